@@ -1,0 +1,1 @@
+"""The populations: who trades and why. Each sees a View and returns orders."""

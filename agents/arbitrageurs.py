@@ -1,0 +1,98 @@
+"""Arbitrageurs: carry the basis between the book of perpetuals and the pool of spot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from agents.kernels.spreading import spread
+from sim.listing import Listing
+from sim.outbox import Outbox
+from sim.parameters import Fraction, NonNegative, Positive, VenueName
+from sim.population import Population
+from sim.view import View
+
+
+class Arbitrageurs(Population):
+    """Traders who buy spot from the pool and sell the perpetual, or the reverse, when it pays.
+
+    Each look sizes the trade that would bring the pool's price to the book's net of fees and the
+    edge asked for, closes a share of it and sends both legs at once; they may fill at different
+    prices, and one may fail. Spot is bought with cash and never sold short.
+
+    Leaves out: triangular routes, flash loans, gas, and forecasts of funding.
+    """
+
+    phases = ("trade",)
+
+    class Parameters(Population.Parameters):
+        """Venues and size.
+
+        Parameters
+        ----------
+        book, pool : str
+            An order book and a constant-product pool of the same asset.
+        edge_bps : float or distribution
+            Profit asked for beyond fees.
+        share : float or distribution
+            Share of the gap closed at one look.
+        max_units : float or distribution
+            Largest basis position, units.
+        spot_units : float or distribution
+            Opening inventory of spot.
+        interval_seconds : float or distribution
+            Time between looks.
+        """
+
+        cash: NonNegative = 20_000_000.0
+        book: VenueName
+        pool: VenueName
+        edge_bps: NonNegative = 1.0
+        share: Fraction = 0.5
+        max_units: Positive = 200.0
+        spot_units: NonNegative = 200.0
+        interval_seconds: Positive = 1.0
+
+    def prepare(self, listing: Listing) -> None:
+        """Find the venues, draw the columns."""
+        self._book = listing.venue(self.parameters.book)
+        self._pool = listing.venue(self.parameters.pool)
+        if self._book.lot != self._pool.lot:
+            raise ValueError(
+                f"{self._book.name} trades lots of {self._book.lot:g} and {self._pool.name} of {self._pool.lot:g}; "
+                "an arbitrageur needs equal lots"
+            )
+        self.asset = self._book.asset
+        names = ("edge_bps", "share", "max_units", "interval_seconds")
+        self._columns = tuple(self.column(name) for name in names)
+        self._offset = self.draws.uniforms("offset", self.rows) * self._columns[-1]
+        self._next_look = self._offset.copy()
+
+    def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
+        """Cash and an inventory of spot."""
+        lots = np.floor(self.column("spot_units") / self._pool.lot).astype(np.int64)
+        return self.column("cash"), {self._pool.instrument: lots}
+
+    def decide(self, phase: str, view: View, outbox: Outbox) -> None:
+        """Send both legs where the gap pays."""
+        pool = view.quotes[self._pool.index]
+        outbox.reserve(2 * self.rows)
+        outbox.count = spread(
+            view.time,
+            self.first,
+            self._book.index,
+            self._pool.index,
+            self._book.lot,
+            1.0 - float(pool["pool_fee"]),
+            view.quotes,
+            view.position,
+            self._pool.instrument,
+            self._book.instrument,
+            *self._columns,
+            self._offset,
+            self._next_look,
+            self.latency,
+            outbox.rows,
+            outbox.count,
+        )

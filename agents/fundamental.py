@@ -1,0 +1,77 @@
+"""Fundamental traders: buy below and sell above what they believe the asset is worth."""
+
+from __future__ import annotations
+
+from agents.kernels.background import correct
+from sim.listing import Listing
+from sim.outbox import Outbox
+from sim.parameters import NonNegative, Positive, Real, VenueName
+from sim.population import Population
+from sim.view import View
+
+
+class FundamentalTraders(Population):
+    """Traders who pull the price towards the exogenous value, each with its own bias.
+
+    At Poisson times a row that sees a mispricing beyond its threshold sends an
+    immediate-or-cancel order, priced at its own valuation, so it never pays more than that.
+
+    Leaves out: learning from prices, and position limits other than margin.
+    """
+
+    phases = ("trade",)
+
+    class Parameters(Population.Parameters):
+        """Beliefs and strength, per row.
+
+        Parameters
+        ----------
+        venue : str
+        rate : float or distribution
+            Looks a second.
+        bias : float or distribution
+            Relative error of the valuation.
+        threshold : float or distribution
+            Mispricing that is ignored, as a fraction.
+        strength : float or distribution
+            Units traded per 1% of mispricing beyond the threshold.
+        max_units : float or distribution
+            Largest order, units.
+        """
+
+        cash: NonNegative = 20_000_000.0
+        venue: VenueName
+        rate: NonNegative = 0.02
+        bias: Real = 0.0
+        threshold: NonNegative = 0.005
+        strength: NonNegative = 5.0
+        max_units: Positive = 50.0
+
+    def prepare(self, listing: Listing) -> None:
+        """Draw beliefs and strength of every row."""
+        self._terms = listing.venue(self.parameters.venue)
+        self.asset = self._terms.asset
+        self._key = self.draws.key("orders")
+        names = ("rate", "bias", "threshold", "strength", "max_units")
+        self._columns = tuple(self.column(name) for name in names)
+
+    def decide(self, phase: str, view: View, outbox: Outbox) -> None:
+        """Send corrections of the step's mispricing."""
+        terms, asset = self._terms, view.assets[self.asset]
+        outbox.reserve(self.rows)
+        outbox.count = correct(
+            self._key,
+            view.step,
+            view.time,
+            view.step_seconds,
+            self.first,
+            terms.index,
+            terms.tick,
+            terms.lot,
+            float(asset["mid"]),
+            float(asset["value"]),
+            *self._columns,
+            self.latency,
+            outbox.rows,
+            outbox.count,
+        )

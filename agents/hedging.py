@@ -1,0 +1,162 @@
+"""A hedger is an exposure x a policy x a route: the rules that every hedging population shares.
+
+The population says what its rows are exposed to (delta, in units of the asset) and what
+their size is; the policy says when and how much to trade, the route where.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from agents.kernels.hedge import hedge
+from sim.draws import Draws
+from sim.instruments import PERPETUAL
+from sim.listing import Listing
+from sim.outbox import Outbox
+from sim.parameters import Fraction, NonNegative, Parameters, Positive, VenueName
+from sim.view import View
+
+
+class Policy(Parameters):
+    """When and how much to hedge.
+
+    Parameters
+    ----------
+    type : "band" or "time"
+        "band" trades when the net delta at a look is outside `width`; "time" at every look.
+    width : float or distribution
+        Half width of the band, as a fraction of the row's size (for an option book the gross
+        units of its options, for an LP the units in its position). Ignored by "time".
+    interval_seconds : float or distribution
+        Time between looks. Rows look at different moments (their phases are drawn).
+    response : float or distribution
+        Share of the net delta that is traded.
+    max_units : float or distribution
+        Largest order, units of the asset.
+    synchrony : float or distribution
+        0 spreads the looks of rows evenly over their interval, 1 makes all look at once.
+    """
+
+    type: Literal["band", "time"] = "band"
+    width: NonNegative = 0.02
+    interval_seconds: Positive = 1.0
+    response: Fraction = 1.0
+    max_units: Positive = 1e12
+    synchrony: Fraction = 0.0
+
+
+class Route(Parameters):
+    """Where to hedge.
+
+    Parameters
+    ----------
+    type : "cheapest"
+        The venue with the lowest expected cost for the size, fees included.
+    venues : list of str
+        Venues to choose from, all of the same asset.
+    """
+
+    type: Literal["cheapest"] = "cheapest"
+    venues: list[VenueName] = Field(min_length=1)
+
+
+class Hedger:
+    """Runs a policy over a route for the rows of one population.
+
+    Parameters
+    ----------
+    policy : Policy
+    route : Route
+    rows : int
+    first_account : int
+    latency : ndarray of float64, shape (N,)
+    draws : Draws
+        Of the population.
+    listing : Listing
+
+    Attributes
+    ----------
+    asset : int
+        The asset hedged.
+    instruments : ndarray of int64, shape (J,)
+        Dense instruments of the route's venues.
+    baseline : ndarray of int64, shape (J, N)
+        Lots of these that belong to the treasury; set by the population.
+    is_active : ndarray of bool, shape (N,)
+        Rows that hedge; set by the population.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        route: Route,
+        rows: int,
+        first_account: int,
+        latency: np.ndarray,
+        draws: Draws,
+        listing: Listing,
+    ) -> None:
+        terms = [listing.venue(name) for name in route.venues]
+        if len({t.asset for t in terms}) > 1:
+            raise ValueError(f"the venues of a route trade different assets: {', '.join(route.venues)}")
+        self.asset = terms[0].asset
+        self.venues = np.array([t.index for t in terms], np.int64)
+        self.instruments = np.array(sorted({t.instrument for t in terms}), np.int64)
+        self.baseline = np.zeros((self.instruments.size, rows), np.int64)
+        self.is_active = np.ones(rows, np.bool_)
+        self._first_account = first_account
+        self._latency = latency
+        is_band = policy.type == "band"
+        self.width = draws.column(policy.width if is_band else 0.0, "hedging.width", rows)
+        self.interval = draws.column(policy.interval_seconds, "hedging.interval_seconds", rows)
+        self.response = draws.column(policy.response, "hedging.response", rows)
+        self.max_units = draws.column(policy.max_units, "hedging.max_units", rows)
+        desynchronised = 1.0 - draws.column(policy.synchrony, "hedging.synchrony", rows)
+        self.offset = desynchronised * draws.uniforms("hedging.offset", rows) * self.interval
+        self._next_look = self.offset.copy()
+
+    def hedge(self, exposure: np.ndarray, scale: np.ndarray, view: View, outbox: Outbox) -> None:
+        """Send the hedges that fall due now.
+
+        Parameters
+        ----------
+        exposure, scale : ndarray of float64, shape (N,)
+            Delta to neutralise and the size that the band is a fraction of, units.
+        """
+        outbox.reserve(exposure.size)
+        outbox.count = hedge(
+            view.time,
+            self._first_account,
+            exposure,
+            scale,
+            self.is_active,
+            self.instruments,
+            self.baseline,
+            view.position,
+            view.terms,
+            self.venues,
+            view.quotes,
+            self.width,
+            self.interval,
+            self.offset,
+            self.response,
+            self.max_units,
+            self._latency,
+            self._next_look,
+            outbox.rows,
+            outbox.count,
+        )
+
+    def primary(self, terms: np.ndarray) -> int:
+        """The hedging instrument that opening hedges use: a perpetual if there is one."""
+        kinds = terms["kind"][self.instruments]
+        return int(self.instruments[np.argmax(kinds == PERPETUAL)])
+
+    def set_treasury(self, lots: dict[int, np.ndarray]) -> None:
+        """Name the opening lots of hedging instruments that are treasury, not hedge."""
+        for j, instrument in enumerate(self.instruments):
+            if int(instrument) in lots:
+                self.baseline[j] = lots[int(instrument)]

@@ -1,0 +1,1 @@
+"""Populations' own inner loops."""

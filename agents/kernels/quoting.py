@@ -1,0 +1,122 @@
+"""Quoting: an inventory-averse ladder around a reservation price that learns from flow."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from agents.kernels.sending import blank, next_tick
+from sim.jit import inlined, kernel
+from sim.records import POST_ONLY, QUOTE
+
+BPS = 1e-4
+
+
+@inlined
+def learn(fair, flow_units, learning_bps, value, anchor, elapsed):
+    """Reservation price after seeing signed flow and the exogenous value."""
+    fair *= math.exp(learning_bps * BPS * flow_units)
+    return fair + (value - fair) * (1.0 - math.exp(-anchor * elapsed))
+
+
+@inlined
+def set_quote(out, n, now, latency, account, venue, tag, lots, tick_price):
+    """Write the quote under a tag; zero lots withdraws it."""
+    blank(out, n, now, latency, account, venue, QUOTE, lots)
+    out[n]["price"] = tick_price
+    out[n]["target"] = tag
+    out[n]["flags"] = POST_ONLY
+    return n + 1
+
+
+@inlined
+def lots_at(level, size, growth, lot, room_units):
+    """Size of a level in lots, within what the inventory limit leaves."""
+    units = size * math.pow(growth, float(level))
+    return np.int64(min(units, max(room_units, 0.0)) / lot)
+
+
+@kernel
+def quote(
+    now,
+    first_account,
+    first_tag,
+    levels,
+    venue,
+    instrument,
+    tick,
+    lot,
+    net_flow,
+    value,
+    volatility,
+    second_share,
+    position,
+    is_in_breach,
+    fair,
+    seen_flow,
+    updated,
+    interval,
+    offset,
+    next_look,
+    latency,
+    spread_bps,
+    volatility_factor,
+    spacing_bps,
+    size,
+    growth,
+    learning_bps,
+    anchor,
+    skew_bps,
+    limit,
+    calm,
+    thinning,
+    withdrawal,
+    out,
+    count,
+):
+    """Requote every row whose clock ticks: `levels` bids and asks each.
+
+    Parameters
+    ----------
+    net_flow : int
+        Lots takers bought less those they sold at the venue since the start.
+    volatility : float
+        Realised, per year; `second_share` times it is that of one second.
+    fair, seen_flow, updated : ndarray, shape (N,)
+        Reservation price before inventory, flow and time already taken into it. Updated.
+    learning_bps : ndarray of float64, shape (N,)
+        Basis points the reservation price moves per unit of signed flow.
+    anchor : ndarray of float64, shape (N,)
+        Rate a second at which it returns to the exogenous value.
+    skew_bps : ndarray of float64, shape (N,)
+        Shift of the quotes at the inventory limit.
+    calm, thinning, withdrawal : ndarray of float64, shape (N,)
+        Sizes fall as (calm / volatility) ** thinning above `calm`; nothing above `withdrawal`.
+    """
+    for row in range(fair.size):
+        if next_look[row] > now:
+            continue
+        next_look[row] = next_tick(now, interval[row], offset[row])
+        flow = (net_flow - seen_flow[row]) * lot
+        fair[row] = learn(fair[row], flow, learning_bps[row], value, anchor[row], now - updated[row])
+        seen_flow[row], updated[row] = net_flow, now
+        account = first_account + row
+        inventory = position[instrument, account] * lot
+        is_out = volatility > withdrawal[row] or is_in_breach[account]
+        thin = 0.0 if is_out else math.pow(min(1.0, calm[row] / max(volatility, 1e-9)), thinning[row])
+        centre = fair[row] * (1.0 - skew_bps[row] * BPS * inventory / limit[row])
+        half = spread_bps[row] * BPS + volatility_factor[row] * volatility * second_share
+        left_bid, left_ask = limit[row] - inventory, limit[row] + inventory
+        for level in range(levels):
+            distance = half + level * spacing_bps[row] * BPS
+            bid = np.int64(math.floor(centre * (1.0 - distance) / tick))
+            ask = np.int64(math.ceil(centre * (1.0 + distance) / tick))
+            bids = lots_at(level, thin * size[row], growth[row], lot, left_bid)
+            asks = lots_at(level, thin * size[row], growth[row], lot, left_ask)
+            tag = first_tag + 2 * (row * levels + level)
+            count = set_quote(out, count, now, latency[row], account, venue, tag, bids, bid)
+            count = set_quote(out, count, now, latency[row], account, venue, tag + 1, -asks, ask)
+            left_bid -= bids * lot
+            left_ask -= asks * lot
+    return count

@@ -1,0 +1,77 @@
+"""Levered traders: perpetual longs and shorts with heterogeneous leverage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sim.instruments import PERPETUAL
+from sim.listing import Listing
+from sim.outbox import Outbox
+from sim.parameters import AssetName, Fraction, Positive
+from sim.population import Population
+from sim.records import OPENING, REQUEST, orders
+from sim.view import View
+
+
+class LeveredTraders(Population):
+    """Accounts that hold a perpetual position with little equity and do nothing about it.
+
+    Positions are opened at the mark against the outside account before the first step; from then on
+    an account only pays funding, and is liquidated when its equity falls below maintenance.
+    A row with an entry away from the mark has been in its position for a while.
+
+    Leaves out: adding margin, taking profit, stop orders, and opening again after liquidation.
+    """
+
+    phases = ("open",)
+
+    class Parameters(Population.Parameters):
+        """Positions and leverage.
+
+        Parameters
+        ----------
+        asset : str
+            Asset whose perpetual is held; the first one if not given.
+        notional : float or distribution
+            Size of a position, quote currency.
+        leverage : float or distribution
+            Notional over equity at the start.
+        long_share : float
+            Probability that a row is long.
+        """
+
+        asset: AssetName | None = None
+        notional: Positive = 100_000.0
+        leverage: Positive = 10.0
+        long_share: Fraction = 0.5
+
+    def prepare(self, listing: Listing) -> None:
+        """Draw sizes, leverage and sides."""
+        own = self.parameters
+        names = listing.universe.assets
+        if own.asset is not None and own.asset not in names:
+            raise ValueError(f"there is no asset {own.asset!r}; there are {', '.join(names)}")
+        self.asset = names.index(own.asset) if own.asset else 0
+        self.instrument = listing.universe.find(PERPETUAL, self.asset)
+        if self.instrument < 0:
+            raise ValueError(f"levered traders need a venue that trades a perpetual of {names[self.asset]}")
+        self.notional, self.leverage = self.column("notional"), self.column("leverage")
+        is_long = self.draws.uniforms("side", self.rows) < self.column("long_share")
+        lot = listing.universe.terms()[self.instrument]["lot"]
+        size = np.maximum(np.round(self.notional / listing.spots[self.asset] / lot), 1)
+        self.lots = np.where(is_long, size, -size).astype(np.int64)
+        self._margin = size * lot * listing.spots[self.asset] / self.leverage
+        self._desk = listing.only("rfq.Desk", self.asset).index
+
+    def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
+        """The margin that makes the leverage what it was drawn."""
+        return self._margin, {}
+
+    def decide(self, phase: str, view: View, outbox: Outbox) -> None:
+        """Take the opening position."""
+        rows = orders(self.rows)
+        rows["account"], rows["venue"], rows["kind"] = self.accounts, self._desk, REQUEST
+        rows["instrument"], rows["qty"], rows["reason"] = self.instrument, self.lots, OPENING
+        outbox.extend(rows)

@@ -1,0 +1,92 @@
+"""Liquidity providers of a constant-product pool; some of them hedge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from pydantic import Field
+
+from agents.hedging import Hedger, Policy, Route
+from sim.instruments import LP_SHARE
+from sim.listing import Listing
+from sim.outbox import Outbox
+from sim.parameters import Fraction, NonNegative, Positive, VenueName
+from sim.population import Population
+from sim.records import ADD_LIQUIDITY, OPENING, REQUEST, orders
+from sim.view import View
+
+
+class LiquidityProviders(Population):
+    """Depositors of a pool; a share of them keeps the delta of its position hedged.
+
+    Rows deposit before the first step and stay. A hedged row sells the asset it has in the
+    pool at the opening and from then on trades the difference between the pool's and its
+    hedge's delta: it sells as the price falls, because a pool is short gamma.
+
+    Leaves out: withdrawing when volatility rises, fee farming, and hedging with options.
+    """
+
+    phases = ("open", "hedge")
+    hedges = True
+
+    class Parameters(Population.Parameters):
+        """Deposits and hedging.
+
+        Parameters
+        ----------
+        pool : str
+        deposit : float or distribution
+            Units of the asset deposited, with cash of the same value.
+        hedged_share : float
+            Share of rows that hedge.
+        capital : float or distribution
+            Cash kept beside the deposit, as a fraction of the asset deposited.
+        hedging, route : table
+        """
+
+        cash: NonNegative = 0.0
+        pool: VenueName
+        deposit: Positive = 10.0
+        hedged_share: Fraction = 0.0
+        capital: NonNegative = 0.5
+        hedging: Policy = Field(default_factory=Policy)
+        route: Route
+
+    def prepare(self, listing: Listing) -> None:
+        """Draw deposits and who hedges."""
+        own = self.parameters
+        self._pool = listing.venue(own.pool)
+        self.hedger = Hedger(own.hedging, own.route, self.rows, self.first, self.latency, self.draws, listing)
+        self.asset = self._pool.asset
+        self._spot = listing.spots[self.asset]
+        self.deposit = np.floor(self.column("deposit") / self._pool.lot).astype(np.int64)
+        self.is_hedged = self.draws.uniforms("hedged", self.rows) < self.column("hedged_share")
+        self.hedger.is_active[:] = self.is_hedged
+        self._share = listing.universe.find(LP_SHARE, self.asset)
+        self._desk = listing.only("rfq.Desk", self.asset).index if self.is_hedged.any() else -1
+
+    def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
+        """The deposit, a little more cash for rounding, and capital for the hedge."""
+        value = self.deposit * self._pool.lot * self._spot
+        cash = self.column("cash") + value * (1.001 + self.column("capital"))
+        return cash, {self._pool.instrument: self.deposit}
+
+    def decide(self, phase: str, view: View, outbox: Outbox) -> None:
+        """Deposit and hedge at the opening, then keep the hedge."""
+        if phase == "open":
+            self._open(view, outbox)
+            return
+        held = view.position[self._share, self.first : self.first + self.rows]
+        units = held * float(view.terms[self._share]["delta"])
+        self.hedger.hedge(units, units, view, outbox)
+
+    def _open(self, view: View, outbox: Outbox) -> None:
+        rows = orders(self.rows + int(self.is_hedged.sum()))
+        deposits, hedges = rows[: self.rows], rows[self.rows :]
+        deposits["account"], deposits["venue"], deposits["kind"] = self.accounts, self._pool.index, ADD_LIQUIDITY
+        deposits["qty"], deposits["reason"] = self.deposit, OPENING
+        hedges["account"], hedges["venue"], hedges["kind"] = self.accounts[self.is_hedged], self._desk, REQUEST
+        hedges["instrument"], hedges["reason"] = self.hedger.primary(view.terms), OPENING
+        hedges["qty"] = -self.deposit[self.is_hedged]
+        outbox.extend(rows)

@@ -1,0 +1,144 @@
+"""Market makers: inventory-averse quotes that thin and leave when volatility rises."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+from agents.kernels.quoting import quote
+from sim.listing import SECONDS_PER_YEAR, Listing
+from sim.outbox import Outbox
+from sim.parameters import NonNegative, Positive, VenueName
+from sim.population import Population
+from sim.view import View
+
+COLUMNS = (
+    "spread_bps",
+    "volatility_factor",
+    "spacing_bps",
+    "size",
+    "growth",
+    "learning_bps",
+    "anchor_per_second",
+    "skew_bps",
+    "inventory_limit",
+    "calm_volatility",
+    "thinning",
+    "withdrawal_volatility",
+)
+
+
+class MarketMakers(Population):
+    """Makers who quote several levels on each side of a reservation price of their own.
+
+    The reservation price moves with signed market-order flow (so part of every trade's impact is
+    permanent), returns slowly to the exogenous value, and is shifted against inventory. The
+    half spread is a base plus a multiple of the volatility of one second; sizes fall as
+    volatility rises above calm, and above a threshold a maker withdraws altogether, so
+    liquidity leaves when it is needed. Quotes are post-only and replaced under their tags.
+
+    Notes
+    -----
+    Skewing against inventory is Avellaneda & Stoikov (2008); learning from flow is the linear
+    rule of Kyle (1985) and Glosten & Milgrom (1985), in basis points per unit.
+
+    Leaves out: queue position, competition in spreads, and hedging on other venues.
+    """
+
+    phases = ("quote",)
+
+    class Parameters(Population.Parameters):
+        """Quotes, learning and limits, per row.
+
+        Parameters
+        ----------
+        venue : str
+            An order book.
+        levels : int
+            Levels on each side.
+        interval_seconds : float or distribution
+            Time between requotes.
+        spread_bps : float or distribution
+            Half spread in a calm market.
+        volatility_factor : float or distribution
+            Half spread added per standard deviation of one second's return.
+        spacing_bps : float or distribution
+            Distance between levels.
+        size : float or distribution
+            Units at the first level.
+        growth : float or distribution
+            Ratio of each level's size to the one before.
+        learning_bps : float or distribution
+            Basis points the reservation price moves per unit of signed flow.
+        anchor_per_second : float or distribution
+            Rate of return to the exogenous value.
+        skew_bps : float or distribution
+            Shift of the quotes at the inventory limit.
+        inventory_limit : float or distribution
+            Units.
+        calm_volatility, thinning, withdrawal_volatility : float or distribution
+            Sizes fall as (calm / volatility) ** thinning; above `withdrawal_volatility` (per
+            year) a maker quotes nothing.
+        """
+
+        cash: NonNegative = 50_000_000.0
+        venue: VenueName
+        levels: int = Field(default=5, ge=1, le=50)
+        interval_seconds: Positive = 1.0
+        spread_bps: NonNegative = 1.0
+        volatility_factor: NonNegative = 0.5
+        spacing_bps: Positive = 5.0
+        size: Positive = 1.0
+        growth: Positive = 1.2
+        learning_bps: NonNegative = 0.02
+        anchor_per_second: NonNegative = 0.0005
+        skew_bps: NonNegative = 10.0
+        inventory_limit: Positive = 200.0
+        calm_volatility: Positive = 0.8
+        thinning: NonNegative = 1.0
+        withdrawal_volatility: Positive = 1e9
+
+    def prepare(self, listing: Listing) -> None:
+        """Draw the columns and claim a tag for every level and side."""
+        own = self.parameters
+        self._terms = listing.venue(own.venue)
+        self.asset = self._terms.asset
+        self._first_tag = listing.take_tags(self._terms.index, 2 * own.levels * self.rows)
+        self._columns = tuple(self.column(name) for name in COLUMNS)
+        self._interval = self.column("interval_seconds")
+        self._offset = self.draws.uniforms("offset", self.rows) * self._interval
+        self._next_look = np.zeros(self.rows)
+        self.fair = np.full(self.rows, listing.spots[self.asset])
+        self._seen_flow = np.zeros(self.rows, np.int64)
+        self._updated = np.zeros(self.rows)
+
+    def decide(self, phase: str, view: View, outbox: Outbox) -> None:
+        """Requote the rows whose clock ticks."""
+        terms, asset = self._terms, view.assets[self.asset]
+        outbox.reserve(2 * self.parameters.levels * self.rows)
+        outbox.count = quote(
+            view.time,
+            self.first,
+            self._first_tag,
+            self.parameters.levels,
+            terms.index,
+            terms.instrument,
+            terms.tick,
+            terms.lot,
+            view.quotes[terms.index]["net_flow"],
+            float(asset["value"]),
+            float(asset["volatility"]),
+            SECONDS_PER_YEAR**-0.5,
+            view.position,
+            view.is_in_breach,
+            self.fair,
+            self._seen_flow,
+            self._updated,
+            self._interval,
+            self._offset,
+            self._next_look,
+            self.latency,
+            *self._columns,
+            outbox.rows,
+            outbox.count,
+        )

@@ -1,0 +1,81 @@
+"""Momentum traders: follow the trend they see."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.kernels.background import chase
+from sim.listing import Listing
+from sim.outbox import Outbox
+from sim.parameters import NonNegative, Positive, VenueName
+from sim.population import Population
+from sim.view import View
+
+
+class MomentumTraders(Population):
+    """Trend followers: a position in the direction of the mid against its moving average.
+
+    Leaves out: volatility scaling, and exits other than by the trend's end.
+    """
+
+    phases = ("trade",)
+
+    class Parameters(Population.Parameters):
+        """Trend and size, per row.
+
+        Parameters
+        ----------
+        venue : str
+        lookback_seconds : float or distribution
+            Time constant of the moving average.
+        threshold : float or distribution
+            Trend that is ignored, as a fraction.
+        full_trend : float or distribution
+            Trend beyond the threshold at which the position is full, as a fraction.
+        max_units : float or distribution
+            Full position, units.
+        interval_seconds : float or distribution
+            Time between looks.
+        """
+
+        cash: NonNegative = 5_000_000.0
+        venue: VenueName
+        lookback_seconds: Positive = 300.0
+        threshold: NonNegative = 0.002
+        full_trend: Positive = 0.01
+        max_units: Positive = 5.0
+        interval_seconds: Positive = 5.0
+
+    def prepare(self, listing: Listing) -> None:
+        """Draw trends and sizes of every row."""
+        self._terms = listing.venue(self.parameters.venue)
+        self.asset = self._terms.asset
+        names = ("lookback_seconds", "threshold", "full_trend", "max_units", "interval_seconds")
+        self._columns = tuple(self.column(name) for name in names)
+        self.average = np.full(self.rows, listing.spots[self.asset])
+        self._offset = self.draws.uniforms("offset", self.rows) * self._columns[-1]
+        self._next_look = self._offset.copy()
+        self._updated = 0.0
+
+    def decide(self, phase: str, view: View, outbox: Outbox) -> None:
+        """Update the averages and move towards the wanted positions."""
+        terms = self._terms
+        outbox.reserve(self.rows)
+        outbox.count = chase(
+            view.time,
+            self.first,
+            terms.index,
+            terms.instrument,
+            terms.lot,
+            float(view.assets[self.asset]["mid"]),
+            view.position,
+            self.average,
+            *self._columns,
+            self._offset,
+            self._next_look,
+            self.latency,
+            self._updated,
+            outbox.rows,
+            outbox.count,
+        )
+        self._updated = view.time

@@ -1,0 +1,89 @@
+"""Noise traders: Poisson flow of limit orders, market orders and cancels."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+from agents.kernels.background import scatter
+from sim.kernels.margining import UNLIMITED
+from sim.listing import Listing
+from sim.outbox import Outbox
+from sim.parameters import NonNegative, Positive, VenueName
+from sim.population import Population
+from sim.view import View
+
+MOST_ORDERS = 4096
+
+
+class NoiseTraders(Population):
+    """Zero-intelligence traders: independent Poisson streams, sides by coin, exponential sizes.
+
+    Limit orders rest at an exponential distance from the mid at arrival and are cancelled
+    after an exponential life, which is the constant cancellation rate per order of the
+    zero-intelligence literature (Smith, Farmer, Gillemot & Krishnamurthy 2003), drawn at birth so that two
+    arms of an experiment cancel the same orders.
+
+    Leaves out: clustering of orders in time, herding, and margin (noise accounts have no limit).
+    """
+
+    phases = ("trade",)
+    margin_rule = UNLIMITED
+
+    class Parameters(Population.Parameters):
+        """Rates and shapes, per row.
+
+        Parameters
+        ----------
+        venue : str
+            An order book.
+        limit_rate, market_rate : float or distribution
+            Orders a second.
+        size : float or distribution
+            Mean size, units.
+        offset_bps : float or distribution
+            Mean distance of limit orders from the mid, basis points.
+        lifetime_seconds : float or distribution
+            Mean life of a resting order.
+        """
+
+        venue: VenueName
+        limit_rate: NonNegative = 1.0
+        market_rate: NonNegative = 0.5
+        size: Positive = 0.1
+        offset_bps: Positive = 10.0
+        lifetime_seconds: Positive = 60.0
+        latency_seconds: NonNegative = Field(default=0.0)
+
+    def prepare(self, listing: Listing) -> None:
+        """Draw the rates of every row."""
+        self._terms = listing.venue(self.parameters.venue)
+        self.asset = self._terms.asset
+        self._key = self.draws.key("orders")
+        self._columns = tuple(
+            self.column(name) for name in ("limit_rate", "market_rate", "size", "offset_bps", "lifetime_seconds")
+        )
+        rate = self._columns[0] + self._columns[1]
+        expected = float(rate.sum()) * listing.step_seconds
+        self._room = min(int(expected + 20 * np.sqrt(expected) + 200), self.rows * MOST_ORDERS)
+
+    def decide(self, phase: str, view: View, outbox: Outbox) -> None:
+        """Send the step's arrivals, each with its own time."""
+        terms = self._terms
+        outbox.reserve(self._room)
+        outbox.count = scatter(
+            self._key,
+            view.step,
+            view.time,
+            view.step_seconds,
+            self.first,
+            terms.index,
+            terms.tick,
+            terms.lot,
+            float(view.assets[self.asset]["mid"]),
+            *self._columns,
+            self.latency,
+            MOST_ORDERS,
+            outbox.rows,
+            outbox.count,
+        )

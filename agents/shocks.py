@@ -1,0 +1,72 @@
+"""Shocks: orders from outside the market at times the scenario sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from pydantic import Field
+
+from sim.kernels.margining import UNLIMITED
+from sim.listing import Listing
+from sim.outbox import Outbox
+from sim.parameters import Parameters, VenueName
+from sim.population import Population
+from sim.records import MARKET, SHOCK
+from sim.view import View
+
+
+class MarketOrder(Parameters):
+    """One exogenous market order, or a stream of equal ones.
+
+    Parameters
+    ----------
+    at : float
+        Time of the first order, s.
+    venue : str
+    qty : float
+        Units of the asset; below zero sells.
+    over_seconds : float
+        Time over which it is spread, one order a second.
+    """
+
+    at: float = Field(ge=0)
+    venue: VenueName
+    qty: float
+    over_seconds: float = Field(default=0.0, ge=0)
+
+
+class Outsiders(Population):
+    """Whoever stands behind an exogenous shock: one account, no limit, no further trade."""
+
+    phases = ("trade",)
+    margin_rule = UNLIMITED
+
+    class Parameters(Population.Parameters):
+        """The shocks, in time order."""
+
+        orders: list[MarketOrder]
+
+    def prepare(self, listing: Listing) -> None:
+        """Slice the shocks into orders."""
+        self._slices: list[tuple[float, int, int]] = []
+        for shock in self.parameters.orders:
+            terms = listing.venue(shock.venue)
+            pieces = max(1, round(shock.over_seconds))
+            total = round(shock.qty / terms.lot)
+            sizes = [total * (i + 1) // pieces - total * i // pieces for i in range(pieces)]
+            self._slices += [(shock.at + i, terms.index, size) for i, size in enumerate(sizes) if size]
+        self._slices.sort()
+        self._next = 0
+
+    def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
+        """Nothing: outsiders trade on credit that is never called."""
+        return np.zeros(self.rows), {}
+
+    def decide(self, phase: str, view: View, outbox: Outbox) -> None:
+        """Send the orders whose time falls into this step."""
+        end = view.time + view.step_seconds
+        while self._next < len(self._slices) and self._slices[self._next][0] < end - 1e-9:
+            at, venue, lots = self._slices[self._next]
+            outbox.send(self.first, venue, MARKET, lots, time=max(at, view.time), reason=SHOCK)
+            self._next += 1

@@ -1,0 +1,116 @@
+"""Captions: what one sees in a figure, in one line and in numbers of the run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis import market_quality, shocks
+from analysis.metric import Metric, Undefined
+from analysis.style import short, words
+from analysis.trades import first_shock, liquidations
+from sim.recording import Recording
+
+
+def of_price(recording: Recording, asset: str) -> str:
+    """How far the price went, and how much of it the shock itself did."""
+    shock = first_shock(recording, asset)
+    direct, largest = _values(recording, asset, shocks.shock_direct_move, shocks.shock_largest_move)
+    if shock is not None and direct is not None and largest is not None:
+        verb = "falls" if shock["qty"] < 0 else "rises"
+        return f"{asset} {verb} {largest:.1%}: {direct:.1%} by the shock itself, the rest by what follows"
+    (fall,) = _values(recording, asset, market_quality.max_drawdown)
+    return f"The price of {asset}" if fall is None else f"{asset} falls {fall:.1%} at most"
+
+
+def of_flow(recording: Recording, asset: str) -> str:
+    """How much of the volume is hedging, and how much is forced."""
+    quality = market_quality
+    hedging, forced = _values(recording, asset, quality.hedging_share, quality.forced_share)
+    if hedging is None or forced is None:
+        return f"Nobody trades {asset}"
+    return f"{hedging:.0%} of the volume is hedging, {forced:.0%} is forced by liquidations"
+
+
+def of_liquidity(recording: Recording, asset: str) -> str:
+    """How thin the book and how wide the spread became."""
+    quality = market_quality
+    worst, bid, ask = _values(
+        recording, asset, quality.worst_depth, quality.mean_depth_bid, quality.mean_depth_ask
+    )
+    widest, spread = _values(recording, asset, quality.worst_spread, quality.mean_spread)
+    if worst is None or bid is None or ask is None or widest is None or spread is None:
+        return f"The book of {asset} is never quoted"
+    return (
+        f"Depth thins to {short(worst, 2)} {asset} a side (mean {short((bid + ask) / 2, 2)}), "
+        f"spread widens to {short(widest, 2)} bps ({short(spread, 2)})"
+    )
+
+
+def of_liquidations(recording: Recording, asset: str) -> str:
+    """How many were liquidated, for how much, and what was left unpaid."""
+    closed = liquidations(recording, asset)
+    if closed.time.size == 0:
+        return f"Nobody is liquidated in {asset}"
+    notional, debt = short(closed.notional.sum()), closed.bad_debt.sum()
+    unpaid = f"{short(debt)} of bad debt" if debt else "no bad debt"
+    return f"{closed.time.size:,} liquidations of {notional} in all leave {unpaid}"
+
+
+def of_equity(changes: dict[str, np.ndarray]) -> str:
+    """Who lost and who gained most; changes are in millions."""
+    if not changes:
+        return "No population's equity changes"
+    final = {name: 1e6 * change[-1] for name, change in changes.items()}
+    worst, best = min(final, key=final.__getitem__), max(final, key=final.__getitem__)
+    if worst == best:
+        return f"Equity of {words(best)} changes by {short(final[best])}"
+    lost, won = (f"{words(name)} ({_signed(final[name])})" for name in (worst, best))
+    return f"Worst off at the end: {lost}; best off: {won}"
+
+
+def of_loop_gain(recording: Recording, asset: str) -> str:
+    """How strong the feedback was."""
+    quality = market_quality
+    typical, worst = _values(recording, asset, quality.median_loop_gain, quality.worst_loop_gain)
+    if typical is None or worst is None:
+        return "The loop gain was never known"
+    return f"Loop gain {typical:.2f} typically, {worst:.2f} at worst; at 1 a move feeds itself"
+
+
+def of_gamma(asset: str, price: np.ndarray, per_percent: np.ndarray, start: float) -> str:
+    """How much delta a move of 1% changes, at the start and where it changes most."""
+    here = float(np.interp(start, price, per_percent))
+    most = int(np.abs(per_percent).argmax())
+    there = short(abs(per_percent[most]))
+    if (per_percent[most] < 0) != (here < 0):
+        there = f"{_side(per_percent[most])} {there}"
+    return (
+        f"Hedgers are {_side(here)} {short(abs(here))} {asset} per 1% move at the start, "
+        f"{there} at {price[most]:,.0f}"
+    )
+
+
+def of_risk(asset: str, price: np.ndarray, at_risk: np.ndarray, start: float) -> str:
+    """How much a fall of a tenth would force, and a rise."""
+    fall = at_risk[(price >= 0.9 * start) & (price <= start)].sum()
+    rise = -at_risk[(price <= 1.1 * start) & (price >= start)].sum()
+    return f"A fall of 10% would force {short(fall)} {asset} of sales, a rise {short(rise)} of purchases"
+
+
+def _side(gamma: float) -> str:
+    return "short" if gamma < 0 else "long"
+
+
+def _signed(number: float) -> str:
+    return ("+" if number > 0 else "") + short(number)
+
+
+def _values(recording: Recording, asset: str, *metrics: Metric) -> list[float | None]:
+    """Metrics of an asset; None where undefined."""
+    found: list[float | None] = []
+    for each in metrics:
+        try:
+            found.append(float(each(recording, asset)))
+        except Undefined:
+            found.append(None)
+    return found

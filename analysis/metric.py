@@ -1,0 +1,103 @@
+"""Metrics: named numbers with a unit and a definition, or the reason why there is none.
+
+A metric is a decorated function of a recording; decorating it is all there is to adding
+one. A function that finds its subject missing raises `Undefined`: an undefined metric has
+no value and a reason, never a zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from sim.recording import Recording
+
+
+class Undefined(Exception):
+    """Raised by a metric that has no value for a recording; says why."""
+
+
+class Metric(NamedTuple):
+    """A function of a recording with what a reader must know to use its result.
+
+    Attributes
+    ----------
+    function : callable
+        Of the recording, and of each name of `per` if that is given. Returns a number, or
+        one for each name of `over`, in order.
+    unit : str
+    source : str
+        Formula or definition, in a sentence.
+    per, over : str
+        What the metric is repeated for ("assets") and divided by ("populations", "phases",
+        "refusals"); names before and behind its own: `BTC.volume_share.dealers`.
+    """
+
+    function: Callable[..., Any]
+    unit: str
+    source: str
+    per: str = ""
+    over: str = ""
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the function itself."""
+        return self.function(*arguments)
+
+    def entries(self, recording: Recording) -> dict[str, dict[str, Any]]:
+        """Every name of the metric with its value, unit, reason and source."""
+        name = self.function.__name__
+        if not self.per:
+            return self._entries(name, recording)
+        found: dict[str, dict[str, Any]] = {}
+        for subject in recording.names(self.per):
+            found |= self._entries(f"{subject}.{name}", recording, subject)
+        return found
+
+    def _entries(self, name: str, *arguments: Any) -> dict[str, dict[str, Any]]:
+        labels = arguments[0].names(self.over) if self.over else [""]
+        names = [f"{name}.{label}" if self.over else name for label in labels]
+        reason = ""
+        try:
+            result = self.function(*arguments)
+            values: Sequence[Any] = result if self.over else [result]
+        except Undefined as undefined:
+            reason, values = str(undefined), [None] * len(names)
+        entries = (self._entry(value, reason) for value in values)
+        return {
+            name: entry
+            for name, label, entry in zip(names, labels, entries, strict=True)
+            if label or not self.over
+        }
+
+    def _entry(self, value: Any, reason: str) -> dict[str, Any]:
+        number = None if value is None else getattr(value, "item", lambda: value)()
+        if number is not None and not math.isfinite(number):
+            number, reason = None, "the result is not a finite number"
+        entry = {"value": number, "unit": self.unit, "source": self.source}
+        return entry if number is not None else entry | {"reason": reason}
+
+
+def metric(
+    *, unit: str, source: str, per: str = "", over: str = ""
+) -> Callable[[Callable[..., Any]], Metric]:
+    """Make a function a metric of the module it stands in; see `Metric` for the arguments."""
+
+    def decorate(function: Callable[..., Any]) -> Metric:
+        return Metric(function, unit, source, per, over)
+
+    return decorate
+
+
+def metrics_of(module: ModuleType) -> list[Metric]:
+    """The metrics a module defines, in the order in which they stand there."""
+    return [value for value in vars(module).values() if isinstance(value, Metric)]
+
+
+def measure(recording: Recording, metrics: Iterable[Metric]) -> dict[str, dict[str, Any]]:
+    """Every metric of a recording: name -> value, unit, source, and the reason if undefined."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in metrics:
+        found |= each.entries(recording)
+    return found

@@ -1,0 +1,345 @@
+"""Figures of a run. Each function takes a recording and an `ax`, and returns the Axes.
+
+Without an `ax` a new pyplot figure is made, which a notebook shows. Titles say what one
+sees, in numbers of the run (`analysis.captions`); a population has one colour throughout
+(`analysis.style`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analysis import captions
+from analysis.profiles import at_risk, gamma_profile
+from analysis.style import (
+    ASK,
+    BID,
+    FORCED,
+    HEDGING,
+    INK,
+    NORMAL,
+    OTHER,
+    PALE,
+    SMALL,
+    SPREAD,
+    VALUE,
+    axes,
+    banded,
+    clock,
+    colours,
+    dress,
+    legend_above,
+    quote,
+    round_up,
+    short,
+    thinned,
+    thousands,
+    words,
+)
+from analysis.trades import first_shock, liquidations, trades
+from sim import records
+from sim.recording import Recording
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "at_risk",
+    "cumulative_liquidations",
+    "depth_and_spread",
+    "equity",
+    "flow",
+    "gamma_profile",
+    "loop_gain",
+    "overview",
+    "price",
+    "save_all",
+]
+
+BINS = 120
+"""In how many stretches of time, at most, a flow is drawn."""
+
+DPI = 130
+"""Pixels an inch of the figures written to disk."""
+
+
+def price(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
+    """Mid, mark and exogenous value over time, with liquidations sized by their notional."""
+    ax, asset = axes(ax), asset or recording.names("assets")[0]
+    handles: list[Artist] = []
+    for column, colour, width, label in (
+        ("value", VALUE, 1.4, "exogenous value"),
+        ("mark", PALE, 0.9, "mark"),
+        ("mid", INK, 1.4, "mid"),
+    ):
+        handles += _line(recording, ax, f"{asset}.{column}", colour, width, label)
+    handles += _liquidation_marks(recording, ax, asset)
+    _dress(
+        recording, ax, asset, captions.of_price(recording, asset), f"price ({quote(recording)} per {asset})"
+    )
+    _name_shock(recording, ax, asset)
+    legend_above(ax, handles)
+    return ax
+
+
+def flow(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
+    """What hedgers, liquidations and all others bought and sold as takers, over time, stacked."""
+    ax, asset = axes(ax), asset or recording.names("assets")[0]
+    made, edges = trades(recording, asset), _edges(recording)
+    reasons = {"hedging": made.reason == records.HEDGE, "forced": made.reason == records.FORCED}
+    reasons["other"] = ~(reasons["hedging"] | reasons["forced"])
+    handles: list[Artist] = []
+    up, down = np.zeros(edges.size - 1), np.zeros(edges.size - 1)
+    for (label, kept), colour in zip(reasons.items(), (HEDGING, FORCED, OTHER), strict=True):
+        net = np.histogram(made.time[kept], edges, weights=made.units[kept])[0]
+        base = np.where(net > 0, up, down)
+        times = edges / clock(recording).seconds
+        drawn = ax.stairs(base + net, times, baseline=base, fill=True, color=colour, lw=0)
+        drawn.set_label(label)
+        handles.append(drawn)
+        up, down = up + np.maximum(net, 0), down + np.minimum(net, 0)
+    ax.axhline(0, color=INK, lw=0.8)
+    unit = f"bought less sold ({asset} per {edges[1] - edges[0]:g} s)"
+    _dress(recording, ax, asset, captions.of_flow(recording, asset), unit)
+    legend_above(ax, handles)
+    return ax
+
+
+def depth_and_spread(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
+    """Depth near the mid on both sides (above, left axis) and quoted spread (below, right axis)."""
+    ax, asset = axes(ax), asset or recording.names("assets")[0]
+    handles: list[Artist] = []
+    for side, colour in (("bid", BID), ("ask", ASK)):
+        depth = recording.column("series", f"{asset}.depth_{side}")
+        handles += _band(recording, ax, depth, colour, f"{side} depth")
+    below = ax.twinx()
+    spread = 1e4 * recording.column("series", f"{asset}.spread") / recording.column("series", f"{asset}.mid")
+    handles += _band(recording, below, spread, SPREAD, "spread (pale: lowest to highest)")
+    _dress(recording, ax, asset, captions.of_liquidity(recording, asset), "")
+    _share_height(ax, below)
+    ax.set_ylabel(f"depth ({asset})", fontsize=NORMAL, color=INK, loc="top")
+    below.set_ylabel("spread (bps)", fontsize=NORMAL, color=SPREAD, loc="bottom")
+    below.tick_params(labelsize=SMALL, labelcolor=SPREAD, color=PALE, length=3)
+    for spine in below.spines.values():
+        spine.set_visible(False)
+    legend_above(ax, handles)
+    return ax
+
+
+def cumulative_liquidations(
+    recording: Recording, ax: Axes | None = None, *, asset: str | None = None
+) -> Axes:
+    """Notional liquidated so far, by population, stacked."""
+    ax, asset = axes(ax), asset or recording.names("assets")[0]
+    time, colour = recording.column("series", "time_s"), colours(recording)
+    closed, base = liquidations(recording, asset), np.zeros(time.size)
+    handles: list[Artist] = []
+    for code, name in enumerate(recording.names("populations")):
+        own = closed.population == code
+        if not own.any():
+            continue
+        at = np.searchsorted(time, closed.time[own])
+        top = base + np.cumsum(np.bincount(at, closed.notional[own], minlength=time.size)) / 1e6
+        x, label = time / clock(recording).seconds, f"{words(name)} ({own.sum():,})"
+        ax.fill_between(x, base, top, step="post", color=colour[name], alpha=0.3, lw=0)
+        handles += ax.plot(x, top, color=colour[name], lw=1.6, drawstyle="steps-post", label=label)
+        base = top
+    caption = captions.of_liquidations(recording, asset)
+    _dress(recording, ax, asset, caption, f"liquidated so far (million {quote(recording)})")
+    ax.set_ylim(bottom=0)
+    legend_above(ax, handles)
+    return ax
+
+
+def equity(recording: Recording, ax: Axes | None = None) -> Axes:
+    """Change of the equity of every population since the first step."""
+    ax, colour = axes(ax), colours(recording)
+    changes = {}
+    for name in recording.names("populations"):
+        held = recording.column("series", f"{name}.equity")
+        if held.size and np.isfinite(held).all() and np.ptp(held) > 0:
+            changes[name] = (held - held[0]) / 1e6
+    handles: list[Artist] = []
+    time = recording.column("series", "time_s") / clock(recording).seconds
+    for name, change in changes.items():
+        handles += ax.plot(*thinned(time, change), color=colour[name], lw=1.4, label=words(name))
+    ax.axhline(0, color=INK, lw=0.8)
+    label = f"change of equity (million {quote(recording)})"
+    _dress(recording, ax, recording.names("assets")[0], captions.of_equity(changes), label)
+    legend_above(ax, handles)
+    return ax
+
+
+def loop_gain(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
+    """Strength of the feedback through hedging and liquidation; at 1 a move feeds itself."""
+    ax, asset = axes(ax), asset or recording.names("assets")[0]
+    gain = recording.column("series", f"{asset}.loop_gain")
+    handles = _band(recording, ax, gain, HEDGING, "loop gain (pale: lowest to highest)")
+    ax.axhline(1, color=FORCED, lw=1.0, ls=(0, (4, 2)))
+    ax.axhline(0, color=INK, lw=0.8)
+    _dress(recording, ax, asset, captions.of_loop_gain(recording, asset), "loop gain (price per price)")
+    legend_above(ax, handles)
+    return ax
+
+
+def overview(recording: Recording, figure: Figure | None = None, *, asset: str | None = None) -> Figure:
+    """Price, flow, and depth and spread, one below the other on one time axis.
+
+    Parameters
+    ----------
+    recording : Recording
+    figure : Figure, optional
+        What to draw in; a new one if not given.
+    asset : str, optional
+        The first one, if not given.
+
+    Returns
+    -------
+    Figure
+    """
+    if figure is None:
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(8.4, 8.8), dpi=DPI)
+    if figure.get_layout_engine() is None:
+        figure.subplots_adjust(left=0.105, right=0.925, top=0.925, bottom=0.055, hspace=0.3)
+    panels = figure.subplots(3, 1, sharex=True, height_ratios=(1.3, 1, 1))
+    for panel, draw in zip(panels, (price, flow, depth_and_spread), strict=True):
+        draw(recording, panel, asset=asset)
+        panel.label_outer()
+    figure.align_ylabels(panels)
+    return figure
+
+
+def save_all(recording: Recording, folder: str | Path) -> list[Path]:
+    """Write every figure of a recording as PNG; returns their paths.
+
+    Figures of an asset carry its name in front if the market has several.
+    """
+    from matplotlib.figure import Figure
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, draw in _figures(recording):
+        if name.endswith("overview"):
+            figure = draw()
+        else:
+            figure = Figure(figsize=(7.4, 4.2), dpi=DPI)
+            figure.subplots_adjust(left=0.12, right=0.925, top=0.83, bottom=0.12)
+            draw(figure.subplots())
+        written.append(folder / f"{name}.png")
+        figure.savefig(written[-1], metadata={"Software": None})
+    return written
+
+
+def _figures(recording: Recording) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Name and function of every figure that `save_all` writes."""
+    over_time = (overview, price, flow, depth_and_spread, cumulative_liquidations, loop_gain)
+    assets = recording.names("assets")
+    for asset in assets:
+        prefix = f"{asset}_" if len(assets) > 1 else ""
+        for draw in (*over_time, gamma_profile, at_risk):
+            yield prefix + draw.__name__, partial(draw, recording, asset=asset)
+    yield "equity", partial(equity, recording)
+
+
+def _line(recording: Recording, ax: Axes, column: str, colour: str, width: float, label: str) -> list[Artist]:
+    """A series over time; nothing where it is nowhere known."""
+    values = recording.column("series", column)
+    if not np.isfinite(values).any():
+        return []
+    time, values = thinned(recording.column("series", "time_s") / clock(recording).seconds, values)
+    return [*ax.plot(time, values, color=colour, lw=width, label=label)]
+
+
+def _band(recording: Recording, ax: Axes, values: np.ndarray, colour: str, label: str) -> list[Artist]:
+    """A noisy series: its mean over short stretches, and palely how far it went within them."""
+    if not np.isfinite(values).any():
+        return []
+    time = recording.column("series", "time_s") / clock(recording).seconds
+    centres, (mean, low, high) = banded(time, values)
+    ax.fill_between(centres, low, high, color=colour, alpha=0.22, lw=0)
+    return [*ax.plot(centres, mean, color=colour, lw=1.3, label=label)]
+
+
+def _edges(recording: Recording) -> np.ndarray:
+    """Edges of stretches of time, in seconds: whole steps, at most `BINS` of them."""
+    step, steps = recording.market["step_seconds"], recording.table("series").num_rows
+    width = step * round_up(max(1, steps) / BINS)
+    edges: np.ndarray = width * np.arange(int(np.ceil(max(1, steps) * step / width - 1e-9)) + 1)
+    return edges
+
+
+def _dress(recording: Recording, ax: Axes, asset: str, caption: str, ylabel: str) -> None:
+    """Dress a panel over time and mark the shock in it."""
+    scale, shock = clock(recording), first_shock(recording, asset)
+    dress(ax, caption, f"time ({scale.unit})", ylabel)
+    thousands(ax, "y")
+    if shock is not None:
+        ax.axvline(shock["at"] / scale.seconds, color=INK, lw=0.9, ls=(0, (2, 2)), zorder=1)
+    ax.set_xlim(0, recording.market["step_seconds"] * recording.table("series").num_rows / scale.seconds)
+
+
+def _name_shock(recording: Recording, ax: Axes, asset: str) -> None:
+    """Say beside its line what the shock was, on the side with more room."""
+    shock, scale = first_shock(recording, asset), clock(recording)
+    if shock is None:
+        return
+    at, room = shock["at"] / scale.seconds, ax.get_xlim()[1]
+    verb, is_late = ("sale" if shock["qty"] < 0 else "purchase"), at > 0.12 * room
+    ax.annotate(
+        f"{verb} of\n{short(abs(shock['qty']))} {asset}",
+        (at, 0.03 if shock["qty"] < 0 else 0.97),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4 if is_late else 4, 0),
+        textcoords="offset points",
+        fontsize=SMALL,
+        color=INK,
+        ha="right" if is_late else "left",
+        va="bottom" if shock["qty"] < 0 else "top",
+    )
+
+
+def _liquidation_marks(recording: Recording, ax: Axes, asset: str) -> list[Artist]:
+    """A disc for what a population lost to liquidation in a stretch; its area is the notional."""
+    from matplotlib.lines import Line2D
+
+    closed, colour, edges = liquidations(recording, asset), colours(recording), _edges(recording)
+    stretch = np.searchsorted(edges, closed.time)
+    sums = {
+        name: np.bincount(stretch[own], closed.notional[own], minlength=edges.size)
+        for code, name in enumerate(recording.names("populations"))
+        if (own := closed.population == code).any()
+    }
+    largest = max((weight.max() for weight in sums.values()), default=0.0)
+    handles: list[Artist] = []
+    for name, weight in sorted(sums.items(), key=lambda item: -item[1].sum()):
+        own = closed.population == list(recording.names("populations")).index(name)
+        kept = weight > 0
+        time, level = (
+            np.bincount(stretch[own], (closed.notional * column)[own], minlength=edges.size)[kept]
+            / weight[kept]
+            for column in (closed.time, closed.price)
+        )
+        area = 10 + 290 * weight[kept] / largest
+        ax.scatter(time / clock(recording).seconds, level, area, colour[name], alpha=0.55, lw=0, zorder=1.9)
+        label = f"{words(name)} liquidated (up to {short(weight.max())})"
+        handles.append(Line2D([], [], color=colour[name], alpha=0.55, marker="o", lw=0, label=label))
+    return handles
+
+
+def _share_height(ax: Axes, below: Axes) -> None:
+    """Give the upper part of a panel to its left axis and the lower part to its right one."""
+    top, floor = ax.get_ylim()[1], below.get_ylim()[1]
+    ax.set_ylim(-0.62 * top, top)
+    below.set_ylim(0, 2.9 * floor)
+    ax.set_yticks([tick for tick in ax.get_yticks() if 0 <= tick <= top])
+    below.set_yticks([tick for tick in below.get_yticks() if 0 <= tick <= floor])

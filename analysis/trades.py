@@ -1,0 +1,104 @@
+"""Trades: the fills that met the market, by asset, in units; and liquidations likewise.
+
+Fills that only book a position (openings, issues, expiry, takeovers) and those that add
+or remove liquidity are not trades: nobody in the market had to absorb them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from sim.recording import Recording
+from sim.records import FORCED, HEDGE, SHOCK, TRADE
+
+TRADED = (TRADE, HEDGE, FORCED, SHOCK)
+
+
+class Trades(NamedTuple):
+    """Columns over the trades in one asset, in the order they happened.
+
+    Attributes
+    ----------
+    step, time : ndarray
+        Step number, and seconds since the start.
+    units : ndarray of float64
+        Units of the asset, above zero where the taker buys.
+    price : ndarray of float64
+        Quote currency a unit.
+    taker, phase, reason : ndarray of int
+        Codes of the taker's population (-1 for outsiders), the phase, and the reason.
+    """
+
+    step: np.ndarray
+    time: np.ndarray
+    units: np.ndarray
+    price: np.ndarray
+    taker: np.ndarray
+    phase: np.ndarray
+    reason: np.ndarray
+
+
+class Liquidations(NamedTuple):
+    """Columns over the liquidations in one asset; `time` is the end of the step."""
+
+    time: np.ndarray
+    price: np.ndarray
+    notional: np.ndarray
+    bad_debt: np.ndarray
+    population: np.ndarray
+
+
+_trades: WeakKeyDictionary[Recording, dict[str, Trades]] = WeakKeyDictionary()
+
+
+def trades(recording: Recording, asset: str) -> Trades:
+    """The trades of a recording in one asset; computed once."""
+    known = _trades.setdefault(recording, {})
+    if asset not in known:
+        known[asset] = _selected(recording, asset)
+    return known[asset]
+
+
+def _selected(recording: Recording, asset: str) -> Trades:
+    venues = recording.market["venues"]
+    lots = np.array([venue["lot"] if venue["asset"] == asset else np.nan for venue in venues] + [np.nan])
+    lot = lots[recording.column("fills", "venue")]
+    reason = recording.column("fills", "reason")
+    kept = np.isin(reason, TRADED) & ~np.isnan(lot)
+    names = ("step", "time", "qty", "price", "taker_population", "phase")
+    step, time, qty, price, taker, phase = (recording.column("fills", name)[kept] for name in names)
+    return Trades(step, time, qty * lot[kept], price, taker, phase, reason[kept])
+
+
+def liquidations(recording: Recording, asset: str) -> Liquidations:
+    """The liquidations of a recording in the instruments of one asset."""
+    owned = [name.split("-", 1)[0] == asset for name in recording.names("instruments")]
+    kept = np.array([*owned, False])[recording.column("liquidations", "instrument")]
+    names = ("step", "price", "notional", "bad_debt", "population")
+    step, price, notional, debt, population = (recording.column("liquidations", name)[kept] for name in names)
+    return Liquidations(step_end(recording, step), price, np.abs(notional), debt, population)
+
+
+def step_end(recording: Recording, step: np.ndarray) -> np.ndarray:
+    """Seconds since the start at the end of the given steps."""
+    first, clock = recording.column("series", "step"), recording.column("series", "time_s")
+    if clock.size == 0:
+        return np.zeros(step.size)
+    ends: np.ndarray = clock[np.clip(step - first[0], 0, clock.size - 1)]
+    return ends
+
+
+def first_shock(recording: Recording, asset: str) -> dict[str, float] | None:
+    """The first exogenous market order in an asset: `at` (seconds) and `qty` (units), if any."""
+    shocks = [
+        shock
+        for shock in recording.market.get("shocks", [])
+        if shock.get("type") == "market_order" and shock.get("asset", asset) == asset
+    ]
+    if not shocks:
+        return None
+    shock = min(shocks, key=lambda shock: shock["at"])
+    return {"at": float(shock["at"]), "qty": float(shock["qty"])}

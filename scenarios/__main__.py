@@ -1,0 +1,210 @@
+"""The command line: `hedgequake`, or `python -m scenarios`.
+
+Every command imports what it needs when it runs, so that the light ones start at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from scenarios import library
+from scenarios.errors import Problem, ScenarioError
+
+SUCCESS, RUN_FAILED, BAD_INPUT = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the process if not given.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return SUCCESS
+    try:
+        code: int = options.command(options)
+        sys.stdout.flush()
+        return code
+    except ScenarioError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return RUN_FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hedgequake",
+        description="How much do many hedgers in one market amplify price moves together?",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    parser.set_defaults(command=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    _add(commands, "list", _list, "the scenarios that come with hedgequake")
+    _add(commands, "schema", _schema, "the JSON Schema of a scenario file")
+    _add_file(_add(commands, "validate", _validate, "check a scenario and run nothing"))
+    new = _add(commands, "new", _new, "write a commented starter scenario, NAME.toml")
+    new.add_argument("name", metavar="NAME")
+    _add_run(_add(commands, "run", _run, "run a scenario into a results folder"))
+    plot = _add(commands, "plot", _plot, "draw the figures of a results folder again")
+    plot.add_argument("folder", metavar="DIR", type=Path)
+    bench = _add(commands, "bench", _bench, "measure speed against peers, side by side")
+    bench.add_argument("subject", metavar="SUBJECT", nargs="?", help="one subject; all if left out")
+    return parser
+
+
+def _add(commands: Any, name: str, function: Any, about: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
+    parser.set_defaults(command=function)
+    return parser
+
+
+def _add_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a scenario file, or a name that `list` prints")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    _add_file(parser)
+    parser.add_argument("--seed", metavar="N", type=int, help="instead of the scenario's")
+    parser.add_argument("--steps", metavar="N", type=int, help="instead of the scenario's")
+    parser.add_argument(
+        "--set", metavar="K=V", action="append", default=[], help="set a value by dotted key; repeatable"
+    )
+    parser.add_argument("--out", metavar="DIR", type=Path, help="the results folder")
+    parser.add_argument("--force", action="store_true", help="replace a finished result")
+    parser.add_argument("--no-figures", action="store_true")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+
+
+class _Version(argparse.Action):
+    """Looks the version up only if it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"hedgequake {version('hedgequake')}")
+        parser.exit()
+
+
+def _list(_: argparse.Namespace) -> int:
+    names = library.names()
+    width = max(map(len, names), default=0)
+    for name in names:
+        about = library.description(name).partition("\n")[0]
+        print(f"{name:<{width}}  {about}")
+    return SUCCESS
+
+
+def _schema(_: argparse.Namespace) -> int:
+    import json
+
+    from scenarios.json_schema import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
+    return SUCCESS
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from scenarios import load
+
+    scenario = load(options.file)
+    rows = sum(population.count for population in scenario.populations)
+    print(
+        f"{options.file}: valid; {scenario.name}, {scenario.time.steps} steps, "
+        f"{len(scenario.venues)} venues, {rows:,} participants in {len(scenario.populations)} populations"
+    )
+    return SUCCESS
+
+
+def _new(options: argparse.Namespace) -> int:
+    path = library.start(options.name)
+    print(f"{path} written; next: hedgequake run {path}")
+    return SUCCESS
+
+
+def _run(options: argparse.Namespace) -> int:
+    from scenarios.folder import FAILED, INTERRUPTED
+
+    scenario = _scenario(options)
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    from scenarios.progress import progress
+    from scenarios.run import Interruption, default_folder, run
+    from scenarios.summary import summary
+    from sim import jit
+
+    if not options.quiet and not jit.is_compiled():
+        print("compiling kernels (first run only)", file=sys.stderr, flush=True)
+    with (
+        Interruption() as interruption,
+        progress(scenario.name, scenario.time.steps, quiet=options.quiet) as show,
+    ):
+        outcome = run(
+            scenario,
+            options.out or default_folder(scenario),
+            force=options.force,
+            figures=not options.no_figures,
+            progress=show,
+            interruption=interruption,
+        )
+    print(summary(outcome))
+    if outcome.status == FAILED:
+        reason = outcome.failure.strip().rpartition("\n")[2]
+        where = outcome.folder / "traceback.txt"
+        print(f"failed after {outcome.steps_done} steps: {reason}; see {where}", file=sys.stderr)
+        return RUN_FAILED
+    return 128 + interruption.signal if outcome.status == INTERRUPTED else SUCCESS
+
+
+def _scenario(options: argparse.Namespace) -> Any:
+    """The scenario of a command line, everything set over it."""
+    from scenarios.loading import read
+    from scenarios.override import literal
+    from scenarios.schema import parse
+
+    document = read(options.file)
+    for text in options.set:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ScenarioError(Problem("--set", text, "no value; write it like --set time.steps=500"))
+        document = document.set({key: literal(value)}, "--set")
+    for key, option in (("seed", "--seed"), ("time.steps", "--steps")):
+        value = getattr(options, option[2:])
+        if value is not None:
+            document = document.set({key: value}, option)
+    return parse(document)
+
+
+def _plot(options: argparse.Namespace) -> int:
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    from scenarios.folder import status_of
+
+    if status_of(options.folder) is None:
+        raise ScenarioError(Problem(str(options.folder), "", "not a results folder; `run` makes one"))
+    from analysis import plots
+    from sim.recording import Recording
+
+    for path in plots.save_all(Recording.read(options.folder), options.folder / "figures"):
+        print(path)
+    return SUCCESS
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from scenarios import bench
+
+    return bench.main(options.subject)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""A scenario file as read: its values, what was set over them, and the line of each key."""
+
+from __future__ import annotations
+
+import copy
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from scenarios import override
+from scenarios.errors import Problem, ScenarioError
+
+Path = tuple[str | int, ...]
+"""The way to a value: keys of tables, positions in lists."""
+
+
+class Document:
+    """The values of a scenario before they are validated, and where each came from.
+
+    Parameters
+    ----------
+    label : str
+        What messages call it.
+    values : dict
+    text : str
+        The TOML it was read from; empty if it was not.
+    folder : Path
+        Where relative paths in it start from.
+
+    Attributes
+    ----------
+    set_paths : dict of path to str
+        Paths that were set over the file, and by what.
+    """
+
+    def __init__(
+        self, label: str, values: dict[str, Any], text: str = "", folder: FilePath | None = None
+    ) -> None:
+        self.label = label
+        self.values = values
+        self.text = text
+        self.folder = folder or FilePath()
+        self.set_paths: dict[Path, str] = {}
+
+    @classmethod
+    def read(cls, file: FilePath, label: str = "") -> Document:
+        """Read a TOML file.
+
+        Raises
+        ------
+        ScenarioError
+            If it cannot be read or is not TOML.
+        """
+        label = label or str(file)
+        try:
+            text = file.read_bytes().decode()
+            return cls(label, tomllib.loads(text), text, file.parent)
+        except OSError as error:
+            raise ScenarioError(Problem(label, "", f"cannot be read: {error.strerror}")) from error
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            raise ScenarioError(Problem(label, "", "not valid TOML: not UTF-8 text", line)) from error
+        except tomllib.TOMLDecodeError as error:
+            raise ScenarioError(_broken(label, text, str(error))) from error
+
+    def set(self, overrides: Mapping[str, Any], origin: str) -> Document:
+        """A copy with values set by dotted key; paths in them start from the current folder.
+
+        Parameters
+        ----------
+        overrides : mapping of str to object
+        origin : str
+            What messages call the place they came from, such as `--set`.
+
+        Raises
+        ------
+        ScenarioError
+            If a key cannot be followed.
+        """
+        changed = Document(self.label, copy.deepcopy(self.values), self.text, self.folder)
+        changed.set_paths = dict(self.set_paths)
+        for key, value in overrides.items():
+            try:
+                path = override.apply(changed.values, key, override.from_folder(value, FilePath.cwd()))
+            except override.KeyProblem as problem:
+                raise ScenarioError(
+                    Problem(self.label, key, str(problem), None, origin, *problem.remedy())
+                ) from problem
+            changed.set_paths[path] = origin
+        return changed
+
+    def names(self) -> dict[str, list[str]]:
+        """Names of the entries of every list of named tables."""
+        lists = {key: value for key, value in self.values.items() if isinstance(value, list)}
+        return {
+            key: [str(entry["name"]) for entry in entries if isinstance(entry, dict) and "name" in entry]
+            for key, entries in lists.items()
+        }
+
+    def origin(self, path: Path) -> str:
+        """What set this path over the file; empty if the file did."""
+        for changed, origin in self.set_paths.items():
+            is_inside = path[: len(changed)] == changed
+            is_around = path and changed[: len(path)] == path and not _holds(self._original(), path)
+            if is_inside or is_around:
+                return origin
+        return ""
+
+    def line(self, path: Path) -> int | None:
+        """Line of the file on which the path appears, that of its nearest parent if it does not.
+
+        Growing prefixes of the text are parsed until the path is there; slow, and only
+        ever done for a message.
+        """
+        if not self.text:
+            return None
+        original = self._original()
+        while path and not _holds(original, path):
+            path = path[:-1]
+        return _first_line(self.text, path) if path else 1
+
+    def key(self, path: Path) -> str:
+        """The path as a dotted key, in which named entries go by their name."""
+        parts, value = [], self.values
+        for part in path:
+            value = _inside(value, part)
+            is_entry = (
+                isinstance(part, int) and isinstance(value, dict) and isinstance(value.get("name"), str)
+            )
+            parts.append(str(value["name"] if is_entry else part))
+        return ".".join(parts)
+
+    def _original(self) -> dict[str, Any]:
+        return tomllib.loads(self.text)
+
+
+def _broken(label: str, text: str, message: str) -> Problem:
+    place = re.search(r"\(at line (\d+), column \d+\)", message)
+    line = int(place[1]) if place else text.count("\n") + 1
+    said = re.sub(r" \(at .*\)$", "", message)
+    return Problem(label, "", f"not valid TOML: {said[:1].lower()}{said[1:]}", line)
+
+
+def _first_line(text: str, path: Path) -> int:
+    """First line of the statement with which the path appears."""
+    lines = text.splitlines(keepends=True)
+    complete = 0
+    for count in range(1, len(lines) + 1):
+        try:
+            values = tomllib.loads("".join(lines[:count]))
+        except tomllib.TOMLDecodeError:
+            continue
+        if _holds(values, path):
+            return complete + 1
+        complete = count
+    return len(lines)
+
+
+def _inside(value: Any, part: str | int) -> Any:
+    if isinstance(value, dict):
+        return value.get(str(part))
+    if isinstance(value, list) and isinstance(part, int) and part < len(value):
+        return value[part]
+    return None
+
+
+def _holds(values: Any, path: Path) -> bool:
+    for part in path:
+        values = _inside(values, part)
+    return values is not None

@@ -1,0 +1,217 @@
+"""One run of a scenario into a results folder.
+
+build the market
+step it, until it is done, interrupted or broken
+write tables, metrics and figures
+say in the manifest what this is
+give the folder its name
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, Self
+
+from numba.core.event import TimingListener, install_listener
+
+from analysis.market_quality import metrics
+from scenarios.errors import ScenarioError
+from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
+from scenarios.provenance import commit, peak_memory_bytes, platform, versions
+from scenarios.schema import BASE, Scenario
+from sim.recording import Recording
+
+Progress = Callable[[int], None]
+"""Called after every step with the number of steps done."""
+
+
+class Interruption:
+    """Ctrl-C and SIGTERM as a note to stop after the step; the second one stops at once.
+
+    Attributes
+    ----------
+    signal : int
+        The signal that came, 0 if none.
+    """
+
+    def __init__(self) -> None:
+        self.signal = 0
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        """Listen."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._previous[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Listen no more."""
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        if self.signal:
+            sys.exit(128 + number)
+        self.signal = number
+
+
+@dataclass
+class Outcome:
+    """What became of a run.
+
+    Attributes
+    ----------
+    scenario : Scenario
+    status : str
+        "finished", "interrupted" or "failed".
+    folder : Path
+    steps_done : int
+    manifest, metrics : dict
+        As in the files of the folder.
+    failure : str
+        Traceback of what broke, empty if nothing did.
+    """
+
+    scenario: Scenario
+    status: str = FINISHED
+    folder: Path = field(default_factory=Path)
+    steps_done: int = 0
+    stepping_seconds: float = 0.0
+    manifest: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    failure: str = ""
+
+
+def default_folder(scenario: Scenario) -> Path:
+    """`results/<name>-<first digits of the hash>`."""
+    return Path("results") / f"{scenario.name}-{scenario.digest()[:8]}"
+
+
+def run(
+    scenario: Scenario,
+    folder: Path,
+    *,
+    force: bool = False,
+    figures: bool = True,
+    progress: Progress | None = None,
+    interruption: Interruption | None = None,
+) -> Outcome:
+    """Run a scenario and publish its results folder.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    folder : Path
+        The results folder; it appears when the run is over.
+    force : bool
+        Replace a finished result.
+    figures : bool
+        Draw the figures of a finished run.
+    progress : callable, optional
+    interruption : Interruption, optional
+        Looked at after every step.
+
+    Raises
+    ------
+    ScenarioError
+        Before anything is written: the scenario cannot be built, or the folder is taken.
+    """
+    started = time.perf_counter()
+    results = ResultsFolder(folder, force=force)
+    outcome = Outcome(scenario)
+    model = None
+    with install_listener("numba:compile", TimingListener()) as compiling:
+        with _failures_noted(outcome):
+            model = scenario.market()
+        with results:
+            if model is not None:
+                _measure(model, outcome, results.partial, progress, interruption or Interruption())
+            if figures and outcome.status == FINISHED:
+                with _failures_noted(outcome):
+                    _draw(results.partial)
+            seconds = {
+                "wall_seconds": time.perf_counter() - started,
+                "compile_seconds": compiling.duration if compiling.done else 0.0,
+            }
+            _sign(results, outcome, seconds, model)
+            outcome.folder = results.publish()
+    return outcome
+
+
+def _measure(
+    model: Any, outcome: Outcome, folder: Path, progress: Progress | None, interruption: Interruption
+) -> None:
+    """Step the model, then write what it left, also if it broke on the way."""
+    with _failures_noted(outcome):
+        _step(model, outcome, progress, interruption)
+    with _failures_noted(outcome):
+        recording = model.recording()
+        recording.write(folder)
+        outcome.metrics = metrics(recording)
+
+
+def _step(model: Any, outcome: Outcome, progress: Progress | None, interruption: Interruption) -> None:
+    started = time.perf_counter()
+    try:
+        while outcome.steps_done < model.steps_total and not interruption.signal:
+            model.step()
+            outcome.steps_done += 1
+            if progress is not None:
+                progress(outcome.steps_done)
+    finally:
+        outcome.stepping_seconds = time.perf_counter() - started
+    if outcome.steps_done < model.steps_total:
+        outcome.status = INTERRUPTED
+
+
+def _draw(folder: Path) -> None:
+    """Draw every figure from the tables as they were written."""
+    from analysis import plots
+
+    plots.save_all(Recording.read(folder), folder / "figures")
+
+
+def _sign(results: ResultsFolder, outcome: Outcome, seconds: dict[str, float], model: Any) -> None:
+    """Write the scenario, the metrics, what broke, and the manifest, which comes last."""
+    scenario = outcome.scenario
+    (results.partial / "scenario.toml").write_text(scenario.to_toml())
+    results.write_json("metrics.json", outcome.metrics)
+    if outcome.failure:
+        (results.partial / "traceback.txt").write_text(outcome.failure)
+    stepping = max(outcome.stepping_seconds - seconds["compile_seconds"], 1e-9)
+    outcome.manifest = {
+        "status": outcome.status,
+        "steps_done": outcome.steps_done,
+        "scenario": scenario.name,
+        "scenario_hash": scenario.digest(),
+        "seed": scenario.seed,
+        "arm": BASE,
+        "versions": versions(),
+        "commit": commit(),
+        "platform": platform(),
+        **seconds,
+        "steps_per_second": outcome.steps_done / stepping,
+        "peak_memory_bytes": peak_memory_bytes(),
+        "residuals": {} if model is None else model.residuals(),
+    }
+    results.write_json(MANIFEST, outcome.manifest)
+
+
+@contextmanager
+def _failures_noted(outcome: Outcome) -> Iterator[None]:
+    """Keep the traceback of what breaks inside and go on; bad input is not a failure."""
+    try:
+        yield
+    except ScenarioError:
+        raise
+    except Exception:
+        outcome.status = FAILED
+        outcome.failure += traceback.format_exc()

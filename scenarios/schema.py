@@ -1,0 +1,358 @@
+"""The scenario: what a file may say, read into models that can be edited and built.
+
+Every entry that has a `type` (a venue, a population, a driver) is one flat table in the
+file. Its model keeps the keys that all such entries share, and the rest as `parameters`,
+an instance of the `Parameters` of the class that the type names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import numpy as np
+import tomli_w
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializeAsAny,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from scenarios import override
+from scenarios.components import DRIVER, POPULATION, VENUE, Kind
+from scenarios.document import Document
+from scenarios.errors import Problem, ScenarioError
+from scenarios.explain import explain
+from sim.correlation import square_root
+from sim.listing import SYSTEM, Smile
+from sim.margin import Requirement
+from sim.oracle import Index, Mark
+from sim.parameters import AssetName, File, Parameters
+from sim.settlement import Funding
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
+Class = type[Any]
+Values = dict[str, Any]
+RESERVED = (*SYSTEM, "shocks")
+BASE = "base"
+"""The arm that runs a scenario as it is written."""
+
+
+class Entry(Parameters):
+    """A table whose `type` names the class it is about."""
+
+    kind: ClassVar[Kind]
+
+    type: str
+    parameters: SerializeAsAny[Parameters]
+
+    @property
+    def factory(self) -> Class:
+        """The class that `type` names."""
+        return self.kind.find(self.type)
+
+    @classmethod
+    def parameters_of(cls, table: Values) -> Class:
+        """Model of the keys that only this type of entry has."""
+        model: Class = cls.kind.find(table["type"]).Parameters
+        return model
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, table: Any) -> Any:
+        if not isinstance(table, dict):
+            return table
+        shared = {
+            key: value for key, value in table.items() if key in cls.model_fields and key != "parameters"
+        }
+        return shared | {"parameters": {key: table[key] for key in table if key not in shared}}
+
+    @field_validator("type")
+    @classmethod
+    def _is_known(cls, path: str) -> str:
+        cls.kind.find(path)
+        return path
+
+    @field_validator("parameters", mode="wrap")
+    @classmethod
+    def _of_type(cls, table: Any, _: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Parameters:
+        if "type" not in info.data:
+            return Parameters()
+        parameters: Parameters = cls.parameters_of(info.data).model_validate(table, context=info.context)
+        return parameters
+
+    @model_serializer(mode="wrap")
+    def _flat(self, inner: SerializerFunctionWrapHandler) -> Values:
+        table: Values = inner(self)
+        parameters = table.pop("parameters")
+        name = {"name": table.pop("name")} if "name" in table else {}
+        return {**name, **table, **parameters}
+
+
+class Driver(Entry):
+    """What moves an asset's exogenous value."""
+
+    kind = DRIVER
+
+
+class Asset(Parameters):
+    """Something traded, its exogenous value, and the rules its instruments go by."""
+
+    name: Name
+    spot: float = Field(gt=0)
+    driver: Driver
+    index: Index = Field(default_factory=Index)
+    mark: Mark = Field(default_factory=Mark)
+    funding: Funding = Field(default_factory=Funding)
+    margin: Requirement = Field(default_factory=Requirement)
+    smile: Smile = Field(default_factory=Smile)
+
+
+class VenueEntry(Entry):
+    """A venue; one whose class sets `needs_asset = False` may leave the asset out."""
+
+    kind = VENUE
+
+    name: Name
+    asset: AssetName | None = None
+    instrument: Literal["spot", "perpetual"] | None = None
+
+    @model_validator(mode="after")
+    def _has_asset(self) -> Self:
+        if self.asset is None and getattr(self.factory, "needs_asset", True):
+            raise _errors({("asset",): "missing"})
+        return self
+
+
+class PopulationEntry(Entry):
+    """`count` participants of one type."""
+
+    kind = POPULATION
+
+    name: Name
+    count: int = Field(default=1, ge=1)
+
+    @field_validator("name")
+    @classmethod
+    def _is_free(cls, name: str, info: ValidationInfo) -> str:
+        venues = (info.context or {}).get("names", {}).get("venues", [])
+        if name in (*RESERVED, *venues):
+            raise ValueError(f"is taken by a venue or by what every market has: {', '.join(RESERVED)}")
+        return name
+
+
+class MarketOrder(Parameters):
+    """An outsider's market order; `qty` in units of the asset, below zero sells."""
+
+    at: float = Field(ge=0)
+    type: Literal["market_order"]
+    asset: AssetName
+    qty: float
+
+    @field_validator("qty")
+    @classmethod
+    def _is_an_order(cls, qty: float) -> float:
+        if qty == 0:
+            raise ValueError("an order of nothing; above 0 buys, below 0 sells")
+        return qty
+
+
+class ValueShock(Parameters):
+    """A jump of the exogenous value by a simple return, -0.05 for a fall of 5%."""
+
+    at: float = Field(ge=0)
+    type: Literal["value"]
+    asset: AssetName
+    change: float = Field(alias="return", gt=-1)
+
+
+Shock = Annotated[MarketOrder | ValueShock, Field(discriminator="type")]
+
+
+class Time(Parameters):
+    """The clock of a run.
+
+    Parameters
+    ----------
+    step_seconds : float
+    steps : int
+    round_seconds : float
+        What a round of liquidations takes.
+    """
+
+    step_seconds: float = Field(default=1.0, gt=0)
+    steps: int = Field(ge=1)
+    round_seconds: float = Field(default=1.0, gt=0)
+
+
+def _distinct(entries: list[Any]) -> list[Any]:
+    """Validator: no two entries of a list share a name."""
+    first: dict[str, int] = {}
+    repeated: dict[tuple[str | int, ...], str] = {}
+    for position, entry in enumerate(entries):
+        if first.setdefault(entry.name, position) != position:
+            repeated[position, "name"] = f'a second entry is named "{entry.name}"; names must differ'
+    if repeated:
+        raise _errors(repeated)
+    return entries
+
+
+class Scenario(Parameters):
+    """One market and what happens to it.
+
+    Fields may be changed after loading; `scenario["populations.dealers.count"] = 10`
+    changes one by dotted key and checks it at once, other changes are checked when the
+    market is built.
+    """
+
+    schema_version: Literal[1]
+    name: Name
+    description: str = ""
+    seed: int = Field(default=1, ge=0)
+    time: Time
+    assets: Annotated[list[Asset], Field(min_length=1), AfterValidator(_distinct)]
+    venues: Annotated[list[VenueEntry], Field(min_length=1), AfterValidator(_distinct)]
+    populations: Annotated[list[PopulationEntry], AfterValidator(_distinct)] = Field(default_factory=list)
+    shocks: list[Shock] = Field(default_factory=list)
+    correlation: list[list[float]] | None = None
+
+    @field_validator("correlation")
+    @classmethod
+    def _is_correlation(
+        cls, rows: list[list[float]] | None, info: ValidationInfo
+    ) -> list[list[float]] | None:
+        count = len(info.data.get("assets", rows or []))
+        if rows is None:
+            return None
+        if [len(row) for row in rows] != [count] * count:
+            raise ValueError(f"needs {count} x {count} numbers: a row and a column for each asset")
+        square_root(np.array(rows), count)
+        return rows
+
+    def __getitem__(self, key: str) -> Any:
+        """The value under a dotted key."""
+        try:
+            return override.locate(self.resolved(), key)
+        except override.KeyProblem as problem:
+            raise KeyError(f"{key}: {problem}") from problem
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        """Set the value under a dotted key.
+
+        Raises
+        ------
+        ScenarioError
+            If the key is unknown or the value not allowed.
+        """
+        changed = parse(self._document().set({key: value}, "set"))
+        for name in type(self).model_fields:
+            setattr(self, name, getattr(changed, name))
+
+    def resolved(self) -> Values:
+        """Every value, defaults written out, in the form of the file it can be loaded from."""
+        values: Values = _without_none(self.model_dump(by_alias=True))
+        return values
+
+    def to_toml(self) -> str:
+        """The resolved scenario as the text of a file."""
+        return tomli_w.dumps(_as_text(self.resolved(), str), multiline_strings=True)
+
+    def digest(self, arm: str = BASE) -> str:
+        """Hash of everything that decides a run: resolved scenario, seed, arm, bytes of files read.
+
+        A file counts by what it holds, not by where it lies.
+        """
+        values = _as_text(self.resolved(), lambda file: hashlib.sha256(Path(file).read_bytes()).hexdigest())
+        text = json.dumps({"arm": arm, "scenario": values}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def checked(self) -> Scenario:
+        """A copy in which every change since loading has been checked.
+
+        Raises
+        ------
+        ScenarioError
+            If a change is not allowed.
+        """
+        return parse(self._document())
+
+    def market(self) -> Any:
+        """Build the model of this scenario, ready to step or run.
+
+        Raises
+        ------
+        ScenarioError
+            If a change since loading is not allowed, or parts do not fit together.
+        """
+        checked = self.checked()
+        from scenarios.build import build
+
+        try:
+            return build(checked)
+        except ValueError as error:
+            raise ScenarioError(Problem(self.name, "", str(error))) from error
+
+    def _document(self) -> Document:
+        return Document(self.name, self.resolved())
+
+
+def parse(document: Document) -> Scenario:
+    """Validate a document.
+
+    Parameters
+    ----------
+    document : Document
+
+    Raises
+    ------
+    ScenarioError
+        With every problem found.
+    """
+    names: dict[str, list[str]] = {"assets": [], "venues": [], "populations": []}
+    names |= document.names()
+    try:
+        return Scenario.model_validate(document.values, context={"folder": document.folder, "names": names})
+    except ValidationError as error:
+        raise explain(error, Scenario, document) from error
+
+
+def _errors(found: Mapping[tuple[str | int, ...], str]) -> ValidationError:
+    """An error of pydantic at each of these places; "missing" is its own."""
+    details = [
+        InitErrorDetails(
+            type="missing"
+            if what == "missing"
+            else PydanticCustomError("value_error", "{what}", {"what": what}),
+            loc=place,
+            input={},
+        )
+        for place, what in found.items()
+    ]
+    return ValidationError.from_exception_data("scenario", details)
+
+
+def _without_none(value: Any) -> Any:
+    """The value without the keys that hold nothing, which TOML cannot write."""
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, list) else value
+
+
+def _as_text(value: Any, of_file: Callable[[File], str]) -> Any:
+    """The value with each file in it written as `of_file` says."""
+    if isinstance(value, File):
+        return of_file(value)
+    if isinstance(value, dict):
+        return {key: _as_text(item, of_file) for key, item in value.items()}
+    return [_as_text(item, of_file) for item in value] if isinstance(value, list) else value

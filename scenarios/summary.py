@@ -1,0 +1,52 @@
+"""What one run came to, in a few lines."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from scenarios.run import Outcome
+
+PER_ASSET = (
+    ("max_drawdown", "largest fall", "{:.2%}"),
+    ("shock_overshoot", "overshoot of the shock", "{:.2f}"),
+    ("realised_volatility", "realised volatility, per year", "{:.1%}"),
+    ("liquidation_count", "liquidations", "{:,.0f}"),
+    ("liquidation_notional", "liquidated notional", "{:,.0f}"),
+    ("hedging_share", "hedging share of volume", "{:.1%}"),
+    ("forced_share", "forced share of volume", "{:.1%}"),
+)
+WHOLE = (("bad_debt", "bad debt", "{:,.0f}"), ("socialised_loss", "socialised loss", "{:,.0f}"))
+
+
+def summary(outcome: Outcome) -> str:
+    """Name, status, speed, the main metrics, the largest residuals and the folder."""
+    names = [asset.name for asset in outcome.scenario.assets]
+    rows = [(f"{name} {label}", f"{name}.{key}", shape) for name in names for key, label, shape in PER_ASSET]
+    rows += [(label, key, shape) for key, label, shape in WHOLE]
+    metrics = outcome.metrics
+    lines = [(label, _shown(metrics[key], shape)) for label, key, shape in rows if key in metrics]
+    lines += [("largest residual", _residual(outcome.manifest["residuals"])), ("results", _path(outcome))]
+    width = max(len(label) for label, _ in lines)
+    return "\n".join([_headline(outcome), *(f"  {label:<{width}}  {value}" for label, value in lines)])
+
+
+def _headline(outcome: Outcome) -> str:
+    manifest, done = outcome.manifest, f"{outcome.steps_done} of {outcome.scenario.time.steps} steps"
+    speed = f"{manifest['wall_seconds']:.1f} s, {manifest['steps_per_second']:,.0f} steps/s"
+    compiled = f", {manifest['compile_seconds']:.1f} s of it compiling" if manifest["compile_seconds"] else ""
+    return f"{outcome.scenario.name}: {outcome.status}, {done} in {speed}{compiled}"
+
+
+def _shown(metric: dict[str, Any], shape: str) -> str:
+    value = metric.get("value")
+    return f"- ({metric['reason']})" if value is None else shape.format(value)
+
+
+def _residual(residuals: dict[str, float]) -> str:
+    lots = max((abs(value) for name, value in residuals.items() if name != "cash"), default=0)
+    return f"{residuals.get('cash', 0.0):.1e} of cash balances, {lots:g} lots"
+
+
+def _path(outcome: Outcome) -> str:
+    return os.path.relpath(outcome.folder)

@@ -1,0 +1,396 @@
+"""Drivers: what moves the exogenous value of each asset.
+
+A driver only says which law it follows; `Drivers` simulates all assets of a market
+together, a block of steps at a time, so that a step costs a look-up.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from sim.correlation import square_root
+from sim.kernels.paths import LAW, extend
+from sim.parameters import File
+from sim.parameters import Parameters as BaseParameters
+
+SECONDS_PER_YEAR = 365.0 * 86400.0
+BLOCK_STEPS = 1024
+
+Shock = tuple[float, float]  # time in seconds, simple return
+
+
+class Driver:
+    """The law of one asset's exogenous value.
+
+    A subclass says its law in `law`, or gives a path of its own in `replay`.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        Validated parameters of this driver.
+    """
+
+    class Parameters(BaseParameters):
+        """What a scenario may say of this driver; subclasses add fields."""
+
+    def __init__(self, parameters: Any) -> None:
+        self.parameters = parameters
+
+    def law(self) -> dict[str, float]:
+        """Fields of `paths.LAW` that are not 0; rates per year, variances, not volatilities."""
+        return {}
+
+    def longest_substep(self) -> float:
+        """Years within which the law may be taken as constant."""
+        return math.inf
+
+    def replay(self, times: np.ndarray, opening: float) -> np.ndarray | None:
+        """Values at these times (s), before shocks; None to simulate the law instead."""
+        return None
+
+
+class Constant(Driver):
+    """A value that stays where it opens, but for scheduled shocks."""
+
+
+class GeometricBrownian(Driver):
+    """Log-normal returns of constant volatility.
+
+    Notes
+    -----
+    dS / S = drift dt + volatility dW, simulated exactly.
+    """
+
+    class Parameters(BaseParameters):
+        """Rates per year.
+
+        Parameters
+        ----------
+        volatility : float
+            Per square root of a year.
+        drift : float
+        """
+
+        volatility: float = Field(ge=0)
+        drift: float = 0.0
+
+    def law(self) -> dict[str, float]:
+        """Constant variance."""
+        return {"drift": self.parameters.drift, "variance": self.parameters.volatility**2}
+
+
+class ArithmeticBrownian(GeometricBrownian):
+    """Normal changes whose size does not depend on the value.
+
+    The value is held at a thousandth of the opening one if it would fall below, and may
+    leave from there: a value has to stay above 0.
+
+    Notes
+    -----
+    dS = S0 (drift dt + volatility dW), S0 the opening value (Bachelier 1900).
+    """
+
+    def law(self) -> dict[str, float]:
+        """Constant variance of additive changes."""
+        return {**super().law(), "is_additive": 1}
+
+
+class Heston(Driver):
+    """Stochastic volatility: the variance reverts to its long-run level.
+
+    Notes
+    -----
+    dS / S = drift dt + sqrt(v) dW, dv = mean_reversion (long_run^2 - v) dt +
+    vol_of_vol sqrt(v) dZ (Heston 1993), by full-truncation Euler in substeps that resolve
+    the mean reversion and the randomness of the variance.
+    """
+
+    class Parameters(BaseParameters):
+        """Rates per year.
+
+        Parameters
+        ----------
+        volatility : float
+            At the start, per square root of a year.
+        long_run : float, optional
+            Volatility the variance reverts to; `volatility` if not given.
+        mean_reversion : float
+            Of the variance.
+        vol_of_vol : float
+            Of the variance.
+        correlation : float
+            Of returns and changes of the variance.
+        drift : float
+        """
+
+        volatility: float = Field(gt=0)
+        long_run: float | None = Field(default=None, gt=0)
+        mean_reversion: float = Field(default=4.0, ge=0)
+        vol_of_vol: float = Field(default=0.8, ge=0)
+        correlation: float = Field(default=-0.5, ge=-1, le=1)
+        drift: float = 0.0
+
+    def law(self) -> dict[str, float]:
+        """Square-root variance."""
+        p = self.parameters
+        return {
+            "drift": p.drift,
+            "variance": p.volatility**2,
+            "long_run": self._long_run_variance,
+            "mean_reversion": p.mean_reversion,
+            "vol_of_vol": p.vol_of_vol,
+            "correlation": p.correlation,
+        }
+
+    def longest_substep(self) -> float:
+        """A hundredth of the time of mean reversion and of that in which variance may vanish."""
+        p = self.parameters
+        reverting = 0.01 / p.mean_reversion if p.mean_reversion > 0 else math.inf
+        vanishing = 0.01 * self._long_run_variance / p.vol_of_vol**2 if p.vol_of_vol > 0 else math.inf
+        return min(reverting, vanishing)
+
+    @property
+    def _long_run_variance(self) -> float:
+        p = self.parameters
+        return float((p.volatility if p.long_run is None else p.long_run) ** 2)
+
+
+class MertonJumps(Driver):
+    """Log-normal returns with jumps at random times.
+
+    Notes
+    -----
+    A Poisson number of jumps of normal logarithm, compensated so that `drift` stays the
+    expected return (Merton 1976), simulated exactly.
+    """
+
+    class Parameters(BaseParameters):
+        """Rates per year.
+
+        Parameters
+        ----------
+        volatility : float
+            Between jumps, per square root of a year.
+        jumps : float
+            Expected number a year.
+        jump_mean, jump_sd : float
+            Of the logarithm of a jump.
+        drift : float
+        """
+
+        volatility: float = Field(ge=0)
+        jumps: float = Field(ge=0)
+        jump_mean: float = 0.0
+        jump_sd: float = Field(default=0.05, ge=0)
+        drift: float = 0.0
+
+    def law(self) -> dict[str, float]:
+        """Constant variance and jumps."""
+        p = self.parameters
+        return {
+            "drift": p.drift,
+            "variance": p.volatility**2,
+            "jumps": p.jumps,
+            "jump_mean": p.jump_mean,
+            "jump_sd": p.jump_sd,
+        }
+
+
+class Replayed(Driver):
+    """A path read from a column of a CSV file; after its end the last value stays.
+
+    Its random part is the file's: correlations with other assets do not apply.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or holds what is no path.
+    """
+
+    class Parameters(BaseParameters):
+        """Where the path is and how it is read.
+
+        Parameters
+        ----------
+        file : File
+        column : str
+            Holds the values.
+        time_column : str, optional
+            Holds the seconds; counted from its first row.
+        interval_seconds : float
+            Between rows, where there is no `time_column`.
+        interpolation : {"linear", "previous"}
+        is_rescaled : bool
+            Whether the path is scaled to open at the asset's spot.
+        volatility : float, optional
+            Reported, per year; the file's realised volatility if not given.
+        """
+
+        file: File
+        column: str = "value"
+        time_column: str | None = None
+        interval_seconds: float = Field(default=1.0, gt=0)
+        interpolation: Literal["linear", "previous"] = "linear"
+        is_rescaled: bool = True
+        volatility: float | None = Field(default=None, ge=0)
+
+    def __init__(self, parameters: Any) -> None:
+        super().__init__(parameters)
+        self._values = self._column(parameters.column)
+        if not np.all(self._values > 0):
+            raise ValueError(
+                f"{parameters.file}: column {parameters.column!r} has values that are not above 0"
+            )
+        self._times = np.arange(self._values.size) * parameters.interval_seconds
+        if parameters.time_column is not None:
+            times = self._column(parameters.time_column)
+            self._times = times - times[0]
+        if not np.all(np.diff(self._times) > 0):
+            raise ValueError(f"{parameters.file}: column {parameters.time_column!r} does not increase")
+
+    def law(self) -> dict[str, float]:
+        """The volatility to report."""
+        if self.parameters.volatility is not None:
+            return {"variance": self.parameters.volatility**2}
+        years = self._times[-1] / SECONDS_PER_YEAR
+        return {"variance": float(np.sum(np.diff(np.log(self._values)) ** 2) / years) if years > 0 else 0.0}
+
+    def replay(self, times: np.ndarray, opening: float) -> np.ndarray:
+        """The file's values at these times."""
+        scale = opening / self._values[0] if self.parameters.is_rescaled else 1.0
+        if self.parameters.interpolation == "linear":
+            values: np.ndarray = np.interp(times, self._times, self._values)
+        else:
+            values = self._values[np.searchsorted(self._times, times, side="right") - 1]
+        return scale * values
+
+    def _column(self, name: str) -> np.ndarray:
+        path = self.parameters.file
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file)
+            names = rows.fieldnames or []
+            if name not in names:
+                raise ValueError(f"{path} has no column {name!r}; it has {', '.join(names) or 'none'}")
+            try:
+                column = np.array([float(row[name]) for row in rows])
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{path}: column {name!r} is not all numbers: {error}") from error
+        if not column.size or not np.all(np.isfinite(column)):
+            raise ValueError(f"{path}: column {name!r} is empty or not finite")
+        return column
+
+
+class Drivers:
+    """The exogenous values of all assets, step by step.
+
+    Parameters
+    ----------
+    assets : sequence of (Driver, float, sequence of (float, float))
+        Law, opening value, and shocks as (time in s, simple return), of each asset. A
+        shock acts on the first step that starts at or after its time.
+    correlation : ndarray of float64, shape (K, K), or None
+        Of returns; None for independent assets.
+    key : uint64
+        Of the random stream; asset k draws from row k of it.
+    step_seconds : float
+    block_steps : int
+        How many steps are simulated at once; the path does not depend on it.
+
+    Attributes
+    ----------
+    values : ndarray of float64, shape (K,)
+        Quote currency, at the start of the step last advanced to.
+    volatilities : ndarray of float64, shape (K,)
+        Of returns, per year.
+
+    Raises
+    ------
+    ValueError
+        If the correlation is no correlation matrix, or a shock leaves nothing.
+    """
+
+    def __init__(
+        self,
+        assets: Sequence[tuple[Driver, float, Sequence[Shock]]],
+        correlation: np.ndarray | None,
+        key: np.uint64,
+        step_seconds: float,
+        block_steps: int = BLOCK_STEPS,
+    ) -> None:
+        self._drivers = [driver for driver, _, _ in assets]
+        self._shocks = [(k, at, change) for k, (_, _, shocks) in enumerate(assets) for at, change in shocks]
+        if any(change <= -1 for _, _, change in self._shocks):
+            raise ValueError("a shock takes 100% of a value or more; its return must be above -1")
+        self._laws = np.zeros(len(assets), LAW)
+        for row, (driver, opening, _) in zip(self._laws, assets, strict=True):
+            row["opening"] = opening
+            for field, number in driver.law().items():
+                row[field] = number
+        self._root = square_root(np.eye(len(assets)) if correlation is None else correlation, len(assets))
+        self._key, self._step_seconds, self._block_steps = np.uint64(key), step_seconds, block_steps
+        years = step_seconds / SECONDS_PER_YEAR
+        longest = min((driver.longest_substep() for driver in self._drivers), default=math.inf)
+        self._substeps = max(1, math.ceil(years / longest))
+        self._substep_years = years / self._substeps
+        self._restart()
+        self.advance(0)
+
+    def advance(self, step: int) -> None:
+        """Make `values` and `volatilities` those at the start of this step."""
+        if step < self._first:
+            self._restart()
+        while step >= self._first + len(self._path):
+            self._extend()
+        self.values = self._path[step - self._first]
+        self.volatilities = self._spread[step - self._first]
+
+    def _restart(self) -> None:
+        self._value = self._laws["opening"].copy()
+        self._variance = self._laws["variance"].copy()
+        self._normals = np.zeros(self._laws.size)
+        self._total = np.ones(self._laws.size)
+        self._first = 0
+        self._path = self._spread = np.zeros((0, self._laws.size))
+
+    def _extend(self) -> None:
+        """Simulate the block of steps after the present one."""
+        self._first += len(self._path)
+        factors = self._factors()
+        self._path, self._spread = np.empty_like(factors), np.empty_like(factors)
+        extend(
+            self._first,
+            self._key,
+            self._substep_years,
+            self._substeps,
+            self._laws,
+            self._root,
+            factors,
+            self._value,
+            self._variance,
+            self._normals,
+            self._path,
+            self._spread,
+        )
+        times = (self._first + np.arange(self._block_steps)) * self._step_seconds
+        factors[0] *= self._total
+        factors = np.cumprod(factors, axis=0)
+        self._total = factors[-1]
+        for k, driver in enumerate(self._drivers):
+            replayed = driver.replay(times, float(self._laws["opening"][k]))
+            if replayed is not None:
+                self._path[:, k] = replayed * factors[:, k]
+
+    def _factors(self) -> np.ndarray:
+        """One plus the returns of the shocks that act on each step of the block."""
+        factors = np.ones((self._block_steps, self._laws.size))
+        for asset, at, change in self._shocks:
+            row = math.ceil(at / self._step_seconds - 1e-9) - self._first
+            if 0 <= row < self._block_steps:
+                factors[row, asset] *= 1.0 + change
+        return factors

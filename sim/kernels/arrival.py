@@ -1,0 +1,121 @@
+"""Arrival: which orders are due, in what order, at which venue."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit import inlined, kernel
+from sim.kernels.draws import GOLDEN, mix
+
+
+@inlined
+def is_later(arrival, ties, a, b):
+    """Whether order a comes after order b: by arrival, then by tie."""
+    if arrival[a] != arrival[b]:
+        return arrival[a] > arrival[b]
+    return ties[a] > ties[b]
+
+
+@inlined
+def merge(arrival, ties, source, target, left, middle, right):
+    """Merge two sorted runs of `source` into `target`; equal orders keep their places."""
+    i, j = left, middle
+    for k in range(left, right):
+        if i < middle and (j >= right or not is_later(arrival, ties, source[i], source[j])):
+            target[k] = source[i]
+            i += 1
+        else:
+            target[k] = source[j]
+            j += 1
+
+
+@inlined
+def sort(arrival, ties, rows, scratch, first, last):
+    """Sort rows[first:last] by arrival and tie, keeping equal ones in place (merge sort)."""
+    width = 1
+    forward = True
+    while width < last - first:
+        left = first
+        while left < last:
+            middle = min(left + width, last)
+            right = min(left + 2 * width, last)
+            if forward:
+                merge(arrival, ties, rows, scratch, left, middle, right)
+            else:
+                merge(arrival, ties, scratch, rows, left, middle, right)
+            left = right
+        forward = not forward
+        width *= 2
+    if not forward:
+        for i in range(first, last):
+            rows[i] = scratch[i]
+
+
+@kernel
+def stamp(orders, first, last, phase, step, seed_key, row_key, population_of):
+    """Write phase, population and tie into orders that were just sent."""
+    for i in range(first, last):
+        account = orders[i]["account"]
+        orders[i]["phase"] = phase
+        orders[i]["population"] = population_of[account]
+        orders[i]["tie"] = mix(row_key[account] ^ mix(np.uint64(seed_key) + np.uint64(step) * GOLDEN))
+
+
+@kernel
+def due(orders, count, until, rows, scratch, arrival, ties, bounds):
+    """Find the orders that arrive by `until`, venue by venue, in arrival order.
+
+    Parameters
+    ----------
+    orders : ndarray of ORDER
+    count : int
+        Orders waiting.
+    until : float
+    rows : ndarray of int64, shape (count or more,)
+        Gets the due rows; venue v has rows[bounds[v]:bounds[v + 1]].
+    scratch, arrival, ties : ndarray
+        Work space as long as `rows`.
+    bounds : ndarray of int64, shape (V + 1,)
+
+    Returns
+    -------
+    int
+        How many are due.
+    """
+    bounds[:] = 0
+    found = 0
+    for i in range(count):
+        at = orders[i]["time"] + orders[i]["latency"]
+        arrival[i] = at
+        ties[i] = orders[i]["tie"]
+        if at <= until:
+            bounds[orders[i]["venue"] + 1] += 1
+            found += 1
+    if found == 0:
+        return 0
+    venues = bounds.size - 1
+    for v in range(venues):
+        bounds[v + 1] += bounds[v]
+    for v in range(venues):
+        scratch[v] = bounds[v]
+    for i in range(count):
+        if arrival[i] <= until:
+            venue = orders[i]["venue"]
+            rows[scratch[venue]] = i
+            scratch[venue] += 1
+    for v in range(venues):
+        sort(arrival, ties, rows, scratch, bounds[v], bounds[v + 1])
+    return found
+
+
+@kernel
+def keep(orders, count, until, last_venue):
+    """Drop the orders that arrived by `until` at venues up to `last_venue`; returns how many stay."""
+    kept = 0
+    for i in range(count):
+        is_due = orders[i]["time"] + orders[i]["latency"] <= until
+        if not is_due or orders[i]["venue"] > last_venue:
+            if kept != i:
+                orders[kept] = orders[i]
+            kept += 1
+    return kept

@@ -1,0 +1,250 @@
+"""The book: carries out orders in arrival order and writes what they did on the tape.
+
+Before each order, what expires by its arrival leaves the book and the price band is
+brought up to date. After each order, a change of the reference mid is charged to it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sim.jit import inlined, kernel
+from sim.kernels.admission import (
+    accepted,
+    is_resting_kind,
+    keeps_place,
+    limit_tick,
+    named,
+    replaced,
+    signed_qty,
+)
+from sim.kernels.draws import GOLDEN, mix
+from sim.kernels.expiries import first_due, sweep
+from sim.kernels.matching import BAND, NOTHING_LEFT, match
+from sim.kernels.pages import Pages, write_move, write_reject
+from sim.kernels.resting import Book, join, leave, set_expiry, shrink
+from sim.records import (
+    BY_CANCEL,
+    BY_QUOTE,
+    BY_TRADE,
+    CANCEL,
+    CANCEL_ALL,
+    CANCEL_RANDOM,
+    FILLS,
+    LIMIT,
+    MARKET,
+    MODIFY,
+    NOT_TRADED,
+    OUTSIDE_BAND,
+    QUOTE,
+    TRADE,
+    TRADING,
+    UNKNOWN_TAG,
+)
+
+TRIES = 256  # random rows looked at before a scan
+RARE = 64  # below one row in so many, scan at once
+
+
+@kernel
+def execute(
+    orders,
+    due,
+    until,
+    header,
+    pool,
+    ladder,
+    bitmap,
+    tags,
+    expiries,
+    accounts,
+    room,
+    fills,
+    moves,
+    rejects,
+    counts,
+):
+    """Carry out the due orders, then whatever expires by `until`.
+
+    The arrays must have room: `pool` for one more resting order per due order, `fills`,
+    `moves`, `rejects` and `expiries` for what those can cause.
+    """
+    book = Book(header[0], pool, ladder, bitmap, tags, expiries, accounts, room)
+    pages = Pages(fills, moves, rejects, counts)
+    for k in range(due.size):
+        order = orders[due[k]]
+        now = order["time"] + order["latency"]
+        prepare(book, pages, now, np.int64(order["phase"]))
+        obey(book, pages, order, now)
+    prepare(book, pages, until, np.int64(TRADING))
+    header[0]["clock"] = until
+
+
+@inlined
+def prepare(book, pages, now, phase):
+    """Bring the book to time `now`: halts end, the band moves, orders expire."""
+    head = book.head
+    if head["band"] > 0.0:
+        move_band(head, now)
+    if head["expiring"] > 0:
+        sweep(book.expiries, head, book.pool)
+        expire(book, pages, now, phase)
+
+
+@inlined
+def move_band(head, now):
+    """Move the band's reference towards the mid; after a halt restart it there.
+
+    Notes
+    -----
+    reference += (mid - reference) (1 - exp(-elapsed / window)), from order to order.
+    """
+    mid = float(head["mid"])
+    elapsed = now - head["reference_time"]
+    if now >= head["halted_until"] and head["halted_until"] > -np.inf:
+        head["halted_until"] = -np.inf
+        head["reference"] = mid
+    elif elapsed > 0.0:
+        weight = 1.0 - math.exp(-elapsed / head["band_window"])
+        head["reference"] += (mid - head["reference"]) * weight
+    head["reference_time"] = max(now, head["reference_time"])
+    head["low"] = np.int64(math.ceil(0.5 * head["reference"] * (1.0 - head["band"])))
+    head["high"] = np.int64(math.floor(0.5 * head["reference"] * (1.0 + head["band"])))
+
+
+@inlined
+def expire(book, pages, now, phase):
+    """Take off what expires by `now`; each change of the mid is charged to the order's owner."""
+    slot, time = first_due(book.expiries, book.head, book.pool, now)
+    while slot > 0:
+        account = np.int64(book.pool[slot]["account"])
+        leave(book, slot)
+        charge(book, pages, time, account, np.int32(0), phase, np.int64(TRADE), np.int64(BY_CANCEL))
+        slot, time = first_due(book.expiries, book.head, book.pool, now)
+
+
+@inlined
+def charge(book, pages, now, account, cause, phase, reason, mover):
+    """Write a change of the reference mid, if there is one; an empty side keeps the last mid."""
+    head = book.head
+    if head["bid"] >= 0 and head["ask"] < head["width"]:
+        change = head["bid"] + head["ask"] - head["mid"]
+        if change != 0:
+            head["mid"] += change
+            write_move(pages, head, book.accounts, now, change, account, cause, phase, reason, mover)
+
+
+@inlined
+def obey(book, pages, order, now):
+    """Carry out one order, write its refusal if there is one, charge the move it made."""
+    kind = order["kind"]
+    filled = pages.counts[FILLS]
+    refusal = 0
+    qty = order["qty"]
+    mover = BY_CANCEL
+    if kind in (LIMIT, MARKET, MODIFY) or (kind == QUOTE and qty != 0):
+        refusal, qty = enter(book, pages, order, now)
+        mover = BY_CANCEL if kind == MARKET else BY_QUOTE
+    elif kind == CANCEL_ALL:
+        cancel_all(book, order["account"])
+    elif kind in (CANCEL, CANCEL_RANDOM, QUOTE):
+        refusal = cancel(book, order)
+    else:
+        refusal = NOT_TRADED
+    if refusal != 0:
+        write_reject(pages, book.head, book.accounts, order, now, qty, refusal)
+    if pages.counts[FILLS] > filled:
+        mover = BY_TRADE
+    reason = np.int64(order["reason"])
+    charge(
+        book, pages, now, np.int64(order["account"]), order["cause"], np.int64(order["phase"]), reason, mover
+    )
+
+
+@inlined
+def cancel(book, order):
+    """Take off the order meant by CANCEL, CANCEL_RANDOM or an empty QUOTE; returns the refusal."""
+    slot = drawn(book, order) if order["kind"] == CANCEL_RANDOM else named(book, order)
+    if slot > 0:
+        leave(book, slot)
+        return 0
+    return 0 if slot == 0 and order["kind"] == QUOTE else UNKNOWN_TAG
+
+
+@inlined
+def cancel_all(book, account):
+    """Take off every order of an account."""
+    slot = book.head["used"]
+    while slot > 0 and book.accounts[account]["resting"] > 0:
+        if is_resting(book, slot, account):
+            leave(book, slot)
+        slot -= 1
+
+
+@inlined
+def is_resting(book, slot, account):
+    """True if this row holds an order of this account."""
+    return book.pool[slot]["qty"] != 0 and book.pool[slot]["account"] == account
+
+
+@inlined
+def drawn(book, order):
+    """Row of one of the sender's orders, each as likely as the other; 0 if it has none.
+
+    Notes
+    -----
+    Random rows of the pool until one is the sender's; where those are rare, or after
+    `TRIES`, the order at a uniformly chosen position among the sender's.
+    """
+    account = order["account"]
+    count = book.accounts[account]["resting"]
+    used = book.head["used"]
+    u = order["value"] if 0.0 < order["value"] < 1.0 else 0.5
+    if count * RARE >= used and count > 0:
+        seed = np.uint64(u * 9007199254740992.0)
+        for i in range(TRIES):
+            bits = mix(seed + np.uint64(i + 1) * GOLDEN) >> np.uint64(32)
+            slot = np.int64((bits * np.uint64(used)) >> np.uint64(32)) + 1
+            if is_resting(book, slot, account):
+                return slot
+    ahead = min(np.int64(u * count), np.int64(count - 1))
+    slot = np.int64(1)
+    while count > 0 and slot <= used:
+        if is_resting(book, slot, account):
+            if ahead == 0:
+                return slot
+            ahead -= 1
+        slot += 1
+    return np.int64(0)
+
+
+@inlined
+def enter(book, pages, order, now):
+    """Let an order trade and rest; returns the refusal (0 if none) and the qty refused."""
+    head = book.head
+    qty = signed_qty(head, order)
+    side = 1 if qty > 0 else -1
+    limit = limit_tick(head, order, side)
+    old = replaced(book, order)
+    lots, refusal = accepted(book, order, now, qty, side, limit, old)
+    if refusal != 0 or lots == 0:
+        return refusal, order["qty"]
+    if old > 0 and keeps_place(book.pool[old], side, lots, limit):
+        shrink(book, old, abs(book.pool[old]["qty"]) - lots)
+        set_expiry(book, old, order["good_till"])
+        return 0, order["qty"]
+    if old > 0:
+        leave(book, old)
+    left, stop = match(book, pages, order, now, side, lots, limit)
+    if stop == BAND:
+        if head["halt_seconds"] > 0.0:
+            head["halted_until"] = now + head["halt_seconds"]
+        return OUTSIDE_BAND, side * left
+    if left > 0 and stop == NOTHING_LEFT and is_resting_kind(order):
+        tag = -1 if order["target"] < 0 else order["target"]
+        slot = join(book, np.int64(order["account"]), tag, limit, side, left)
+        if order["good_till"] < np.inf:
+            set_expiry(book, slot, order["good_till"])
+    return 0, order["qty"]

@@ -1,0 +1,145 @@
+"""Margin: equity, maintenance and shortfall of accounts, and how much they may still trade."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sim.jit import inlined, kernel
+
+UNLIMITED = 0
+MARGINED = 1
+NO_LIMIT = np.int64(1) << np.int64(62)
+
+SPOT = 0
+PERPETUAL = 1
+
+
+@kernel
+def assess(cash, position, terms, holder_value, holder_short, account_of, rule, equity, maintenance, in_breach):
+    """Equity and maintenance of every account; returns how many are in breach and lists them.
+
+    Parameters
+    ----------
+    cash : ndarray of float64, shape (A,)
+    position : ndarray of int64, shape (I, A)
+    terms : ndarray of TERMS, shape (I,)
+    holder_value, holder_short : ndarray of float64, shape (H,)
+        Value of the options held and the maintenance the short ones need.
+    account_of : ndarray of int32, shape (H,)
+    rule : ndarray of int8, shape (A,)
+    equity, maintenance : ndarray of float64, shape (A,)
+        Written.
+    in_breach : ndarray of int32, shape (A,)
+        Written up to the count returned, in account order.
+    """
+    accounts = cash.size
+    for a in range(accounts):
+        equity[a] = cash[a]
+        maintenance[a] = 0.0
+    for i in range(position.shape[0]):
+        value = terms[i]["price"] * terms[i]["lot"]
+        counted = value * terms[i]["collateral"]
+        needed = value * terms[i]["maintenance"]
+        if terms[i]["kind"] == PERPETUAL:
+            for a in range(accounts):
+                equity[a] += position[i, a] * counted
+                maintenance[a] += abs(position[i, a]) * needed
+        else:
+            for a in range(accounts):
+                equity[a] += position[i, a] * counted
+    for h in range(account_of.size):
+        equity[account_of[h]] += holder_value[h]
+        maintenance[account_of[h]] += holder_short[h]
+    found = 0
+    for a in range(accounts):
+        if equity[a] < maintenance[a] and rule[a] == MARGINED:
+            in_breach[found] = a
+            found += 1
+    return found
+
+
+@inlined
+def used(account, skip, position, terms, short):
+    """Initial margin that an account's positions other than `skip` need, quote currency."""
+    total = short
+    for i in range(position.shape[0]):
+        if i != skip and terms[i]["kind"] == PERPETUAL:
+            notional = abs(position[i, account]) * terms[i]["lot"] * terms[i]["price"]
+            total += notional * terms[i]["initial"]
+    return total
+
+
+@inlined
+def counted(account, with_collateral, cash, position, terms):
+    """Cash and perpetuals of an account at the mark, and collateral if asked, quote currency."""
+    total = cash[account]
+    for i in range(position.shape[0]):
+        value = position[i, account] * terms[i]["lot"] * terms[i]["price"]
+        if terms[i]["kind"] == PERPETUAL:
+            total += value
+        elif with_collateral:
+            total += value * terms[i]["collateral"]
+    return total
+
+
+@inlined
+def whole(units):
+    """Lots in a number of units, rounded down, never below zero."""
+    return int(math.floor(units)) if units > 0.0 else 0
+
+
+@kernel
+def admit(
+    orders,
+    rows,
+    instrument,
+    cash,
+    position,
+    terms,
+    holder_of,
+    holder_value,
+    holder_initial,
+    rule,
+    seen,
+    stamp,
+    room,
+):
+    """Work out how many lots each sender may still buy and sell of one instrument.
+
+    Parameters
+    ----------
+    orders, rows : ndarray of ORDER, ndarray of int64
+        The orders due at the venue.
+    instrument : int
+    seen, stamp : ndarray of int64, shape (A,), and int
+        Accounts with seen == stamp are done already.
+    room : ndarray of int64, shape (2, A)
+        Written for the senders: lots they may buy (row 0) and sell (row 1), those resting included.
+    """
+    lot_value = terms[instrument]["lot"] * terms[instrument]["price"]
+    for k in range(rows.size):
+        a = orders[rows[k]]["account"]
+        if seen[a] == stamp:
+            continue
+        seen[a] = stamp
+        if rule[a] == UNLIMITED:
+            room[0, a] = NO_LIMIT
+            room[1, a] = NO_LIMIT
+            continue
+        held = position[instrument, a]
+        options, short = 0.0, 0.0
+        if holder_of[a] >= 0:
+            options, short = holder_value[holder_of[a]], holder_initial[holder_of[a]]
+        if terms[instrument]["kind"] == PERPETUAL:
+            free = counted(a, True, cash, position, terms) + options
+            free -= used(a, instrument, position, terms, short)
+            most = whole(free / (lot_value * terms[instrument]["initial"]))
+            room[0, a] = most - held
+            room[1, a] = most + held
+        else:
+            free = counted(a, False, cash, position, terms) + min(options, 0.0)
+            free -= used(a, -1, position, terms, short)
+            room[0, a] = whole(free / lot_value)
+            room[1, a] = held

@@ -1,0 +1,148 @@
+"""Post fills: the kernel that moves cash, positions and contracts between accounts."""
+
+from __future__ import annotations
+
+from sim.jit import inlined, kernel
+from sim.records import OPTIONS
+
+NO_HOLDER = -1
+
+
+@inlined
+def carry(position, cost, account, instrument, lots, value):
+    """Add lots to a dense position and keep its cost at the average entry."""
+    before = position[instrument, account]
+    after = before + lots
+    if after == 0:
+        cost[instrument, account] = 0.0
+    elif before == 0 or (before > 0) == (lots > 0):
+        cost[instrument, account] += value
+    elif (before > 0) == (after > 0):
+        cost[instrument, account] *= after / before
+    else:
+        cost[instrument, account] = value * (after / lots)
+    position[instrument, account] = after
+
+
+@inlined
+def hold(contract, qty, wide, holder, number, lots):
+    """Add lots of an option to a holder's row; False if the row is full."""
+    if holder < NO_HOLDER:
+        wide[NO_HOLDER - 1 - holder, number] += lots
+        return True
+    vacant = -1
+    for slot in range(contract.shape[0]):
+        held = contract[slot, holder]
+        if held == number:
+            qty[slot, holder] += lots
+            if qty[slot, holder] == 0:
+                contract[slot, holder] = -1
+            return True
+        if held < 0 and vacant < 0:
+            vacant = slot
+    if vacant < 0:
+        return False
+    contract[vacant, holder] = number
+    qty[vacant, holder] = lots
+    return True
+
+
+@inlined
+def has_room(contract, holder, number):
+    """Whether a holder's row has a slot for this contract; wide rows always have."""
+    if holder < NO_HOLDER:
+        return True
+    for slot in range(contract.shape[0]):
+        if contract[slot, holder] == number or contract[slot, holder] < 0:
+            return True
+    return False
+
+
+@kernel
+def post(
+    fills,
+    first,
+    last,
+    terms,
+    contracts,
+    fee_account,
+    population_of,
+    cash,
+    position,
+    cost,
+    holder_of,
+    contract,
+    qty,
+    wide,
+    cash_total,
+    position_total,
+    contract_total,
+):
+    """Post fills[first:last]; returns the row at which a holder's row was full, else `last`."""
+    for i in range(first, last):
+        maker, taker = fills[i]["maker"], fills[i]["taker"]
+        instrument, lots = fills[i]["instrument"], fills[i]["qty"]
+        buyer, seller = population_of[taker], population_of[maker]
+        if instrument >= OPTIONS:
+            number = instrument - OPTIONS
+            value = lots * contracts[number]["lot"] * fills[i]["price"]
+            if not (
+                has_room(contract, holder_of[taker], number) and has_room(contract, holder_of[maker], number)
+            ):
+                return i
+            hold(contract, qty, wide, holder_of[taker], number, lots)
+            hold(contract, qty, wide, holder_of[maker], number, -lots)
+            contract_total[buyer, number] += lots
+            contract_total[seller, number] -= lots
+        else:
+            value = lots * terms[instrument]["lot"] * fills[i]["price"]
+            carry(position, cost, taker, instrument, lots, value)
+            carry(position, cost, maker, instrument, -lots, -value)
+            position_total[buyer, instrument] += lots
+            position_total[seller, instrument] -= lots
+        paid, rebated = fills[i]["fee"], fills[i]["maker_fee"]
+        cash[taker] -= value + paid
+        cash[maker] += value - rebated
+        cash[fee_account] += paid + rebated
+        cash_total[buyer] -= value + paid
+        cash_total[seller] += value - rebated
+        cash_total[population_of[fee_account]] += paid + rebated
+    return last
+
+
+@kernel
+def transfer(amounts, population_of, cash, cash_total):
+    """Add an amount to every account's cash."""
+    for account in range(amounts.size):
+        cash[account] += amounts[account]
+        cash_total[population_of[account]] += amounts[account]
+
+
+@kernel
+def residual(cash, position, wide, qty, contract, lots_out):
+    """Sums that conservation fixes.
+
+    Returns the sum of cash and the sum of its absolute values; writes the sum of every
+    dense instrument and, after them, of every option contract into `lots_out`.
+    """
+    total = 0.0
+    gross = 0.0
+    for account in range(cash.size):
+        total += cash[account]
+        gross += abs(cash[account])
+    instruments = position.shape[0]
+    for instrument in range(instruments):
+        lots = 0
+        for account in range(position.shape[1]):
+            lots += position[instrument, account]
+        lots_out[instrument] = lots
+    for number in range(wide.shape[1]):
+        lots = 0
+        for row in range(wide.shape[0]):
+            lots += wide[row, number]
+        lots_out[instruments + number] = lots
+    for slot in range(contract.shape[0]):
+        for holder in range(contract.shape[1]):
+            if contract[slot, holder] >= 0:
+                lots_out[instruments + contract[slot, holder]] += qty[slot, holder]
+    return total, gross

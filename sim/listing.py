@@ -1,0 +1,134 @@
+"""The listing: what is fixed before the first step, and what populations claim from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from pydantic import Field
+
+from sim.instruments import Universe
+from sim.parameters import Parameters
+
+# Accounts every market has, each a population of its own in records and figures.
+OUTSIDE = 0  # takes the other side of opening positions
+FEES = 1
+INSURANCE = 2
+END_USERS = 3  # of options
+CLEARING = 4
+SYSTEM = ("outside", "fees", "insurance", "end_users", "clearing")
+
+SECONDS_PER_YEAR = 365.0 * 86400.0
+
+
+class Smile(Parameters):
+    """Implied volatility by strike and time: atm + skew m + curvature m².
+
+    Parameters
+    ----------
+    atm : float
+        At the money, per year.
+    skew, curvature : float
+        Per unit and per squared unit of m = ln(K / S) / √T, T in years.
+    floor : float
+        Lowest volatility.
+    """
+
+    atm: float = Field(default=0.6, gt=0)
+    skew: float = -0.05
+    curvature: float = 0.05
+    floor: float = Field(default=0.05, gt=0)
+
+    def volatility(self, strike: float, spot: float, seconds: float) -> float:
+        """Implied volatility of a strike, per year."""
+        m = math.log(strike / spot) / math.sqrt(max(seconds, 3600.0) / SECONDS_PER_YEAR)
+        return max(self.floor, self.atm + self.skew * m + self.curvature * m * m)
+
+
+@dataclass
+class VenueTerms:
+    """What a population may know of a venue before the first step."""
+
+    index: int
+    name: str
+    type: str
+    asset: int
+    instrument: int
+    tick: float
+    lot: float
+
+
+@dataclass
+class Listing:
+    """The fixed side of a market, handed to every population as it is built.
+
+    Attributes
+    ----------
+    seed : int
+    step_seconds : float
+    universe : Universe
+    spots : list of float
+        Opening price of each asset.
+    smiles : list of Smile
+        Implied volatilities of each asset.
+    venues : dict of str to VenueTerms
+    system : list of str
+        Names of the system accounts; account and population number alike.
+    tags : dict of int to int
+        Order tags claimed per venue.
+    claimed : int
+        Accounts claimed by populations.
+    """
+
+    seed: int
+    step_seconds: float
+    universe: Universe
+    spots: list[float]
+    smiles: list[Smile]
+    venues: dict[str, VenueTerms] = field(default_factory=dict)
+    system: list[str] = field(default_factory=lambda: list(SYSTEM))
+    tags: dict[int, int] = field(default_factory=dict)
+    claimed: int = 0
+
+    @property
+    def accounts(self) -> int:
+        """How many accounts there are so far."""
+        return len(self.system) + self.claimed
+
+    def add_system(self, name: str) -> int:
+        """Add a system account, such as a pool's; before any population claims one."""
+        if self.claimed:
+            raise ValueError(f"system account {name!r} comes after populations claimed theirs")
+        self.system.append(name)
+        return len(self.system) - 1
+
+    def take_accounts(self, count: int) -> int:
+        """Claim `count` consecutive accounts; returns the first."""
+        first = self.accounts
+        self.claimed += count
+        return first
+
+    def take_tags(self, venue: int, count: int) -> int:
+        """Claim `count` consecutive order tags at a venue; returns the first."""
+        first = self.tags.get(venue, 0)
+        self.tags[venue] = first + count
+        return first
+
+    def venue(self, name: str) -> VenueTerms:
+        """Terms of the venue of this name.
+
+        Raises
+        ------
+        ValueError
+            Naming the venues there are.
+        """
+        if name not in self.venues:
+            raise ValueError(f"there is no venue {name!r}; there are {', '.join(self.venues)}")
+        return self.venues[name]
+
+    def only(self, type_name: str, asset: int) -> VenueTerms:
+        """The first venue of a type, such as `rfq.Desk`, that trades the asset or any asset."""
+        for terms in self.venues.values():
+            if terms.type == type_name and terms.asset in (asset, -1):
+                return terms
+        raise ValueError(f"this needs a venue of type {type_name!r}; add one to the scenario")

@@ -1,0 +1,298 @@
+"""The model: one step of the market, phase by phase.
+
+    drivers advance                              exogenous value and volatility
+    for phase in quote, trade, hedge, liquidate: each a decision instant at the step's start
+        populations see the View and send orders
+        what arrives by this instant is executed
+    while accounts are in breach:                a liquidation round each `round_seconds`,
+        liquidate, quote, hedge                  so that a cascade does not depend on the step
+    what arrives within the step is executed     in arrival order, venue by venue
+    funding and expiry are settled
+    the step is recorded
+
+Decisions fall at the start of the step (and of each round); orders then meet the market
+in the order in which they arrive. A population that trades at any time within a step
+sends its orders with later decision times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import mesa
+import numpy as np
+
+from sim.drivers import Drivers
+from sim.kernels import looking
+from sim.kernels.posting import NO_HOLDER
+from sim.ledger import Ledger
+from sim.listing import SECONDS_PER_YEAR, Listing
+from sim.margin import Margin
+from sim.oracle import Oracle
+from sim.outbox import Outbox
+from sim.population import Population
+from sim.profile import profile
+from sim.recorder import Recorder
+from sim.recording import Recording
+from sim.records import HEDGING, LIQUIDATING, OPEN, QUOTING, STEP, TRADING
+from sim.router import Router
+from sim.settlement import Settlement
+from sim.tables import tables
+from sim.tape import Tape
+from sim.venues.liquidation import Exchange, Liquidation
+from sim.venues.venue import Venue
+from sim.view import View, frozen
+from sim.waterfall import Waterfall
+
+PHASES = {"open": OPEN, "quote": QUOTING, "trade": TRADING, "hedge": HEDGING, "liquidate": LIQUIDATING}
+STEP_PHASES = ("quote", "trade", "hedge", "liquidate")
+ROUND_PHASES = ("liquidate", "quote", "hedge")
+VOLATILITY_WINDOW = 60.0
+
+
+class Model(mesa.Model):  # type: ignore[misc]
+    """A market of venues and populations.
+
+    `scenarios.build` assembles one from a scenario; a program may do the same by hand. It is
+    an ordinary Mesa model: `step()` runs one step, `agents` holds one agent per population.
+
+    Attributes
+    ----------
+    time : float
+        Seconds since the start, at the start of the next step.
+    steps_total : int
+        Steps the scenario asks for; `running` turns False after them.
+    view : View
+    """
+
+    def __init__(self, rng: Any = None) -> None:
+        super().__init__(rng=rng)
+        self.steps_taken = 0
+        self.populations: list[Population] = []
+
+    def assemble(
+        self,
+        listing: Listing,
+        ledger: Ledger,
+        margin: Margin,
+        router: Router,
+        venues: Sequence[Venue],
+        drivers: Drivers,
+        oracles: Sequence[Oracle],
+        settlement: Settlement,
+        recorder: Recorder,
+        view: View,
+        *,
+        quotes: np.ndarray,
+        assets: np.ndarray,
+        listed: np.ndarray,
+        steps: int,
+        round_seconds: float,
+        description: dict[str, Any],
+    ) -> None:
+        """Take the parts, open the venues and run the opening phase."""
+        self.listing, self.ledger, self.margin, self.router = listing, ledger, margin, router
+        self.venues, self.drivers, self.oracles = list(venues), drivers, list(oracles)
+        self.settlement, self.recorder, self.view = settlement, recorder, view
+        self.tape = Tape()
+        self.steps_total, self.round_seconds, self.description = steps, round_seconds, description
+        self.listed, self._quotes, self._assets = listed, quotes, assets
+        self._liquidation = next((v for v in self.venues if isinstance(v, Exchange)), None)
+        self._by_phase = {
+            phase: [p for p in self.populations if phase in p.phases] for phase in ("open", *STEP_PHASES)
+        }
+        self._mid_at_hedge = np.array(listing.spots, float)
+        self._last_mid = np.array(listing.spots, float)
+        self._worst_residual = 0.0
+        self._open()
+
+    @property
+    def time(self) -> float:
+        """Seconds since the start of the run."""
+        return self.steps_taken * self.listing.step_seconds
+
+    def _open(self) -> None:
+        """Let populations take their opening positions, before the first step."""
+        self.view.time, self.view.step, self.view.step_seconds = 0.0, 0, self.listing.step_seconds
+        self._see(0.0)
+        for population in self._by_phase["open"]:
+            self._decide("open", 0.0, [population])
+            if self._execute(0.0):
+                self._see(0.0)
+        backed = [p.accounts for p in self.populations if getattr(p, "is_backed", False)]
+        self.waterfall = Waterfall(self.ledger, np.concatenate([np.zeros(0, np.int64), *backed]))
+        self.margin.run(self.view)
+        self.settlement.relist()
+        self.opening_worth = self.worth()
+        self.opening_profile = profile(self.ledger, self.view, self.margin.rule, 0)
+        self.recorder.start(self.tape)
+        self._worst_residual = self.ledger.check(0)
+
+    def step(self) -> None:
+        """Run one step."""
+        start, end = self.time, self.time + self.listing.step_seconds
+        self._start_step(start)
+        for phase in STEP_PHASES:
+            if phase == "hedge":
+                self._mid_at_hedge[:] = self.view.assets["mid"]
+            if phase == "liquidate":
+                self.margin.run(self.view)
+            self._run_phase(phase, start)
+        self._run_rounds(start, end)
+        self._execute(end)
+        self._settle(end)
+        self.steps_taken += 1
+        self.running = self.steps_taken < self.steps_total
+
+    def _start_step(self, now: float) -> None:
+        view = self.view
+        view.time, view.step = now, self.steps_taken
+        self.tape.counts[STEP] = self.steps_taken
+        self.drivers.advance(self.steps_taken)
+        self._assets["value"] = self.drivers.values
+        for venue in self.venues:
+            venue.start_step(self.tape)
+        self._see(now)
+
+    def _run_phase(self, phase: str, now: float) -> None:
+        """Let the populations of a phase decide, and execute what arrives at once."""
+        self._decide(phase, now, self._by_phase[phase])
+        if self._execute(now):
+            self._see_trades(now)
+
+    def _run_rounds(self, start: float, end: float) -> None:
+        """Go on liquidating while accounts are in breach and the step has time."""
+        now = start + self.round_seconds
+        while self._liquidation and self.margin.in_breach.size and now < end - 1e-9:
+            self._execute(now)
+            self._see(now)
+            self.margin.run(self.view)
+            for phase in ROUND_PHASES:
+                self._run_phase(phase, now)
+            now += self.round_seconds
+
+    def _decide(self, phase: str, now: float, populations: Sequence[Population]) -> None:
+        outbox, view = self.router.outbox, self.view
+        outbox.now = view.time = now
+        for population in populations:
+            population.decide(phase, view, outbox)
+        self.router.stamp(PHASES[phase], self.steps_taken)
+
+    def _execute(self, until: float) -> bool:
+        """Deliver what arrives by `until`, venue by venue; post the fills."""
+        executed = False
+        while True:
+            emitter = None
+            for index, orders, rows in self.router.due(until):
+                executed = True
+                venue = self.venues[index]
+                self._deliver(venue, orders, rows, until)
+                if venue.emits:
+                    emitter = venue
+                    break
+            if emitter is None:
+                self.router.forget(until, len(self.venues))
+                return executed
+            self.router.forget(until, emitter.index)
+            self._collect(emitter.children)
+
+    def _deliver(self, venue: Venue, orders: np.ndarray, rows: np.ndarray, until: float) -> None:
+        if venue.instrument >= 0:
+            room = self.margin.admit(orders, rows, venue.instrument)
+            venue.execute(orders, rows, until, self.tape, room)
+            self.ledger.post(self.tape)
+            return
+        for instrument in np.unique(orders["instrument"][rows]):
+            same = rows[orders["instrument"][rows] == instrument]
+            dense = int(instrument) if 0 <= instrument < len(self.ledger.terms) else -1
+            room = self.margin.admit(orders, same, dense) if dense >= 0 else self.margin.room
+            venue.execute(orders, same, until, self.tape, room)
+            self.ledger.fit_contracts()
+            self.ledger.post(self.tape)
+
+    def _collect(self, children: Outbox) -> None:
+        """Send the orders that a venue emitted."""
+        self.router.outbox.extend(children.rows[: children.count])
+        children.count = 0
+        self.router.stamp(LIQUIDATING, self.steps_taken)
+
+    def _observe(self) -> None:
+        """Bring quotes, mids and margin prices up to date."""
+        for venue in self.venues:
+            venue.observe(self._quotes)
+        looking.refresh(self._quotes, self.listed, self._assets, self.ledger.terms)
+        for venue in self.venues:
+            venue.appraise(self._assets, self.ledger.terms)
+
+    def _see_trades(self, now: float) -> None:
+        """Look again after trades within an instant."""
+        self._observe()
+        self.margin.value_options(now, self.view)
+
+    def _see(self, now: float) -> None:
+        """Look at venues, then at index and mark, then revalue options."""
+        self._observe()
+        for k, oracle in enumerate(self.oracles):
+            oracle.update(now, self._assets[k], self._quotes)
+        looking.refresh(self._quotes, self.listed, self._assets, self.ledger.terms)
+        self._show_contracts()
+        self.margin.value_options(now, self.view)
+
+    def _show_contracts(self) -> None:
+        """Let the View show the contracts listed since it last did."""
+        if self.view.contracts.size != len(self.ledger.universe.contract_names):
+            self.ledger.fit_contracts()
+            self.view.contracts = frozen(self.ledger.universe.contracts)
+            self.settlement.relist()
+
+    def _settle(self, end: float) -> None:
+        """Settle, check and record the step that ends now."""
+        view = self.view
+        view.time = end
+        self._observe()
+        if self._liquidation and (self._liquidation.seized or self.tape.posted):
+            self.waterfall.run(self.steps_taken, self._liquidation.seized)
+        self.settlement.run(end, view, self.tape)
+        looking.estimate_volatility(
+            self._assets, self._last_mid, self.listing.step_seconds, VOLATILITY_WINDOW, SECONDS_PER_YEAR
+        )
+        self._worst_residual = max(self._worst_residual, self.ledger.check(self.steps_taken))
+        breaches = self.margin.in_breach.size
+        self.recorder.record(view, self.ledger, self.tape, self._mid_at_hedge, breaches, end)
+
+    def run(self) -> Recording:
+        """Run the steps that are left and return the recording."""
+        while self.running:
+            self.step()
+        return self.recording()
+
+    def recording(self) -> Recording:
+        """What the run has left so far."""
+        universe = self.ledger.universe
+        instruments = universe.names + universe.contract_names
+        return Recording({**self.description, "instruments": instruments}, tables(self))
+
+    @property
+    def liquidations(self) -> list[Liquidation]:
+        """Every liquidation so far."""
+        return self._liquidation.liquidations if self._liquidation else []
+
+    def worth(self) -> np.ndarray:
+        """Value of every account, collateral at full value, quote currency."""
+        ledger = self.ledger
+        total: np.ndarray = ledger.cash + (ledger.terms["lot"] * ledger.terms["price"]) @ ledger.position
+        total[ledger.account_of] += self.margin.value
+        contracts = ledger.universe.contracts
+        for account in np.flatnonzero(ledger.holder_of < NO_HOLDER):
+            held = ledger.wide[NO_HOLDER - 1 - ledger.holder_of[account]]
+            total[account] += float(held @ (contracts["lot"] * contracts["price"])[: held.size])
+        return total
+
+    def residuals(self) -> dict[str, float]:
+        """Largest cash residual of any step, and lots of instruments that came from nowhere."""
+        _, lots = self.ledger.residuals()
+        names = self.ledger.universe.names + self.ledger.universe.contract_names
+        wrong = {names[i]: float(lots[i]) for i in np.flatnonzero(lots)}
+        dense = dict.fromkeys(self.ledger.universe.names, 0.0)
+        return {"cash": self._worst_residual, **dense, **wrong}

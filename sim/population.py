@@ -1,0 +1,136 @@
+"""Population: one Mesa agent whose rows are the participants.
+
+A population sees a View and returns orders. It owns columns (numpy arrays, one element
+per participant) and an account per row. It holds no reference to a venue or to the
+ledger, and never reads `self.model`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import mesa
+import numpy as np
+
+from sim.draws import Draws
+from sim.kernels.margining import MARGINED
+from sim.listing import Listing
+from sim.outbox import Outbox
+from sim.parameters import NonNegative
+from sim.parameters import Parameters as BaseParameters
+from sim.view import View
+
+
+class Row:
+    """One participant: a light view on row `row` of its population's columns."""
+
+    __slots__ = ("account", "population", "row")
+
+    def __init__(self, population: Population, row: int) -> None:
+        self.population = population
+        self.row = row
+        self.account = population.first + row
+
+    def __getattr__(self, name: str) -> Any:
+        column = getattr(self.population, name)
+        if isinstance(column, np.ndarray) and column.shape[:1] == (self.population.rows,):
+            return column[self.row]
+        raise AttributeError(f"{name!r} is not a column of {self.population.name}")
+
+
+class Population(mesa.Agent):  # type: ignore[misc]
+    """Base of every population.
+
+    A subclass names the phases it acts in and implements `decide`; most also draw columns
+    in `prepare`. The smallest useful population is ten lines (README).
+
+    Parameters
+    ----------
+    model : mesa.Model
+    name : str
+    count : int
+        Number of participants, N.
+    parameters : Parameters
+    listing : Listing
+
+    Attributes
+    ----------
+    phases : tuple of str
+        Among "open", "quote", "trade", "hedge" and "liquidate".
+    margin_rule : int
+        `MARGINED` accounts are checked and liquidated, `UNLIMITED` ones are not.
+    option_slots : int
+        How many different contracts a row will hold, 0 if it never holds options.
+    hedges : bool
+        Whether its orders neutralise a risk; counterfactual arms mute these.
+    first : int
+        Account of row 0.
+    latency : ndarray of float64, shape (N,)
+        Seconds from decision to arrival.
+    asset : int
+        The asset whose risk the population carries; its gamma counts towards that asset's loop gain.
+    unlisted : ndarray of float64, shape (2,)
+        Gamma and delta of exposures that are not instruments, for the series; written by the population.
+    """
+
+    phases: ClassVar[tuple[str, ...]] = ()
+    margin_rule: int = MARGINED
+    option_slots: int = 0
+    hedges: bool = False
+
+    class Parameters(BaseParameters):
+        """What a scenario may say of this population; subclasses add fields.
+
+        Parameters
+        ----------
+        cash : float or distribution
+            Opening cash per row, quote currency.
+        latency_seconds : float or distribution
+            Decision to arrival.
+        """
+
+        cash: NonNegative = 1_000_000.0
+        latency_seconds: NonNegative = 0.05
+
+    def __init__(self, model: mesa.Model, name: str, count: int, parameters: Any, listing: Listing) -> None:
+        super().__init__(model)
+        self.name = name
+        self.rows = count
+        self.parameters = parameters
+        self.draws = Draws(listing.seed, name)
+        self.first = listing.take_accounts(count)
+        self.latency = self.column("latency_seconds")
+        self.asset = 0
+        self.unlisted = np.zeros(2)
+        self.prepare(listing)
+
+    def prepare(self, listing: Listing) -> None:
+        """Draw columns, claim tags and list contracts; once, before the first step."""
+
+    def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
+        """Opening cash per row, and opening lots per row of dense instruments."""
+        return self.column("cash"), {}
+
+    def decide(self, phase: str, view: View, outbox: Outbox) -> None:
+        """Send the orders of this phase."""
+
+    def column(self, parameter: str) -> np.ndarray:
+        """A value per row of a parameter that may be a distribution."""
+        return self.draws.column(getattr(self.parameters, parameter), parameter, self.rows)
+
+    @property
+    def accounts(self) -> np.ndarray:
+        """Account of every row."""
+        return np.arange(self.first, self.first + self.rows)
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def __getitem__(self, row: int) -> Row:
+        if not -self.rows <= row < self.rows:
+            raise IndexError(f"{self.name} has {self.rows} rows, not {row}")
+        return Row(self, row % self.rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return (Row(self, row) for row in range(self.rows))

@@ -1,0 +1,112 @@
+"""The recorder: one column of numbers a step, and the tables of a finished run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.kernels import looking
+from sim.ledger import Ledger
+from sim.listing import INSURANCE
+from sim.records import FILLS
+from sim.tape import Tape
+from sim.view import View
+
+
+class Recorder:
+    """Writes the series as the run goes; equal runs write equal bytes.
+
+    Parameters
+    ----------
+    steps : int
+        Steps the series has room for at first.
+    assets, pools, populations : list of str
+        Names; populations without the system accounts.
+    listed, pool_rows : ndarray of int64
+        Row in the quotes of each asset's listed venue, and of each pool.
+    is_hedger : ndarray of int64, shape (P,)
+        Asset + 1 whose gamma a population hedges, 0 for none.
+    unlisted : ndarray of float64, shape (P, 2)
+        Gamma and delta of populations' exposures that are not instruments.
+
+    Attributes
+    ----------
+    names : list of str
+        Of the series' columns.
+    """
+
+    def __init__(
+        self,
+        steps: int,
+        assets: list[str],
+        pools: list[str],
+        populations: list[str],
+        listed: np.ndarray,
+        pool_rows: np.ndarray,
+        is_hedger: np.ndarray,
+        unlisted: np.ndarray,
+    ) -> None:
+        self.names = [
+            *looking.RUN_COLUMNS,
+            *(f"{asset}.{column}" for asset in assets for column in looking.ASSET_COLUMNS),
+            *(f"{pool}.mid" for pool in pools),
+            *(f"{name}.{column}" for name in populations for column in looking.POPULATION_COLUMNS),
+        ]
+        self.steps = 0
+        self._columns = np.zeros((len(self.names), max(steps, 1)))
+        self._listed, self._pools, self._is_hedger = listed, pool_rows, is_hedger
+        self._unlisted = unlisted
+        self._first_population = unlisted.shape[0] - len(populations)
+        self._volume = np.zeros(len(populations))
+        self._gamma = np.zeros(len(assets))
+        self._first_fill = 0
+
+    def record(
+        self, view: View, ledger: Ledger, tape: Tape, mid_at_hedge: np.ndarray, breaches: int, time: float
+    ) -> None:
+        """Record the step that ends at `time`."""
+        if self.steps == self._columns.shape[1]:
+            self._columns = np.pad(self._columns, ((0, 0), (0, self.steps)))
+        last = int(tape.counts[FILLS])
+        looking.record(
+            self._columns,
+            self.steps,
+            view.step,
+            time,
+            view.quotes,
+            self._listed,
+            self._pools,
+            view.assets,
+            mid_at_hedge,
+            ledger.terms,
+            ledger.universe.contracts,
+            ledger.cash_total,
+            ledger.position_total,
+            ledger.contract_total,
+            self._is_hedger,
+            self._unlisted,
+            self._first_population,
+            ledger.cash[INSURANCE],
+            breaches,
+            tape.fills,
+            self._first_fill,
+            last,
+            self._volume,
+            self._gamma,
+        )
+        self._first_fill = last
+        self.steps += 1
+
+    def start(self, tape: Tape) -> None:
+        """Leave out of the first step's volume what is on the tape already."""
+        self._first_fill = int(tape.counts[FILLS])
+
+    def last(self, name: str) -> float:
+        """Latest value of a column of the series."""
+        return float(self._columns[self.names.index(name), self.steps - 1])
+
+    def series(self) -> dict[str, np.ndarray]:
+        """Column name to values, a row a step."""
+        columns = {name: self._columns[i, : self.steps] for i, name in enumerate(self.names)}
+        columns["step"] = columns["step"].astype(np.int32)
+        return columns
+

@@ -1,0 +1,427 @@
+"""The recording: what a finished or interrupted run leaves behind, as tables with units.
+
+A `Recording` holds eight tables and two plain dictionaries. The tables are the files of a
+results folder: `series` (a row a step), `fills`, `moves`, `causes`, `liquidations`,
+`populations` (a row an account, at the end), `rejects` and `profiles` (gamma and positions
+at risk by price). `market` describes what was run, `metadata` how the run went.
+
+Codes (of populations, venues, instruments, phases, ...) become names: dictionary-encoded
+columns in the Parquet files, Categoricals in the frames; a code below zero is nobody and
+reads as missing. A table is converted when it is first looked at, so a run whose
+recording nobody reads pays nothing. Equal contents give equal bytes on disk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from sim.records import MOVERS, PHASES, REASONS, REFUSALS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+Source = Any
+"""What a table may be given as: structured array, mapping of columns, Arrow table, Parquet path."""
+
+KINDS = (
+    "",
+    "limit",
+    "market",
+    "cancel",
+    "cancel_random",
+    "cancel_all",
+    "modify",
+    "quote",
+    "swap",
+    "add_liquidity",
+    "remove_liquidity",
+    "seize",
+    "request",
+)
+"""Names of the order kinds of `sim.records`, by code."""
+
+MARKET_KEY = b"hedgequake.market"
+UNIT_KEY = b"unit"
+
+
+class Column(NamedTuple):
+    """A declared column: how it is stored, its unit, and whose names its codes stand for."""
+
+    dtype: str
+    unit: str
+    names: str = ""
+
+
+STEP = Column("i4", "step")
+TIME = Column("f8", "s")
+COUNT = Column("i8", "1")
+CODE = Column("i4", "1")
+ACCOUNT = Column("i4", "account")
+LOTS = Column("i8", "lots")
+MONEY = Column("f8", "quote")
+PRICE = Column("f8", "quote per unit")
+UNITS = Column("f8", "units")
+GAMMA = Column("f8", "units per quote")
+SHARE = Column("f8", "1")
+POPULATION = Column("i2", "name", "populations")
+VENUE = Column("i2", "name", "venues")
+ASSET = Column("i2", "name", "assets")
+INSTRUMENT = Column("i4", "name", "instruments")
+PHASE = Column("i1", "name", "phases")
+REASON = Column("i1", "name", "reasons")
+
+TABLES: dict[str, dict[str, Column]] = {
+    "series": {"step": STEP, "time_s": TIME},
+    "fills": {
+        "step": STEP,
+        "phase": PHASE,
+        "time": TIME,
+        "seq": COUNT,
+        "group": COUNT,
+        "venue": VENUE,
+        "instrument": INSTRUMENT,
+        "price": PRICE,
+        "qty": LOTS,
+        "maker": ACCOUNT,
+        "taker": ACCOUNT,
+        "maker_population": POPULATION,
+        "taker_population": POPULATION,
+        "fee": MONEY,
+        "maker_fee": MONEY,
+        "reason": REASON,
+        "cause": CODE,
+    },
+    "moves": {
+        "step": STEP,
+        "phase": PHASE,
+        "time": TIME,
+        "seq": COUNT,
+        "asset": ASSET,
+        "population": POPULATION,
+        "half_ticks": Column("i8", "half ticks"),
+        "cause": CODE,
+        "venue": VENUE,
+        "account": ACCOUNT,
+        "reason": REASON,
+        "mover": Column("i1", "name", "movers"),
+    },
+    "causes": {"cause_id": CODE, "liquidation_id": CODE, "weight": SHARE},
+    "liquidations": {
+        "id": CODE,
+        "step": STEP,
+        "account": ACCOUNT,
+        "population": POPULATION,
+        "instrument": INSTRUMENT,
+        "qty": LOTS,
+        "notional": MONEY,
+        "price": PRICE,
+        "bankruptcy_price": PRICE,
+        "bad_debt": MONEY,
+        "insurance_paid": MONEY,
+        "socialised": MONEY,
+        "parent": CODE,
+        "generation": CODE,
+        "root": CODE,
+        "share_hedging": SHARE,
+        "share_forced": SHARE,
+        "share_exogenous": SHARE,
+    },
+    "populations": {
+        "account": ACCOUNT,
+        "population": POPULATION,
+        "row": CODE,
+        "cash": MONEY,
+        "equity": MONEY,
+        "pnl": MONEY,
+        "fees": MONEY,
+        "hedging_cost": MONEY,
+        "liquidated": Column("i4", "liquidations"),
+    },
+    "rejects": {
+        "step": STEP,
+        "time": TIME,
+        "account": ACCOUNT,
+        "population": POPULATION,
+        "venue": VENUE,
+        "kind": Column("i1", "name", "kinds"),
+        "refusal": Column("i1", "name", "refusals"),
+        "qty": LOTS,
+        "phase": PHASE,
+    },
+    "profiles": {
+        "step": STEP,
+        "asset": ASSET,
+        "population": POPULATION,
+        "price": PRICE,
+        "gamma": GAMMA,
+        "at_risk": UNITS,
+    },
+}
+"""The columns every table has, in the order of its file; a table may carry more."""
+
+SERIES: dict[str, Column] = {
+    "mid": PRICE,
+    "mid_at_hedge": PRICE,
+    "mark": PRICE,
+    "index": PRICE,
+    "value": PRICE,
+    "spread": PRICE,
+    "depth_bid": UNITS,
+    "depth_ask": UNITS,
+    "realised_volatility": Column("f8", "per sqrt(year)"),
+    "loop_gain": SHARE,
+    "net_gamma": GAMMA,
+    "net_delta": UNITS,
+    "volume": UNITS,
+    "equity": MONEY,
+    "insurance_fund": MONEY,
+    "accounts_in_breach": Column("i4", "account"),
+}
+"""The columns of `series`, by the last word of their name ("BTC.mid", "dealers.equity")."""
+
+
+class Recording:
+    """What a run leaves: eight tables, what was run (`market`) and how it went (`metadata`).
+
+    Parameters
+    ----------
+    market : dict
+        JSON-able: name, description, seed, arm, step_seconds, steps, and the lists assets,
+        venues, populations (of tables with a `name`), instruments (of names) and shocks.
+    tables : mapping of str to array, mapping, Arrow table or path
+        Any of the names in `TABLES`; one that is not given is empty. Columns of codes may
+        hold codes or names. Columns beyond the declared ones are kept, after them.
+    metadata : dict, optional
+        The manifest of the run without its market.
+
+    Raises
+    ------
+    ValueError
+        If a table is unknown; on first access, if a column is missing or a code has no name.
+    """
+
+    def __init__(
+        self,
+        market: dict[str, Any],
+        tables: Mapping[str, Source],
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        unknown = sorted(set(tables) - set(TABLES))
+        if unknown:
+            raise ValueError(f"unknown table {unknown[0]!r}; a recording holds {', '.join(TABLES)}")
+        self.market = market
+        self.metadata = metadata or {}
+        self._sources = dict(tables)
+        self._tables: dict[str, pa.Table] = {}
+
+    def __repr__(self) -> str:
+        name, seed, arm = (self.market.get(key) for key in ("name", "seed", "arm"))
+        return f"<Recording of {name}, seed {seed}, arm {arm}>"
+
+    @cached_property
+    def series(self) -> pd.DataFrame:
+        """A row a step: prices, liquidity, and the state of every population."""
+        return self.frame("series")
+
+    @cached_property
+    def fills(self) -> pd.DataFrame:
+        """A row a fill; `qty` in lots of the instrument, above zero where the taker buys."""
+        return self.frame("fills")
+
+    @cached_property
+    def moves(self) -> pd.DataFrame:
+        """A row for every change of an asset's reference mid, in half ticks."""
+        return self.frame("moves")
+
+    @cached_property
+    def causes(self) -> pd.DataFrame:
+        """How much of each cause descends from which liquidation; the rest is exogenous."""
+        return self.frame("causes")
+
+    @cached_property
+    def liquidations(self) -> pd.DataFrame:
+        """A row a forced close, with its loss, who paid it and what brought it about."""
+        return self.frame("liquidations")
+
+    @cached_property
+    def populations(self) -> pd.DataFrame:
+        """A row an account, at the end of the run."""
+        return self.frame("populations")
+
+    @cached_property
+    def rejects(self) -> pd.DataFrame:
+        """A row for every order that was refused, and why."""
+        return self.frame("rejects")
+
+    @cached_property
+    def profiles(self) -> pd.DataFrame:
+        """Net gamma and units at risk of forced closing, by price and population."""
+        return self.frame("profiles")
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """A new pandas frame of a table; codes are Categoricals of names."""
+        frame: pd.DataFrame = self.table(name).to_pandas()
+        return frame
+
+    def table(self, name: str) -> pa.Table:
+        """A table as Arrow columns with the unit in each field's metadata."""
+        if name not in self._tables:
+            columns = _columns(self._sources.pop(name, None), TABLES[name])
+            if name == "moves" and "asset" not in columns and "venue" in columns:
+                columns["asset"] = self._assets_of(columns["venue"])
+            self._tables[name] = _conformed(name, columns, self.names)
+        return self._tables[name]
+
+    def column(self, table: str, name: str) -> np.ndarray:
+        """A column as a numpy array, for computing on: codes stay codes, -1 is nobody."""
+        values = self.table(table)[name].combine_chunks()
+        if hasattr(values, "indices"):
+            values = values.indices.fill_null(-1)
+        array: np.ndarray = values.to_numpy(zero_copy_only=False)
+        return array
+
+    def names(self, subject: str) -> Sequence[str]:
+        """The names that codes of a subject ("populations", "phases", ...) stand for."""
+        if subject in _FIXED_NAMES:
+            return _FIXED_NAMES[subject]
+        entries = self.market.get(subject, [])
+        return [entry if isinstance(entry, str) else entry["name"] for entry in entries]
+
+    def write(self, folder: str | Path) -> None:
+        """Write every table as `<folder>/<table>.parquet`, compressed; equal contents, equal bytes."""
+        import pyarrow.parquet as pq
+
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        market = json.dumps(self.market, sort_keys=True)
+        for name in TABLES:
+            table = self.table(name)
+            metadata = {MARKET_KEY: market.encode()} if name == "series" else None
+            path = Path(folder) / f"{name}.parquet"
+            pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Recording:
+        """The recording in a results folder; each file is opened when its table is looked at.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder holds no `series.parquet`.
+        """
+        folder = Path(folder)
+        if not (folder / "series.parquet").is_file():
+            raise FileNotFoundError(f"{folder} is not a results folder: it holds no series.parquet")
+        manifest = folder / "manifest.json"
+        metadata = json.loads(manifest.read_text()) if manifest.is_file() else {}
+        market = metadata.pop("market", None) or _stored_market(folder / "series.parquet")
+        paths = {name: folder / f"{name}.parquet" for name in TABLES}
+        return cls(market, {name: path for name, path in paths.items() if path.is_file()}, metadata)
+
+    def _assets_of(self, venues: np.ndarray) -> np.ndarray:
+        """Code of the asset that each venue, given by code, trades."""
+        assets = list(self.names("assets"))
+        traded = [assets.index(venue["asset"]) for venue in self.market["venues"]]
+        codes: np.ndarray = np.array([*traded, -1])[venues]
+        return codes
+
+
+_FIXED_NAMES: dict[str, Sequence[str]] = {
+    "phases": PHASES,
+    "reasons": REASONS,
+    "movers": MOVERS,
+    "refusals": REFUSALS,
+    "kinds": KINDS,
+}
+
+
+def _columns(source: Source, declared: dict[str, Column]) -> dict[str, Any]:
+    """The columns of a source by name; a missing source has the declared ones, empty."""
+    if source is None:
+        return {name: np.zeros(0, column.dtype) for name, column in declared.items()}
+    if isinstance(source, Path):
+        import pyarrow.parquet as pq
+
+        source = pq.read_table(source)
+    if isinstance(source, np.ndarray):
+        return {name: source[name] for name in source.dtype.names or ()}
+    if isinstance(source, Mapping):
+        return dict(source)
+    return dict(zip(source.column_names, source.columns, strict=True))
+
+
+def _conformed(table: str, columns: dict[str, Any], names: Callable[[str], Sequence[str]]) -> pa.Table:
+    """An Arrow table with the declared columns first, in order, and units on every field."""
+    import pyarrow as pa
+
+    declared = TABLES[table]
+    missing = [name for name in declared if name not in columns]
+    if missing:
+        raise ValueError(f"table {table!r} has no column {missing[0]!r}; it needs {', '.join(declared)}")
+    arrays, fields = [], []
+    for name in (*declared, *(name for name in columns if name not in declared)):
+        column = declared.get(name) or _undeclared(table, name)
+        array = _array(f"{table}.{name}", columns[name], column, names)
+        arrays.append(array)
+        fields.append(pa.field(name, array.type, metadata={UNIT_KEY: column.unit.encode()}))
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _undeclared(table: str, name: str) -> Column:
+    if table == "series":
+        return SERIES.get(name.rpartition(".")[2], Column("f8", "1"))
+    return Column("", "1")
+
+
+def _array(where: str, values: Any, column: Column, names: Callable[[str], Sequence[str]]) -> Any:
+    """One Arrow array: numbers as declared, codes as a dictionary of their names."""
+    import pyarrow as pa
+
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
+    if not column.names:
+        if isinstance(values, pa.Array):
+            return values.cast(pa.from_numpy_dtype(column.dtype)) if column.dtype else values
+        return pa.array(np.ascontiguousarray(values, column.dtype or None))
+    known = names(column.names)
+    codes = _codes(where, values, known).astype(column.dtype)
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(list(known), pa.string()))
+
+
+def _codes(where: str, values: Any, known: Sequence[str]) -> np.ndarray:
+    """Positions in `known` of codes or names; -1 is nobody."""
+    import pyarrow as pa
+
+    if isinstance(values, pa.DictionaryArray):
+        own = _codes(where, values.dictionary.to_pylist(), known)
+        codes: np.ndarray = np.append(own, -1)[values.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+        return codes
+    array = np.asarray(values)
+    if array.dtype.kind in "iu":
+        worst = int(array.max(initial=-1))
+        if worst >= len(known):
+            raise ValueError(f"{where} holds code {worst}, but the market has {len(known)} such names")
+        return np.maximum(array.astype(np.int64), -1)
+    position = {name: code for code, name in enumerate(known)} | {None: -1}
+    try:
+        return np.array([position[name] for name in array.tolist()], np.int64)
+    except KeyError as error:
+        allowed = ", ".join(known)
+        raise ValueError(f"{where} holds {error.args[0]!r}; the market knows {allowed}") from None
+
+
+def _stored_market(path: Path) -> dict[str, Any]:
+    """The market that `write` left in the metadata of the series."""
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_schema(path).metadata or {}
+    if MARKET_KEY not in metadata:
+        raise ValueError(f"{path} does not say what market it was recorded in")
+    market: dict[str, Any] = json.loads(metadata[MARKET_KEY])
+    return market

@@ -1,0 +1,227 @@
+"""The messages of the market: ORDER, FILL, MOVE and REJECT rows, and their codes.
+
+Everything an agent can do to the world is an ORDER row; everything that changes
+ownership is a FILL row naming both sides. Prices inside books are integer ticks and
+quantities integer lots everywhere; money is float64 in quote currency; times are
+seconds since the start of the run. A quantity above zero buys.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+# What an order asks for.
+LIMIT = 1
+MARKET = 2
+CANCEL = 3  # the sender's resting order with this tag
+CANCEL_RANDOM = 4  # one resting order of the sender, chosen by the uniform in `value`
+CANCEL_ALL = 5  # every resting order of the sender
+MODIFY = 6  # the sender's resting order with this tag; loses priority unless only the size falls
+QUOTE = 7  # set the order under this tag: place, modify or (qty 0) withdraw
+SWAP = 8
+ADD_LIQUIDITY = 9
+REMOVE_LIQUIDITY = 10
+SEIZE = 11  # liquidate the account named by `target`
+REQUEST = 12  # trade with a desk at its quote
+
+# What a limit price is measured from, at arrival.
+ABSOLUTE = 0
+MID = 1
+OWN_BEST = 2
+OPPOSITE_BEST = 3
+
+# Time in force.
+GTC = 0
+IOC = 1
+FOK = 2
+
+# Self-trade prevention, chosen by the taker.
+STP_NONE = 0
+EXPIRE_TAKER = 1
+EXPIRE_MAKER = 2
+EXPIRE_BOTH = 3
+
+# Flags, added together.
+POST_ONLY = 1
+REDUCE_ONLY = 2
+SIDE_BY_VALUE = 4  # buy if `value` is above the mid at arrival, sell if below
+CALL = 8  # of a bespoke option requested from a desk; a put without it
+
+# Phases of a step, in order.
+OPEN = 0
+QUOTING = 1
+TRADING = 2
+HEDGING = 3
+LIQUIDATING = 4
+SETTLING = 5
+PHASES = ("open", "quote", "trade", "hedge", "liquidate", "settle")
+
+# Why an order was sent, or why ownership changed.
+TRADE = 0
+HEDGE = 1
+FORCED = 2
+OPENING = 3
+ISSUE = 4
+SHOCK = 5
+TAKEOVER = 6
+LIQUIDITY = 7
+EXPIRY = 8
+CLOSE_OUT = 9
+REASONS = (
+    "trade",
+    "hedge",
+    "forced",
+    "opening",
+    "issue",
+    "shock",
+    "takeover",
+    "liquidity",
+    "expiry",
+    "close_out",
+)
+
+# Why an order was refused.
+NO_MARGIN = 1
+WOULD_CROSS = 2
+NOT_FILLABLE = 3
+UNKNOWN_TAG = 4
+TAG_IN_USE = 5
+HALTED = 6
+OUTSIDE_BAND = 7
+OFF_LADDER = 8
+NO_REFERENCE = 9
+SLIPPAGE = 10
+NOT_IN_BREACH = 11
+NOT_TRADED = 12
+NOTHING_TO_REDUCE = 13
+NO_QUANTITY = 14
+TOO_LATE = 15  # arrived at or after its good_till
+REFUSALS = (
+    "",
+    "no_margin",
+    "would_cross",
+    "not_fillable",
+    "unknown_tag",
+    "tag_in_use",
+    "halted",
+    "outside_band",
+    "off_ladder",
+    "no_reference",
+    "slippage",
+    "not_in_breach",
+    "not_traded",
+    "nothing_to_reduce",
+    "no_quantity",
+    "too_late",
+)
+
+# How a reference mid came to move.
+BY_TRADE = 0
+BY_QUOTE = 1
+BY_CANCEL = 2
+BY_VALUE = 3
+MOVERS = ("trade", "quote", "cancel", "value")
+
+# Price of a book side that is empty.
+NO_TICK = -1
+
+# Instrument numbers from here on are option contracts.
+OPTIONS = 1 << 20
+
+# Slots of the tape's counts, which kernels advance as they write.
+FILLS = 0
+MOVES = 1
+REJECTS = 2
+SEQ = 3  # next sequence number, shared by fills and moves
+GROUP = 4  # last group number used
+STEP = 5  # the step being executed
+
+ORDER = np.dtype(
+    [
+        ("time", "f8"),  # decision, s
+        ("latency", "f8"),  # decision to arrival, s
+        ("tie", "u8"),  # keyed draw that orders equal arrivals; written by the router
+        ("value", "f8"),  # valuation, worst price of a swap, strike of a bespoke option
+        ("good_till", "f8"),  # s; infinity rests until cancelled
+        ("qty", "i8"),  # lots, > 0 buys
+        ("price", "i8"),  # ticks, absolute or an offset (towards worse prices is positive)
+        ("target", "i8"),  # tag of the order meant, or the account to liquidate
+        ("account", "i4"),
+        ("instrument", "i4"),  # for venues that trade several
+        ("cause", "i4"),  # row of the table of causes, 0 is exogenous
+        ("venue", "i2"),
+        ("population", "i2"),  # written by the router
+        ("kind", "i1"),
+        ("price_ref", "i1"),
+        ("tif", "i1"),
+        ("stp", "i1"),
+        ("phase", "i1"),  # written by the router
+        ("reason", "i1"),
+        ("flags", "i1"),
+    ],
+    align=True,
+)
+
+FILL = np.dtype(
+    [
+        ("time", "f8"),
+        ("price", "f8"),  # quote currency per unit of the instrument
+        ("fee", "f8"),  # paid by the taker to the fee desk, quote currency
+        ("maker_fee", "f8"),  # paid by the maker; negative is a rebate
+        ("seq", "i8"),
+        ("group", "i8"),  # rows of one group are atomic
+        ("qty", "i8"),  # lots, > 0 the taker buys
+        ("step", "i4"),
+        ("instrument", "i4"),
+        ("maker", "i4"),
+        ("taker", "i4"),
+        ("cause", "i4"),
+        ("maker_population", "i2"),
+        ("taker_population", "i2"),
+        ("venue", "i2"),
+        ("phase", "i1"),
+        ("reason", "i1"),
+    ],
+    align=True,
+)
+
+MOVE = np.dtype(
+    [
+        ("time", "f8"),
+        ("seq", "i8"),
+        ("half_ticks", "i8"),  # change of the mid
+        ("step", "i4"),
+        ("cause", "i4"),
+        ("account", "i4"),
+        ("population", "i2"),
+        ("venue", "i2"),
+        ("phase", "i1"),
+        ("reason", "i1"),
+        ("mover", "i1"),
+    ],
+    align=True,
+)
+
+REJECT = np.dtype(
+    [
+        ("time", "f8"),
+        ("qty", "i8"),
+        ("step", "i4"),
+        ("account", "i4"),
+        ("population", "i2"),
+        ("venue", "i2"),
+        ("kind", "i1"),
+        ("refusal", "i1"),
+        ("phase", "i1"),
+    ],
+    align=True,
+)
+
+
+def orders(count: int) -> np.ndarray:
+    """An array of `count` blank ORDER rows: absolute, good till cancelled, no tag."""
+    rows = np.zeros(count, ORDER)
+    rows["good_till"] = np.inf
+    rows["target"] = -1
+    rows["instrument"] = -1
+    return rows

@@ -1,0 +1,96 @@
+"""The router: hands each venue the orders that are due, in arrival order.
+
+An order arrives at its decision time plus its latency. Arrival decides; equal arrivals
+are ordered by a keyed draw per sender and step, and a sender's own orders keep the order
+in which it sent them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from sim.draws import key
+from sim.kernels import arrival
+from sim.outbox import Outbox
+
+
+class Router:
+    """Keeps orders in flight and delivers them.
+
+    Parameters
+    ----------
+    venues : int
+        Number of venues.
+    seed : int
+    row_key : ndarray of uint64, shape (A,)
+        A hash of population name and row for each account.
+    population_of : ndarray of int16, shape (A,)
+    """
+
+    def __init__(self, venues: int, seed: int, row_key: np.ndarray, population_of: np.ndarray) -> None:
+        self.outbox = Outbox()
+        self._stamped = 0
+        self._seed_key = key(seed, "router", "ties")
+        self._row_key = row_key
+        self._population_of = population_of
+        self._bounds = np.zeros(venues + 1, np.int64)
+        self._resize(self.outbox.rows.size)
+
+    def _resize(self, size: int) -> None:
+        self._rows = np.zeros(size, np.int64)
+        self._scratch = np.zeros(max(size, self._bounds.size), np.int64)
+        self._arrival = np.zeros(size)
+        self._ties = np.zeros(size, np.uint64)
+
+    def stamp(self, phase: int, step: int) -> None:
+        """Mark the orders sent since the last call with their phase, population and tie."""
+        outbox = self.outbox
+        if outbox.count > self._stamped:
+            arrival.stamp(
+                outbox.rows,
+                self._stamped,
+                outbox.count,
+                phase,
+                step,
+                self._seed_key,
+                self._row_key,
+                self._population_of,
+            )
+            self._stamped = outbox.count
+
+    def due(self, until: float) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Take the orders that arrive by `until` out of the outbox.
+
+        Yields
+        ------
+        venue : int
+        orders : ndarray of ORDER
+        rows : ndarray of int64
+            Rows of `orders` due at that venue, in arrival order.
+        """
+        outbox = self.outbox
+        if self._rows.size < outbox.rows.size:
+            self._resize(outbox.rows.size)
+        found = arrival.due(
+            outbox.rows,
+            outbox.count,
+            until,
+            self._rows,
+            self._scratch,
+            self._arrival,
+            self._ties,
+            self._bounds,
+        )
+        if found == 0:
+            return
+        for venue in range(self._bounds.size - 1):
+            first, last = int(self._bounds[venue]), int(self._bounds[venue + 1])
+            if last > first:
+                yield venue, outbox.rows, self._rows[first:last]
+
+    def forget(self, until: float, last_venue: int) -> None:
+        """Drop the orders that arrived by `until` at venues up to this one; they are executed."""
+        self.outbox.count = arrival.keep(self.outbox.rows, self.outbox.count, until, last_venue)
+        self._stamped = self.outbox.count

@@ -1,0 +1,1 @@
+"""Venues: places where ORDER rows become FILL rows. One venue a file."""

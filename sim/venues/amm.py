@@ -1,0 +1,167 @@
+"""Automated market makers: pools that trade along a curve against anyone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from sim.kernels.pools import POOL, appraise_shares, execute_pool, observe_pool
+from sim.parameters import Parameters as BaseParameters
+from sim.tape import Tape
+from sim.venues.venue import Venue
+
+
+class ConstantProduct(Venue):
+    """A pool of the asset and quote currency that keeps the product of its reserves.
+
+    Orders: SWAP (`qty` lots, > 0 buys; `value` is the worst average price, fee included,
+    0 or NaN for none), MARKET (a swap without limit), ADD_LIQUIDITY (`qty` lots of the
+    asset, the matching cash follows from the pool's price, or for the first deposit from
+    `set_reference`) and REMOVE_LIQUIDITY (`qty` share lots to burn). A swap is filled
+    whole or refused. With SIDE_BY_VALUE a swap buys if `value` is above the spot price,
+    sells if below, without limit; REDUCE_ONLY clips it to the sender's room.
+
+    Parameters
+    ----------
+    name, index, asset, instrument, parameters
+        As for every `Venue`.
+
+    Attributes
+    ----------
+    account : int
+        Account that owns the reserves and is the maker of every fill. Set before `open`.
+    share_instrument : int
+        Dense instrument of the liquidity shares. Set before `open`.
+    state : ndarray of POOL, shape (1,)
+        Reserves, supply and time-weighted price.
+    held : ndarray of int64, shape (A,)
+        Share lots of each account.
+
+    Notes
+    -----
+    Uniswap v2 (core contract UniswapV2Pair, periphery UniswapV2Library): fee on the input
+    kept in the pool, 1000 share lots locked at the first deposit. The fee is part of the
+    fill's price; the fee column is 0. A change of liquidity is one group of two fills: the
+    asset against cash at the spot price, and the shares against cash for both parts.
+    Rounding is in the pool's favour, so neither the product under swaps nor the reserves
+    per share ever fall. A provider needs room to both buy and sell the lots deposited: the
+    first stands for the cash.
+
+    Leaves out: flash swaps, the protocol's share of the fee, transfers that skim or
+    donate, and gas (the chain's concern).
+    """
+
+    class Parameters(BaseParameters):
+        """Grid, fee and what is reported.
+
+        Parameters
+        ----------
+        lot : float
+            Units of the asset a lot.
+        fee_bps : float
+            Of the input of a swap, kept in the pool.
+        share_lot : float
+            Share units, sqrt(units x quote currency), a lot.
+        depth_bps : float
+            Distance from the mid within which depth is reported.
+        """
+
+        lot: float = Field(gt=0)
+        fee_bps: float = Field(default=30.0, ge=0, lt=10_000)
+        share_lot: float = Field(default=1e-6, gt=0)
+        depth_bps: float = Field(default=100.0, gt=0, lt=10_000)
+
+    account: int = -1
+    share_instrument: int = -1
+
+    def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
+        super().__init__(name, index, asset, instrument, parameters)
+        self.state = np.zeros(1, POOL)
+        self.state["reference"] = np.nan
+        self.held = np.zeros(0, np.int64)
+
+    def open(self, population_of: np.ndarray, tags: int) -> None:
+        """Start empty, with the pool's account known.
+
+        Raises
+        ------
+        ValueError
+            If `account` or `share_instrument` was not set.
+        """
+        if self.account < 0 or self.share_instrument < 0:
+            raise ValueError(f"pool {self.name!r} has no account or share instrument; set both before open()")
+        reference = float(self.state["reference"][0])
+        self.state = np.zeros(1, POOL)
+        self.held = np.zeros(population_of.size, np.int64)
+        self._population_of = population_of
+        settings = {
+            "lot": self.parameters.lot,
+            "share_lot": self.parameters.share_lot,
+            "kept": 1.0 - self.parameters.fee_bps * 1e-4,
+            "depth": self.parameters.depth_bps * 1e-4,
+            "reference": reference,
+            "instrument": self.instrument,
+            "share_instrument": self.share_instrument,
+            "account": self.account,
+            "asset": self.asset,
+            "venue": self.index,
+        }
+        for field, setting in settings.items():
+            self.state[field] = setting
+
+    def set_reference(self, price: float) -> None:
+        """Price of the asset at which the first deposit is matched with cash."""
+        if not 0 < price < np.inf:
+            raise ValueError(f"the reference price of pool {self.name!r} is {price}; it must be above 0")
+        self.state["reference"] = price
+
+    def start_step(self, tape: Tape) -> None:
+        """Restart the counts of flow and volume."""
+        self.state["flow"] = 0
+        self.state["volume"] = 0
+
+    def execute(
+        self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
+    ) -> None:
+        """Execute the due orders at their arrival times, as `Venue.execute` says."""
+        tape.reserve(2 * due.size, 0, due.size)
+        execute_pool(
+            self.state,
+            self.held,
+            orders,
+            due,
+            until,
+            room,
+            self._population_of,
+            tape.fills,
+            tape.rejects,
+            tape.counts,
+        )
+
+    def observe(self, quotes: np.ndarray) -> None:
+        """Write prices to sell and buy at the margin, fee included, depth and reserves."""
+        observe_pool(self.state, quotes, self.index)
+
+    def appraise(self, assets: np.ndarray, terms: np.ndarray) -> None:
+        """Price the shares at the asset's mark, with the delta and gamma of the reserves."""
+        appraise_shares(self.state, terms, assets["mark"][self.asset])
+
+    def transfer_shares(self, giver: int, taker: int, shares: int) -> None:
+        """Move share lots between accounts, when a fill elsewhere (a takeover) did so.
+
+        Raises
+        ------
+        ValueError
+            If the giver has fewer.
+        """
+        if not 0 <= shares <= self.held[giver]:
+            raise ValueError(f"account {giver} has {self.held[giver]} shares of {self.name!r}, not {shares}")
+        self.held[giver] -= shares
+        self.held[taker] += shares
+
+    @property
+    def time_weighted_price(self) -> float:
+        """Integral of the spot price over time, quote currency x s; differences give averages."""
+        return float(self.state["cumulative"][0])

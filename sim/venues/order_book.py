@@ -1,0 +1,265 @@
+"""A limit-order book with price-time priority, price bands and halts."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from sim.kernels import book as kernels
+from sim.kernels.expiries import EXPIRY, SPARE
+from sim.kernels.ladder import BLOCK, LEVEL, words
+from sim.kernels.quote import observe
+from sim.kernels.resting import ACCOUNT, HEADER, RESTING
+from sim.parameters import Parameters as BaseParameters
+from sim.records import NO_TICK
+from sim.tape import Tape
+from sim.venues.venue import Venue
+
+BPS = 1e-4
+HEADROOM = 4.0  # the ladder reaches at least this many times the opening price
+LARGEST_TICK = 2**31 - BLOCK
+OPENING_ROWS = 1024
+
+
+class OrderBook(Venue):
+    """A central limit-order book that trades one instrument.
+
+    Limit orders (good till cancelled, immediate or cancel, fill or kill, post-only),
+    market orders, cancels, modifications, quotes under a tag, expiry times, self-trade
+    prevention, maker and taker fees, price bands with halts. Prices are integer ticks
+    and quantities integer lots; every trade is at the resting order's price.
+
+    Parameters
+    ----------
+    name : str
+    index : int
+        Row of this venue in the View's quotes.
+    asset : int
+        Index of the asset traded.
+    instrument : int
+        Index of the dense instrument traded.
+    parameters : OrderBook.Parameters
+
+    Notes
+    -----
+    *Reference mid.* The mean of best bid and best ask, in half ticks; while a side is
+    empty the last one stands. Every change is written on the tape once, charged to the
+    order or expiry that made it, so the changes sum to the total exactly.
+
+    *Prices.* From 1 tick up to the ladder's width, which is at least four times the
+    opening price; others are refused. A price may be an offset from the mid (a half tick is rounded
+    to the passive side) or from a best price, positive towards the passive side.
+
+    *Refused replacements.* A QUOTE or MODIFY that is refused leaves the order it would
+    have replaced as it was. It keeps its place in the queue if the price is the same and
+    the size no larger; otherwise it is a cancel and a new order, which may trade.
+
+    *Margin.* An order is refused whole if it and the sender's resting orders of that
+    side exceed the sender's room, except that market and immediate-or-cancel orders are
+    cut to the room, and reduce-only orders always are.
+
+    *Bands.* No trade is made further than `band_bps` from an exponentially weighted mean
+    of the mid. The order that would have made it loses its rest (a recorded refusal) and
+    trading halts for `halt_seconds`, in which only cancels are taken; then the
+    band restarts at the mid. This is simpler than the rules it stands for: United States
+    limit-up limit-down measures from a five-minute arithmetic mean of trades, holds
+    quotes in a 15 s limit state before the five-minute pause and reopens by an auction;
+    CME velocity logic measures the move within a window of seconds and reserves the
+    market while it collects orders. A fill-or-kill order that only the band keeps
+    from filling is refused without a halt.
+
+    *Left out.* Stop orders (populations send them when they trigger), hidden and iceberg
+    orders, auctions, pro-rata matching.
+    """
+
+    class Parameters(BaseParameters):
+        """What a scenario may say of an order book.
+
+        Attributes
+        ----------
+        tick : float
+            Price increment, quote currency.
+        lot : float
+            Units of the instrument in a lot.
+        maker_fee_bps, taker_fee_bps : float
+            Fees on the notional, basis points; a negative maker fee is a rebate.
+        depth_bps : float
+            Distance from the mid within which depth is measured, basis points.
+        band_bps : float
+            Half width of the price band, basis points; 0 for none.
+        band_window_seconds : float
+            Time constant of the band's reference, s.
+        halt_seconds : float
+            Length of a halt after the band is hit, s; 0 for none.
+        """
+
+        tick: float = Field(gt=0)
+        lot: float = Field(gt=0)
+        maker_fee_bps: float = Field(default=0.0, ge=-1e4, le=1e4)
+        taker_fee_bps: float = Field(default=0.0, ge=0, le=1e4)
+        depth_bps: float = Field(default=50.0, gt=0)
+        band_bps: float = Field(default=0.0, ge=0, lt=1e4)
+        band_window_seconds: float = Field(default=300.0, gt=0)
+        halt_seconds: float = Field(default=0.0, ge=0)
+
+    def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
+        super().__init__(name, index, asset, instrument, parameters)
+        self._opening_half_ticks = 0
+
+    def set_reference(self, price: float) -> None:
+        """Set the mid the book opens with, quote currency; to be called before `open`.
+
+        Raises
+        ------
+        ValueError
+            If the price is less than one tick, or so many ticks that the ladder would
+            not fit.
+        """
+        ticks = price / self.parameters.tick
+        if not 1.0 <= ticks <= LARGEST_TICK / HEADROOM:
+            raise ValueError(
+                f"{self.name}: an opening price of {price:g} is {ticks:g} ticks of {self.parameters.tick:g}; "
+                f"choose `tick` so that it is between 1 and {LARGEST_TICK / HEADROOM:.0f}"
+            )
+        self._opening_half_ticks = round(2.0 * ticks)
+
+    def open(self, population_of: np.ndarray, tags: int) -> None:
+        """Allocate an empty book.
+
+        Parameters
+        ----------
+        population_of : ndarray of int16, shape (A,)
+        tags : int
+            Number of order tags handed out on this venue.
+
+        Raises
+        ------
+        RuntimeError
+            If `set_reference` was not called.
+        """
+        if not self._opening_half_ticks:
+            raise RuntimeError(f"{self.name}: call set_reference(price) before open()")
+        width = BLOCK * math.ceil(HEADROOM * self._opening_half_ticks / 2 / BLOCK)
+        self._pool = np.zeros(OPENING_ROWS, RESTING)
+        self._expiries = np.zeros(OPENING_ROWS, EXPIRY)
+        self._ladder = np.zeros(width, LEVEL)
+        self._bitmap = np.zeros(words(width), np.uint64)
+        self._tags = np.zeros(max(tags, 1), np.int32)
+        self._accounts = np.zeros(population_of.size, ACCOUNT)
+        self._accounts["population"] = population_of
+        self._header = self._opening_header(width)
+
+    def _opening_header(self, width: int) -> np.ndarray:
+        rules = self.parameters
+        header = np.zeros(1, HEADER)
+        header["bid"] = NO_TICK
+        header["ask"] = header["width"] = header["high"] = width
+        header["mid"] = header["reference"] = self._opening_half_ticks
+        header["venue"] = self.index
+        header["instrument"] = self.instrument
+        header["asset"] = self.asset
+        header["depth_reach"] = BPS * rules.depth_bps
+        header["tick"] = rules.tick
+        header["lot"] = rules.lot
+        header["maker_fee"] = BPS * rules.maker_fee_bps
+        header["taker_fee"] = BPS * rules.taker_fee_bps
+        header["band"] = BPS * rules.band_bps
+        header["band_window"] = rules.band_window_seconds
+        header["halt_seconds"] = rules.halt_seconds
+        header["halted_until"] = -np.inf
+        return header
+
+    def execute(
+        self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
+    ) -> None:
+        """Execute the due orders in the order given, then expire what is good until `until`.
+
+        Parameters
+        ----------
+        orders : ndarray of ORDER
+        due : ndarray of int64
+            Rows of `orders` to execute, in arrival order.
+        until : float
+            Time up to which resting orders expire, s.
+        tape : Tape
+        room : ndarray of int64, shape (2, A)
+            Lots each account may still buy and sell, resting orders included; accounts
+            without limits have 2**62.
+        """
+        self._reserve(due.size, tape)
+        kernels.execute(
+            orders,
+            due,
+            until,
+            self._header,
+            self._pool,
+            self._ladder,
+            self._bitmap,
+            self._tags,
+            self._expiries,
+            self._accounts,
+            room,
+            tape.fills,
+            tape.moves,
+            tape.rejects,
+            tape.counts,
+        )
+
+    def _reserve(self, arriving: int, tape: Tape) -> None:
+        """Make room for whatever this many orders can cause."""
+        header = self._header[0]
+        resting = int(header["resting"])
+        self._pool = _grown(self._pool, resting + arriving + 1)
+        self._expiries = _grown(self._expiries, int(header["expiring"]) + arriving + SPARE)
+        tape.reserve(fills=resting + 2 * arriving, moves=resting + 2 * arriving, rejects=arriving)
+
+    def start_step(self, tape: Tape) -> None:
+        """Begin a new step: `observe` counts flow and volume from here."""
+        self._header["step_flow"] = self._header["flow"]
+        self._header["step_volume"] = self._header["volume"]
+
+    def observe(self, quotes: np.ndarray) -> None:
+        """Write this book's state into row `index` of `quotes` (dtype QUOTE)."""
+        observe(self._header, self._ladder, self._bitmap, quotes, self.index)
+
+    def has_open_orders(self, account: int) -> bool:
+        """Whether orders of the account rest here."""
+        return bool(self._accounts["resting"][account] > 0)
+
+    @property
+    def resting(self) -> np.ndarray:
+        """The resting orders, in no order: signed `qty` (lots), `price` (tick), `account`, tags."""
+        used = int(self._header["used"][0])
+        rows = self._pool[1 : used + 1]
+        live: np.ndarray = rows[rows["qty"] != 0]
+        return live
+
+    def levels(self, side: int) -> np.ndarray:
+        """Occupied prices of a side, best first.
+
+        Parameters
+        ----------
+        side : int
+            Above 0 for the bids, below 0 for the asks.
+
+        Returns
+        -------
+        ndarray of int64, shape (levels, 2)
+            Tick and lots.
+        """
+        rows = self.resting
+        ticks = np.unique(rows["price"][rows["qty"] * side > 0]).astype(np.int64)
+        ticks = ticks[::-1] if side > 0 else ticks
+        return np.column_stack([ticks, self._ladder["volume"][ticks]])
+
+
+def _grown(rows: np.ndarray, needed: int) -> np.ndarray:
+    """`rows` itself if it has room for `needed`, else a copy at least twice as long."""
+    if needed <= rows.size:
+        return rows
+    larger = np.zeros(max(needed, 2 * rows.size), rows.dtype)
+    larger[: rows.size] = rows
+    return larger

@@ -1,0 +1,105 @@
+"""A desk that answers requests for quotes: options for end users, and trades off the market."""
+
+from __future__ import annotations
+
+import math
+import numpy as np
+from pydantic import Field
+
+from sim.instruments import Universe
+from sim.kernels import desk, options
+from sim.listing import END_USERS, OUTSIDE, Smile
+from sim.parameters import Parameters as BaseParameters
+from sim.records import CALL, OPTIONS, REQUEST
+from sim.tape import Tape
+from sim.venues.venue import Venue
+from sim.view import View
+
+
+class Desk(Venue):
+    """Fills requests in full at a model price plus or minus a half spread, moving no market.
+
+    Options trade against the end users' account at the smile's Black-76 price on the
+    mark; spot and perpetuals trade against an outside account at the mark. A request for
+    an option that is not listed yet (instrument -1) names its strike in `value`, its expiry in
+    `good_till` and a call by the flag CALL; the desk lists it.
+
+    Leaves out: competition between desks, the desk's own risk limits, and the initial
+    margin of options sold to it (maintenance is checked at the next margin run).
+    """
+
+    needs_asset = False
+
+    class Parameters(BaseParameters):
+        """Half spreads.
+
+        Parameters
+        ----------
+        spread_bps : float
+            Of spot and perpetuals, basis points of the mark.
+        option_spread_bps : float
+            Of options, basis points of the underlying's mark.
+        """
+
+        spread_bps: float = Field(default=0.0, ge=0)
+        option_spread_bps: float = Field(default=0.0, ge=0)
+
+    def attach(self, view: View, universe: Universe, smiles: list[Smile], option_lots: list[float]) -> None:
+        """Give the desk what it prices from."""
+        self._view = view
+        self._universe = universe
+        self._smiles = smiles
+        self._option_lots = option_lots
+        self._work = np.zeros((options.WORK_ROWS, 2))
+
+    def open(self, population_of: np.ndarray, tags: int) -> None:
+        """Keep the population of each account."""
+        self._population_of = population_of
+
+    def execute(self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray) -> None:
+        """Fill or refuse each request; list bespoke options first."""
+        self._list_bespoke(orders, due)
+        tape.reserve(due.size, 0, due.size)
+        view = self._view
+        desk.fill_requests(
+            orders,
+            due,
+            self.index,
+            view.terms,
+            self._universe.contracts,
+            view.assets,
+            self.parameters.spread_bps * 1e-4,
+            self.parameters.option_spread_bps * 1e-4,
+            OUTSIDE,
+            END_USERS,
+            self._population_of,
+            room,
+            tape.fills,
+            tape.rejects,
+            tape.counts,
+        )
+
+    def _list_bespoke(self, orders: np.ndarray, due: np.ndarray) -> None:
+        rows = due[(orders["instrument"][due] < 0) & (orders["kind"][due] == REQUEST)]
+        for row in rows:
+            asset = max(self.asset, 0)
+            strike, expiry = float(orders[row]["value"]), float(orders[row]["good_till"])
+            spot = float(self._view.assets[asset]["mark"])
+            if not (strike > 0 and math.isfinite(expiry) and expiry > self._view.time):
+                continue
+            orders[row]["instrument"] = self._universe.list_contract(
+                asset,
+                strike,
+                expiry,
+                bool(orders[row]["flags"] & CALL),
+                self._smiles[asset].volatility(strike, spot, expiry - self._view.time),
+                self._option_lots[asset],
+            )
+            number = int(orders[row]["instrument"]) - OPTIONS
+            options.revalue(
+                self._universe.contracts[number : number + 1], self._view.assets, self._view.time, self._work
+            )
+
+    def observe(self, quotes: np.ndarray) -> None:
+        """A desk shows no quote to others."""
+        quotes[self.index]["mid"] = np.nan

@@ -1,0 +1,95 @@
+"""What every venue offers to the model: open, execute, observe."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from sim.outbox import Outbox
+from sim.parameters import Parameters as BaseParameters
+from sim.tape import Tape
+
+
+class Venue:
+    """A place where orders become fills.
+
+    A venue gets the orders that are due, in arrival order, and writes what they did on
+    the tape. It never calls an agent and never writes to the ledger.
+
+    Parameters
+    ----------
+    name : str
+    index : int
+        Row of this venue in the View's quotes.
+    asset : int
+        Index of the asset traded.
+    instrument : int
+        Index of the dense instrument traded, -1 if several are.
+    parameters : Parameters
+        Validated parameters of this venue.
+
+    Attributes
+    ----------
+    emits : bool
+        Whether executing leaves orders in `children`, an Outbox, for the model to send on.
+    needs_asset : bool
+        Whether a scenario must say which asset the venue trades.
+    """
+
+    class Parameters(BaseParameters):
+        """What a scenario may say of this venue; subclasses add fields."""
+
+    emits: ClassVar[bool] = False
+    needs_asset: ClassVar[bool] = True
+    children: Outbox
+
+    def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
+        self.name = name
+        self.index = index
+        self.asset = asset
+        self.instrument = instrument
+        self.parameters = parameters
+
+    def open(self, population_of: np.ndarray, tags: int) -> None:
+        """Allocate, once the accounts are known.
+
+        Parameters
+        ----------
+        population_of : ndarray of int16, shape (A,)
+            Population of each account.
+        tags : int
+            Number of order tags handed out to populations on this venue.
+        """
+
+    def start_step(self, tape: Tape) -> None:
+        """Begin a step: restart the flow and volume that `observe` reports."""
+
+    def execute(self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray) -> None:
+        """Execute the due orders and whatever falls due at this venue by `until`.
+
+        Parameters
+        ----------
+        orders : ndarray of ORDER
+        due : ndarray of int64
+            Rows of `orders` to execute, in arrival order.
+        until : float
+            Time up to which the venue's own clock advances, s.
+        tape : Tape
+            Gets the fills, moves and refusals.
+        room : ndarray of int64, shape (2, A)
+            Lots each sender may still buy (row 0) and sell (row 1), resting orders
+            included; valid for the accounts that appear in `due`. Updated by fills.
+        """
+        raise TypeError(f"{type(self).__name__} does not execute orders")
+
+    def observe(self, quotes: np.ndarray) -> None:
+        """Write this venue's state into row `index` of `quotes` (dtype QUOTE)."""
+        raise TypeError(f"{type(self).__name__} cannot be observed")
+
+    def appraise(self, assets: np.ndarray, terms: np.ndarray) -> None:
+        """Write price, delta and gamma of the instruments this venue creates into `terms` (TERMS)."""
+
+    def has_open_orders(self, account: int) -> bool:
+        """Whether orders of the account rest here."""
+        return False

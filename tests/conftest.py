@@ -1,0 +1,25 @@
+"""Fixtures every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REQUIRE_SHARED = "HEDGEQUAKE_REQUIRE_SHARED"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of reference vectors and data beside the checkout.
+
+    Where `HEDGEQUAKE_REQUIRE_SHARED` is set its absence is a failure, elsewhere a skip.
+    """
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not (folder / "vectors").is_dir():
+        reason = "the reference vectors (../shared) are not beside this checkout"
+        if os.environ.get(REQUIRE_SHARED):
+            pytest.fail(f"{reason}, and {REQUIRE_SHARED} is set")
+        pytest.skip(reason)
+    return folder

@@ -1,0 +1,208 @@
+"""The commands as a user meets them: exit codes, what goes to stdout and stderr, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scenarios import library
+from scenarios.__main__ import main
+from tests.test_run_folder import WATCHED
+
+TESTS = Path(__file__).resolve().parent
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("watched.toml").write_text(WATCHED)
+    return tmp_path
+
+
+def started(*arguments: str) -> subprocess.Popen[str]:
+    """A process running the command line, once it is past building the market."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scenarios", *arguments],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS)))},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while process.poll() is None and not list(Path().glob(".out.partial.*")):
+        time.sleep(0.02)
+    return process
+
+
+def test_without_a_command_it_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert "usage: hedgequake" in capsys.readouterr().out
+
+
+def test_list_prints_the_library(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == library.names()
+    assert all(len(line.split()) > 3 for line in lines)
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_every_scenario_of_the_library_is_valid(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", name]) == 0
+    assert f"{name}: valid" in capsys.readouterr().out
+
+
+def test_schema_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["properties"]["schema_version"]["const"] == 1
+
+
+def test_new_writes_a_valid_starter_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "mine"]) == 0
+    assert main(["validate", "mine.toml"]) == 0
+    assert "valid; mine, " in capsys.readouterr().out
+    text = Path("mine.toml").read_text()
+    assert text.startswith("#")
+    assert main(["new", "mine"]) == 2
+    assert capsys.readouterr().err == "mine.toml: is there already; choose another name\n"
+    assert Path("mine.toml").read_text() == text
+
+
+def test_the_starter_runs() -> None:
+    assert main(["new", "mine"]) == 0
+    assert main(["run", "mine.toml", "--steps", "5", "--no-figures", "--out", "out"]) == 0
+
+
+def test_run_prints_a_summary_and_leaves_the_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "watched.toml", "--out", "out", "--no-figures"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("watched: finished, 5 of 5 steps in ")
+    for words in ("BTC largest fall", "realised volatility", "liquidations", "bad debt", "largest residual"):
+        assert words in said.out
+    assert said.out.splitlines()[-1].split() == ["results", "out"]
+    assert "watched: 5 of 5 steps" in said.err
+    assert not Path("out/figures").exists()
+
+
+def test_quiet_says_nothing_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "watched.toml", "--out", "out", "--no-figures", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_plot_draws_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "watched.toml", "--out", "out", "--no-figures"]) == 0
+    capsys.readouterr()
+    assert main(["plot", "out"]) == 0
+    drawn = capsys.readouterr().out.split()
+    assert drawn
+    assert all(Path(path).is_file() for path in drawn)
+
+
+def test_set_seed_and_steps_change_the_run() -> None:
+    options = ["--set", "populations.noise.count=2", "--set", "name=other", "--seed", "9", "--steps", "3"]
+    assert main(["run", "watched.toml", "--no-figures", *options]) == 0
+    (out,) = Path("results").iterdir()
+    assert out.name.startswith("other-")
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert (manifest["seed"], manifest["steps_done"]) == (9, 3)
+    assert manifest["scenario_hash"].startswith(out.name.removeprefix("other-"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "wtched.toml"], "wtched.toml: no such file, and no scenario of the library has this name"),
+        (["validate", "nope"], "nope: no such file"),
+        (
+            ["run", "watched.toml", "--set", "time.stps=3"],
+            "watched.toml:--set: time.stps: unknown key; did you mean",
+        ),
+        (
+            ["run", "watched.toml", "--set", "populations.nose.count=3"],
+            "watched.toml:--set: populations.nose.count: no",
+        ),
+        (["run", "watched.toml", "--set", "time.steps"], "--set: time.steps: no value; write it like"),
+        (
+            ["run", "watched.toml", "--set", "time.steps=many"],
+            'watched.toml:--set: time.steps: found "many"; allow',
+        ),
+        (
+            ["run", "watched.toml", "--steps", "0"],
+            "watched.toml:--steps: time.steps: found 0; allowed: at least 1",
+        ),
+        (["run", "watched.toml", "--seed", "-1"], "watched.toml:--seed: seed: found -1; allowed: at least 0"),
+        (["plot", "."], ".: not a results folder"),
+        (["new", "a/b"], "a/b: not a name: letters, digits, _ and -"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_exits_2_with_one_line_and_writes_nothing(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(Path().rglob("*"))
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(message)
+    assert said.err.count("\n") == 1
+    assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [["amplify", "watched.toml"], ["run"], ["run", "watched.toml", "--steps", "x"]]
+)
+def test_a_command_line_that_does_not_parse_exits_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+
+
+def test_parts_that_do_not_fit_together_are_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("watched.toml").write_text(WATCHED.replace('venue = "book"', 'venue = "bok"'))
+    assert main(["run", "watched.toml", "--out", "out"]) == 2
+    assert "bok" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+def test_a_finished_result_is_kept_unless_forced(capsys: pytest.CaptureFixture[str]) -> None:
+    run = ["run", "watched.toml", "--out", "out", "--no-figures", "--quiet"]
+    assert main(run) == 0
+    assert main(run) == 2
+    assert capsys.readouterr().err.startswith("out: holds a finished result; --force replaces it")
+    assert main([*run, "--force"]) == 0
+
+
+def test_a_failed_run_exits_1_and_says_where_it_broke(capsys: pytest.CaptureFixture[str]) -> None:
+    broken = ["--set", "populations.watchers.breaks_at=2", "--out", "out"]
+    assert main(["run", "watched.toml", "--quiet", *broken]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("failed after 2 steps: ZeroDivisionError: these watchers were told to break; see ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_told_to_stop_publishes_what_it_has(number: signal.Signals) -> None:
+    process = started("run", "watched.toml", "--out", "out", "--steps", "300000")
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, errors
+    manifest = json.loads(Path("out/manifest.json").read_text())
+    assert manifest["status"] == "interrupted"
+    assert manifest["steps_done"] < 300_000
+    assert not list(Path().glob(".out.*"))
+
+
+def test_a_run_killed_leaves_no_result_and_the_next_clears_up() -> None:
+    process = started("run", "watched.toml", "--out", "out", "--steps", "300000")
+    process.kill()
+    process.communicate()
+    assert not Path("out").exists()
+    assert list(Path().glob(".out.partial.*"))
+    assert main(["run", "watched.toml", "--out", "out", "--no-figures", "--quiet"]) == 0
+    assert not list(Path().glob(".out.*"))

@@ -1,0 +1,73 @@
+"""Who may import whom, where import-linter cannot say it, and what the light commands leave out."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import agents
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("sim", "agents", "scenarios", "analysis")
+KERNELS = sorted(ROOT.glob("*/kernels/*.py"))
+POPULATIONS = sorted(ROOT.glob("agents/*.py"))
+ALLOWED_IN_KERNELS = ("__future__", "math", "numba", "numpy", "typing", "sim.jit", "sim.records", "sim.kernels")
+HEAVY = ("mesa", "numba", "numpy", "matplotlib", "pandas", "pyarrow", "pydantic", "scipy")
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            base = node.module or ""
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_kernels_import_numbers_records_and_kernels_only(path: Path) -> None:
+    allowed = (*ALLOWED_IN_KERNELS, *(["agents.kernels"] if path.is_relative_to(ROOT / "agents") else []))
+    strangers = [name for name in imported(path) if not any(f"{name}.".startswith(f"{a}.") for a in allowed)]
+    assert strangers == []
+
+
+@pytest.mark.parametrize("path", POPULATIONS, ids=lambda path: path.name)
+def test_no_population_looks_at_its_model(path: Path) -> None:
+    lines = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == "model"
+    ]
+    assert lines == []
+
+
+def test_there_are_kernels_and_populations_to_look_at() -> None:
+    assert len(KERNELS) > 5
+    assert len(POPULATIONS) > 5
+
+
+def test_agents_is_the_package_of_this_repository() -> None:
+    assert Path(agents.__file__).parent == ROOT / "agents"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_package_says_that_it_is_typed(package: str) -> None:
+    assert (ROOT / package / "py.typed").is_file()
+
+
+@pytest.mark.parametrize("arguments", [["list"], [], ["new", "mine"]])
+def test_light_commands_import_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    program = (
+        "import sys; from scenarios.__main__ import main; "
+        f"assert main({arguments!r}) == 0; print([m for m in {HEAVY!r} if m in sys.modules])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.splitlines()[-1] == "[]"

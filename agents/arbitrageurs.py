@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from pydantic import Field
 
 from agents.kernels.spreading import spread
 from sim.listing import Listing
@@ -18,8 +19,8 @@ class Arbitrageurs(Population):
     """Traders who buy spot from the pool and sell the perpetual, or the reverse, when it pays.
 
     Each look sizes the trade that would bring the pool's price to the book's net of fees and the
-    edge asked for, closes a share of it and sends both legs at once; they may fill at different
-    prices, and one may fail. Spot is bought with cash and never sold short.
+    edge asked for, closes a share of it and sends both legs at once with worst prices; they may fill
+    at different prices, and one may fail. Spot is bought with cash and never sold short.
 
     Leaves out: triangular routes, flash loans, gas, and forecasts of funding.
     """
@@ -36,11 +37,13 @@ class Arbitrageurs(Population):
         edge_bps : float or distribution
             Profit asked for beyond fees.
         share : float or distribution
-            Share of the gap closed at one look.
+            Share of the gap that all rows together close at one look; each takes its part of it.
         max_units : float or distribution
             Largest basis position, units.
         spot_units : float or distribution
             Opening inventory of spot.
+        max_slippage : float
+            Worst price of the leg in the book, as a fraction of the mid.
         interval_seconds : float or distribution
             Time between looks.
         """
@@ -52,6 +55,7 @@ class Arbitrageurs(Population):
         share: Fraction = 0.5
         max_units: Positive = 200.0
         spot_units: NonNegative = 200.0
+        max_slippage: float = Field(default=0.005, gt=0, lt=1)
         interval_seconds: Positive = 1.0
 
     def prepare(self, listing: Listing) -> None:
@@ -64,9 +68,10 @@ class Arbitrageurs(Population):
                 "an arbitrageur needs equal lots"
             )
         self.asset = self._book.asset
-        names = ("edge_bps", "share", "max_units", "interval_seconds")
-        self._columns = tuple(self.column(name) for name in names)
-        self._offset = self.draws.uniforms("offset", self.rows) * self._columns[-1]
+        self._edge, self._most = self.column("edge_bps"), self.column("max_units")
+        self._share = self.column("share") / self.rows
+        self._interval = self.column("interval_seconds")
+        self._offset = self.draws.uniforms("offset", self.rows) * self._interval
         self._next_look = self._offset.copy()
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
@@ -89,7 +94,11 @@ class Arbitrageurs(Population):
             view.position,
             self._pool.instrument,
             self._book.instrument,
-            *self._columns,
+            self._edge,
+            self._share,
+            self._most,
+            self.parameters.max_slippage,
+            self._interval,
             self._offset,
             self._next_look,
             self.latency,

@@ -36,6 +36,8 @@ class Policy(Parameters):
         Share of the net delta that is traded.
     max_units : float or distribution
         Largest order, units of the asset.
+    max_slippage : float or distribution
+        Worst price accepted, as a fraction of the mid; what is left waits for the next look.
     synchrony : float or distribution
         0 spreads the looks of rows evenly over their interval, 1 makes all look at once.
     """
@@ -45,6 +47,7 @@ class Policy(Parameters):
     interval_seconds: Positive = 1.0
     response: Fraction = 1.0
     max_units: Positive = 1e12
+    max_slippage: Positive = 0.01
     synchrony: Fraction = 0.0
 
 
@@ -114,6 +117,7 @@ class Hedger:
         self.interval = draws.column(policy.interval_seconds, "hedging.interval_seconds", rows)
         self.response = draws.column(policy.response, "hedging.response", rows)
         self.max_units = draws.column(policy.max_units, "hedging.max_units", rows)
+        self.max_slippage = draws.column(policy.max_slippage, "hedging.max_slippage", rows)
         desynchronised = 1.0 - draws.column(policy.synchrony, "hedging.synchrony", rows)
         self.offset = desynchronised * draws.uniforms("hedging.offset", rows) * self.interval
         self._next_look = self.offset.copy()
@@ -139,11 +143,13 @@ class Hedger:
             view.terms,
             self.venues,
             view.quotes,
+            float(view.assets[self.asset]["mid"]),
             self.width,
             self.interval,
             self.offset,
             self.response,
             self.max_units,
+            self.max_slippage,
             self._latency,
             self._next_look,
             outbox.rows,

@@ -13,7 +13,7 @@ from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Fraction, Positive, VenueName
 from sim.population import Population
-from sim.records import FORCED, MARKET, REDUCE_ONLY
+from sim.records import FORCED, IOC, MID, REDUCE_ONLY
 from sim.view import View
 
 
@@ -43,12 +43,18 @@ class ExchangeLiquidators(Population):
             Share of its inventory that a row sells at each look.
         unwind_seconds : float or distribution
             Time between looks at the inventory.
+        retry_seconds : float
+            Time before the same account is asked for again.
+        max_slippage : float
+            Worst price accepted when selling inventory, as a fraction of the mid.
         """
 
         venue: VenueName = "liquidation"
         capacity: int = Field(default=10_000, ge=1)
         unwind_share: Fraction = 0.25
         unwind_seconds: Positive = 1.0
+        retry_seconds: float = Field(default=1.0, ge=0)
+        max_slippage: float = Field(default=0.02, gt=0, lt=1)
 
     def prepare(self, listing: Listing) -> None:
         """Find the liquidation venue and where perpetuals are sold."""
@@ -56,12 +62,13 @@ class ExchangeLiquidators(Population):
         self._venue = listing.venue(own.venue).index
         terms = listing.universe.terms()
         self._outlets = [
-            (v.instrument, v.index)
+            (v.instrument, v.index, v.tick)
             for v in listing.venues.values()
             if v.instrument >= 0 and terms[v.instrument]["kind"] == PERPETUAL
         ]
         self._share, self._interval = self.column("unwind_share"), self.column("unwind_seconds")
         self._next_unwind = np.zeros(self.rows)
+        self._retry_at: dict[int, float] = {}
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """No capital of its own: the insurance fund stands behind it."""
@@ -70,23 +77,36 @@ class ExchangeLiquidators(Population):
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Seize the accounts in breach, worst first, and sell inventory."""
         if view.in_breach.size:
-            ratio = view.equity[view.in_breach] / view.maintenance[view.in_breach]
-            worst = view.in_breach[np.argsort(ratio, kind="stable")]
-            for i, account in enumerate(worst[: self.parameters.capacity * self.rows]):
-                row = i % self.rows
-                outbox.seize(self.first + row, self._venue, int(account), latency=float(self.latency[row]))
-        for instrument, venue in self._outlets:
+            self._seize(view, outbox)
+        for instrument, venue, tick in self._outlets:
             if view.position[instrument, self.first : self.first + self.rows].any():
-                self._unwind(instrument, venue, view, outbox)
+                self._unwind(instrument, venue, tick, view, outbox)
 
-    def _unwind(self, instrument: int, venue: int, view: View, outbox: Outbox) -> None:
+    def _seize(self, view: View, outbox: Outbox) -> None:
+        missing = view.equity[view.in_breach] - view.maintenance[view.in_breach]
+        worst = view.in_breach[np.argsort(missing, kind="stable")].tolist()
+        asked = [account for account in worst if self._retry_at.get(account, -np.inf) <= view.time + 1e-9]
+        for i, account in enumerate(asked[: self.parameters.capacity * self.rows]):
+            row = i % self.rows
+            self._retry_at[account] = view.time + self.parameters.retry_seconds
+            outbox.seize(self.first + row, self._venue, account, latency=float(self.latency[row]))
+
+    def _unwind(self, instrument: int, venue: int, tick: float, view: View, outbox: Outbox) -> None:
+        reach = -int(self.parameters.max_slippage * float(view.quotes[venue]["mid"]) / tick)
         for row in range(self.rows):
             held = int(view.position[instrument, self.first + row])
             if held == 0 or view.time < self._next_unwind[row]:
                 continue
             self._next_unwind[row] = view.time + max(self._interval[row], self.latency[row])
             qty = -int(np.sign(held)) * max(1, round(abs(held) * self._share[row]))
-            latency = float(self.latency[row])
-            outbox.send(
-                self.first + row, venue, MARKET, qty, latency, flags=REDUCE_ONLY, reason=FORCED
+            outbox.limit(
+                self.first + row,
+                venue,
+                qty,
+                reach,
+                latency=float(self.latency[row]),
+                price_ref=MID,
+                tif=IOC,
+                flags=REDUCE_ONLY,
+                reason=FORCED,
             )

@@ -19,6 +19,7 @@ COLUMNS = (
     "size",
     "growth",
     "learning_bps",
+    "news_response",
     "anchor_per_second",
     "skew_bps",
     "inventory_limit",
@@ -32,7 +33,8 @@ class MarketMakers(Population):
     """Makers who quote several levels on each side of a reservation price of their own.
 
     The reservation price moves with signed market-order flow (so part of every trade's impact is
-    permanent), returns slowly to the exogenous value, and is shifted against inventory. The
+    permanent) and with news, the changes of the exogenous value; it returns slowly to the value's level
+    and is shifted against inventory. The
     half spread is a base plus a multiple of the volatility of one second; sizes fall as
     volatility rises above calm, and above a threshold a maker withdraws altogether, so
     liquidity leaves when it is needed. Quotes are post-only and replaced under their tags.
@@ -70,6 +72,8 @@ class MarketMakers(Population):
             Ratio of each level's size to the one before.
         learning_bps : float or distribution
             Basis points the reservation price moves per unit of signed flow.
+        news_response : float or distribution
+            Share of a change of the exogenous value that the reservation price takes over at once.
         anchor_per_second : float or distribution
             Rate of return to the exogenous value.
         skew_bps : float or distribution
@@ -91,6 +95,7 @@ class MarketMakers(Population):
         size: Positive = 1.0
         growth: Positive = 1.2
         learning_bps: NonNegative = 0.02
+        news_response: NonNegative = 1.0
         anchor_per_second: NonNegative = 0.0005
         skew_bps: NonNegative = 10.0
         inventory_limit: Positive = 200.0
@@ -110,6 +115,7 @@ class MarketMakers(Population):
         self._next_look = np.zeros(self.rows)
         self.fair = np.full(self.rows, listing.spots[self.asset])
         self._seen_flow = np.zeros(self.rows, np.int64)
+        self._seen_value = self.fair.copy()
         self._updated = np.zeros(self.rows)
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
@@ -133,6 +139,7 @@ class MarketMakers(Population):
             view.is_in_breach,
             self.fair,
             self._seen_flow,
+            self._seen_value,
             self._updated,
             self._interval,
             self._offset,

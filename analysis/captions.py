@@ -52,7 +52,7 @@ def of_liquidations(recording: Recording, asset: str) -> str:
     if closed.time.size == 0:
         return f"Nobody is liquidated in {asset}"
     notional, debt = short(closed.notional.sum()), closed.bad_debt.sum()
-    unpaid = f"{short(debt)} of bad debt" if debt else "no bad debt"
+    unpaid = f"{short(debt)} of bad debt" if debt > 1e-9 * closed.notional.sum() else "no bad debt"
     return f"{closed.time.size:,} liquidations of {notional} in all leave {unpaid}"
 
 
@@ -74,26 +74,25 @@ def of_loop_gain(recording: Recording, asset: str) -> str:
     typical, worst = _values(recording, asset, quality.median_loop_gain, quality.worst_loop_gain)
     if typical is None or worst is None:
         return "The loop gain was never known"
-    return f"Loop gain {typical:.2f} typically, {worst:.2f} at worst; at 1 a move feeds itself"
+    return f"Loop gain {short(typical)} typically, {short(worst)} at worst; at 1 a move feeds itself"
 
 
 def of_gamma(asset: str, price: np.ndarray, per_percent: np.ndarray, start: float) -> str:
     """How much delta a move of 1% changes, at the start and where it changes most."""
     here = float(np.interp(start, price, per_percent))
     most = int(np.abs(per_percent).argmax())
-    there = short(abs(per_percent[most]))
+    there = f"{short(abs(per_percent[most]))} at {price[most]:,.0f}"
     if (per_percent[most] < 0) != (here < 0):
         there = f"{_side(per_percent[most])} {there}"
-    return (
-        f"Hedgers are {_side(here)} {short(abs(here))} {asset} per 1% move at the start, "
-        f"{there} at {price[most]:,.0f}"
-    )
+    elif abs(per_percent[most]) < 1.02 * abs(here):
+        there = "the most at any price"
+    return f"Hedgers are {_side(here)} {short(abs(here))} {asset} per 1% move at the start, {there}"
 
 
 def of_risk(asset: str, price: np.ndarray, at_risk: np.ndarray, start: float) -> str:
     """How much a fall of a tenth would force, and a rise."""
-    fall = at_risk[(price >= 0.9 * start) & (price <= start)].sum()
-    rise = -at_risk[(price <= 1.1 * start) & (price >= start)].sum()
+    fall = np.maximum(at_risk, 0)[(price >= 0.9 * start) & (price <= start)].sum()
+    rise = np.maximum(-at_risk, 0)[(price <= 1.1 * start) & (price >= start)].sum()
     return f"A fall of 10% would force {short(fall)} {asset} of sales, a rise {short(rise)} of purchases"
 
 

@@ -71,7 +71,10 @@ DPI = 130
 
 
 def price(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
-    """Mid, mark and exogenous value over time, with liquidations sized by their notional."""
+    """Mid, mark and exogenous value over time, with liquidations sized by their notional.
+
+    The discs stand at the mid of their time: the price of what was liquidated may be an option's.
+    """
     ax, asset = axes(ax), asset or recording.names("assets")[0]
     handles: list[Artist] = []
     for column, colour, width, label in (
@@ -159,13 +162,17 @@ def cumulative_liquidations(
 
 
 def equity(recording: Recording, ax: Axes | None = None) -> Axes:
-    """Change of the equity of every population since the first step."""
+    """Change of the equity of the populations since the first step, where it is worth a line."""
     ax, colour = axes(ax), colours(recording)
     changes = {}
     for name in recording.names("populations"):
+        if f"{name}.equity" not in recording.table("series").column_names:
+            continue
         held = recording.column("series", f"{name}.equity")
         if held.size and np.isfinite(held).all() and np.ptp(held) > 0:
             changes[name] = (held - held[0]) / 1e6
+    largest = max((np.abs(change).max() for change in changes.values()), default=0.0)
+    changes = {name: each for name, each in changes.items() if np.abs(each).max() > 0.01 * largest}
     handles: list[Artist] = []
     time = recording.column("series", "time_s") / clock(recording).seconds
     for name, change in changes.items():
@@ -184,6 +191,9 @@ def loop_gain(recording: Recording, ax: Axes | None = None, *, asset: str | None
     handles = _band(recording, ax, gain, HEDGING, "loop gain (pale: lowest to highest)")
     ax.axhline(1, color=FORCED, lw=1.0, ls=(0, (4, 2)))
     ax.axhline(0, color=INK, lw=0.8)
+    if handles and ax.get_ylim()[1] > 5:
+        ax.set_yscale("symlog", linthresh=1.0)
+        ax.set_ylim(bottom=min(-0.3, 1.2 * float(np.nanmin(gain))))
     _dress(recording, ax, asset, captions.of_loop_gain(recording, asset), "loop gain (price per price)")
     legend_above(ax, handles)
     return ax
@@ -312,28 +322,35 @@ def _liquidation_marks(recording: Recording, ax: Axes, asset: str) -> list[Artis
     """A disc for what a population lost to liquidation in a stretch; its area is the notional."""
     from matplotlib.lines import Line2D
 
-    closed, colour, edges = liquidations(recording, asset), colours(recording), _edges(recording)
-    stretch = np.searchsorted(edges, closed.time)
-    sums = {
-        name: np.bincount(stretch[own], closed.notional[own], minlength=edges.size)
-        for code, name in enumerate(recording.names("populations"))
-        if (own := closed.population == code).any()
-    }
-    largest = max((weight.max() for weight in sums.values()), default=0.0)
+    colour, discs = colours(recording), _discs(recording, asset)
+    largest = max((notional.max() for _, _, notional in discs.values()), default=0.0)
     handles: list[Artist] = []
-    for name, weight in sorted(sums.items(), key=lambda item: -item[1].sum()):
-        own = closed.population == list(recording.names("populations")).index(name)
-        kept = weight > 0
-        time, level = (
-            np.bincount(stretch[own], (closed.notional * column)[own], minlength=edges.size)[kept]
-            / weight[kept]
-            for column in (closed.time, closed.price)
-        )
-        area = 10 + 290 * weight[kept] / largest
+    for name, (time, level, notional) in sorted(discs.items(), key=lambda item: -item[1][2].sum()):
+        area = 10 + 290 * notional / largest
         ax.scatter(time / clock(recording).seconds, level, area, colour[name], alpha=0.55, lw=0, zorder=1.9)
-        label = f"{words(name)} liquidated (up to {short(weight.max())})"
+        label = f"{words(name)} liquidated (up to {short(notional.max())})"
         handles.append(Line2D([], [], color=colour[name], alpha=0.55, marker="o", lw=0, label=label))
     return handles
+
+
+def _discs(recording: Recording, asset: str) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Mean time and mid, and sum of the notional, of a population's liquidations in each stretch."""
+    closed, edges = liquidations(recording, asset), _edges(recording)
+    clock_s, mids = recording.column("series", "time_s"), recording.column("series", f"{asset}.mid")
+    found = {}
+    for code, name in enumerate(recording.names("populations")):
+        own = (closed.population == code) & (closed.notional > 0)
+        if not own.any():
+            continue
+        time, notional = closed.time[own], closed.notional[own]
+        stretch = np.searchsorted(edges, time)
+        total = np.bincount(stretch, notional)
+        means = [
+            np.bincount(stretch, notional * values)[total > 0] / total[total > 0]
+            for values in (time, np.interp(time, clock_s, mids))
+        ]
+        found[name] = (means[0], means[1], total[total > 0])
+    return found
 
 
 def _share_height(ax: Axes, below: Axes) -> None:

@@ -61,7 +61,7 @@ def profiles(recording: Recording, asset: str, step: int | None = None) -> dict[
 def gamma_profile(
     recording: Recording, ax: Axes | None = None, *, asset: str | None = None, step: int | None = None
 ) -> Axes:
-    """Net gamma by price and population, as units that hedging trades per 1% move.
+    """Net gamma of the hedgers by price, as units that hedging trades per 1% move.
 
     Parameters
     ----------
@@ -79,9 +79,11 @@ def gamma_profile(
     Below zero they sell into falls and buy into rises.
     """
     ax, asset = axes(ax), asset or recording.names("assets")[0]
-    found = {name: each for name, each in profiles(recording, asset, step).items() if each.gamma.any()}
+    hedgers = {each["name"] for each in recording.market["populations"] if each["hedges"]}
+    every = profiles(recording, asset, step)
+    found = {name: each for name, each in every.items() if name in hedgers and each.gamma.any()}
     handles: list[Artist] = []
-    colour, title = colours(recording), f"Nobody holds gamma in {asset}"
+    colour, title = colours(recording), f"Nobody hedges gamma in {asset}"
     for name, each in found.items():
         handles += ax.plot(each.price, each.per_percent, color=colour[name], lw=1.7, label=words(name))
     if found:
@@ -120,6 +122,7 @@ def at_risk(
     found = {name: each for name, each in profiles(recording, asset, step).items() if each.at_risk.any()}
     handles: list[Artist] = []
     colour, title = colours(recording), f"No open position in {asset} is at risk"
+    label = f"forced trades ({asset})"
     if found:
         price = next(iter(found.values())).price
         edges, base = _edges(price), np.zeros(price.size)
@@ -129,10 +132,11 @@ def at_risk(
                 forced, edges, baseline=base, fill=True, color=colour[name], lw=0, label=words(name)
             )
             handles, base = [*handles, drawn], forced
+        label = f"forced trades ({asset} per {np.median(np.diff(edges)):,.6g} of price)"
         title = captions.of_risk(asset, price, -base, _start(recording, asset))
         _look_at(recording, ax, asset, price, base)
         _explain(ax, "shorts bought back as it rises", "longs sold as it falls")
-    _dress(recording, ax, asset, title, f"forced trades as the price passes ({asset})")
+    _dress(recording, ax, asset, title, label)
     legend_above(ax, handles)
     return ax
 
@@ -193,12 +197,14 @@ def _dress(recording: Recording, ax: Axes, asset: str, title: str, ylabel: str) 
             name,
             (price, 0.02),
             xycoords=("data", "axes fraction"),
-            xytext=(2, 0),
+            xytext=(-2 if name == "lowest" else 2, 0),
             textcoords="offset points",
             fontsize=SMALL,
             color=INK,
             rotation=90,
+            ha="right" if name == "lowest" else "left",
             va="bottom",
+            bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.8},
         )
     thousands(ax, "x")
     thousands(ax, "y")

@@ -42,10 +42,19 @@ class Trades(NamedTuple):
 
 
 class Liquidations(NamedTuple):
-    """Columns over the liquidations in one asset; `time` is the end of the step."""
+    """Columns over the liquidations in one asset.
+
+    Attributes
+    ----------
+    time : ndarray of float64
+        Seconds since the start; the end of the step if the recording does not say.
+    notional, bad_debt : ndarray of float64
+        Quote currency, not below zero.
+    population : ndarray of int
+        Code of the owner's population.
+    """
 
     time: np.ndarray
-    price: np.ndarray
     notional: np.ndarray
     bad_debt: np.ndarray
     population: np.ndarray
@@ -77,9 +86,11 @@ def liquidations(recording: Recording, asset: str) -> Liquidations:
     """The liquidations of a recording in the instruments of one asset."""
     owned = [name.split("-", 1)[0] == asset for name in recording.names("instruments")]
     kept = np.array([*owned, False])[recording.column("liquidations", "instrument")]
-    names = ("step", "price", "notional", "bad_debt", "population")
-    step, price, notional, debt, population = (recording.column("liquidations", name)[kept] for name in names)
-    return Liquidations(step_end(recording, step), price, np.abs(notional), debt, population)
+    names = ("step", "notional", "bad_debt", "population")
+    step, notional, debt, population = (recording.column("liquidations", name)[kept] for name in names)
+    is_timed = "time" in recording.table("liquidations").column_names
+    time = recording.column("liquidations", "time")[kept] if is_timed else step_end(recording, step)
+    return Liquidations(time, np.abs(notional), debt, population)
 
 
 def step_end(recording: Recording, step: np.ndarray) -> np.ndarray:
@@ -96,7 +107,7 @@ def first_shock(recording: Recording, asset: str) -> dict[str, float] | None:
     shocks = [
         shock
         for shock in recording.market.get("shocks", [])
-        if shock.get("type") == "market_order" and shock.get("asset", asset) == asset
+        if shock.get("type") == "market_order" and shock.get("asset") in (None, asset)
     ]
     if not shocks:
         return None

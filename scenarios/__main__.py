@@ -15,7 +15,7 @@ from typing import Any
 from scenarios import library
 from scenarios.errors import Problem, ScenarioError
 
-SUCCESS, RUN_FAILED, BAD_INPUT = 0, 1, 2
+SUCCESS, RUN_FAILED, BAD_INPUT, INTERRUPTED_BY_KEY = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ScenarioError as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED_BY_KEY
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return RUN_FAILED
@@ -102,8 +104,7 @@ def _list(_: argparse.Namespace) -> int:
     names = library.names()
     width = max(map(len, names), default=0)
     for name in names:
-        about = library.description(name).partition("\n")[0]
-        print(f"{name:<{width}}  {about}")
+        print(f"{name:<{width}}  {library.first_sentence(name)}")
     return SUCCESS
 
 
@@ -139,13 +140,10 @@ def _run(options: argparse.Namespace) -> int:
 
     scenario = _scenario(options)
     os.environ.setdefault("MPLBACKEND", "Agg")
-    from scenarios.progress import progress
+    from scenarios.progress import note, progress
     from scenarios.run import Interruption, default_folder, run
     from scenarios.summary import summary
-    from sim import jit
 
-    if not options.quiet and not jit.is_compiled():
-        print("compiling kernels (first run only)", file=sys.stderr, flush=True)
     with (
         Interruption() as interruption,
         progress(scenario.name, scenario.time.steps, quiet=options.quiet) as show,
@@ -157,6 +155,7 @@ def _run(options: argparse.Namespace) -> int:
             figures=not options.no_figures,
             progress=show,
             interruption=interruption,
+            compiling=lambda: note("compiling kernels (first run only)", quiet=options.quiet),
         )
     print(summary(outcome))
     if outcome.status == FAILED:
@@ -203,7 +202,8 @@ def _plot(options: argparse.Namespace) -> int:
 def _bench(options: argparse.Namespace) -> int:
     from scenarios import bench
 
-    return bench.main(options.subject)
+    code: int = bench.main(options.subject)
+    return code
 
 
 if __name__ == "__main__":

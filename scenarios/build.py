@@ -125,7 +125,15 @@ def _populations(model: Model, scenario: Scenario, listing: Listing) -> list[Pop
         from agents.shocks import MarketOrder as Order
         from agents.shocks import Outsiders
 
-        sent = [Order(at=s.at, venue=_listed_venue(s.asset, listing).name, qty=s.qty) for s in shocks]
+        sent = [
+            Order(
+                at=s.at,
+                venue=_listed_venue(s.asset, listing).name,
+                qty=s.qty,
+                over_seconds=s.over_seconds,
+            )
+            for s in shocks
+        ]
         populations.append(Outsiders(model, SHOCKS, 1, Outsiders.Parameters(orders=sent), listing))
     return populations
 

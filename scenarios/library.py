@@ -21,10 +21,10 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
-def description(name: str) -> str:
-    """What a scenario of the library says of itself."""
-    text: str = tomllib.loads((FOLDER / f"{name}.toml").read_text()).get("description", "")
-    return text.strip()
+def first_sentence(name: str) -> str:
+    """How the description of a scenario in the library begins."""
+    text = str(tomllib.loads((FOLDER / f"{name}.toml").read_text()).get("description", ""))
+    return f"{' '.join(text.split())} ".partition(". ")[0].rstrip(" .")
 
 
 def find(name_or_path: str | Path) -> Path:

@@ -30,6 +30,12 @@ def progress(label: str, steps: int, *, quiet: bool = False) -> Iterator[Callabl
         yield lambda done: _line(label, done, steps)
 
 
+def note(text: str, *, quiet: bool = False) -> None:
+    """A line on stderr, above the bar if there is one."""
+    if not quiet:
+        tqdm.write(text, file=sys.stderr)
+
+
 def _advance(bar: tqdm[None], done: int) -> None:
     bar.update(done - bar.n)
 

@@ -63,6 +63,26 @@ class Interruption:
         self.signal = number
 
 
+class Compilation(TimingListener):  # type: ignore[misc]
+    """Measures what numba compiles, and says when it starts; silent while all comes from the cache."""
+
+    def __init__(self, announce: Callable[[], None]) -> None:
+        super().__init__()
+        self._announce: Callable[[], None] | None = announce
+
+    def on_start(self, event: Any) -> None:
+        """Announce the first kernel."""
+        if self._announce is not None:
+            self._announce()
+            self._announce = None
+        super().on_start(event)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent compiling."""
+        return float(self.duration) if self.done else 0.0
+
+
 @dataclass
 class Outcome:
     """What became of a run.
@@ -74,6 +94,8 @@ class Outcome:
         "finished", "interrupted" or "failed".
     folder : Path
     steps_done : int
+    stepping_seconds : float
+        Without compiling.
     manifest, metrics : dict
         As in the files of the folder.
     failure : str
@@ -103,6 +125,7 @@ def run(
     figures: bool = True,
     progress: Progress | None = None,
     interruption: Interruption | None = None,
+    compiling: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Run a scenario and publish its results folder.
 
@@ -118,6 +141,8 @@ def run(
     progress : callable, optional
     interruption : Interruption, optional
         Looked at after every step.
+    compiling : callable
+        Called when a kernel has to be compiled, before the first one.
 
     Raises
     ------
@@ -128,48 +153,51 @@ def run(
     results = ResultsFolder(folder, force=force)
     outcome = Outcome(scenario)
     model = None
-    with install_listener("numba:compile", TimingListener()) as compiling:
+    with install_listener("numba:compile", Compilation(compiling)) as compilation:
         with _failures_noted(outcome):
             model = scenario.market()
         with results:
             if model is not None:
-                _measure(model, outcome, results.partial, progress, interruption or Interruption())
+                with _timed(outcome, compilation):
+                    _step(model, outcome, progress, interruption or Interruption())
+                _write(model, outcome, results.partial)
             if figures and outcome.status == FINISHED:
                 with _failures_noted(outcome):
                     _draw(results.partial)
             seconds = {
                 "wall_seconds": time.perf_counter() - started,
-                "compile_seconds": compiling.duration if compiling.done else 0.0,
+                "compile_seconds": compilation.seconds,
             }
             _sign(results, outcome, seconds, model)
             outcome.folder = results.publish()
     return outcome
 
 
-def _measure(
-    model: Any, outcome: Outcome, folder: Path, progress: Progress | None, interruption: Interruption
-) -> None:
-    """Step the model, then write what it left, also if it broke on the way."""
+@contextmanager
+def _timed(outcome: Outcome, compilation: Compilation) -> Iterator[None]:
+    """Time the stepping, compilation apart, and keep what breaks in it."""
+    started, compiled = time.perf_counter(), compilation.seconds
     with _failures_noted(outcome):
-        _step(model, outcome, progress, interruption)
+        yield
+    outcome.stepping_seconds = time.perf_counter() - started - (compilation.seconds - compiled)
+
+
+def _step(model: Any, outcome: Outcome, progress: Progress | None, interruption: Interruption) -> None:
+    while outcome.steps_done < model.steps_total and not interruption.signal:
+        model.step()
+        outcome.steps_done += 1
+        if progress is not None:
+            progress(outcome.steps_done)
+    if outcome.steps_done < model.steps_total:
+        outcome.status = INTERRUPTED
+
+
+def _write(model: Any, outcome: Outcome, folder: Path) -> None:
+    """Write what the run left, also if it broke on the way."""
     with _failures_noted(outcome):
         recording = model.recording()
         recording.write(folder)
         outcome.metrics = metrics(recording)
-
-
-def _step(model: Any, outcome: Outcome, progress: Progress | None, interruption: Interruption) -> None:
-    started = time.perf_counter()
-    try:
-        while outcome.steps_done < model.steps_total and not interruption.signal:
-            model.step()
-            outcome.steps_done += 1
-            if progress is not None:
-                progress(outcome.steps_done)
-    finally:
-        outcome.stepping_seconds = time.perf_counter() - started
-    if outcome.steps_done < model.steps_total:
-        outcome.status = INTERRUPTED
 
 
 def _draw(folder: Path) -> None:
@@ -186,7 +214,6 @@ def _sign(results: ResultsFolder, outcome: Outcome, seconds: dict[str, float], m
     results.write_json("metrics.json", outcome.metrics)
     if outcome.failure:
         (results.partial / "traceback.txt").write_text(outcome.failure)
-    stepping = max(outcome.stepping_seconds - seconds["compile_seconds"], 1e-9)
     outcome.manifest = {
         "status": outcome.status,
         "steps_done": outcome.steps_done,
@@ -198,7 +225,7 @@ def _sign(results: ResultsFolder, outcome: Outcome, seconds: dict[str, float], m
         "commit": commit(),
         "platform": platform(),
         **seconds,
-        "steps_per_second": outcome.steps_done / stepping,
+        "steps_per_second": outcome.steps_done / max(outcome.stepping_seconds, 1e-9),
         "peak_memory_bytes": peak_memory_bytes(),
         "residuals": {} if model is None else model.residuals(),
     }

@@ -153,12 +153,16 @@ class PopulationEntry(Entry):
 
 
 class MarketOrder(Parameters):
-    """An outsider's market order; `qty` in units of the asset, below zero sells."""
+    """An outsider's market order; `qty` in units of the asset, below zero sells.
+
+    With `over_seconds` it is spread evenly, an order a second.
+    """
 
     at: float = Field(ge=0)
     type: Literal["market_order"]
     asset: AssetName
     qty: float
+    over_seconds: float = Field(default=0.0, ge=0)
 
     @field_validator("qty")
     @classmethod

@@ -230,7 +230,7 @@ class PathFrom(str):
 
     folder: Path
 
-    def __new__(cls, text: str, folder: Path) -> PathFrom:
+    def __new__(cls, text: str, folder: Path = Path()) -> PathFrom:
         """Attach the folder to the text."""
         path = super().__new__(cls, text)
         path.folder = folder

@@ -273,10 +273,11 @@ class Recording:
     def table(self, name: str) -> pa.Table:
         """A table as Arrow columns with the unit in each field's metadata."""
         if name not in self._tables:
-            columns = _columns(self._sources.pop(name, None), TABLES[name])
+            columns = _columns(self._sources.get(name), TABLES[name])
             if name == "moves" and "asset" not in columns and "venue" in columns:
                 columns["asset"] = self._assets_of(columns["venue"])
             self._tables[name] = _conformed(name, columns, self.names)
+            self._sources.pop(name, None)
         return self._tables[name]
 
     def column(self, table: str, name: str) -> np.ndarray:
@@ -304,7 +305,9 @@ class Recording:
             table = self.table(name)
             metadata = {MARKET_KEY: market.encode()} if name == "series" else None
             path = Path(folder) / f"{name}.parquet"
-            pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
+            coded = [field.name for field in table.schema if hasattr(field.type, "value_type")]
+            table = table.replace_schema_metadata(metadata)
+            pq.write_table(table, path, compression="zstd", use_dictionary=coded)
 
     @classmethod
     def read(cls, folder: str | Path) -> Recording:
@@ -325,9 +328,9 @@ class Recording:
         return cls(market, {name: path for name, path in paths.items() if path.is_file()}, metadata)
 
     def _assets_of(self, venues: np.ndarray) -> np.ndarray:
-        """Code of the asset that each venue, given by code, trades."""
-        assets = list(self.names("assets"))
-        traded = [assets.index(venue["asset"]) for venue in self.market["venues"]]
+        """Code of the asset that each venue, given by code, trades; -1 if it trades none of its own."""
+        assets = {name: code for code, name in enumerate(self.names("assets"))}
+        traded = [assets.get(venue["asset"], -1) for venue in self.market["venues"]]
         codes: np.ndarray = np.array([*traded, -1])[venues]
         return codes
 

@@ -24,7 +24,7 @@ QUOTE = np.dtype(
         ("pool_fee", "f8"),  # fraction of a swap's input, inside bid and ask already
         ("taker_fee", "f8"),  # fraction of the notional
         ("maker_fee", "f8"),
-        ("flow", "i8"),  # lots bought minus sold by takers since the last step began
+        ("flow", "i8"),  # lots bought minus sold by takers (makers' quotes aside) since the last step began
         ("volume", "i8"),  # lots traded since the last step began
         ("net_flow", "i8"),  # lots bought minus sold by takers since the start of the run
         ("bid_tick", "i8"),  # NO_TICK where empty

@@ -33,7 +33,7 @@ from sim.records import (
 )
 from sim.tape import Tape
 from sim.venues.amm import ConstantProduct
-from sim.view import ASSET, QUOTE, TERMS, View
+from sim.view import ASSET, QUOTE, TERMS
 
 POOL, ALICE, BOB = 0, 1, 2
 BASE, SHARE = 0, 1
@@ -292,11 +292,10 @@ def test_the_time_weighted_price_integrates_what_stood_before_each_trade():
 
 
 def appraised(market, mark):
-    view = View()
-    view.terms, view.assets = np.zeros(2, TERMS), np.zeros(1, ASSET)
-    view.assets["mark"] = mark
-    market.pool.appraise(view)
-    return view.terms[SHARE]
+    assets, terms = np.zeros(1, ASSET), np.zeros(2, TERMS)
+    assets["mark"] = mark
+    market.pool.appraise(assets, terms)
+    return terms[SHARE]
 
 
 def test_shares_are_worth_what_arbitrage_leaves_at_the_mark():

@@ -14,9 +14,9 @@ import pytest
 
 from scenarios import library
 from scenarios.__main__ import main
-from tests.test_run_folder import WATCHED
 
 TESTS = Path(__file__).resolve().parent
+WATCHED = (TESTS / "watched.toml").read_text()
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,16 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("sim", "agents", "scenarios", "analysis")
 KERNELS = sorted(ROOT.glob("*/kernels/*.py"))
 POPULATIONS = sorted(ROOT.glob("agents/*.py"))
-ALLOWED_IN_KERNELS = ("__future__", "math", "numba", "numpy", "typing", "sim.jit", "sim.records", "sim.kernels")
+ALLOWED_IN_KERNELS = (
+    "__future__",
+    "math",
+    "numba",
+    "numpy",
+    "typing",
+    "sim.jit",
+    "sim.records",
+    "sim.kernels",
+)
 HEAVY = ("mesa", "numba", "numpy", "matplotlib", "pandas", "pyarrow", "pydantic", "scipy")
 
 

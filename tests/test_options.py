@@ -117,6 +117,10 @@ def test_gamma_and_decay_vanish_where_their_limit_is_a_spike():
     at_the_money = greeks_of(100.0, 100.0, 0.0, 0.5, True)
     assert at_the_money[2] == 0.0
     assert at_the_money[4] == 0.0
+    hundred, none = columns(100.0, 0.0)
+    delta, gamma = columns(9.0, 9.0)
+    delta_gamma(hundred, hundred, none, hundred, np.array([True]), delta, gamma)
+    assert (delta[0], gamma[0]) == (0.5, 0.0)
 
 
 positive = st.floats(1e-3, 1e6)

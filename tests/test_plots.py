@@ -101,15 +101,17 @@ def test_liquidations_are_marked_where_and_as_large_as_they_were() -> None:
     """Two populations in one stretch, one of them again later: three discs, areas by notional."""
     closed = rows(
         "liquidations",
-        {"instrument": 0, "step": 60, "population": LEVERED, "notional": 1e6, "price": 90.0},
-        {"instrument": 0, "step": 60, "population": LEVERED, "notional": 3e6, "price": 98.0},
-        {"instrument": 0, "step": 60, "population": DEALERS, "notional": 1e6, "price": 95.0},
-        {"instrument": 0, "step": 130, "population": LEVERED, "notional": 2e6, "price": 80.0},
+        {"instrument": 0, "step": 60, "population": LEVERED, "notional": 1e6},
+        {"instrument": 0, "step": 61, "population": LEVERED, "notional": 3e6},
+        {"instrument": 2, "step": 61, "population": DEALERS, "notional": 1e6},
+        {"instrument": 0, "step": 130, "population": LEVERED, "notional": 2e6},
     )
-    ax = plots.price(a_recording(_prices(np.full(180, 100.0)), liquidations=closed), panel())
+    mid = 1000.0 - np.arange(180)
+    recording = a_recording(_prices(mid), a_market(180, step_seconds=1.0), liquidations=closed)
+    ax = plots.price(recording, panel())
     levered, dealers = (each for each in ax.collections if isinstance(each, PathCollection))
-    assert np.allclose(levered.get_offsets(), [[61, 96.0], [131, 80.0]])
-    assert np.allclose(dealers.get_offsets(), [[61, 95.0]])
+    assert np.allclose(levered.get_offsets(), [[61.75, 939.25], [131, 870.0]])
+    assert np.allclose(dealers.get_offsets(), [[62, 939.0]])
     area = np.asarray(levered.get_sizes()) - 10
     assert area[0] == pytest.approx(2 * area[1])
     assert np.asarray(dealers.get_sizes())[0] - 10 == pytest.approx(area[0] / 4)
@@ -181,6 +183,18 @@ def test_the_gamma_profile_is_the_delta_traded_per_percent(crash: Recording) -> 
     ]
 
 
+def test_only_those_who_hedge_are_in_the_gamma_profile() -> None:
+    """The end users on the other side of the options would make everybody's sum zero."""
+    table = rows(
+        "profiles",
+        {"population": DEALERS, "asset": 0, "price": 100.0, "gamma": -1.0},
+        {"population": NOISE, "asset": 0, "price": 100.0, "gamma": +1.0},
+    )
+    ax = plots.gamma_profile(a_recording(_prices(np.full(9, 100.0)), profiles=table), panel())
+    assert line(ax, "all together").tolist() == [[100.0, -1.0]]
+    assert "the most at any price" in ax.get_title("left")
+
+
 def test_another_step_has_another_profile() -> None:
     """Profiles are kept by step and asset; the first is drawn unless one asks for another."""
     table = rows(
@@ -203,7 +217,8 @@ def test_positions_at_risk_are_sales_below_and_purchases_above(crash: Recording)
     assert np.allclose(height, -frame["at_risk"])
     assert np.allclose((edges[1:] + edges[:-1]) / 2, frame["price"])
     below = frame.query("58500 <= price <= 65000")["at_risk"].sum()
-    assert f"force {below:,.0f}"[:8] in ax.get_title("left")
+    assert f"force {style.short(below)} BTC of sales" in ax.get_title("left")
+    assert ax.get_ylabel() == "forced trades (BTC per 325 of price)"
 
 
 def test_liquidations_add_up(crash: Recording) -> None:
@@ -227,6 +242,9 @@ def test_the_loop_gain_is_drawn_against_one(crash: Recording) -> None:
     ax = plots.loop_gain(crash, panel())
     assert any(np.array_equal(np.asarray(each.get_ydata()), [1, 1]) for each in ax.get_lines())
     assert ax.get_ylim()[1] > 1
+    assert ax.get_yscale() == "linear"
+    wild = plots.loop_gain(a_recording({"BTC.loop_gain": [0.5, 80.0]}), panel())
+    assert wild.get_yscale() == "symlog"
 
 
 def test_the_overview_shares_one_time_axis(crash: Recording) -> None:

@@ -153,7 +153,7 @@ WRONG = {
     "reserved name": (
         '"watchers"',
         '"insurance"',
-        "23: populations.insurance.name: found "insurance"; is taken by",
+        "23: populations.insurance.name: is taken by",
     ),
     "name that no folder can have": (
         '"short"',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from agents.kernels.sending import market, next_tick, rounded
+from agents.kernels.sending import marketable, next_tick, rounded
 from sim.jit import inlined, kernel
 from sim.records import HEDGE
 
@@ -81,11 +81,13 @@ def hedge(
     terms,
     venues,
     quotes,
+    mid,
     width,
     interval,
     offset,
     response,
     most,
+    slippage,
     latency,
     next_look,
     out,
@@ -106,9 +108,12 @@ def hedge(
         Lots of them that are treasury, not hedge.
     venues : ndarray of int64
         Venues to choose from.
-    width, interval, offset, response, most, latency : ndarray of float64, shape (N,)
+    mid : float
+        Reference mid of the asset, from which slippage is measured.
+    width, interval, offset, response, most, slippage, latency : ndarray of float64, shape (N,)
         Band (fraction of scale), seconds between looks, time of the first, share of the net
-        delta that is traded, largest order in units, seconds to arrival.
+        delta that is traded, largest order in units, worst price (fraction of the mid), seconds
+        to arrival.
     next_look : ndarray of float64, shape (N,)
         When each row looks next, never before its last order has arrived. Written.
 
@@ -129,6 +134,8 @@ def hedge(
         venue = cheapest(account, units, venues, quotes, position, terms)
         lots = rounded(units, quotes[venue]["lot"])
         if lots != 0:
-            count = market(out, count, now, latency[row], account, venue, lots, HEDGE)
+            count = marketable(
+                out, count, now, latency[row], account, quotes, venue, lots, mid, slippage[row], HEDGE
+            )
             next_look[row] = max(next_look[row], now + latency[row])
     return count

@@ -8,15 +8,15 @@ import numpy as np
 
 from agents.kernels.sending import blank, next_tick
 from sim.jit import inlined, kernel
-from sim.records import POST_ONLY, QUOTE
+from sim.records import QUOTE
 
 BPS = 1e-4
 
 
 @inlined
-def learn(fair, flow_units, learning_bps, value, anchor, elapsed):
-    """Reservation price after seeing signed flow and the exogenous value."""
-    fair *= math.exp(learning_bps * BPS * flow_units)
+def learn(fair, flow_units, learning_bps, value, news, anchor, elapsed):
+    """Reservation price after signed flow, a change of the exogenous value, and time."""
+    fair *= math.exp(learning_bps * BPS * flow_units) * news
     return fair + (value - fair) * (1.0 - math.exp(-anchor * elapsed))
 
 
@@ -26,7 +26,6 @@ def set_quote(out, n, now, latency, account, venue, tag, lots, tick_price):
     blank(out, n, now, latency, account, venue, QUOTE, lots)
     out[n]["price"] = tick_price
     out[n]["target"] = tag
-    out[n]["flags"] = POST_ONLY
     return n + 1
 
 
@@ -55,6 +54,7 @@ def quote(
     is_in_breach,
     fair,
     seen_flow,
+    seen_value,
     updated,
     interval,
     offset,
@@ -66,6 +66,7 @@ def quote(
     size,
     growth,
     learning_bps,
+    news_response,
     anchor,
     skew_bps,
     limit,
@@ -83,10 +84,12 @@ def quote(
         Lots takers bought less those they sold at the venue since the start.
     volatility : float
         Realised, per year; `second_share` times it is that of one second.
-    fair, seen_flow, updated : ndarray, shape (N,)
-        Reservation price before inventory, flow and time already taken into it. Updated.
+    fair, seen_flow, seen_value, updated : ndarray, shape (N,)
+        Reservation price before inventory; flow, value and time already taken into it. Updated.
     learning_bps : ndarray of float64, shape (N,)
         Basis points the reservation price moves per unit of signed flow.
+    news_response : ndarray of float64, shape (N,)
+        Share of a change of the exogenous value that it takes over at once.
     anchor : ndarray of float64, shape (N,)
         Rate a second at which it returns to the exogenous value.
     skew_bps : ndarray of float64, shape (N,)
@@ -99,8 +102,10 @@ def quote(
             continue
         next_look[row] = next_tick(now, interval[row], offset[row])
         flow = (net_flow - seen_flow[row]) * lot
-        fair[row] = learn(fair[row], flow, learning_bps[row], value, anchor[row], now - updated[row])
-        seen_flow[row], updated[row] = net_flow, now
+        news = math.pow(value / seen_value[row], news_response[row])
+        elapsed = now - updated[row]
+        fair[row] = learn(fair[row], flow, learning_bps[row], value, news, anchor[row], elapsed)
+        seen_flow[row], seen_value[row], updated[row] = net_flow, value, now
         account = first_account + row
         inventory = position[instrument, account] * lot
         is_out = volatility > withdrawal[row] or is_in_breach[account]

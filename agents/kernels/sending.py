@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from sim.jit import inlined
-from sim.records import ABSOLUTE, GTC, MARKET, REQUEST, STP_NONE, TRADE
+from sim.records import ABSOLUTE, GTC, IOC, LIMIT, MARKET, MID, REQUEST, STP_NONE, SWAP, TRADE
 
 
 @inlined
@@ -36,6 +36,28 @@ def blank(out, n, time, latency, account, venue, kind, qty):
 def market(out, n, time, latency, account, venue, qty, reason):
     """Write a market order for `qty` lots; returns the next row."""
     blank(out, n, time, latency, account, venue, MARKET, qty)
+    out[n]["reason"] = reason
+    return n + 1
+
+
+@inlined
+def marketable(out, n, time, latency, account, quotes, venue, qty, mid, slippage, reason):
+    """Write an order to trade at once within `slippage` (a fraction) of `mid`; returns the next row.
+
+    At a book it is an immediate-or-cancel limit order, at a pool a swap with a worst price, at any
+    other venue a market order.
+    """
+    tick = quotes[venue]["tick"]
+    if quotes[venue]["base"] > 0.0:
+        blank(out, n, time, latency, account, venue, SWAP, qty)
+        out[n]["value"] = mid * (1.0 + slippage if qty > 0 else 1.0 - slippage)
+    elif quotes[venue]["ask_tick"] >= 0 and slippage * mid > tick:
+        blank(out, n, time, latency, account, venue, LIMIT, qty)
+        out[n]["tif"] = IOC
+        out[n]["price_ref"] = MID
+        out[n]["price"] = -np.int64(slippage * mid / tick)
+    else:
+        blank(out, n, time, latency, account, venue, MARKET, qty)
     out[n]["reason"] = reason
     return n + 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from agents.kernels.sending import blank, market, next_tick, rounded
+from agents.kernels.sending import blank, marketable, next_tick, rounded
 from sim.jit import inlined, kernel
 from sim.records import SWAP, TRADE
 
@@ -49,6 +49,7 @@ def spread(
     edge_bps,
     share,
     most,
+    slippage,
     interval,
     offset,
     next_look,
@@ -64,6 +65,8 @@ def spread(
         Profit a row asks for beyond fees.
     share : ndarray of float64, shape (N,)
         Share of the gap a row closes at one look.
+    slippage : float
+        Worst price of the leg in the book, as a fraction of the mid.
     most : ndarray of float64, shape (N,)
         Largest basis position, units: spot bought beyond the opening, perpetual sold.
     """
@@ -91,5 +94,9 @@ def spread(
         lots = rounded(units, lot)
         if lots != 0:
             blank(out, count, now, latency[row], account, pool, SWAP, lots)
-            count = market(out, count + 1, now, latency[row], account, book, -lots, TRADE)
+            out[count]["value"] = bid * (1.0 - fee) if lots > 0 else ask * (1.0 + fee)
+            mid = 0.5 * (bid + ask)
+            count = marketable(
+                out, count + 1, now, latency[row], account, quotes, book, -lots, mid, slippage, TRADE
+            )
     return count

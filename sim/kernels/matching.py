@@ -12,7 +12,7 @@ from sim.jit import inlined
 from sim.kernels.ladder import occupied_above, occupied_below
 from sim.kernels.pages import write_fill
 from sim.kernels.resting import leave, shrink
-from sim.records import EXPIRE_MAKER, EXPIRE_TAKER, GROUP, STP_NONE
+from sim.records import EXPIRE_MAKER, EXPIRE_TAKER, GROUP, QUOTE, STP_NONE
 
 # Why matching stopped with lots left over.
 NOTHING_LEFT = 0  # nothing rests within the limit
@@ -57,7 +57,8 @@ def trade(book, pages, order, now, group, side, slot, lots):
     move_room(book.room, np.int64(order["account"]), side, lots)
     move_room(book.room, maker, -side, lots)
     shrink(book, slot, lots)
-    head["flow"] += side * lots
+    if order["kind"] != QUOTE:
+        head["flow"] += side * lots
     head["volume"] += lots
 
 

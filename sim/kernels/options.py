@@ -22,6 +22,7 @@ import math
 import numpy as np
 
 from sim.jit import inlined, kernel
+from sim.kernels.fused import fused
 
 YEAR = 365.0 * 86400.0  # s
 TINY = 1e-150  # least and greatest price or strike that is told apart
@@ -32,10 +33,9 @@ LOG2_E = 1.4426950408889634
 LN2_HIGH = 0.6931471803691238  # 32 bits, so that multiples by small integers are exact
 LN2_LOW = 1.9082149292705877e-10
 ROUNDER = 6755399441055744.0  # 1.5 * 2 ** 52: adding it rounds to an integer
-MANTISSA = np.int64(0x000FFFFFFFFFFFFF)
 ONE_BITS = np.int64(0x3FF0000000000000)
 EXPONENT = np.int64(52)
-SQRT_2 = 1.4142135623730951
+HALF = np.int64(1 << 51)  # of a step of the exponent
 INV_SQRT_2PI = 0.3989422804014327
 
 # Rows of the work array of `revalue`.
@@ -46,16 +46,16 @@ WORK_ROWS = 9
 @inlined
 def fast_exp(x):
     """Exponential of x for -708 <= x <= 708."""
-    shifted = x * LOG2_E + ROUNDER
+    shifted = fused(x, LOG2_E, ROUNDER)
     k = shifted - ROUNDER
-    r = (x - k * LN2_HIGH) - k * LN2_LOW
+    r = fused(k, -LN2_LOW, fused(k, -LN2_HIGH, x))
     z = r * r
-    p = (2.7620075879983367e-07 * z + 2.4801521322368692e-05) * z + 1.3888888917196719e-03
-    q = (2.5100375832561234e-08 * z + 2.7557268480310024e-06) * z + 1.9841269863040545e-04
-    p = (p * z + 4.1666666666624164e-02) * z + 5.000000000000001e-01
-    q = (q * z + 8.333333333330065e-03) * z + 1.6666666666666669e-01
+    p = fused(fused(2.7620075879983367e-07, z, 2.4801521322368692e-05), z, 1.3888888917196719e-03)
+    q = fused(fused(2.5100375832561234e-08, z, 2.7557268480310024e-06), z, 1.9841269863040545e-04)
+    p = fused(fused(p, z, 4.1666666666624164e-02), z, 5.000000000000001e-01)
+    q = fused(fused(q, z, 8.333333333330065e-03), z, 1.6666666666666669e-01)
     scale = np.float64(shifted).view(np.int64) << EXPONENT
-    return (1.0 + (r + z * (p + r * q))) * np.int64(scale + ONE_BITS).view(np.float64)
+    return (1.0 + fused(z, fused(r, q, p), r)) * np.int64(scale + ONE_BITS).view(np.float64)
 
 
 @inlined
@@ -64,23 +64,19 @@ def log_ratio(x, y):
 
     Notes
     -----
-    The mantissas m, n are scaled to a ratio in [sqrt(1/2), sqrt(2)];
-    ln(m / n) = 2 atanh((m - n) / (m + n)).
+    x is scaled by a power of two to m with m / y in [2/3, 3/2], found by subtracting the
+    bits; ln(m / y) = 2 atanh((m - y) / (m + y)), and m - y is exact.
     """
     bits = np.float64(x).view(np.int64)
-    other = np.float64(y).view(np.int64)
-    k = float((bits >> EXPONENT) - (other >> EXPONENT))
-    m = np.int64((bits & MANTISSA) + ONE_BITS).view(np.float64)
-    n = np.int64((other & MANTISSA) + ONE_BITS).view(np.float64)
-    is_high, is_low = m > SQRT_2 * n, n > SQRT_2 * m
-    k = k + (1.0 if is_high else 0.0) - (1.0 if is_low else 0.0)
-    m, n = (0.5 * m if is_high else m), (0.5 * n if is_low else n)
-    f = (m - n) / (m + n)
+    k = (bits - np.float64(y).view(np.int64) + HALF) >> EXPONENT
+    m = np.int64(bits - (k << EXPONENT)).view(np.float64)
+    f = (m - y) / (m + y)
     z = f * f
-    p = (7.308224842521703e-02 * z + 7.665860800278021e-02) * z + 9.091444562630861e-02
-    p = ((p * z + 1.111110556739754e-01) * z + 1.4285714312987743e-01) * z + 1.9999999999949752e-01
-    p = (p * z + 3.333333333333335e-01) * z
-    return k * LN2_HIGH + (2.0 * f + (2.0 * f * p + k * LN2_LOW))
+    p = fused(fused(7.559243554362285e-02, z, 7.641851876201573e-02), z, 9.092305123147032e-02)
+    p = fused(fused(p, z, 1.1111091388337241e-01), z, 1.4285714418022774e-01)
+    p = fused(fused(p, z, 1.9999999999667778e-01), z, 3.333333333333347e-01)
+    twice = 2.0 * f
+    return fused(float(k), LN2_HIGH, twice + fused(twice, p * z, float(k) * LN2_LOW))
 
 
 @inlined
@@ -92,13 +88,15 @@ def mills(a):
     One rational function covers the half-line because the scaled tail falls only as
     1 / a; all its coefficients are positive, so nothing cancels.
     """
-    p = (8.001584685495801e-06 * a + 1.8359864722151676e-04) * a + 2.0538756551776844e-03
-    q = (2.0056998413608735e-05 * a + 4.6021356047212445e-04) * a + 5.168359775310676e-03
-    p = ((p * a + 1.4386301064965658e-02) * a + 6.847434935657361e-02) * a + 2.2627999066867693e-01
-    q = ((q * a + 3.652132318898066e-02) * a + 1.7674790962680725e-01) * a + 6.023409427226648e-01
-    p = ((p * a + 5.085568412923608e-01) * a + 7.17955747901559e-01) * a + 0.5
-    q = ((q * a + 1.4362992339845255e00) * a + 2.29942506812418e00) * a + 2.233796056606252e00
-    return p / (q * a + 1.0)
+    p = fused(fused(8.001584685495801e-06, a, 1.8359864722151676e-04), a, 2.0538756551776844e-03)
+    q = fused(fused(2.0056998413608735e-05, a, 4.6021356047212445e-04), a, 5.168359775310676e-03)
+    p = fused(fused(p, a, 1.4386301064965658e-02), a, 6.847434935657361e-02)
+    q = fused(fused(q, a, 3.652132318898066e-02), a, 1.7674790962680725e-01)
+    p = fused(fused(p, a, 2.2627999066867693e-01), a, 5.085568412923608e-01)
+    q = fused(fused(q, a, 6.023409427226648e-01), a, 1.4362992339845255e00)
+    p = fused(fused(p, a, 7.17955747901559e-01), a, 0.5)
+    q = fused(fused(q, a, 2.29942506812418e00), a, 2.233796056606252e00)
+    return p / fused(q, a, 1.0)
 
 
 @inlined

@@ -207,7 +207,7 @@ def deposit(pool, lots):
     top, low = portion(pool["cash"], float(lots), float(pool["base"]))
     cash = top / low
     top, low = portion(float(pool["supply"]), float(lots), float(pool["base"]))
-    return cash + ULPS * (pool["cash"] + cash), int(top / low * (1.0 - ULPS))
+    return cash, int(top / low * (1.0 - ULPS))
 
 
 @inlined

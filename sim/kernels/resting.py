@@ -54,7 +54,7 @@ HEADER = np.dtype(
         ("ticket", "i8"),  # last expiry ticket handed out
         ("low", "i8"),  # ticks between which trades are allowed
         ("high", "i8"),
-        ("flow", "i8"),  # lots bought minus sold by takers since the opening
+        ("flow", "i8"),  # lots bought minus sold by takers since the opening, crossing quotes aside
         ("volume", "i8"),  # lots traded since the opening
         ("step_flow", "i8"),  # what they were when the step began
         ("step_volume", "i8"),

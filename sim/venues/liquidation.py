@@ -18,7 +18,10 @@ from sim.records import (
     FILLS,
     FORCED,
     GROUP,
+    IOC,
+    LIMIT,
     MARKET,
+    MID,
     NOT_IN_BREACH,
     OPTIONS,
     REDUCE_ONLY,
@@ -27,7 +30,6 @@ from sim.records import (
     SEIZE,
     SEQ,
     STEP,
-    SWAP,
     TAKEOVER,
 )
 from sim.tape import Tape
@@ -88,6 +90,9 @@ class Exchange(Venue):
             Fraction of maintenance below which positions are taken over.
         cooldown_seconds : float
             Time between two market-order seizures of an account.
+        max_slippage : float
+            Worst price of a forced order in a book, as a fraction of the mid; what is left waits for
+            the next seizure.
         insurance_fund : float
             Opening balance, quote currency.
         """
@@ -96,6 +101,7 @@ class Exchange(Venue):
         small_notional: float = Field(default=100_000.0, ge=0)
         backstop: float = Field(default=2.0 / 3.0, ge=0, le=1)
         cooldown_seconds: float = Field(default=5.0, ge=0)
+        max_slippage: float = Field(default=0.05, gt=0, lt=1)
         insurance_fund: float = Field(default=10_000_000.0, ge=0)
 
     emits = True
@@ -222,8 +228,18 @@ class Exchange(Venue):
             qty = -int(np.sign(lots)) * max(1, round(abs(lots) * part))
             price = self._bankruptcy_price(instrument, lots, equity, maintenance)
             cause = self._log(account, instrument, qty, time, tape, equity, maintenance, price, False)
-            venue = self._sellers[instrument]
-            self._send(account, venue, MARKET, qty, time, cause, flags=REDUCE_ONLY, reason=FORCED)
+            self._sell(account, instrument, qty, time, cause)
+
+    def _sell(self, account: int, instrument: int, qty: int, time: float, cause: int) -> None:
+        """Send a forced order: at a book, immediate or cancel within `max_slippage` of the mid."""
+        venue = self._sellers[instrument]
+        quote = self._view.quotes[venue]
+        fields: dict[str, float] = {"flags": REDUCE_ONLY, "reason": FORCED}
+        kind = MARKET
+        if float(quote["tick"]) > 0 and quote["base"] == 0:
+            reach = int(self.parameters.max_slippage * float(quote["mid"]) / float(quote["tick"]))
+            kind, fields = LIMIT, {**fields, "tif": IOC, "price_ref": MID, "price": -reach}
+        self._send(account, venue, kind, qty, time, cause, **fields)
 
     def _take_over(
         self, order: np.void, account: int, time: float, tape: Tape, equity: float, maintenance: float
@@ -277,8 +293,7 @@ class Exchange(Venue):
             return
         for instrument in np.flatnonzero(lots > 0):
             if int(instrument) in self._sellers:
-                venue = self._sellers[int(instrument)]
-                self._send(account, venue, SWAP, -int(lots[instrument]), time, 0, reason=FORCED)
+                self._sell(account, int(instrument), -int(lots[instrument]), time, 0)
 
     def _refuse(self, order: np.void, tape: Tape) -> None:
         row = tape.rejects[tape.counts[REJECTS]]

@@ -40,8 +40,11 @@ def of_liquidity(recording: Recording, asset: str) -> str:
     widest, spread = _values(recording, asset, quality.worst_spread, quality.mean_spread)
     if worst is None or bid is None or ask is None or widest is None or spread is None:
         return f"The book of {asset} is never quoted"
+    mean = (bid + ask) / 2
+    if worst > 0.98 * mean and widest <= 1.02 * spread:
+        return f"Depth stays at {short(mean, 2)} {asset} a side, the spread at {short(spread, 2)} bps"
     return (
-        f"Depth thins to {short(worst, 2)} {asset} a side (mean {short((bid + ask) / 2, 2)}), "
+        f"Depth thins to {short(worst, 2)} {asset} a side (mean {short(mean, 2)}), "
         f"spread widens to {short(widest, 2)} bps ({short(spread, 2)})"
     )
 

@@ -355,7 +355,7 @@ def _discs(recording: Recording, asset: str) -> dict[str, tuple[np.ndarray, np.n
 
 def _share_height(ax: Axes, below: Axes) -> None:
     """Give the upper part of a panel to its left axis and the lower part to its right one."""
-    top, floor = ax.get_ylim()[1], below.get_ylim()[1]
+    top, floor = 1.03 * ax.get_ylim()[1], below.get_ylim()[1]
     ax.set_ylim(-0.62 * top, top)
     below.set_ylim(0, 2.9 * floor)
     ax.set_yticks([tick for tick in ax.get_yticks() if 0 <= tick <= top])

@@ -36,6 +36,7 @@ OUT_OF_RANGE = {
     "finite_number": "a finite number",
     "greater_than": "above {gt}",
     "greater_than_equal": "at least {ge}",
+    "int_parsing_size": "a smaller whole number",
     "less_than": "below {lt}",
     "less_than_equal": "at most {le}",
     "multiple_of": "a multiple of {multiple_of}",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic.json_schema import models_json_schema
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from scenarios.components import DRIVER, POPULATION, VENUE
 from scenarios.schema import Driver, Entry, PopulationEntry, Scenario, VenueEntry
@@ -19,8 +20,10 @@ def json_schema() -> dict[str, Any]:
     """
     classes = {kind: dict(kind.classes()) for kind in ENTRIES.values()}
     models = [found.Parameters for by_path in classes.values() for found in by_path.values()]
-    every = [(model, "validation") for model in (Scenario, *ENTRIES, *dict.fromkeys(models))]
-    references, schema = models_json_schema(every)  # type: ignore[arg-type]
+    every: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        (model, "validation") for model in (Scenario, *ENTRIES, *dict.fromkeys(models))
+    ]
+    references, schema = models_json_schema(every)
     definitions = schema["$defs"]
     for entry, kind in ENTRIES.items():
         name = references[entry, "validation"]["$ref"].rpartition("/")[2]

@@ -17,12 +17,10 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 import numpy as np
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("sim/kernels/*.py", "agents/kernels/*.py", "sim/records.py", "sim/jit.py")
@@ -52,20 +50,20 @@ CACHE = cache_root() / source_hash()
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 
 
-def kernel(function: Function) -> Function:
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile an entry point: called from Python, cached on disk, releases the GIL."""
     previous = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(CACHE)
     try:
-        compiled: Function = numba.njit(cache=True, **OPTIONS)(function)
+        compiled: Callable[..., Any] = numba.njit(cache=True, **OPTIONS)(function)
     finally:
         numba.config.CACHE_DIR = previous
     return compiled
 
 
-def inlined(function: Function) -> Function:
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a helper that only kernels call; it is inlined into each of them."""
-    compiled: Function = numba.njit(forceinline=True, **OPTIONS)(function)
+    compiled: Callable[..., Any] = numba.njit(forceinline=True, **OPTIONS)(function)
     return compiled
 
 

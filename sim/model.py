@@ -141,6 +141,8 @@ class Model(mesa.Model):  # type: ignore[misc]
             self._run_phase(phase, start)
         self._run_rounds(start, end)
         self._execute(end)
+        for venue in self.venues:
+            venue.advance(end, self.tape)
         self._settle(end)
         self.steps_taken += 1
         self.running = self.steps_taken < self.steps_total
@@ -181,11 +183,11 @@ class Model(mesa.Model):  # type: ignore[misc]
 
     def _execute(self, until: float) -> bool:
         """Deliver what arrives by `until`, venue by venue; post the fills."""
-        executed = False
+        if self.router.earliest > until:
+            return False
         while True:
             emitter = None
             for index, orders, rows in self.router.due(until):
-                executed = True
                 venue = self.venues[index]
                 self._deliver(venue, orders, rows, until)
                 if venue.emits:
@@ -193,7 +195,7 @@ class Model(mesa.Model):  # type: ignore[misc]
                     break
             if emitter is None:
                 self.router.forget(until, len(self.venues))
-                return executed
+                return True
             self.router.forget(until, emitter.index)
             self._collect(emitter.children)
 

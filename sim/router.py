@@ -27,10 +27,17 @@ class Router:
     row_key : ndarray of uint64, shape (A,)
         A hash of population name and row for each account.
     population_of : ndarray of int16, shape (A,)
+
+    Attributes
+    ----------
+    outbox : Outbox
+    earliest : float
+        When the first order in flight arrives, s.
     """
 
     def __init__(self, venues: int, seed: int, row_key: np.ndarray, population_of: np.ndarray) -> None:
         self.outbox = Outbox()
+        self.earliest = np.inf
         self._stamped = 0
         self._seed_key = key(seed, "router", "ties")
         self._row_key = row_key
@@ -48,7 +55,7 @@ class Router:
         """Mark the orders sent since the last call with their phase, population and tie."""
         outbox = self.outbox
         if outbox.count > self._stamped:
-            arrival.stamp(
+            first = arrival.stamp(
                 outbox.rows,
                 self._stamped,
                 outbox.count,
@@ -59,6 +66,7 @@ class Router:
                 self._population_of,
             )
             self._stamped = outbox.count
+            self.earliest = min(self.earliest, first)
 
     def due(self, until: float) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Take the orders that arrive by `until` out of the outbox.
@@ -92,5 +100,6 @@ class Router:
 
     def forget(self, until: float, last_venue: int) -> None:
         """Drop the orders that arrived by `until` at venues up to this one; they are executed."""
-        self.outbox.count = arrival.keep(self.outbox.rows, self.outbox.count, until, last_venue)
+        outbox = self.outbox
+        outbox.count, self.earliest = arrival.keep(outbox.rows, outbox.count, until, last_venue)
         self._stamped = self.outbox.count

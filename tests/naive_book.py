@@ -88,7 +88,7 @@ class NaiveBook:
             elif now > self.reference_time:
                 weight = 1.0 - math.exp(-(now - self.reference_time) / self.window)
                 self.reference += (self.mid - self.reference) * weight
-            self.reference_time = max(now, self.reference_time)
+            self.reference_time = now
         expired = [o for o in self.orders if o.good_till <= now]
         for order in sorted(expired, key=lambda o: (o.good_till, o.ticket)):
             self.orders.remove(order)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.recording import TABLES, Recording
+from sim.columns import TABLES
+from sim.recording import Recording
 from sim.records import (
     BY_QUOTE,
     BY_TRADE,

@@ -21,15 +21,14 @@ from tests.naive_book import UNLIMITED, NaiveBook
 
 ACCOUNTS = 6
 TAGS = 5
+FIELDS = set(r.ORDER.names or ())
 MID = 100
 
 
 class Market:
     """A book, its tape and unlimited room, driven one order at a time."""
 
-    def __init__(
-        self, accounts: int = ACCOUNTS, tags: int = TAGS, price: float = MID, **rules: float
-    ) -> None:
+    def __init__(self, accounts: int = ACCOUNTS, tags: int = TAGS, price: float = MID, **rules: Any) -> None:
         rules = {"tick": 1.0, "lot": 1.0} | rules
         self.book = OrderBook("book", 0, 0, 0, OrderBook.Parameters(**rules))
         self.book.set_reference(price)
@@ -53,7 +52,7 @@ class Market:
         self.send_all(r.orders(0), until)
 
     @property
-    def quote(self) -> np.void:
+    def quote(self) -> Any:
         quotes = np.zeros(1, QUOTE)
         self.book.observe(quotes)
         return quotes[0]
@@ -80,7 +79,8 @@ class Market:
         return [r.REFUSALS[code] for code in self.rejects["refusal"]]
 
     def levels(self, side: int) -> list[list[int]]:
-        return self.book.levels(side).tolist()
+        found: list[list[int]] = self.book.levels(side).tolist()
+        return found
 
 
 def order(kind: int, qty: int = 0, price: int = 0, **fields: Any) -> np.ndarray:
@@ -131,6 +131,9 @@ def test_fills_say_who_traded_for_whom_at_what_fee() -> None:
     assert (fill["price"], fill["qty"], fill["time"]) == (50.5, 4, 2.5)
     assert fill["fee"] == pytest.approx(5e-4 * 0.4 * 50.5)
     assert fill["maker_fee"] == pytest.approx(-1e-4 * 0.4 * 50.5)
+    m.send(r.LIMIT, 3, 99, account=4)
+    m.send(r.MARKET, -3, account=5)
+    assert m.fills["fee"][1] == pytest.approx(5e-4 * 0.3 * 49.5)
     assert (fill["maker_population"], fill["taker_population"]) == (1, 2)
     assert (fill["cause"], fill["phase"], fill["reason"]) == (9, r.HEDGING, r.HEDGE)
 
@@ -194,6 +197,21 @@ def test_fill_or_kill_does_not_count_what_self_trade_prevention_would_remove() -
     assert m.refusals == ["not_fillable"]
     m.send(r.LIMIT, 5, 102, account=0, tif=r.FOK, stp=r.EXPIRE_MAKER)
     assert m.trades == [(1, 102.0, 5)]
+    for stp in (r.EXPIRE_TAKER, r.EXPIRE_BOTH):
+        m.send(r.LIMIT, -5, 101, account=0)
+        m.send(r.LIMIT, -5, 102, account=1)
+        m.send(r.LIMIT, 5, 102, account=0, tif=r.FOK, stp=stp)
+        m.send(r.CANCEL_ALL, account=0)
+    assert m.refusals == ["not_fillable"] * 3
+
+
+def test_a_market_order_that_only_removes_its_senders_own_order_is_a_cancel() -> None:
+    m = Market()
+    for qty, price in ((5, 99), (-5, 101), (-5, 103)):
+        m.send(r.LIMIT, qty, price, account=0)
+    m.send(r.MARKET, 5, account=0, stp=r.EXPIRE_BOTH)
+    assert m.fills.size == 0
+    assert [(x["half_ticks"], x["mover"]) for x in m.moves] == [(2, r.BY_CANCEL)]
 
 
 # Tags
@@ -225,7 +243,8 @@ def test_a_quote_places_moves_and_withdraws() -> None:
     assert (m.levels(1), m.refusals) == ([], [])
     m.send(r.QUOTE, 5, 98, target=2)
     m.send(r.QUOTE, -5, 102, target=2)
-    assert (m.levels(1), m.levels(-1)) == ([], [[102, 5]])
+    m.send(r.QUOTE, 3, 102, target=2)
+    assert (m.levels(1), m.levels(-1)) == ([[102, 3]], [])
 
 
 def test_a_refused_replacement_leaves_the_order_as_it_was() -> None:
@@ -331,6 +350,31 @@ def test_a_quote_renews_its_expiry_and_keeps_its_place() -> None:
     assert queue(m.book, 99) == [(1, 5, -1)]
 
 
+def test_equal_expiries_go_in_the_order_they_were_set() -> None:
+    m = Market()
+    m.send(r.LIMIT, 5, 97, account=3)
+    m.send(r.LIMIT, -5, 103, account=3)
+    for account in (2, 0, 1):
+        m.send(r.LIMIT, 5, 99, account=account, good_till=1.0)
+    m.pass_time(1.0)
+    assert m.moves["account"].tolist() == [2, 1]
+
+
+def test_no_expiry_is_lost_or_early_however_often_it_is_renewed() -> None:
+    rng = np.random.default_rng(5)
+    m = Market(tags=200)
+    ends = np.zeros(200)
+    for clock in range(30):
+        for tag in rng.choice(200, 60, replace=False):
+            ends[tag] = clock + rng.integers(1, 25)
+            m.send(r.QUOTE, 5, 99, target=tag, good_till=ends[tag], time=float(clock))
+        m.pass_time(clock + 0.5)
+        assert sorted(m.book.resting["tag"] - 1) == np.flatnonzero(ends > clock + 0.5).tolist()
+        entries = m.book._expiries[: m.book._header["expiring"][0]]
+        stale = entries["ticket"] != m.book._pool["ticket"][entries["slot"]]
+        assert stale.sum() == m.book._header["stale"][0]
+
+
 def test_the_heap_of_expiries_does_not_grow_with_the_number_of_quotes() -> None:
     m = Market()
     for k in range(2000):
@@ -423,13 +467,16 @@ def search(bitmap: np.ndarray, width: int, ticks: np.ndarray, fill: bool, tick: 
     out[1] = occupied_above(bitmap, width, tick)
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
-@given(st.sets(st.integers(0, 3 * BLOCK - 1) | st.integers(4090, 4102), max_size=8), st.data())
+EDGES = [0, 63, 64, 4095, 4096, BLOCK - 1, BLOCK, BLOCK + 64, 2 * BLOCK - 1, 2 * BLOCK, 3 * BLOCK - 1]
+
+
+@settings(deadline=None, max_examples=300, derandomize=True)
+@given(st.sets(st.integers(0, 3 * BLOCK - 1) | st.sampled_from(EDGES), max_size=8), st.data())
 def test_the_bitmap_finds_the_next_occupied_price(occupied: set[int], data: st.DataObject) -> None:
     width, out = 3 * BLOCK, np.zeros(2, np.int64)
     bitmap = np.zeros(words(width), np.uint64)
     gone = data.draw(st.sets(st.sampled_from(sorted(occupied)))) if occupied else set()
-    tick = data.draw(st.integers(0, width - 1) | st.integers(4085, 4110))
+    tick = data.draw(st.integers(0, width - 1) | st.sampled_from(EDGES))
     search(bitmap, width, np.array(sorted(occupied), np.int64), True, tick, out)
     search(bitmap, width, np.array(sorted(gone), np.int64), False, tick, out)
     left = occupied - gone
@@ -593,7 +640,7 @@ def agree(m: Market, naive: NaiveBook) -> None:
     st.lists(st.sampled_from([UNLIMITED, UNLIMITED, 12, 0]), min_size=2 * ACCOUNTS, max_size=2 * ACCOUNTS),
 )
 def test_the_book_does_what_the_naive_book_does(
-    batches: list[list[dict[str, Any]]], rules: dict[str, float], room: list[int]
+    batches: list[list[dict[str, Any]]], rules: dict[str, Any], room: list[int]
 ) -> None:
     m = Market(**rules)
     m.room[:] = np.array(room).reshape(2, ACCOUNTS)
@@ -613,7 +660,7 @@ def test_the_book_does_what_the_naive_book_does(
             clock += message["gap"]
             row["time"], row["latency"] = clock - 0.25, 0.25
             row["good_till"] = clock + message["life"]
-            for name in message.keys() & set(r.ORDER.names):
+            for name in message.keys() & FIELDS:
                 row[name] = message[name]
             naive.advance(clock, message["phase"])
             if row["kind"] == r.CANCEL_RANDOM and len(naive.of(row["account"])) > 1:

@@ -190,7 +190,7 @@ def test_a_failed_run_exits_1_and_says_where_it_broke(capsys: pytest.CaptureFixt
 def test_a_run_told_to_stop_publishes_what_it_has(number: signal.Signals) -> None:
     process = started("run", "watched.toml", "--out", "out", "--steps", "300000")
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 128 + number, errors
     manifest = json.loads(Path("out/manifest.json").read_text())
     assert manifest["status"] == "interrupted"

@@ -167,6 +167,17 @@ def test_depth_and_spread_share_the_panel_without_touching(crash: Recording) -> 
     assert highest < ax.transData.transform((0, 0))[1]
 
 
+def test_a_market_whose_liquidity_never_changes_says_so() -> None:
+    """The textbook market has the same depth throughout and no spread."""
+    flat = {
+        "BTC.spread": np.zeros(30),
+        "BTC.depth_bid": np.full(30, 50.0),
+        "BTC.depth_ask": np.full(30, 50.0),
+    }
+    ax = plots.depth_and_spread(a_recording(_prices(np.full(30, 100.0)) | flat), panel())
+    assert ax.get_title("left") == "Depth stays at 50 BTC a side, the spread at 0 bps"
+
+
 def test_the_gamma_profile_is_the_delta_traded_per_percent(crash: Recording) -> None:
     """Gamma x price / 100 for each population, and their sum."""
     ax = plots.gamma_profile(crash, panel())

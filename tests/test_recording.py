@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim import records
-from sim.recording import KINDS, TABLES, Recording
+from sim.columns import KINDS, TABLES
+from sim.recording import Recording
 from tests.synthetic import DEALERS, LEVERED, a_crash, a_market, a_recording, fills, rows
 
 

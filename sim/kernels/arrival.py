@@ -53,12 +53,15 @@ def sort(arrival, ties, rows, scratch, first, last):
 
 @kernel
 def stamp(orders, first, last, phase, step, seed_key, row_key, population_of):
-    """Write phase, population and tie into orders that were just sent."""
+    """Write phase, population and tie into orders that were just sent; returns the first arrival."""
+    earliest = np.inf
     for i in range(first, last):
+        earliest = min(earliest, orders[i]["time"] + orders[i]["latency"])
         account = orders[i]["account"]
         orders[i]["phase"] = phase
         orders[i]["population"] = population_of[account]
         orders[i]["tie"] = mix(row_key[account] ^ mix(np.uint64(seed_key) + np.uint64(step) * GOLDEN))
+    return earliest
 
 
 @kernel
@@ -110,12 +113,17 @@ def due(orders, count, until, rows, scratch, arrival, ties, bounds):
 
 @kernel
 def keep(orders, count, until, last_venue):
-    """Drop the orders that arrived by `until` at venues up to `last_venue`; returns how many stay."""
+    """Drop the orders that arrived by `until` at venues up to `last_venue`.
+
+    Returns how many stay, and when the first of them arrives.
+    """
     kept = 0
+    earliest = np.inf
     for i in range(count):
-        is_due = orders[i]["time"] + orders[i]["latency"] <= until
-        if not is_due or orders[i]["venue"] > last_venue:
+        at = orders[i]["time"] + orders[i]["latency"]
+        if at > until or orders[i]["venue"] > last_venue:
+            earliest = min(earliest, at)
             if kept != i:
                 orders[kept] = orders[i]
             kept += 1
-    return kept
+    return kept, earliest

@@ -109,7 +109,7 @@ def move_band(head, now):
     elif elapsed > 0.0:
         weight = 1.0 - math.exp(-elapsed / head["band_window"])
         head["reference"] += (mid - head["reference"]) * weight
-    head["reference_time"] = max(now, head["reference_time"])
+    head["reference_time"] = now
     head["low"] = np.int64(math.ceil(0.5 * head["reference"] * (1.0 - head["band"])))
     head["high"] = np.int64(math.floor(0.5 * head["reference"] * (1.0 + head["band"])))
 

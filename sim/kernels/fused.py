@@ -6,9 +6,6 @@ machine. Asked for by name, the result is the same on every machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from numba import config, types
 from numba.extending import intrinsic
 
@@ -28,4 +25,4 @@ def _instruction(typingctx, a, b, c):
     return types.float64(types.float64, types.float64, types.float64), emit
 
 
-fused: Callable[..., Any] = separate if config.DISABLE_JIT else _instruction
+fused = separate if config.DISABLE_JIT else _instruction

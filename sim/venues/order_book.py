@@ -14,7 +14,7 @@ from sim.kernels.ladder import BLOCK, LEVEL, words
 from sim.kernels.quote import observe
 from sim.kernels.resting import ACCOUNT, HEADER, RESTING
 from sim.parameters import Parameters as BaseParameters
-from sim.records import NO_TICK
+from sim.records import NO_TICK, orders
 from sim.tape import Tape
 from sim.venues.venue import Venue
 
@@ -22,6 +22,9 @@ BPS = 1e-4
 HEADROOM = 4.0  # the ladder reaches at least this many times the opening price
 LARGEST_TICK = 2**31 - BLOCK
 OPENING_ROWS = 1024
+NO_ORDERS = orders(0)
+NO_ROWS = np.zeros(0, np.int64)
+NO_ROOM = np.zeros((2, 0), np.int64)
 
 
 class OrderBook(Venue):
@@ -207,6 +210,11 @@ class OrderBook(Venue):
             tape.rejects,
             tape.counts,
         )
+
+    def advance(self, until: float, tape: Tape) -> None:
+        """Expire what rests until `until`, when no order arrived to bring the book there."""
+        if self._header["clock"][0] < until:
+            self.execute(NO_ORDERS, NO_ROWS, until, tape, NO_ROOM)
 
     def _reserve(self, arriving: int, tape: Tape) -> None:
         """Make room for whatever this many orders can cause."""

@@ -83,6 +83,9 @@ class Venue:
         """
         raise TypeError(f"{type(self).__name__} does not execute orders")
 
+    def advance(self, until: float, tape: Tape) -> None:
+        """Let what falls due at this venue by `until` happen, orders or not: expiries, halts."""
+
     def observe(self, quotes: np.ndarray) -> None:
         """Write this venue's state into row `index` of `quotes` (dtype QUOTE)."""
         raise TypeError(f"{type(self).__name__} cannot be observed")

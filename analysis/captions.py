@@ -15,9 +15,9 @@ def of_price(recording: Recording, asset: str) -> str:
     """How far the price went, and how much of it the shock itself did."""
     shock = first_shock(recording, asset)
     direct, largest = _values(recording, asset, shocks.shock_direct_move, shocks.shock_largest_move)
-    if shock is not None and direct is not None and largest is not None:
-        verb = "falls" if shock["qty"] < 0 else "rises"
-        return f"{asset} {verb} {largest:.1%}: {direct:.1%} by the shock itself, the rest by what follows"
+    if shock is not None and largest is not None:
+        moved = f"{asset} {'falls' if shock.qty < 0 else 'rises'} {largest:.1%} after the shock"
+        return moved if direct is None else f"{moved}, whose own trades make {direct:.1%}"
     (fall,) = _values(recording, asset, market_quality.max_drawdown)
     return f"The price of {asset}" if fall is None else f"{asset} falls {fall:.1%} at most"
 

@@ -66,6 +66,9 @@ __all__ = [
 BINS = 120
 """In how many stretches of time, at most, a flow is drawn."""
 
+DISCS = 360
+"""In how many stretches of time, at most, liquidations are marked on the price."""
+
 DPI = 130
 """Pixels an inch of the figures written to disk."""
 
@@ -95,7 +98,7 @@ def price(recording: Recording, ax: Axes | None = None, *, asset: str | None = N
 def flow(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """What hedgers, liquidations and all others bought and sold as takers, over time, stacked."""
     ax, asset = axes(ax), asset or recording.names("assets")[0]
-    made, edges = trades(recording, asset), _edges(recording)
+    made, edges = trades(recording, asset), _edges(recording, BINS)
     reasons = {"hedging": made.reason == records.HEDGE, "forced": made.reason == records.FORCED}
     reasons["other"] = ~(reasons["hedging"] | reasons["forced"])
     handles: list[Artist] = []
@@ -280,10 +283,10 @@ def _band(recording: Recording, ax: Axes, values: np.ndarray, colour: str, label
     return [*ax.plot(centres, mean, color=colour, lw=1.3, label=label)]
 
 
-def _edges(recording: Recording) -> np.ndarray:
-    """Edges of stretches of time, in seconds: whole steps, at most `BINS` of them."""
+def _edges(recording: Recording, stretches: int) -> np.ndarray:
+    """Edges of so many stretches of time at most, in seconds: whole steps, a round number."""
     step, steps = recording.market["step_seconds"], recording.table("series").num_rows
-    width = step * round_up(max(1, steps) / BINS)
+    width = step * round_up(max(1, steps) / stretches)
     edges: np.ndarray = width * np.arange(int(np.ceil(max(1, steps) * step / width - 1e-9)) + 1)
     return edges
 
@@ -294,7 +297,9 @@ def _dress(recording: Recording, ax: Axes, asset: str, caption: str, ylabel: str
     dress(ax, caption, f"time ({scale.unit})", ylabel)
     thousands(ax, "y")
     if shock is not None:
-        ax.axvline(shock["at"] / scale.seconds, color=INK, lw=0.9, ls=(0, (2, 2)), zorder=1)
+        start, end = shock.at / scale.seconds, (shock.at + shock.over_seconds) / scale.seconds
+        ax.axvspan(start, end, color=INK, alpha=0.07, lw=0, zorder=0)
+        ax.axvline(start, color=INK, lw=0.9, ls=(0, (2, 2)), zorder=1)
     ax.set_xlim(0, recording.market["step_seconds"] * recording.table("series").num_rows / scale.seconds)
 
 
@@ -303,18 +308,19 @@ def _name_shock(recording: Recording, ax: Axes, asset: str) -> None:
     shock, scale = first_shock(recording, asset), clock(recording)
     if shock is None:
         return
-    at, room = shock["at"] / scale.seconds, ax.get_xlim()[1]
-    verb, is_late = ("sale" if shock["qty"] < 0 else "purchase"), at > 0.12 * room
+    at, room = shock.at / scale.seconds, ax.get_xlim()[1]
+    verb, is_late = ("sale" if shock.qty < 0 else "purchase"), at > 0.12 * room
+    spread = f"\nover {shock.over_seconds:g} s" if shock.over_seconds else ""
     ax.annotate(
-        f"{verb} of\n{short(abs(shock['qty']))} {asset}",
-        (at, 0.03 if shock["qty"] < 0 else 0.97),
+        f"{verb} of\n{short(abs(shock.qty))} {asset}{spread}",
+        (at, 0.03 if shock.qty < 0 else 0.97),
         xycoords=("data", "axes fraction"),
         xytext=(-4 if is_late else 4, 0),
         textcoords="offset points",
         fontsize=SMALL,
         color=INK,
         ha="right" if is_late else "left",
-        va="bottom" if shock["qty"] < 0 else "top",
+        va="bottom" if shock.qty < 0 else "top",
     )
 
 
@@ -335,7 +341,7 @@ def _liquidation_marks(recording: Recording, ax: Axes, asset: str) -> list[Artis
 
 def _discs(recording: Recording, asset: str) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Mean time and mid, and sum of the notional, of a population's liquidations in each stretch."""
-    closed, edges = liquidations(recording, asset), _edges(recording)
+    closed, edges = liquidations(recording, asset), _edges(recording, DISCS)
     clock_s, mids = recording.column("series", "time_s"), recording.column("series", f"{asset}.mid")
     found = {}
     for code, name in enumerate(recording.names("populations")):

@@ -1,8 +1,9 @@
-"""Shocks: what the first exogenous market order did directly, and what followed it.
+"""Shocks: what the first exogenous market order did itself, and what followed it.
 
 Moves are of the mid, in the direction of the shock (a fall after a sale counts above
-zero), over the mid before the shock. The direct move is read just before the first hedge
-phase after the shock; whatever lies beyond it is the market's own doing.
+zero), over the mid before the shock. Every change of the mid is recorded with who made
+it, so the shock's own trades are known exactly, also where it is spread over time; whatever
+lies beyond them is the market's own doing.
 """
 
 from __future__ import annotations
@@ -11,42 +12,45 @@ import numpy as np
 
 from analysis.columns import prices
 from analysis.metric import Undefined, metric
-from analysis.trades import first_shock
+from analysis.trades import Shock, first_shock
 from sim.recording import Recording
+from sim.records import SHOCK
 
 
 @metric(
     unit="1",
     per="assets",
-    source="move of the mid in the shock's direction, from the step before it to just before the first "
-    "hedge phase after it, over the mid before",
+    source="sum of the changes of the mid that the shock's own trades made, in its direction, over the mid "
+    "before",
 )
 def shock_direct_move(recording: Recording, asset: str) -> float:
-    """What the shock did before anybody hedged."""
-    before, direct, _, _ = _shock_path(recording, asset)
-    return direct / before
+    """What the shock's own trades did to the price, had nothing else happened."""
+    shock, before, _, _ = _path(recording, asset)
+    return _direct(recording, asset, shock) / before
 
 
 @metric(
     unit="1",
     per="assets",
-    source="largest move of the mid in the shock's direction at any time after it, over the mid before",
+    source="largest move of the mid in the shock's direction after it, at the end of a step or just before "
+    "its hedge phase, over the mid before",
 )
 def shock_largest_move(recording: Recording, asset: str) -> float:
     """How far the price went after the shock, at worst."""
-    before, direct, moves, _ = _shock_path(recording, asset)
-    return max(direct, float(moves.max())) / before
+    _, before, moves, _ = _path(recording, asset)
+    return float(moves.max()) / before
 
 
 @metric(
     unit="1",
     per="assets",
-    source="shock_largest_move - shock_direct_move: what hedging, liquidations and withdrawn quotes added",
+    source="shock_largest_move - shock_direct_move: what hedging, liquidations and withdrawn quotes added; "
+    "below zero where the market absorbed some of the shock",
 )
 def shock_overshoot(recording: Recording, asset: str) -> float:
     """How much further the price went than the shock itself took it."""
-    before, direct, moves, _ = _shock_path(recording, asset)
-    return max(0.0, float(moves.max()) - direct) / before
+    shock, before, moves, _ = _path(recording, asset)
+    return (float(moves.max()) - _direct(recording, asset, shock)) / before
 
 
 @metric(
@@ -57,8 +61,8 @@ def shock_overshoot(recording: Recording, asset: str) -> float:
 )
 def shock_lasting_move(recording: Recording, asset: str) -> float:
     """What was left of the move at the end."""
-    before, _, moves, _ = _shock_path(recording, asset)
-    return float(moves[-1]) / before
+    _, before, moves, _ = _path(recording, asset)
+    return float(moves[-1, -1]) / before
 
 
 @metric(
@@ -68,31 +72,49 @@ def shock_lasting_move(recording: Recording, asset: str) -> float:
 )
 def shock_half_recovery(recording: Recording, asset: str) -> float:
     """How long the market took to regain half of what the shock cost."""
-    _, _, moves, clock = _shock_path(recording, asset)
-    extreme = int(moves.argmax())
-    if moves[extreme] <= 0:
+    _, _, moves, clock = _path(recording, asset)
+    worst = moves.max()
+    if worst <= 0:
         raise Undefined("the price never moved in the shock's direction")
-    regained = np.flatnonzero(moves[extreme:] <= moves[extreme] / 2)
+    extreme = int(moves.max(axis=1).argmax())
+    regained = np.flatnonzero(moves[extreme:, 1] <= worst / 2)
     if regained.size == 0:
         raise Undefined("half of the move was not regained before the end of the run")
     return float(clock[extreme + regained[0]] - clock[extreme])
 
 
-def _shock_path(recording: Recording, asset: str) -> tuple[float, float, np.ndarray, np.ndarray]:
-    """Mid before the shock, its direct move, the moves after it in its direction, and their times."""
+def _path(recording: Recording, asset: str) -> tuple[Shock, float, np.ndarray, np.ndarray]:
+    """The shock, the mid before it, the moves after it in its direction, and their times.
+
+    Moves have a row a step and two columns: just before the hedge phase, where that comes
+    after the shock, and at the end.
+    """
     shock = first_shock(recording, asset)
     if shock is None:
         raise Undefined("the scenario has no market_order shock in this asset")
     mid, clock = prices(recording, f"{asset}.mid"), recording.column("series", "time_s")
-    first = int(np.searchsorted(clock, shock["at"], "right"))
+    first = int(np.searchsorted(clock, shock.at, "right"))
     if first == mid.size:
         raise Undefined("the run ended before the shock")
     before = float(mid[first - 1]) if first else _spot(recording, asset)
-    sign = np.sign(shock["qty"])
-    starts = clock - recording.market["step_seconds"]
-    hedged = min(int(np.searchsorted(starts, shock["at"] - 1e-9)), mid.size - 1)
-    direct = sign * (prices(recording, f"{asset}.mid_at_hedge")[hedged] - before)
-    return before, float(direct), sign * (mid[first:] - before), clock[first:]
+    path = np.column_stack([prices(recording, f"{asset}.mid_at_hedge"), mid])
+    path[clock - recording.market["step_seconds"] < shock.at - 1e-9, 0] = before
+    return shock, before, np.sign(shock.qty) * (path[first:] - before), clock[first:]
+
+
+def _direct(recording: Recording, asset: str, shock: Shock) -> float:
+    """Price change that the shock's own trades made, in its direction."""
+    time, reason, moved, change = (
+        recording.column("moves", name) for name in ("time", "reason", "asset", "half_ticks")
+    )
+    if time.size == 0:
+        raise Undefined("the recording holds no moves of the mid")
+    code = list(recording.names("assets")).index(asset)
+    own = (
+        (moved == code) & (reason == SHOCK) & (time >= shock.at) & (time <= shock.at + shock.over_seconds + 1)
+    )
+    half_tick = recording.market["assets"][code]["half_tick"]
+    return float(np.sign(shock.qty) * half_tick * change[own].sum())
 
 
 def _spot(recording: Recording, asset: str) -> float:

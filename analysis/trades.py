@@ -102,14 +102,19 @@ def step_end(recording: Recording, step: np.ndarray) -> np.ndarray:
     return ends
 
 
-def first_shock(recording: Recording, asset: str) -> dict[str, float] | None:
-    """The first exogenous market order in an asset: `at` (seconds) and `qty` (units), if any."""
+class Shock(NamedTuple):
+    """An exogenous market order: when (s), how many units (below zero sells), over how long (s)."""
+
+    at: float
+    qty: float
+    over_seconds: float
+
+
+def first_shock(recording: Recording, asset: str) -> Shock | None:
+    """The first exogenous market order in an asset, if the scenario has one."""
     shocks = [
-        shock
+        Shock(float(shock["at"]), float(shock["qty"]), float(shock.get("over_seconds", 0.0)))
         for shock in recording.market.get("shocks", [])
         if shock.get("type") == "market_order" and shock.get("asset") in (None, asset)
     ]
-    if not shocks:
-        return None
-    shock = min(shocks, key=lambda shock: shock["at"])
-    return {"at": float(shock["at"]), "qty": float(shock["qty"])}
+    return min(shocks, default=None)

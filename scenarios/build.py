@@ -175,6 +175,7 @@ def _connect(
     populations, universe = model.populations, listing.universe
     assets = _asset_rows(scenario)
     quotes = np.zeros(len(venues), QUOTE)
+    quotes["mid"] = np.nan
     margin = Margin(ledger, [a.margin for a in scenario.assets], _rules(populations, listing))
     view = _view(quotes, assets, ledger, margin)
     _open_venues(venues, scenario, listing, ledger, view)
@@ -323,6 +324,7 @@ def _description(
         "description": scenario.description,
         "seed": seed,
         "arm": "base",
+        "quote": "USD",
         "step_seconds": scenario.time.step_seconds,
         "steps": scenario.time.steps,
         "assets": [

@@ -98,6 +98,10 @@ class Model(mesa.Model):  # type: ignore[misc]
         self.tape = Tape()
         self.steps_total, self.round_seconds, self.description = steps, round_seconds, description
         self.listed, self._quotes, self._assets = listed, quotes, assets
+        self._priced = [v for v in self.venues if v.is_priced]
+        self._followers = [v for v in self._priced if v.follows_value]
+        self._appraisers = [v for v in self.venues if type(v).appraise is not Venue.appraise]
+        self._clocks = [v for v in self.venues if type(v).advance is not Venue.advance]
         self._liquidation = next((v for v in self.venues if isinstance(v, Exchange)), None)
         self._by_phase = {
             phase: [p for p in self.populations if phase in p.phases] for phase in ("open", *STEP_PHASES)
@@ -115,11 +119,11 @@ class Model(mesa.Model):  # type: ignore[misc]
     def _open(self) -> None:
         """Let populations take their opening positions, before the first step."""
         self.view.time, self.view.step, self.view.step_seconds = 0.0, 0, self.listing.step_seconds
-        self._see(0.0)
+        self._see(0.0, self._priced)
         for population in self._by_phase["open"]:
             self._decide("open", 0.0, [population])
             if self._execute(0.0):
-                self._see(0.0)
+                self._see(0.0, self._priced)
         backed = [p.accounts for p in self.populations if getattr(p, "is_backed", False)]
         self.waterfall = Waterfall(self.ledger, np.concatenate([np.zeros(0, np.int64), *backed]))
         self.margin.run(self.view)
@@ -141,7 +145,7 @@ class Model(mesa.Model):  # type: ignore[misc]
             self._run_phase(phase, start)
         self._run_rounds(start, end)
         self._execute(end)
-        for venue in self.venues:
+        for venue in self._clocks:
             venue.advance(end, self.tape)
         self._settle(end)
         self.steps_taken += 1
@@ -153,9 +157,9 @@ class Model(mesa.Model):  # type: ignore[misc]
         self.tape.counts[STEP] = self.steps_taken
         self.drivers.advance(self.steps_taken)
         self._assets["value"] = self.drivers.values
-        for venue in self.venues:
+        for venue in self._priced:
             venue.start_step(self.tape)
-        self._see(now)
+        self._see(now, self._followers)
 
     def _run_phase(self, phase: str, now: float) -> None:
         """Let the populations of a phase decide, and execute what arrives at once."""
@@ -168,7 +172,7 @@ class Model(mesa.Model):  # type: ignore[misc]
         now = start + self.round_seconds
         while self._liquidation and self.margin.in_breach.size and now < end - 1e-9:
             self._execute(now)
-            self._see(now)
+            self._see(now, self._priced)
             self.margin.run(self.view)
             for phase in ROUND_PHASES:
                 self._run_phase(phase, now)
@@ -219,22 +223,22 @@ class Model(mesa.Model):  # type: ignore[misc]
         children.count = 0
         self.router.stamp(LIQUIDATING, self.steps_taken)
 
-    def _observe(self) -> None:
-        """Bring quotes, mids and margin prices up to date."""
-        for venue in self.venues:
+    def _observe(self, venues: Sequence[Venue]) -> None:
+        """Bring quotes, mids and margin prices up to date with these venues."""
+        for venue in venues:
             venue.observe(self._quotes)
         looking.refresh(self._quotes, self.listed, self._assets, self.ledger.terms)
-        for venue in self.venues:
+        for venue in self._appraisers:
             venue.appraise(self._assets, self.ledger.terms)
 
     def _see_trades(self, now: float) -> None:
         """Look again after trades within an instant."""
-        self._observe()
+        self._observe(self._priced)
         self.margin.value_options(now, self.view)
 
-    def _see(self, now: float) -> None:
+    def _see(self, now: float, venues: Sequence[Venue]) -> None:
         """Look at venues, then at index and mark, then revalue options."""
-        self._observe()
+        self._observe(venues)
         for k, oracle in enumerate(self.oracles):
             oracle.update(now, self._assets[k], self._quotes)
         looking.refresh(self._quotes, self.listed, self._assets, self.ledger.terms)
@@ -252,7 +256,7 @@ class Model(mesa.Model):  # type: ignore[misc]
         """Settle, check and record the step that ends now."""
         view = self.view
         view.time = end
-        self._observe()
+        self._observe(self._priced)
         if self._liquidation and (self._liquidation.seized or self.tape.posted):
             self.waterfall.run(self.steps_taken, self._liquidation.seized)
         self.settlement.run(end, view, self.tape)

@@ -247,6 +247,7 @@ def _moves(mid: np.ndarray, tape: np.ndarray) -> np.ndarray:
     made["population"], made["mover"] = MAKERS, BY_QUOTE
     made["population"][tape["step"]] = tape["taker_population"]
     made["phase"][tape["step"]] = tape["phase"]
+    made["reason"][tape["step"]] = tape["reason"]
     made["mover"][tape["step"]] = BY_TRADE
     moved: np.ndarray = made[change != 0]
     return moved

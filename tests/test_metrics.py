@@ -81,21 +81,30 @@ def test_the_deepest_fall_is_from_a_high_before_it() -> None:
     assert reason(below_zero, "BTC.max_drawdown") == "BTC.mid is not above zero throughout"
 
 
-def a_shocked_recording(qty: float, mid: list[float], at_hedge: list[float]) -> Recording:
-    """A shock at 2.0 s: it falls into the third step, which ends at 3 s."""
+def a_shocked_recording(
+    qty: float, mid: list[float], at_hedge: list[float], *moves: tuple[float, int, int]
+) -> Recording:
+    """A shock at 2.0 s, over a second: it falls into the third step, which ends at 3 s.
+
+    `moves` are (time, reason, half ticks); a half tick is 0.25.
+    """
     shocks = [
-        {"at": 4.0, "type": "market_order", "asset": "BTC", "qty": 1.0},
-        {"at": 2.0, "type": "market_order", "asset": "BTC", "qty": qty},
+        {"at": 40.0, "type": "market_order", "asset": "BTC", "qty": 1.0},
+        {"at": 2.0, "type": "market_order", "asset": "BTC", "qty": qty, "over_seconds": 1.0},
         {"at": 1.0, "type": "outage", "population": "makers"},
     ]
     market = a_market(len(mid), shocks=shocks)
-    return a_recording({"BTC.mid": mid, "BTC.mid_at_hedge": at_hedge}, market)
+    table = rows(
+        "moves", *({"asset": 0, "time": at, "reason": why, "half_ticks": by} for at, why, by in moves)
+    )
+    return a_recording({"BTC.mid": mid, "BTC.mid_at_hedge": at_hedge}, market, moves=table)
 
 
 def test_a_sell_shock_its_overshoot_and_its_recovery() -> None:
-    """From 100 it falls to 98 directly, to 90 at worst at 4 s, is back at 95 at 6 s and ends at 97."""
+    """From 100 its own trades take 2 away; the price is 90 at worst, 95 at 6 s and 97 in the end."""
     mid = [101.0, 100.0, 96.0, 90.0, 94.0, 95.0, 97.0]
-    recording = a_shocked_recording(-10.0, mid, [101.0, 100.0, 98.0, 93.0, 94.0, 95.0, 97.0])
+    moves = ((2.0, SHOCK, -5), (2.9, SHOCK, -3), (2.5, HEDGE, -8), (3.1, TRADE, 7), (40.0, SHOCK, -99))
+    recording = a_shocked_recording(-10.0, mid, [50.0, 50.0, 98.0, 93.0, 94.0, 95.0, 97.0], *moves)
     assert value(recording, "BTC.shock_direct_move") == pytest.approx(0.02)
     assert value(recording, "BTC.shock_largest_move") == pytest.approx(0.10)
     assert value(recording, "BTC.shock_overshoot") == pytest.approx(0.08)
@@ -104,11 +113,24 @@ def test_a_sell_shock_its_overshoot_and_its_recovery() -> None:
 
 
 def test_a_buy_shock_is_the_mirror_image() -> None:
-    """Up 1% directly, up 4% at worst and never half of it back."""
-    recording = a_shocked_recording(+10.0, [100.0, 100.0, 102.0, 104.0, 103.0], [100, 100, 101, 104, 103.0])
+    """Its own trades make 1%, the price goes up 4% at worst and never takes half of it back."""
+    mid, moves = [100.0, 100.0, 102.0, 104.0, 103.0], [(2.0, SHOCK, 4)]
+    recording = a_shocked_recording(+10.0, mid, [100.0, 100.0, 101.0, 104.0, 103.0], *moves)
     assert value(recording, "BTC.shock_direct_move") == pytest.approx(0.01)
     assert value(recording, "BTC.shock_overshoot") == pytest.approx(0.03)
     assert "not regained" in reason(recording, "BTC.shock_half_recovery")
+
+
+def test_a_market_that_absorbs_a_shock_has_an_overshoot_below_zero() -> None:
+    """Its trades alone would have made 4%, and 3% before the hedgers' turn, but quotes returned."""
+    mid, at_hedge = [100.0, 100.0, 99.0, 99.0], [100.0, 100.0, 97.0, 99.0]
+    recording = a_shocked_recording(-10.0, mid, at_hedge, (2.0, SHOCK, -16))
+    assert value(recording, "BTC.shock_largest_move") == pytest.approx(0.03)
+    assert value(recording, "BTC.shock_overshoot") == pytest.approx(-0.01)
+    assert value(recording, "BTC.shock_half_recovery") == 0.0
+    unmoved = a_shocked_recording(-10.0, mid, at_hedge)
+    assert "no moves" in reason(unmoved, "BTC.shock_direct_move")
+    assert value(unmoved, "BTC.shock_largest_move") == pytest.approx(0.03)
 
 
 def test_without_a_shock_nothing_is_said_about_it() -> None:

@@ -106,12 +106,12 @@ def test_liquidations_are_marked_where_and_as_large_as_they_were() -> None:
         {"instrument": 2, "step": 61, "population": DEALERS, "notional": 1e6},
         {"instrument": 0, "step": 130, "population": LEVERED, "notional": 2e6},
     )
-    mid = 1000.0 - np.arange(180)
-    recording = a_recording(_prices(mid), a_market(180, step_seconds=1.0), liquidations=closed)
+    mid = 1000.0 - np.arange(720)
+    recording = a_recording(_prices(mid), a_market(720, step_seconds=1.0), liquidations=closed)
     ax = plots.price(recording, panel())
     levered, dealers = (each for each in ax.collections if isinstance(each, PathCollection))
-    assert np.allclose(levered.get_offsets(), [[61.75, 939.25], [131, 870.0]])
-    assert np.allclose(dealers.get_offsets(), [[62, 939.0]])
+    assert np.allclose(levered.get_offsets(), [[61.75 / 60, 939.25], [131 / 60, 870.0]])
+    assert np.allclose(dealers.get_offsets(), [[62 / 60, 939.0]])
     area = np.asarray(levered.get_sizes()) - 10
     assert area[0] == pytest.approx(2 * area[1])
     assert np.asarray(dealers.get_sizes())[0] - 10 == pytest.approx(area[0] / 4)

@@ -10,6 +10,7 @@ from pydantic import Field
 from sim.kernels import impact
 from sim.listing import OUTSIDE
 from sim.parameters import Parameters as BaseParameters
+from sim.records import NO_TICK
 from sim.tape import Tape
 from sim.venues.venue import Venue
 from sim.view import View
@@ -25,6 +26,8 @@ class LinearImpact(Venue):
 
     Leaves out: the spread, limit orders, recovery of the price, and any limit to depth.
     """
+
+    follows_value = True
 
     class Parameters(BaseParameters):
         """Impact and grid.
@@ -115,7 +118,7 @@ class LinearImpact(Venue):
         mid = (self._state[impact.HALF_TICKS] + self._carry[impact.CARRY]) * 0.5 * tick
         row["bid"] = row["ask"] = row["mid"] = mid
         row["mid_half_ticks"] = self._state[impact.HALF_TICKS]
-        row["bid_tick"] = row["ask_tick"] = self._state[impact.HALF_TICKS] // 2
+        row["bid_tick"] = row["ask_tick"] = NO_TICK
         depth = 1.0 / self.parameters.impact if self.parameters.impact > 0 else np.inf
         row["depth_bid"] = row["depth_ask"] = depth
         row["depth_span"] = 1.0

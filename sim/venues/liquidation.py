@@ -76,6 +76,7 @@ class Exchange(Venue):
     """
 
     needs_asset = False
+    is_priced = False
 
     class Parameters(BaseParameters):
         """Rules of liquidation.
@@ -302,7 +303,3 @@ class Exchange(Venue):
         row["step"], row["venue"], row["kind"] = tape.counts[STEP], self.index, order["kind"]
         row["refusal"], row["phase"] = NOT_IN_BREACH, order["phase"]
         tape.counts[REJECTS] += 1
-
-    def observe(self, quotes: np.ndarray) -> None:
-        """A liquidation venue has no price."""
-        quotes[self.index]["mid"] = np.nan

@@ -29,6 +29,7 @@ class Desk(Venue):
     """
 
     needs_asset = False
+    is_priced = False
 
     class Parameters(BaseParameters):
         """Half spreads.
@@ -99,7 +100,3 @@ class Desk(Venue):
             options.revalue(
                 self._universe.contracts[number : number + 1], self._view.assets, self._view.time, self._work
             )
-
-    def observe(self, quotes: np.ndarray) -> None:
-        """A desk shows no quote to others."""
-        quotes[self.index]["mid"] = np.nan

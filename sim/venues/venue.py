@@ -35,6 +35,10 @@ class Venue:
         Whether executing leaves orders in `children`, an Outbox, for the model to send on.
     needs_asset : bool
         Whether a scenario must say which asset the venue trades.
+    is_priced : bool
+        Whether the venue shows a price; others are not observed, and their mid reads NaN.
+    follows_value : bool
+        Whether its price moves with the exogenous value, without an order.
     """
 
     class Parameters(BaseParameters):
@@ -42,6 +46,8 @@ class Venue:
 
     emits: ClassVar[bool] = False
     needs_asset: ClassVar[bool] = True
+    is_priced: ClassVar[bool] = True
+    follows_value: ClassVar[bool] = False
     children: Outbox
 
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:

@@ -1,4 +1,12 @@
-"""Option chains: open interest by contract, synthetic or read from a snapshot, and its split over books."""
+"""Option chains: open interest by contract, synthetic or read from a snapshot, and its split over books.
+
+**Sign.** Every open contract has a long and a short side; the end users are on one and the
+books on the other. `sign = -1`: the books have sold what end users hold, they are short gamma
+and sell into a fall. `sign = 1`: they have bought it. Lots are signed from the books' side.
+
+**Exactness.** The books hold round(|sign| x share x multiplier x open interest / lot) lots of
+each contract together, to the lot, however many books there are.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sim.draws import Draws
 from sim.listing import Listing
@@ -29,25 +37,24 @@ class Contract(NamedTuple):
 
 
 class Chain(NamedTuple):
-    """Open contracts, and how many rows of the source were left out and why."""
+    """Open contracts, rows of the source looked at, and how many were left out and why."""
 
     contracts: list[Contract]
+    rows: int
     dropped: dict[str, int]
 
 
 class Holding(Parameters):
     """How much of a chain's open interest the books hold, and on which side.
 
-    Every open contract has a long and a short side. `sign` says which one the books are on:
-    -1, they have sold what end users hold (short gamma); +1, they have bought it. Where calls and
-    puts differ, `sign_calls` and `sign_puts` say so: the convention of most published
-    gamma-exposure figures, dealers long calls and short puts, is `sign_calls = 1,
-    sign_puts = -1`. Fractions are allowed: -0.3 is 65% short and 35% long, netted.
-
     Parameters
     ----------
-    sign, sign_calls, sign_puts : float
-        From -1 to 1.
+    sign : float
+        From -1, the books have sold every option (short gamma), to 1, they have bought it.
+        Fractions net: -0.3 is 65% short and 35% long.
+    sign_calls, sign_puts : float
+        The same where calls and puts differ. Most published gamma-exposure figures take dealers
+        as long calls and short puts: `sign_calls = 1, sign_puts = -1`.
     share : float
         Share of the open interest that these books hold.
     contract_multiplier : float
@@ -64,6 +71,12 @@ class Holding(Parameters):
         """Units held per unit of open interest and share."""
         own = self.sign_calls if is_call else self.sign_puts
         return self.sign if own is None else own
+
+    def lots(self, contract: Contract, lot: float) -> int:
+        """Lots of a contract that all books hold together, below zero if they are short."""
+        side = self.side(contract.is_call)
+        units = abs(side) * self.share * self.contract_multiplier * contract.open_interest
+        return round(math.copysign(round(units / lot), side))
 
 
 class Synthetic(Holding):
@@ -98,24 +111,34 @@ class Synthetic(Holding):
     put_share: float = Field(default=0.55, ge=0, le=1)
     skew_to_otm: float = Field(default=0.02, ge=0)
 
+    @model_validator(mode="after")
+    def _fits(self) -> Synthetic:
+        weights = self.expiry_weights
+        if weights is not None and len(weights) != len(self.expiries_days):
+            raise ValueError(f"{len(self.expiries_days)} expiries_days but {len(weights)} expiry_weights")
+        if weights is not None and sum(weights) <= 0:
+            raise ValueError("the expiry_weights sum to 0")
+        if self.strikes * self.spacing >= 1:
+            raise ValueError(f"strikes x spacing is {self.strikes * self.spacing:g}; it must be below 1")
+        return self
+
     def chain(self, listing: Listing, asset: int) -> Chain:
         """Lay the open interest out over strikes and expiries."""
         spot, smile = listing.spots[asset], listing.smiles[asset]
         weights = self.expiry_weights or [1.0] * len(self.expiries_days)
-        if len(weights) != len(self.expiries_days):
-            raise ValueError(f"{len(self.expiries_days)} expiries_days but {len(weights)} expiry_weights")
         steps = np.arange(-self.strikes, self.strikes + 1) * self.spacing
         contracts = []
         for days, weight in zip(self.expiries_days, weights, strict=True):
             for is_call, part in ((True, 1 - self.put_share), (False, self.put_share)):
                 centre = self.skew_to_otm if is_call else -self.skew_to_otm
-                shape = np.exp(-0.5 * ((steps - centre) / self.dispersion) ** 2)
+                squares = ((steps - centre) / self.dispersion) ** 2
+                shape = np.exp(-0.5 * (squares - squares.min()))
                 interest = self.open_interest * weight / sum(weights) * part * shape / shape.sum()
                 for step, amount in zip(steps, interest, strict=True):
                     strike, seconds = spot * (1 + float(step)), days * DAY
                     volatility = smile.volatility(strike, spot, seconds)
                     contracts.append(Contract(strike, seconds, is_call, volatility, float(amount)))
-        return Chain(contracts, {})
+        return Chain(contracts, len(contracts), {})
 
 
 class Snapshot(Holding):
@@ -123,9 +146,14 @@ class Snapshot(Holding):
 
     The columns used are those of Deribit's public book summaries as researchers store them:
     `timestamp`, `currency`, `option_type` (call or put), `strike`, `expiry_datetime`,
-    `implied_volatility` (per year), `open_interest` (units) and `futures_price`. Strikes are
-    scaled by the scenario's spot over the snapshot's futures price, so that moneyness is kept.
-    Rows without usable volatility, time or open interest are left out and counted.
+    `implied_volatility` (per year), `open_interest` (units) and `futures_price`; others may be there.
+    Strikes are scaled by the scenario's spot over the row's futures price, so that moneyness is
+    kept, and expiries count from the row's timestamp. Rows without open interest, and bad ones (no
+    usable volatility, price of the future, time, terms or open interest), are left out and counted
+    by reason.
+
+    Leaves out: settlement in coin (contracts become options paid in quote currency), bid and
+    ask, and who really holds which side, which no public file says.
 
     Parameters
     ----------
@@ -147,34 +175,36 @@ class Snapshot(Holding):
         Raises
         ------
         ValueError
-            Naming the missing column, or the currencies found when none matches.
+            Naming the missing column, or what was found when no row is usable.
         """
         name = self.currency or listing.universe.assets[asset]
+        rows = self._rows()
+        own = [row for row in rows if row["currency"] == name]
         dropped: dict[str, int] = {}
-        contracts, seen = [], set()
-        with Path(self.file).open(newline="") as source:
-            reader = csv.DictReader(source)
-            missing = _COLUMNS - set(reader.fieldnames or ())
-            if missing:
-                raise ValueError(f"{self.file} has no column {sorted(missing)[0]!r}")
-            for row in reader:
-                seen.add(row["currency"])
-                if row["currency"] != name:
-                    continue
-                scale = 1.0
-                futures = _number(row["futures_price"])
-                if self.rescale and futures > 0:
-                    scale = listing.spots[asset] / futures
-                contract = _contract(row, scale, dropped)
-                if contract is not None:
-                    contracts.append(contract)
+        contracts = []
+        for row in own:
+            contract = _contract(row, listing.spots[asset] if self.rescale else None)
+            if isinstance(contract, Contract):
+                contracts.append(contract)
+            else:
+                dropped[contract] = dropped.get(contract, 0) + 1
         if not contracts:
-            found = ", ".join(sorted(seen)) or "no rows"
+            found = ", ".join(f"{count} with {reason}" for reason, count in dropped.items())
+            found = found or ", ".join(sorted({row["currency"] or "" for row in rows})) or "no rows"
             raise ValueError(f"{self.file} has no usable rows of currency {name!r}; it has {found}")
-        return Chain(contracts, dropped)
+        return Chain(contracts, len(own), dropped)
+
+    def _rows(self) -> list[dict[str, str | None]]:
+        """Every row of the file, by column."""
+        with Path(self.file).open(newline="", encoding="utf-8-sig") as source:
+            reader = csv.DictReader(source)
+            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+            if missing:
+                raise ValueError(f"{self.file} has no column {missing[0]!r}; it needs {', '.join(COLUMNS)}")
+            return list(reader)
 
 
-_COLUMNS = {
+COLUMNS = (
     "timestamp",
     "currency",
     "option_type",
@@ -183,42 +213,43 @@ _COLUMNS = {
     "implied_volatility",
     "open_interest",
     "futures_price",
-}
+)
 
 
-def _number(text: str) -> float:
+def _number(text: str | None) -> float:
+    """The number a cell holds, NaN if it holds none or an infinite one."""
     try:
-        return float(text)
+        number = float(text or "")
     except ValueError:
         return math.nan
+    return number if math.isfinite(number) else math.nan
 
 
-def _contract(row: dict[str, str], scale: float, dropped: dict[str, int]) -> Contract | None:
-    """One usable row, or None after counting why it is not."""
-
-    def drop(reason: str) -> None:
-        dropped[reason] = dropped.get(reason, 0) + 1
-
+def _contract(row: dict[str, str | None], spot: float | None) -> Contract | str:
+    """The contract of a row, its strike scaled to `spot` if that is given; or why the row is unusable."""
     volatility, interest = _number(row["implied_volatility"]), _number(row["open_interest"])
-    strike = _number(row["strike"])
-    if not volatility > 0:
-        return drop("no implied volatility")
-    if math.isnan(interest) or interest < 0:
-        return drop("negative or missing open interest")
+    strike, future, seconds = _number(row["strike"]), _number(row["futures_price"]), _seconds(row)
     if interest == 0:
-        return drop("no open interest")
+        return "no open interest"
+    if not interest > 0:
+        return "negative or missing open interest"
+    if not volatility > 0:
+        return "no implied volatility"
     if not strike > 0 or row["option_type"] not in ("call", "put"):
-        return drop("unreadable terms")
-    seconds = _seconds(row)
+        return "unreadable terms"
     if not seconds > 0:
-        return drop("expired or unreadable expiry")
+        return "an expiry that is past or unreadable"
+    if spot is not None and not future > 0:
+        return "no price of the future"
+    scale = 1.0 if spot is None else spot / future
     return Contract(strike * scale, seconds, row["option_type"] == "call", volatility, interest)
 
 
-def _seconds(row: dict[str, str]) -> float:
+def _seconds(row: dict[str, str | None]) -> float:
+    """Seconds from the snapshot to the expiry, NaN if either is unreadable."""
     try:
-        expiry = datetime.fromisoformat(row["expiry_datetime"])
-        taken = datetime.fromisoformat(row["timestamp"])
+        expiry = datetime.fromisoformat(row["expiry_datetime"] or "")
+        taken = datetime.fromisoformat(row["timestamp"] or "")
     except ValueError:
         return math.nan
     expiry, taken = (d if d.tzinfo else d.replace(tzinfo=UTC) for d in (expiry, taken))
@@ -232,22 +263,23 @@ class Books(NamedTuple):
     instrument: np.ndarray
     lots: np.ndarray
 
+    def slots(self, rows: int) -> int:
+        """Most positions in one book."""
+        return int(np.bincount(self.row, minlength=rows).max())
+
+    def gross_units(self, rows: int, lot: float) -> np.ndarray:
+        """Absolute option position of each row, units of the asset."""
+        return np.bincount(self.row, np.abs(self.lots) * lot, minlength=rows)
+
 
 def split(
-    chain: Chain,
-    holding: Holding,
-    lot: float,
-    weights: np.ndarray,
-    slots: int,
-    draws: Draws,
-    listing: Listing,
-    asset: int,
+    chain: Chain, holding: Holding, lot: float, weights: np.ndarray, slots: int, draws: Draws, listing: Listing, asset: int
 ) -> Books:
-    """Split a share of a chain's open interest over books, exactly to the lot.
+    """List the contracts and split what the books hold of them, exactly to the lot.
 
-    Every contract gets slots in proportion to its open interest (one at least while they
-    last); slots are dealt to books in a drawn order; a contract's lots are shared by the
-    sizes of the books that hold it, largest remainders first.
+    Every contract gets slots in proportion to what is held of it, one at least; the slots are
+    dealt to the books in turn, in a drawn order, so that books differ by one contract at most; a
+    contract's lots are shared by the sizes of the books that hold it, largest remainders first.
 
     Parameters
     ----------
@@ -256,35 +288,31 @@ def split(
     weights : ndarray of float64, shape (N,)
         Sizes of the books.
     slots : int
-        Contracts a book holds at most.
+        Contracts a book holds at most, or more if the chain has more contracts than all
+        books have slots.
     """
     rows = weights.size
-    interest = np.array([c.open_interest for c in chain.contracts])
-    per_contract = np.minimum(np.maximum(_apportion(interest, rows * slots), 1), rows)
+    totals = np.array([holding.lots(contract, lot) for contract in chain.contracts], np.int64)
+    held = np.flatnonzero(totals)
+    if not held.size:
+        return Books(*(np.zeros(0, np.int64) for _ in range(3)))
+    holders = np.clip(apportion(np.abs(totals[held]), rows * slots), 1, rows)
+    starts = np.cumsum(holders) - holders
     order = np.argsort(draws.uniforms("chain.deal", rows), kind="stable")
-    held_rows, held_instruments, held_lots = [], [], []
-    free = np.full(rows, slots)
-    start = 0
-    for contract, holders in zip(chain.contracts, per_contract, strict=True):
-        members = order[(start + np.arange(holders)) % rows]
-        members = members[free[members] > 0] if (free[members] > 0).any() else members
-        start = (start + int(holders)) % rows
-        free[members] -= 1
-        sign = holding.side(contract.is_call)
-        units = abs(sign) * holding.share * holding.contract_multiplier * contract.open_interest
-        total = round(units / lot)
-        lots = _apportion(weights[members], total) * (1 if sign > 0 else -1)
+    parts = []
+    for i, count, start in zip(held, holders, starts, strict=True):
+        contract, total = chain.contracts[i], int(totals[i])
+        members = order[(start + np.arange(count)) % rows]
+        lots = apportion(weights[members], abs(total)) * (1 if total > 0 else -1)
         number = listing.universe.list_contract(
             asset, contract.strike, contract.seconds, contract.is_call, contract.volatility, lot
         )
-        held = lots != 0
-        held_rows.append(members[held])
-        held_instruments.append(np.full(int(held.sum()), number))
-        held_lots.append(lots[held])
-    return Books(np.concatenate(held_rows), np.concatenate(held_instruments), np.concatenate(held_lots))
+        parts.append((members, np.full(members.size, number), lots))
+    row, instrument, lots = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Books(row[lots != 0], instrument[lots != 0], lots[lots != 0])
 
 
-def _apportion(weights: np.ndarray, total: int) -> np.ndarray:
+def apportion(weights: np.ndarray, total: int) -> np.ndarray:
     """Integers proportional to the weights that sum to `total` (largest remainders)."""
     exact = weights * (total / weights.sum())
     parts = np.floor(exact).astype(np.int64)
@@ -293,6 +321,6 @@ def _apportion(weights: np.ndarray, total: int) -> np.ndarray:
     return parts
 
 
-def gross_units(books: Books, rows: int, lot: float) -> np.ndarray:
-    """Absolute option position of each row, units of the asset."""
-    return np.bincount(books.row, np.abs(books.lots) * lot, minlength=rows)
+def option_lot(listing: Listing, asset: int) -> float:
+    """Units in a lot of every option of an asset: the lot of the asset's first venue, as for a desk's own."""
+    return next((v.lot for v in listing.venues.values() if v.asset == asset and v.lot > 0), 1.0)

@@ -8,30 +8,32 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from agents.chains import Books, Snapshot, Synthetic, gross_units, split
+from agents.chains import Books, Snapshot, Synthetic, option_lot, split
 from agents.hedging import Hedger, Policy, Route
 from agents.kernels.customers import serve
 from sim.instruments import SPOT
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Fraction, NonNegative, Parameters, Positive
+from sim.parameters import Fraction, NonNegative, Parameters, Positive, Real
 from sim.population import Population
 from sim.records import OPENING, OPTIONS, REQUEST, orders
-from sim.view import View
+from sim.view import View, frozen
 
 
 class ConstantGamma(Parameters):
-    """An exposure whose delta is gamma x (price − opening price): theory's dealer.
+    """An exposure whose delta is gamma x (price - opening price): theory's dealer.
+
+    The exposure is not an instrument: its value is in no account. The row's size, of which
+    a band's width is a fraction, is |gamma| x the opening price.
 
     Parameters
     ----------
     gamma : float or distribution
-        Units per unit of price of each row; below zero is short gamma. The exposure itself
-        is not an instrument: its value is in no account.
+        Units per unit of price; below zero is short gamma.
     """
 
     type: Literal["constant_gamma"]
-    gamma: float
+    gamma: Real
 
 
 class OptionDealers(Population):
@@ -44,7 +46,17 @@ class OptionDealers(Population):
     customers, is liquidated, and can default; its end users are then its creditors.
 
     Leaves out: quoting competition for customers' orders (they trade at the desk's model price),
-    vega and cross-gamma hedging with other options, and funding costs in the choice of hedge.
+    vega and cross-gamma hedging with other options, and funding costs in the choice of hedge. The
+    opening hedge trades at the mark against nobody; a row that cannot margin it opens unhedged.
+
+    Attributes
+    ----------
+    books : Books
+        What each row took at the opening; empty for `constant_gamma`.
+    gross : ndarray of float64, shape (N,)
+        Size of a row: absolute option position, units of the asset.
+    dropped : dict of str to int
+        Rows of the chain that were left out, by reason.
     """
 
     phases = ("open", "trade", "hedge")
@@ -60,15 +72,17 @@ class OptionDealers(Population):
         hedging, route : table
             Policy and route.
         contracts : int
-            Different contracts a book holds at most at the start.
+            Different contracts a book holds at most at the start; more only where the books
+            together could not hold the whole chain otherwise. Ignored by `constant_gamma`.
         size : float or distribution
-            Relative size of the books.
+            Relative size of the books that share a chain. Ignored by `constant_gamma`.
         capital : float or distribution
             Opening cash as a fraction of the book's gross notional, on top of `cash`.
         treasury : float or distribution
             Opening spot as a fraction of the book's gross units; lets a dealer sell spot.
         customer_trades_per_day : float or distribution
-            Rate at which end users buy from (sell to) a dealer, by the sign of its book.
+            Rate at which end users buy from (sell to) a dealer, by the sign of the contract in
+            the opening books. Ignored by `constant_gamma`.
         customer_units : float or distribution
             Size of such a trade, units.
         """
@@ -91,71 +105,97 @@ class OptionDealers(Population):
         self.asset = self.hedger.asset
         self.dropped: dict[str, int] = {}
         self.books = Books(*(np.zeros(0, np.int64) for _ in range(3)))
-        self.gross = np.ones(self.rows)
+        self._rows_read = 0
+        self._gamma, self._net_gamma = np.zeros(self.rows), 0.0
+        self._exposure = np.zeros(self.rows)
+        self._exposure_view = frozen(self._exposure)
         self._spot = listing.spots[self.asset]
-        self._spot_instrument = listing.universe.find(SPOT, self.asset)
-        self._lot = listing.venue(own.route.venues[0]).lot
+        self._lot = option_lot(listing, self.asset)
         if isinstance(own.exposure, ConstantGamma):
-            self._exposure = np.zeros(self.rows)
+            self._gamma = self.draws.column(own.exposure.gamma, "exposure.gamma", self.rows)
+            self.gross = np.abs(self._gamma) * self._spot
+            self._net_gamma = float(self._gamma.sum())
         else:
             self._take_books(own.exposure, listing)
+        self._set_treasury(listing)
         self._rate = self.column("customer_trades_per_day") / 86400.0
         self._units = self.column("customer_units")
+        self._serves = bool(self._rate.any() and self.books.row.size)
         self._customer_key = self.draws.key("customers")
 
-    def _take_books(self, holding: Any, listing: Listing) -> None:
+    def _take_books(self, holding: Synthetic | Snapshot, listing: Listing) -> None:
         own = self.parameters
         chain = holding.chain(listing, self.asset)
-        self.dropped, self.option_slots = chain.dropped, own.contracts
         self.books = split(
             chain, holding, self._lot, self.column("size"), own.contracts, self.draws, listing, self.asset
         )
-        self.gross = gross_units(self.books, self.rows, self._lot)
+        self._rows_read, self.dropped = chain.rows, dict(chain.dropped)
+        small = sum(holding.lots(contract, self._lot) == 0 for contract in chain.contracts)
+        if small:
+            self.dropped["less than half a lot held"] = small
+        self.option_slots = self.books.slots(self.rows)
+        self.gross = self.books.gross_units(self.rows, self._lot)
         self._desk = listing.only("rfq.Desk", self.asset).index
+
+    def _set_treasury(self, listing: Listing) -> None:
+        self._treasury: dict[int, np.ndarray] = {}
+        units = self.column("treasury") * self.gross
+        if units.any():
+            spot = listing.universe.find(SPOT, self.asset)
+            if spot < 0:
+                raise ValueError(f"a treasury of {self.name} needs a venue that trades spot; there is none")
+            lot = float(listing.universe.terms()[spot]["lot"])
+            self._treasury[spot] = np.floor(units / lot).astype(np.int64)
+        self.hedger.set_treasury(self._treasury)
+
+    def report(self) -> dict[str, Any]:
+        """What was taken from the chain, and which of its rows were left out, as plain values."""
+        if not self._rows_read:
+            return {}
+        return {
+            "chain_rows": self._rows_read,
+            "contracts": int(np.unique(self.books.instrument).size),
+            "positions": int(self.books.row.size),
+            "gross_units": float(self.gross.sum()),
+            "net_units": float(self.books.lots.sum() * self._lot),
+            "dropped": dict(self.dropped),
+        }
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """Cash in proportion to the book, and a treasury of spot."""
-        cash = self.column("cash") + self.column("capital") * self.gross * self._spot
-        lots = np.floor(self.column("treasury") * self.gross / self._lot).astype(np.int64)
-        treasury = {self._spot_instrument: lots} if lots.any() else {}
-        self.hedger.set_treasury(treasury)
-        return cash, treasury
+        return self.column("cash") + self.column("capital") * self.gross * self._spot, self._treasury
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Take the books at the opening, then serve customers and hedge."""
-        if phase == "open":
-            self._open(view, outbox)
-        elif phase == "hedge":
+        if phase == "hedge":
             self.hedger.hedge(self._delta(view), self.gross, view, outbox)
-        elif self.option_slots and self._rate.any():
-            self._serve(view, outbox)
+        elif phase == "trade":
+            if self._serves:
+                self._serve(view, outbox)
+        elif self.books.row.size:
+            self._open(view, outbox)
 
     def _delta(self, view: View) -> np.ndarray:
         """Delta of each row's exposure, units."""
         if self.option_slots:
             first = view.holder_of[self.first]
             return view.holder_delta[first : first + self.rows]
-        gamma = self.parameters.exposure.gamma
         move = float(view.assets[self.asset]["mid"]) - self._spot
-        self.unlisted[:] = gamma * self.rows, gamma * self.rows * move
-        self._exposure[:] = gamma * move
-        return self._exposure
+        np.multiply(self._gamma, move, out=self._exposure)
+        self.unlisted[:] = self._net_gamma, self._net_gamma * move
+        return self._exposure_view
 
     def _open(self, view: View, outbox: Outbox) -> None:
         """Request the options of every book, and the hedge that makes it neutral."""
-        if not self.option_slots:
-            return
         books, contracts = self.books, view.contracts
-        rows = orders(books.row.size + self.rows)
-        taken = rows[: books.row.size]
-        taken["account"], taken["instrument"] = self.first + books.row, books.instrument
-        taken["qty"], taken["reason"] = books.lots, OPENING
         number = books.instrument - OPTIONS
-        delta = np.bincount(books.row, books.lots * self._lot * contracts["delta"][number], minlength=self.rows)
-        hedge = rows[books.row.size :]
-        hedge["account"], hedge["instrument"] = self.accounts, self.hedger.primary(view.terms)
-        hedge["qty"], hedge["reason"] = np.round(-delta / self._lot).astype(np.int64), OPENING
-        rows["kind"], rows["venue"] = REQUEST, self._desk
+        units = books.lots * contracts["lot"][number] * contracts["delta"][number]
+        instrument, lots = self.hedger.opening(-np.bincount(books.row, units, minlength=self.rows), view.terms)
+        rows = orders(books.row.size + self.rows)
+        rows["kind"], rows["venue"], rows["reason"] = REQUEST, self._desk, OPENING
+        taken, hedge = rows[: books.row.size], rows[books.row.size :]
+        taken["account"], taken["instrument"], taken["qty"] = self.first + books.row, books.instrument, books.lots
+        hedge["account"], hedge["instrument"], hedge["qty"] = self.accounts, instrument, lots
         outbox.extend(rows[rows["qty"] != 0])
 
     def _serve(self, view: View, outbox: Outbox) -> None:

@@ -26,7 +26,8 @@ class Policy(Parameters):
     Parameters
     ----------
     type : "band" or "time"
-        "band" trades when the net delta at a look is outside `width`; "time" at every look.
+        "band" trades when the net delta at a look is outside `width`, back to zero; "time" at
+        every look.
     width : float or distribution
         Half width of the band, as a fraction of the row's size (for an option book the gross
         units of its options, for an LP the units in its position). Ignored by "time".
@@ -57,7 +58,8 @@ class Route(Parameters):
     Parameters
     ----------
     type : "cheapest"
-        The venue with the lowest expected cost for the size, fees included.
+        The venue with the lowest expected cost for the size, fees included, among those at which
+        the row can pay: spot is bought with free cash and never sold short.
     venues : list of str
         Venues to choose from, all of the same asset.
     """
@@ -103,6 +105,8 @@ class Hedger:
         listing: Listing,
     ) -> None:
         terms = [listing.venue(name) for name in route.venues]
+        if any(t.instrument < 0 for t in terms):
+            raise ValueError(f"a venue of the route {', '.join(route.venues)} trades no spot or perpetual")
         if len({t.asset for t in terms}) > 1:
             raise ValueError(f"the venues of a route trade different assets: {', '.join(route.venues)}")
         self.asset = terms[0].asset
@@ -127,8 +131,10 @@ class Hedger:
 
         Parameters
         ----------
-        exposure, scale : ndarray of float64, shape (N,)
-            Delta to neutralise and the size that the band is a fraction of, units.
+        exposure : ndarray of float64, shape (N,)
+            Delta to neutralise, units; a read-only array, so that one compiled kernel serves all.
+        scale : ndarray of float64, shape (N,)
+            Size that the band is a fraction of, units.
         """
         outbox.reserve(exposure.size)
         outbox.count = hedge(
@@ -139,6 +145,9 @@ class Hedger:
             self.is_active,
             self.instruments,
             self.baseline,
+            view.cash,
+            view.equity,
+            view.maintenance,
             view.position,
             view.terms,
             self.venues,
@@ -160,6 +169,18 @@ class Hedger:
         """The hedging instrument that opening hedges use: a perpetual if there is one."""
         kinds = terms["kind"][self.instruments]
         return int(self.instruments[np.argmax(kinds == PERPETUAL)])
+
+    def opening(self, units: np.ndarray, terms: np.ndarray) -> tuple[int, np.ndarray]:
+        """Instrument and lots of a hedge of `units` taken before the first step.
+
+        Parameters
+        ----------
+        units : ndarray of float64
+            Above zero to buy.
+        terms : ndarray of TERMS
+        """
+        instrument = self.primary(terms)
+        return instrument, np.round(units / float(terms[instrument]["lot"])).astype(np.int64)
 
     def set_treasury(self, lots: dict[int, np.ndarray]) -> None:
         """Name the opening lots of hedging instruments that are treasury, not hedge."""

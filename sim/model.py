@@ -23,6 +23,7 @@ from typing import Any
 import mesa
 import numpy as np
 
+from sim.collector import SeriesCollector
 from sim.drivers import Drivers
 from sim.kernels import looking
 from sim.kernels.posting import NO_HOLDER
@@ -95,6 +96,7 @@ class Model(mesa.Model):  # type: ignore[misc]
         self.listing, self.ledger, self.margin, self.router = listing, ledger, margin, router
         self.venues, self.drivers, self.oracles = list(venues), drivers, list(oracles)
         self.settlement, self.recorder, self.view = settlement, recorder, view
+        self.datacollector = SeriesCollector(recorder)
         self.tape = Tape()
         self.steps_total, self.round_seconds, self.description = steps, round_seconds, description
         self.listed, self._quotes, self._assets = listed, quotes, assets

@@ -159,6 +159,16 @@ def test_prices_are_offsets_towards_the_passive_side() -> None:
     assert m.trades[-1][1] == 102.0
 
 
+def test_a_half_tick_is_rounded_to_the_passive_side() -> None:
+    m = Market()
+    for qty, price in ((1, 97), (-1, 104)):
+        m.send(r.LIMIT, qty, price)
+    for side, tick in ((1, 100), (-1, 101)):
+        m.send(r.LIMIT, side, 0, price_ref=r.MID, target=0)
+        assert m.levels(side)[0] == [tick, 1]
+        m.send(r.CANCEL, target=0)
+
+
 def test_the_side_follows_the_valuation_at_arrival() -> None:
     m = Market()
     m.send(r.LIMIT, 5, 99)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from agents.kernels.sending import marketable, next_tick, rounded
 from sim.jit import inlined, kernel
 from sim.records import HEDGE
 
 SPOT = 0
+PERPETUAL = 1
 
 
 @inlined
@@ -23,10 +26,10 @@ def held_units(account, row, instruments, baseline, position, terms):
 
 @inlined
 def cost_a_unit(quote, units):
-    """Expected price above (when buying) or below the mid's level of a market order, per unit.
+    """Expected cost of an order per unit, fees included: what a buyer pays, minus what a seller gets.
 
-    A book charges half its spread and half the way through the depth it shows; a pool moves
-    along its curve. Returns the average price: lower is better for a buyer.
+    A book charges its best price and half the way through the depth it shows, a pool its average
+    price along the curve; infinite where nothing can be traded.
     """
     size = abs(units)
     is_buy = units > 0.0
@@ -35,7 +38,7 @@ def cost_a_unit(quote, units):
     if not best > 0.0 or quote["is_halted"] != 0:
         return math.inf
     if quote["base"] > 0.0:
-        left = quote["base"] - size if is_buy else quote["base"] + size
+        left = quote["base"] - size if is_buy else quote["base"] + size * (1.0 - quote["pool_fee"])
         if left <= 0.0:
             return math.inf
         price = best * quote["base"] / left
@@ -49,21 +52,43 @@ def cost_a_unit(quote, units):
 
 
 @inlined
-def affordable(account, venue, units, quotes, position, terms):
-    """Whether the account has the spot to sell at a venue of spot (cash is the venue's to check)."""
-    instrument = quotes[venue]["instrument"]
-    if terms[instrument]["kind"] != SPOT or units > 0.0:
-        return True
-    return position[instrument, account] * terms[instrument]["lot"] >= -units
+def free_cash(account, cash, equity, maintenance, position, terms):
+    """Cash that an account may spend on spot, a cautious estimate of the venue's own check.
+
+    Cash and perpetuals at the mark, or equity without the spot in it if that is less (options
+    owed), minus twice the maintenance: the initial margin is about that.
+    """
+    total, pledged = cash[account], 0.0
+    for i in range(terms.size):
+        value = position[i, account] * terms[i]["lot"] * terms[i]["price"]
+        if terms[i]["kind"] == PERPETUAL:
+            total += value
+        else:
+            pledged += value * terms[i]["collateral"]
+    return min(total, equity[account] - pledged) - 2.0 * maintenance[account]
 
 
 @inlined
-def cheapest(account, units, venues, quotes, position, terms):
-    """Venue with the lowest expected cost for the order, the first listed if none has a price."""
-    best, least = venues[0], math.inf
+def is_affordable(account, venue, units, quotes, cash, equity, maintenance, position, terms):
+    """Whether the account has the spot to sell, or the cash to buy it; perpetuals are the venue's to check."""
+    instrument = quotes[venue]["instrument"]
+    if terms[instrument]["kind"] != SPOT:
+        return True
+    if units < 0.0:
+        return position[instrument, account] * terms[instrument]["lot"] >= -units
+    price = cost_a_unit(quotes[venue], units)
+    return units * price <= free_cash(account, cash, equity, maintenance, position, terms)
+
+
+@inlined
+def cheapest(account, units, venues, quotes, cash, equity, maintenance, position, terms):
+    """Venue with the lowest expected cost that the account can afford, -1 if there is none."""
+    best, least = np.int64(-1), math.inf
     for j in range(venues.size):
         cost = cost_a_unit(quotes[venues[j]], units)
-        if cost < least and affordable(account, venues[j], units, quotes, position, terms):
+        if cost < least and is_affordable(
+            account, venues[j], units, quotes, cash, equity, maintenance, position, terms
+        ):
             best, least = venues[j], cost
     return best
 
@@ -77,6 +102,9 @@ def hedge(
     is_active,
     instruments,
     baseline,
+    cash,
+    equity,
+    maintenance,
     position,
     terms,
     venues,
@@ -106,8 +134,10 @@ def hedge(
         Dense instruments that count as hedge.
     baseline : ndarray of int64, shape (J, N)
         Lots of them that are treasury, not hedge.
+    cash, equity, maintenance : ndarray of float64, shape (A,)
+        Of every account; they say which row can pay for spot.
     venues : ndarray of int64
-        Venues to choose from.
+        Venues to choose from. A row that can trade at none of them waits for its next look.
     mid : float
         Reference mid of the asset, from which slippage is measured.
     width, interval, offset, response, most, slippage, latency : ndarray of float64, shape (N,)
@@ -131,7 +161,9 @@ def hedge(
         if abs(net) <= width[row] * scale[row]:
             continue
         units = min(max(-response[row] * net, -most[row]), most[row])
-        venue = cheapest(account, units, venues, quotes, position, terms)
+        venue = cheapest(account, units, venues, quotes, cash, equity, maintenance, position, terms)
+        if venue < 0:
+            continue
         lots = rounded(units, quotes[venue]["lot"])
         if lots != 0:
             count = marketable(

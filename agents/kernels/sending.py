@@ -44,18 +44,18 @@ def market(out, n, time, latency, account, venue, qty, reason):
 def marketable(out, n, time, latency, account, quotes, venue, qty, mid, slippage, reason):
     """Write an order to trade at once within `slippage` (a fraction) of `mid`; returns the next row.
 
-    At a book it is an immediate-or-cancel limit order, at a pool a swap with a worst price, at any
-    other venue a market order.
+    At a book it is an immediate-or-cancel limit order measured from the mid at arrival, at a pool a
+    swap with a worst average price; a venue that shows no ticks gets a market order.
     """
-    tick = quotes[venue]["tick"]
+    is_book = quotes[venue]["bid_tick"] >= 0 or quotes[venue]["ask_tick"] >= 0
     if quotes[venue]["base"] > 0.0:
         blank(out, n, time, latency, account, venue, SWAP, qty)
         out[n]["value"] = mid * (1.0 + slippage if qty > 0 else 1.0 - slippage)
-    elif quotes[venue]["ask_tick"] >= 0 and slippage * mid > tick:
+    elif is_book:
         blank(out, n, time, latency, account, venue, LIMIT, qty)
         out[n]["tif"] = IOC
         out[n]["price_ref"] = MID
-        out[n]["price"] = -np.int64(slippage * mid / tick)
+        out[n]["price"] = -np.int64(slippage * mid / quotes[venue]["tick"])
     else:
         blank(out, n, time, latency, account, venue, MARKET, qty)
     out[n]["reason"] = reason

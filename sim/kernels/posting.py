@@ -49,9 +49,11 @@ def hold(contract, qty, wide, holder, number, lots):
 
 @inlined
 def has_room(contract, holder, number):
-    """Whether a holder's row has a slot for this contract; wide rows always have."""
+    """Whether a holder's row has a slot for this contract; wide rows always have, no row never."""
     if holder < NO_HOLDER:
         return True
+    if holder == NO_HOLDER:
+        return False
     for slot in range(contract.shape[0]):
         if contract[slot, holder] == number or contract[slot, holder] < 0:
             return True
@@ -108,6 +110,44 @@ def post(
         cash_total[seller] += value - rebated
         cash_total[population_of[fee_account]] += paid + rebated
     return last
+
+
+@inlined
+def is_flat(account, position, holder_of, qty):
+    """Whether an account holds nothing that can be closed or sold."""
+    for instrument in range(position.shape[0]):
+        if position[instrument, account] != 0:
+            return False
+    holder = holder_of[account]
+    if holder >= 0:
+        for slot in range(qty.shape[0]):
+            if qty[slot, holder] != 0:
+                return False
+    return True
+
+
+@kernel
+def find_flat(accounts, position, holder_of, qty, flat):
+    """List the accounts that hold nothing but cash, in the order given; returns how many."""
+    found = 0
+    for i in range(accounts.size):
+        if is_flat(accounts[i], position, holder_of, qty):
+            flat[found] = accounts[i]
+            found += 1
+    return found
+
+
+@kernel
+def realise(accounts, opening, cash, position, holder_of, qty, profit):
+    """Cash that flat accounts have beyond their opening cash, 0 for the others; returns how many are not 0."""
+    found = 0
+    for i in range(accounts.size):
+        profit[i] = 0.0
+        if is_flat(accounts[i], position, holder_of, qty):
+            profit[i] = cash[accounts[i]] - opening[i]
+        if profit[i] != 0.0:
+            found += 1
+    return found
 
 
 @kernel

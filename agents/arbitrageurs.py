@@ -20,7 +20,8 @@ class Arbitrageurs(Population):
 
     Each look sizes the trade that would bring the pool's price to the book's net of fees and the
     edge asked for, closes a share of it and sends both legs at once with worst prices; they may fill
-    at different prices, and one may fail. Spot is bought with cash and never sold short.
+    at different prices, and one may fail. Spot is bought with cash and never sold short. Against a
+    book of spot there is no basis to carry: a row then trades at most the spot it holds.
 
     Leaves out: triangular routes, flash loans, gas, and forecasts of funding.
     """
@@ -39,7 +40,7 @@ class Arbitrageurs(Population):
         share : float or distribution
             Share of the gap that all rows together close at one look; each takes its part of it.
         max_units : float or distribution
-            Largest basis position, units.
+            Largest basis position, units of perpetual.
         spot_units : float or distribution
             Opening inventory of spot.
         max_slippage : float
@@ -64,9 +65,11 @@ class Arbitrageurs(Population):
         self._pool = listing.venue(self.parameters.pool)
         if self._book.lot != self._pool.lot:
             raise ValueError(
-                f"{self._book.name} trades lots of {self._book.lot:g} and {self._pool.name} of {self._pool.lot:g}; "
-                "an arbitrageur needs equal lots"
+                f"{self._book.name} trades lots of {self._book.lot:g} and {self._pool.name} of "
+                f"{self._pool.lot:g}; an arbitrageur needs equal lots"
             )
+        if self._book.asset != self._pool.asset:
+            raise ValueError(f"{self._book.name} and {self._pool.name} trade different assets")
         self.asset = self._book.asset
         self._edge, self._most = self.column("edge_bps"), self.column("max_units")
         self._share = self.column("share") / self.rows
@@ -91,7 +94,9 @@ class Arbitrageurs(Population):
             self._book.lot,
             1.0 - float(pool["pool_fee"]),
             view.quotes,
+            view.cash,
             view.position,
+            view.terms,
             self._pool.instrument,
             self._book.instrument,
             self._edge,

@@ -269,11 +269,19 @@ class Books(NamedTuple):
 
     def gross_units(self, rows: int, lot: float) -> np.ndarray:
         """Absolute option position of each row, units of the asset."""
-        return np.bincount(self.row, np.abs(self.lots) * lot, minlength=rows)
+        units: np.ndarray = np.bincount(self.row, np.abs(self.lots) * lot, minlength=rows)
+        return units
 
 
 def split(
-    chain: Chain, holding: Holding, lot: float, weights: np.ndarray, slots: int, draws: Draws, listing: Listing, asset: int
+    chain: Chain,
+    holding: Holding,
+    lot: float,
+    weights: np.ndarray,
+    slots: int,
+    draws: Draws,
+    listing: Listing,
+    asset: int,
 ) -> Books:
     """List the contracts and split what the books hold of them, exactly to the lot.
 
@@ -315,7 +323,7 @@ def split(
 def apportion(weights: np.ndarray, total: int) -> np.ndarray:
     """Integers proportional to the weights that sum to `total` (largest remainders)."""
     exact = weights * (total / weights.sum())
-    parts = np.floor(exact).astype(np.int64)
+    parts: np.ndarray = np.floor(exact).astype(np.int64)
     missing = total - int(parts.sum())
     parts[np.argsort(parts - exact, kind="stable")[:missing]] += 1
     return parts

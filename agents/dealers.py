@@ -190,11 +190,17 @@ class OptionDealers(Population):
         books, contracts = self.books, view.contracts
         number = books.instrument - OPTIONS
         units = books.lots * contracts["lot"][number] * contracts["delta"][number]
-        instrument, lots = self.hedger.opening(-np.bincount(books.row, units, minlength=self.rows), view.terms)
+        instrument, lots = self.hedger.opening(
+            -np.bincount(books.row, units, minlength=self.rows), view.terms
+        )
         rows = orders(books.row.size + self.rows)
         rows["kind"], rows["venue"], rows["reason"] = REQUEST, self._desk, OPENING
         taken, hedge = rows[: books.row.size], rows[books.row.size :]
-        taken["account"], taken["instrument"], taken["qty"] = self.first + books.row, books.instrument, books.lots
+        taken["account"], taken["instrument"], taken["qty"] = (
+            self.first + books.row,
+            books.instrument,
+            books.lots,
+        )
         hedge["account"], hedge["instrument"], hedge["qty"] = self.accounts, instrument, lots
         outbox.extend(rows[rows["qty"] != 0])
 

@@ -14,7 +14,8 @@ class FundamentalTraders(Population):
     """Traders who pull the price towards the exogenous value, each with its own bias.
 
     At Poisson times a row that sees a mispricing beyond its threshold sends an
-    immediate-or-cancel order, priced at its own valuation, so it never pays more than that.
+    immediate-or-cancel order, priced at its own valuation (rounded down to a tick), so it never
+    pays more than that; the side follows the mid at arrival. At most one look a step.
 
     Leaves out: learning from prices, and position limits other than margin.
     """

@@ -187,3 +187,7 @@ class Hedger:
         for j, instrument in enumerate(self.instruments):
             if int(instrument) in lots:
                 self.baseline[j] = lots[int(instrument)]
+
+    def move_treasury(self, row: int, instrument: int, lots: int) -> None:
+        """Take note that a row buys (sells, below zero) lots of its treasury itself."""
+        self.baseline[self.instruments == instrument, row] += lots

@@ -9,10 +9,12 @@ import numpy as np
 from sim.instruments import PERPETUAL
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import AssetName, Fraction, Positive
+from sim.parameters import AssetName, Fraction, NonNegative, Positive
 from sim.population import Population
 from sim.records import OPENING, REQUEST, orders
 from sim.view import View
+
+ROUNDING = 1e-9  # margin beyond the exact, lest the last bit refuse a position
 
 
 class LeveredTraders(Population):
@@ -20,9 +22,15 @@ class LeveredTraders(Population):
 
     Positions are opened at the mark against the outside account before the first step; from then on
     an account only pays funding, and is liquidated when its equity falls below maintenance.
-    A row with an entry away from the mark has been in its position for a while.
 
-    Leaves out: adding margin, taking profit, stop orders, and opening again after liquidation.
+    Leaves out: adding margin, taking profit, stop orders, and opening again after liquidation; so
+    `latency_seconds` is without effect.
+
+    Attributes
+    ----------
+    lots : ndarray of int64, shape (N,)
+        Position opened, below zero short.
+    leverage : ndarray of float64, shape (N,)
     """
 
     phases = ("open",)
@@ -32,16 +40,19 @@ class LeveredTraders(Population):
 
         Parameters
         ----------
+        cash : float or distribution
+            Cash beyond the margin; it lowers the leverage.
         asset : str
             Asset whose perpetual is held; the first one if not given.
         notional : float or distribution
-            Size of a position, quote currency.
+            Size of a position, quote currency; rounded to lots, one at least.
         leverage : float or distribution
-            Notional over equity at the start.
+            Notional over margin at the start; at most one over the asset's initial margin.
         long_share : float
             Probability that a row is long.
         """
 
+        cash: NonNegative = 0.0
         asset: AssetName | None = None
         notional: Positive = 100_000.0
         leverage: Positive = 10.0
@@ -57,17 +68,27 @@ class LeveredTraders(Population):
         self.instrument = listing.universe.find(PERPETUAL, self.asset)
         if self.instrument < 0:
             raise ValueError(f"levered traders need a venue that trades a perpetual of {names[self.asset]}")
-        self.notional, self.leverage = self.column("notional"), self.column("leverage")
+        terms = listing.universe.terms()[self.instrument]
+        self.leverage = self.column("leverage")
+        self._check_leverage(float(terms["initial"]))
         is_long = self.draws.uniforms("side", self.rows) < self.column("long_share")
-        lot = listing.universe.terms()[self.instrument]["lot"]
-        size = np.maximum(np.round(self.notional / listing.spots[self.asset] / lot), 1)
+        lot_value = float(terms["lot"]) * listing.spots[self.asset]
+        size = np.maximum(np.round(self.column("notional") / lot_value), 1)
         self.lots = np.where(is_long, size, -size).astype(np.int64)
-        self._margin = size * lot * listing.spots[self.asset] / self.leverage
+        self._margin = size * lot_value / self.leverage * (1 + ROUNDING)
         self._desk = listing.only("rfq.Desk", self.asset).index
+
+    def _check_leverage(self, initial: float) -> None:
+        highest, allowed = float(self.leverage.max()), 1 / initial
+        if highest > allowed * (1 + ROUNDING):
+            raise ValueError(
+                f"population {self.name!r}, leverage: a row has {highest:.4g}, but an initial margin of "
+                f"{initial:g} allows at most {allowed:.4g}; lower it, or give the distribution a `max`"
+            )
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """The margin that makes the leverage what it was drawn."""
-        return self._margin, {}
+        return self._margin + self.column("cash"), {}
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Take the opening position."""

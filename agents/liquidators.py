@@ -11,7 +11,7 @@ from sim.instruments import PERPETUAL
 from sim.kernels.margining import UNLIMITED
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Fraction, Positive, VenueName
+from sim.parameters import Fraction, NonNegative, Positive, VenueName
 from sim.population import Population
 from sim.records import FORCED, IOC, MID, REDUCE_ONLY
 from sim.view import View
@@ -21,9 +21,10 @@ class ExchangeLiquidators(Population):
     """The exchange's own liquidation engine: it may seize any account, backed by the insurance fund.
 
     Each round it sends a SEIZE for accounts in breach, the worst first, up to its capacity, and
-    sells the inventory it has taken over by market orders, a share of it each time.
+    sells the inventory it has taken over, a share of it each time, within a worst price.
 
-    Leaves out: competition between liquidators; for exchanges there is none.
+    Leaves out: competition between liquidators; for exchanges there is none. A perpetual that
+    several venues trade is sold at the first of them.
     """
 
     phases = ("liquidate",)
@@ -35,6 +36,8 @@ class ExchangeLiquidators(Population):
 
         Parameters
         ----------
+        cash : float or distribution
+            Capital of its own; the insurance fund stands behind what it lacks.
         venue : str
             The liquidation venue.
         capacity : int
@@ -49,6 +52,7 @@ class ExchangeLiquidators(Population):
             Worst price accepted when selling inventory, as a fraction of the mid.
         """
 
+        cash: NonNegative = 0.0
         venue: VenueName = "liquidation"
         capacity: int = Field(default=10_000, ge=1)
         unwind_share: Fraction = 0.25
@@ -61,26 +65,25 @@ class ExchangeLiquidators(Population):
         own = self.parameters
         self._venue = listing.venue(own.venue).index
         terms = listing.universe.terms()
-        self._outlets = [
-            (v.instrument, v.index, v.tick)
-            for v in listing.venues.values()
-            if v.instrument >= 0 and terms[v.instrument]["kind"] == PERPETUAL
-        ]
+        self._outlets: dict[int, int] = {}
+        for v in listing.venues.values():
+            if v.instrument >= 0 and terms[v.instrument]["kind"] == PERPETUAL:
+                self._outlets.setdefault(v.instrument, v.index)
         self._share, self._interval = self.column("unwind_share"), self.column("unwind_seconds")
-        self._next_unwind = np.zeros(self.rows)
+        self._next_unwind = {instrument: np.zeros(self.rows) for instrument in self._outlets}
         self._retry_at: dict[int, float] = {}
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
-        """No capital of its own: the insurance fund stands behind it."""
-        return np.zeros(self.rows), {}
+        """Its own capital, if it has any."""
+        return self.column("cash"), {}
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Seize the accounts in breach, worst first, and sell inventory."""
         if view.in_breach.size:
             self._seize(view, outbox)
-        for instrument, venue, tick in self._outlets:
-            if view.position[instrument, self.first : self.first + self.rows].any():
-                self._unwind(instrument, venue, tick, view, outbox)
+        if self._retry_at:
+            for instrument, venue in self._outlets.items():
+                self._unwind(instrument, venue, view, outbox)
 
     def _seize(self, view: View, outbox: Outbox) -> None:
         missing = view.equity[view.in_breach] - view.maintenance[view.in_breach]
@@ -91,22 +94,32 @@ class ExchangeLiquidators(Population):
             self._retry_at[account] = view.time + self.parameters.retry_seconds
             outbox.seize(self.first + row, self._venue, account, latency=float(self.latency[row]))
 
-    def _unwind(self, instrument: int, venue: int, tick: float, view: View, outbox: Outbox) -> None:
-        reach = -int(self.parameters.max_slippage * float(view.quotes[venue]["mid"]) / tick)
-        for row in range(self.rows):
-            held = int(view.position[instrument, self.first + row])
-            if held == 0 or view.time < self._next_unwind[row]:
+    def _unwind(self, instrument: int, venue: int, view: View, outbox: Outbox) -> None:
+        """Sell (buy back) a share of what each row has taken over of one perpetual."""
+        held_lots = view.position[instrument, self.first : self.first + self.rows].tolist()
+        next_unwind = self._next_unwind[instrument]
+        for row, held in enumerate(held_lots):
+            if held == 0 or view.time < next_unwind[row]:
                 continue
-            self._next_unwind[row] = view.time + max(self._interval[row], self.latency[row])
-            qty = -int(np.sign(held)) * max(1, round(abs(held) * self._share[row]))
-            outbox.limit(
-                self.first + row,
-                venue,
-                qty,
-                reach,
-                latency=float(self.latency[row]),
-                price_ref=MID,
-                tif=IOC,
-                flags=REDUCE_ONLY,
-                reason=FORCED,
-            )
+            latency = float(self.latency[row])
+            next_unwind[row] = view.time + max(self._interval[row], latency)
+            lots = max(1, round(abs(held) * self._share[row]))
+            self._sell(row, venue, -lots if held > 0 else lots, latency, view, outbox)
+
+    def _sell(self, row: int, venue: int, lots: int, latency: float, view: View, outbox: Outbox) -> None:
+        quote, account = view.quotes[venue], self.first + row
+        if quote["bid_tick"] < 0 and quote["ask_tick"] < 0:
+            outbox.market(account, venue, lots, latency=latency, flags=REDUCE_ONLY, reason=FORCED)
+            return
+        reach = -int(self.parameters.max_slippage * float(quote["mid"]) / float(quote["tick"]))
+        outbox.limit(
+            account,
+            venue,
+            lots,
+            reach,
+            latency=latency,
+            price_ref=MID,
+            tif=IOC,
+            flags=REDUCE_ONLY,
+            reason=FORCED,
+        )

@@ -8,13 +8,12 @@ import numpy as np
 from pydantic import Field
 
 from agents.hedging import Hedger, Policy, Route
-from sim.instruments import LP_SHARE
 from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Fraction, NonNegative, Positive, VenueName
 from sim.population import Population
 from sim.records import ADD_LIQUIDITY, OPENING, REQUEST, orders
-from sim.view import View
+from sim.view import View, frozen
 
 
 class LiquidityProviders(Population):
@@ -22,9 +21,17 @@ class LiquidityProviders(Population):
 
     Rows deposit before the first step and stay. A hedged row sells the asset it has in the
     pool at the opening and from then on trades the difference between the pool's and its
-    hedge's delta: it sells as the price falls, because a pool is short gamma.
+    hedge's delta: it sells as the price falls, because the pool hands it more of the asset then
+    (gamma -x / 2P for x units in the pool at price P). A population of which no row hedges is no
+    hedger, and counterfactual arms leave it alone.
 
     Leaves out: withdrawing when volatility rises, fee farming, and hedging with options.
+
+    Attributes
+    ----------
+    deposit : ndarray of int64, shape (N,)
+        Lots of the asset put into the pool.
+    is_hedged : ndarray of bool, shape (N,)
     """
 
     phases = ("open", "hedge")
@@ -41,7 +48,7 @@ class LiquidityProviders(Population):
         hedged_share : float
             Share of rows that hedge.
         capital : float or distribution
-            Cash kept beside the deposit, as a fraction of the asset deposited.
+            Cash kept beside the deposit, as a fraction of the value of the asset deposited.
         hedging, route : table
         """
 
@@ -60,11 +67,25 @@ class LiquidityProviders(Population):
         self.hedger = Hedger(own.hedging, own.route, self.rows, self.first, self.latency, self.draws, listing)
         self.asset = self._pool.asset
         self._spot = listing.spots[self.asset]
-        self.deposit = np.floor(self.column("deposit") / self._pool.lot).astype(np.int64)
+        if self.hedger.asset != self.asset:
+            raise ValueError(
+                f"{self.name} deposit in {own.pool} but hedge at {', '.join(own.route.venues)}: two assets"
+            )
+        self.deposit = np.maximum(np.floor(self.column("deposit") / self._pool.lot), 1).astype(np.int64)
         self.is_hedged = self.draws.uniforms("hedged", self.rows) < self.column("hedged_share")
         self.hedger.is_active[:] = self.is_hedged
-        self._share = listing.universe.find(LP_SHARE, self.asset)
-        self._desk = listing.only("rfq.Desk", self.asset).index if self.is_hedged.any() else -1
+        self.hedges = bool(self.is_hedged.any())
+        self._share = self._shares_of(own.pool, listing)
+        self._desk = listing.only("rfq.Desk", self.asset).index if self.hedges else -1
+        self._units = np.zeros(self.rows)
+        self._exposure = frozen(self._units)
+
+    def _shares_of(self, pool: str, listing: Listing) -> int:
+        """Instrument of the pool's shares."""
+        name = f"{pool}-share"
+        if name not in listing.universe.names:
+            raise ValueError(f"{self.name} deposit in {pool!r}, which is not a pool")
+        return listing.universe.names.index(name)
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """The deposit, a little more cash for rounding, and capital for the hedge."""
@@ -76,17 +97,27 @@ class LiquidityProviders(Population):
         """Deposit and hedge at the opening, then keep the hedge."""
         if phase == "open":
             self._open(view, outbox)
-            return
-        held = view.position[self._share, self.first : self.first + self.rows]
-        units = held * float(view.terms[self._share]["delta"])
-        self.hedger.hedge(units, units, view, outbox)
+        elif self.hedges:
+            held = view.position[self._share, self.first : self.first + self.rows]
+            np.multiply(held, view.terms[self._share]["delta"], out=self._units)
+            self.hedger.hedge(self._exposure, self._units, view, outbox)
 
     def _open(self, view: View, outbox: Outbox) -> None:
+        """Deposit every row's lots; sell as much off the market for the rows that hedge."""
         rows = orders(self.rows + int(self.is_hedged.sum()))
         deposits, hedges = rows[: self.rows], rows[self.rows :]
-        deposits["account"], deposits["venue"], deposits["kind"] = self.accounts, self._pool.index, ADD_LIQUIDITY
-        deposits["qty"], deposits["reason"] = self.deposit, OPENING
-        hedges["account"], hedges["venue"], hedges["kind"] = self.accounts[self.is_hedged], self._desk, REQUEST
-        hedges["instrument"], hedges["reason"] = self.hedger.primary(view.terms), OPENING
-        hedges["qty"] = -self.deposit[self.is_hedged]
-        outbox.extend(rows)
+        rows["reason"] = OPENING
+        deposits["account"], deposits["venue"], deposits["kind"] = (
+            self.accounts,
+            self._pool.index,
+            ADD_LIQUIDITY,
+        )
+        deposits["qty"] = self.deposit
+        hedges["account"], hedges["venue"], hedges["kind"] = (
+            self.accounts[self.is_hedged],
+            self._desk,
+            REQUEST,
+        )
+        units = -self.deposit[self.is_hedged] * self._pool.lot
+        hedges["instrument"], hedges["qty"] = self.hedger.opening(units, view.terms)
+        outbox.extend(rows[rows["qty"] != 0])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from pydantic import Field
 
 from agents.kernels.quoting import quote
+from sim.instruments import SPOT
 from sim.listing import SECONDS_PER_YEAR, Listing
 from sim.outbox import Outbox
 from sim.parameters import NonNegative, Positive, VenueName
@@ -37,7 +40,9 @@ class MarketMakers(Population):
     and is shifted against inventory. The
     half spread is a base plus a multiple of the volatility of one second; sizes fall as
     volatility rises above calm, and above a threshold a maker withdraws altogether, so
-    liquidity leaves when it is needed. Quotes are post-only and replaced under their tags.
+    liquidity leaves when it is needed; a maker in breach of its margin withdraws too. Quotes are
+    replaced under their tags; one that crosses another maker's trades with it. The first quotes
+    arrive with the first step; after that every row requotes by its own clock.
 
     Notes
     -----
@@ -45,6 +50,11 @@ class MarketMakers(Population):
     rule of Kyle (1985) and Glosten & Milgrom (1985), in basis points per unit.
 
     Leaves out: queue position, competition in spreads, and hedging on other venues.
+
+    Attributes
+    ----------
+    fair : ndarray of float64, shape (N,)
+        Reservation price before inventory, quote currency.
     """
 
     phases = ("quote",)
@@ -74,6 +84,9 @@ class MarketMakers(Population):
             Basis points the reservation price moves per unit of signed flow.
         news_response : float or distribution
             Share of a change of the exogenous value that the reservation price takes over at once.
+        spot_units : float or distribution
+            Opening inventory where the venue trades spot, which is never sold short; it does not
+            count towards skew and limit. `inventory_limit` if not given.
         anchor_per_second : float or distribution
             Rate of return to the exogenous value.
         skew_bps : float or distribution
@@ -99,6 +112,7 @@ class MarketMakers(Population):
         anchor_per_second: NonNegative = 0.0005
         skew_bps: NonNegative = 10.0
         inventory_limit: Positive = 200.0
+        spot_units: NonNegative | None = None
         calm_volatility: Positive = 0.8
         thinning: NonNegative = 1.0
         withdrawal_volatility: Positive = 1e9
@@ -110,6 +124,7 @@ class MarketMakers(Population):
         self.asset = self._terms.asset
         self._first_tag = listing.take_tags(self._terms.index, 2 * own.levels * self.rows)
         self._columns = tuple(self.column(name) for name in COLUMNS)
+        self._baseline = self._inventory(listing)
         self._interval = self.column("interval_seconds")
         self._offset = self.draws.uniforms("offset", self.rows) * self._interval
         self._next_look = np.zeros(self.rows)
@@ -117,6 +132,17 @@ class MarketMakers(Population):
         self._seen_flow = np.zeros(self.rows, np.int64)
         self._seen_value = self.fair.copy()
         self._updated = np.zeros(self.rows)
+
+    def _inventory(self, listing: Listing) -> np.ndarray:
+        """Opening lots of each row: none of a perpetual."""
+        if listing.universe.terms()[self._terms.instrument]["kind"] != SPOT:
+            return np.zeros(self.rows, np.int64)
+        name = "inventory_limit" if self.parameters.spot_units is None else "spot_units"
+        return np.floor(self.column(name) / self._terms.lot).astype(np.int64)
+
+    def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
+        """Cash, and an inventory if the venue trades spot."""
+        return self.column("cash"), {self._terms.instrument: self._baseline} if self._baseline.any() else {}
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Requote the rows whose clock ticks."""
@@ -136,6 +162,7 @@ class MarketMakers(Population):
             float(asset["volatility"]),
             SECONDS_PER_YEAR**-0.5,
             view.position,
+            self._baseline,
             view.is_in_breach,
             self.fair,
             self._seen_flow,

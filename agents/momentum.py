@@ -15,7 +15,15 @@ from sim.view import View
 class MomentumTraders(Population):
     """Trend followers: a position in the direction of the mid against its moving average.
 
+    A row trades when the position it wants differs from the one it has by a tenth of the
+    full one or more.
+
     Leaves out: volatility scaling, and exits other than by the trend's end.
+
+    Attributes
+    ----------
+    average : ndarray of float64, shape (N,)
+        Moving average of the mid, quote currency.
     """
 
     phases = ("trade",)

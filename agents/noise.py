@@ -61,7 +61,8 @@ class NoiseTraders(Population):
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")
         self._columns = tuple(
-            self.column(name) for name in ("limit_rate", "market_rate", "size", "offset_bps", "lifetime_seconds")
+            self.column(name)
+            for name in ("limit_rate", "market_rate", "size", "offset_bps", "lifetime_seconds")
         )
         rate = self._columns[0] + self._columns[1]
         expected = float(rate.sum()) * listing.step_seconds

@@ -37,7 +37,11 @@ class MarketOrder(Parameters):
 
 
 class Outsiders(Population):
-    """Whoever stands behind an exogenous shock: one account, no limit, no further trade."""
+    """Whoever stands behind an exogenous shock: one account, no limit, no further trade.
+
+    Leaves out: why they trade. They have no capital, their credit is never called, and their
+    orders arrive at once (`cash` and `latency_seconds` are without effect).
+    """
 
     phases = ("trade",)
     margin_rule = UNLIMITED

@@ -8,18 +8,19 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from agents.chains import option_lot
 from agents.hedging import Hedger, Policy, Route
-from sim.instruments import SPOT
+from sim.instruments import PERPETUAL, SPOT
 from sim.kernels.margining import UNLIMITED
 from sim.kernels.options import delta_gamma
 from sim.listing import SECONDS_PER_YEAR, Listing
 from sim.outbox import Outbox
 from sim.parameters import Fraction, NonNegative, Positive
 from sim.population import Population
-from sim.records import CALL, FORCED, ISSUE, OPENING, REQUEST, SWAP, orders
+from sim.records import CALL, FORCED, ISSUE, OPENING, REQUEST, orders
 from sim.view import View
 
-STRIKES_SCANNED = 400
+STRIKES_SCANNED = (16, 64, 400)  # how far out to look, then further
 
 
 class OptionVaults(Population):
@@ -28,17 +29,27 @@ class OptionVaults(Population):
     A row is a vault. At the start of an epoch it sells options of one strike, chosen so
     that their delta is nearest to the target, against all of its collateral, to a desk at the
     model price; from then on it keeps its option delta hedged by policy and route. At expiry it
-    pays the holders, sells collateral if its cash does not suffice, and rolls into the next
-    epoch.
+    pays the holders, sells spot if its cash and what its perpetuals have made do not suffice, and
+    at the next step rolls what is left into the next epoch. The first epoch opens delta neutral.
 
     Notes
     -----
     The strike rule is Ribbon v2's: strikes on a grid are scanned outwards from the spot until
-    the delta brackets the target; the nearer wins, a tie goes further out (MECHANICS section 4).
-    Ribbon's vaults do not hedge; option pools and structured-product desks do, with this rule.
+    the delta brackets the target; the nearer wins, a tie goes further out (ribbon-v2,
+    DeltaStrikeSelection, whose comment says so of puts too). The scan starts at the first strike
+    out of the money where Ribbon's starts one later, and reads the volatility of each strike off the
+    smile where Ribbon's takes one. Ribbon's vaults do not hedge; option pools and
+    structured-product desks do, with this rule.
 
-    Leaves out: auctions, fees, deposits and withdrawals; vaults are collateralised and so exempt from
-    margin calls.
+    Leaves out: auctions, fees, deposits and withdrawals, and reinvesting premiums in spot; vaults are
+    collateralised and so exempt from margin calls.
+
+    Attributes
+    ----------
+    epoch_end : ndarray of float64, shape (N,)
+        When the options written expire, s.
+    written : ndarray of float64, shape (N,)
+        Units written in this epoch.
     """
 
     phases = ("open", "trade", "hedge")
@@ -53,7 +64,8 @@ class OptionVaults(Population):
         ----------
         writes : "calls" or "puts"
         collateral : float or distribution
-            Units of the asset deposited per vault (puts: cash for as many units at the strike).
+            Units of the asset deposited per vault; for puts, and where no venue trades spot, cash
+            worth as many at the opening price. Puts are secured by cash at the strike.
         delta : float or distribution
             Target delta of the options written, as a magnitude.
         strike_step : float
@@ -84,21 +96,30 @@ class OptionVaults(Population):
         self.delta = self.column("delta")
         self.epoch_end = np.zeros(self.rows)
         self.written = np.zeros(self.rows)
+        self._next_roll = 0.0
+        self._is_calls = own.writes == "calls"
         self._first_end = self.column("first_epoch_seconds")
-        self._desk = listing.only("rfq.Desk", self.asset).index
-        self._lot = listing.venue(own.route.venues[0]).lot
-        self._smile = listing.smiles[self.asset]
-        self._spot = listing.spots[self.asset]
-        self._spot_instrument = listing.universe.find(SPOT, self.asset)
+        self._smile, self._spot = listing.smiles[self.asset], listing.spots[self.asset]
+        self._option_lot = option_lot(listing, self.asset)
+        self._desk = self._own_desk(listing)
+        self._spot_instrument = listing.universe.find(SPOT, self.asset) if self._is_calls else -1
         self._spot_venue = next(
             (v.index for v in listing.venues.values() if v.instrument == self._spot_instrument >= 0), -1
         )
+        self._spot_lot = float(listing.universe.terms()[self._spot_instrument]["lot"])
+
+    def _own_desk(self, listing: Listing) -> int:
+        desk = listing.only("rfq.Desk", self.asset)
+        if desk.asset < 0 and self.asset > 0:
+            name = listing.universe.assets[self.asset]
+            raise ValueError(f"{self.name} writes options on {name}; give it a desk with asset = {name!r}")
+        return desk.index
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """Spot for calls, cash for puts."""
-        if self.parameters.writes == "puts" or self._spot_instrument < 0:
+        if self._spot_instrument < 0:
             return self.column("cash") + self.collateral * self._spot, {}
-        spot = {self._spot_instrument: np.floor(self.collateral / self._lot).astype(np.int64)}
+        spot = {self._spot_instrument: np.floor(self.collateral / self._spot_lot).astype(np.int64)}
         self.hedger.set_treasury(spot)
         return self.column("cash"), spot
 
@@ -108,50 +129,50 @@ class OptionVaults(Population):
             first = view.holder_of[self.first]
             exposure = view.holder_delta[first : first + self.rows]
             self.hedger.hedge(exposure, self.written, view, outbox)
-            return
-        over = np.flatnonzero(self.epoch_end <= view.time)
-        for row in over:
-            self._roll(int(row), view, outbox, is_opening=phase == "open")
+        elif view.time >= self._next_roll:
+            for row in np.flatnonzero(self.epoch_end <= view.time).tolist():
+                self._roll(row, view, outbox, is_opening=phase == "open")
+            self._next_roll = float(self.epoch_end.min())
 
     def _roll(self, row: int, view: View, outbox: Outbox, *, is_opening: bool) -> None:
-        """Write the next epoch's options, after selling collateral for what is owed."""
+        """Write the next epoch's options, after selling spot for what is owed."""
         mark = float(view.assets[self.asset]["mark"])
-        owed = -float(view.cash[self.first + row])
-        if owed > 0 and not is_opening:
-            self._raise_cash(row, owed, mark, view, outbox)
-        length = self._first_end[row] if is_opening else self.parameters.epoch_seconds
-        expiry = view.time + float(length)
-        strike, delta = self.strike(mark, float(length), float(self.delta[row]))
-        units = self._free_units(row, strike, view)
-        self.epoch_end[row], self.written[row] = expiry, units
-        lots = int(units / self._lot)
+        length = float(self._first_end[row]) if is_opening else self.parameters.epoch_seconds
+        strike, delta = self.strike(mark, length, float(self.delta[row]))
+        lots = int(self._secured_units(row, mark, strike, view, outbox) / self._option_lot + 1e-9)
+        self.epoch_end[row], self.written[row] = view.time + length, lots * self._option_lot
         if lots == 0:
             return
         sold = orders(2 if is_opening else 1)
         sold["account"], sold["venue"], sold["kind"] = self.first + row, self._desk, REQUEST
         sold["time"] = view.time
-        sold[0]["qty"], sold[0]["value"], sold[0]["good_till"] = -lots, strike, expiry
-        sold[0]["flags"], sold[0]["reason"] = (CALL if self.parameters.writes == "calls" else 0), ISSUE
+        sold[0]["qty"], sold[0]["value"], sold[0]["good_till"] = -lots, strike, self.epoch_end[row]
+        sold[0]["flags"], sold[0]["reason"] = (CALL if self._is_calls else 0), ISSUE
         if is_opening:
-            sold[1]["instrument"] = self.hedger.primary(view.terms)
-            sold[1]["qty"], sold[1]["reason"] = round(lots * delta), OPENING
+            hedge = self.hedger.opening(np.array([delta * self.written[row]]), view.terms)
+            sold[1]["instrument"], sold[1]["qty"], sold[1]["reason"] = hedge[0], hedge[1][0], OPENING
         outbox.extend(sold[sold["qty"] != 0])
 
-    def _free_units(self, row: int, strike: float, view: View) -> float:
-        """Units of collateral there are to write against."""
+    def _secured_units(self, row: int, mark: float, strike: float, view: View, outbox: Outbox) -> float:
+        """Units that the collateral secures, after selling as much spot as debts ask for."""
+        cash = self.settled_cash(row, view)
+        if self._spot_instrument < 0:
+            return max(cash, 0.0) / (mark if self._is_calls else strike)
         account = self.first + row
-        if self.parameters.writes == "puts" or self._spot_instrument < 0:
-            return max(float(view.equity[account]) or self.collateral[row] * self._spot, 0.0) / strike
-        return float(view.position[self._spot_instrument, account]) * self._lot
-
-    def _raise_cash(self, row: int, owed: float, mark: float, view: View, outbox: Outbox) -> None:
-        account = self.first + row
-        if self._spot_venue < 0:
-            return
         held = int(view.position[self._spot_instrument, account])
-        lots = min(held, int(np.ceil(owed / (mark * self._lot))))
-        if lots > 0:
-            outbox.send(account, self._spot_venue, SWAP, -lots, float(self.latency[row]), reason=FORCED)
+        owed = min(held, max(0, int(np.ceil(-cash / (mark * self._spot_lot)))))
+        if owed > 0:
+            outbox.market(account, self._spot_venue, -owed, latency=float(self.latency[row]), reason=FORCED)
+            self.hedger.move_treasury(row, self._spot_instrument, -owed)
+        return (held - owed) * self._spot_lot
+
+    def settled_cash(self, row: int, view: View) -> float:
+        """Cash a vault would have if its perpetuals were closed at the mark."""
+        total = float(view.cash[self.first + row])
+        for instrument, terms in enumerate(view.terms):
+            if terms["kind"] == PERPETUAL:
+                total += float(view.position[instrument, self.first + row] * terms["lot"] * terms["price"])
+        return total
 
     def strike(self, spot: float, seconds: float, target: float) -> tuple[float, float]:
         """Strike on the grid whose delta is nearest to the target, and that delta (signed).
@@ -164,16 +185,27 @@ class OptionVaults(Population):
         target : float
             Magnitude of the delta, between 0 and 1.
         """
-        step, is_call = self.parameters.strike_step, self.parameters.writes == "calls"
-        direction = 1 if is_call else -1
-        nearest = np.ceil(spot / step) if is_call else np.floor(spot / step)
-        strikes = step * (nearest + direction * np.arange(STRIKES_SCANNED))
+        step, outwards = self.parameters.strike_step, 1 if self._is_calls else -1
+        nearest = np.ceil(spot / step) if self._is_calls else max(np.floor(spot / step), 1.0)
+        strikes = step * (nearest + outwards * np.arange(STRIKES_SCANNED[-1]))
         strikes = strikes[strikes > 0]
+        for scanned in STRIKES_SCANNED:
+            deltas = self._deltas(spot, strikes[:scanned], seconds)
+            if (np.abs(deltas) <= target).any():
+                break
+        beyond = np.abs(deltas) <= target
+        further = int(np.argmax(beyond)) if beyond.any() else deltas.size - 1
+        nearer = max(further - 1, 0)
+        chosen = min((further, nearer), key=lambda i: abs(abs(deltas[i]) - target))
+        return float(strikes[chosen]), float(deltas[chosen])
+
+    def _deltas(self, spot: float, strikes: np.ndarray, seconds: float) -> np.ndarray:
+        """Delta of an option at each strike, by the smile."""
         n = strikes.size
-        volatilities = np.array([self._smile.volatility(k, spot, seconds) for k in strikes])
-        delta, gamma = np.empty(n), np.empty(n)
+        volatilities = np.array([self._smile.volatility(k, spot, seconds) for k in strikes.tolist()])
+        deltas, gammas = np.empty(n), np.empty(n)
         years = np.full(n, seconds / SECONDS_PER_YEAR)
-        delta_gamma(np.full(n, spot), strikes, years, volatilities, np.full(n, is_call), delta, gamma)
-        distance = np.abs(np.abs(delta) - target)
-        chosen = n - 1 - int(np.argmin(distance[::-1]))
-        return float(strikes[chosen]), float(delta[chosen])
+        delta_gamma(
+            np.full(n, spot), strikes, years, volatilities, np.full(n, self._is_calls), deltas, gammas
+        )
+        return deltas

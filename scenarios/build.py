@@ -271,7 +271,8 @@ def _drivers(scenario: Scenario, seed: int) -> Drivers:
         driver = asset.driver.factory(asset.driver.parameters)
         entries.append((driver, asset.spot, jumps))
     correlation = None if scenario.correlation is None else np.array(scenario.correlation)
-    return Drivers(entries, correlation, key(seed, "drivers"), scenario.time.step_seconds)
+    keys = [key(seed, "drivers", asset.name) for asset in scenario.assets]
+    return Drivers(entries, correlation, keys, scenario.time.step_seconds)
 
 
 def _router(populations: list[Population], listing: Listing, venues: int, ledger: Ledger) -> Router:

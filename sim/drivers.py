@@ -296,8 +296,8 @@ class Drivers:
         shock acts on the first step that starts at or after its time.
     correlation : ndarray of float64, shape (K, K), or None
         Of returns; None for independent assets.
-    key : uint64
-        Of the random stream; asset k draws from row k of it.
+    keys : sequence of uint64
+        Of each asset's random stream.
     step_seconds : float
     block_steps : int
         How many steps are simulated at once; the path does not depend on it.
@@ -319,7 +319,7 @@ class Drivers:
         self,
         assets: Sequence[tuple[Driver, float, Sequence[Shock]]],
         correlation: np.ndarray | None,
-        key: np.uint64,
+        keys: Sequence[np.uint64] | np.ndarray,
         step_seconds: float,
         block_steps: int = BLOCK_STEPS,
     ) -> None:
@@ -333,7 +333,8 @@ class Drivers:
             for field, number in driver.law().items():
                 row[field] = number
         self._root = square_root(np.eye(len(assets)) if correlation is None else correlation, len(assets))
-        self._key, self._step_seconds, self._block_steps = np.uint64(key), step_seconds, block_steps
+        self._keys, self._step_seconds = np.array(keys, np.uint64), step_seconds
+        self._block_steps = block_steps
         years = step_seconds / SECONDS_PER_YEAR
         longest = min((driver.longest_substep() for driver in self._drivers), default=math.inf)
         self._substeps = max(1, math.ceil(years / longest))
@@ -365,7 +366,7 @@ class Drivers:
         self._path, self._spread = np.empty_like(factors), np.empty_like(factors)
         extend(
             self._first,
-            self._key,
+            self._keys,
             self._substep_years,
             self._substeps,
             self._laws,

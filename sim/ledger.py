@@ -96,7 +96,7 @@ class Ledger:
             self.contract_total = np.pad(self.contract_total, ((0, 0), (0, missing)))
 
     def issue(self, name: str, first: int, cash: np.ndarray, positions: Mapping[int, np.ndarray]) -> None:
-        """Create cash and spot on purpose, for accounts first, first + 1, …
+        """Create cash and spot on purpose, for accounts from `first` on.
 
         Parameters
         ----------

@@ -9,8 +9,10 @@ Leaves out: portfolio margin by scenarios, concentration add-ons, currency conve
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sim.kernels import margining, options, portfolio
 from sim.ledger import Ledger
@@ -44,6 +46,12 @@ class Requirement(Parameters):
     option_initial: float = Field(default=0.15, ge=0)
     option_floor: float = Field(default=0.10, ge=0)
     option_maintenance: float = Field(default=0.075, ge=0)
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> Self:
+        if self.maintenance > self.initial:
+            raise ValueError(f"maintenance {self.maintenance:g} is above initial {self.initial:g}")
+        return self
 
 
 class Margin:
@@ -85,6 +93,7 @@ class Margin:
         self.short_maintenance = np.zeros(holders)
         self._work = np.zeros((options.WORK_ROWS, 1))
         self._margins = np.zeros((portfolio.MARGIN_ROWS, 1))
+        self._shown = frozen(self.short_maintenance)
         self._seen = np.zeros(accounts, np.int64)
         self._stamp = 0
         self.room = np.zeros((2, accounts), np.int64)
@@ -99,16 +108,23 @@ class Margin:
         contracts = self._ledger.universe.contracts
         if not self.value.size and not contracts.size:
             return
-        if self._work.shape[1] <= contracts.size:
-            self._work = np.zeros((options.WORK_ROWS, 2 * contracts.size + 1))
-            self._margins = np.zeros((portfolio.MARGIN_ROWS, 2 * contracts.size + 1))
+        self._fit(contracts.size)
         options.revalue(contracts, view.assets, now, self._work)
         ledger = self._ledger
         portfolio.combine(ledger.contract, ledger.qty, self._work, self.value, self.delta, self.gamma)
 
+    def _fit(self, contracts: int) -> None:
+        """Make room for this many contracts in the columns of prices and margins."""
+        if self._work.shape[1] <= contracts:
+            self._work = np.zeros((options.WORK_ROWS, 2 * contracts + 1))
+            self._margins = np.zeros((portfolio.MARGIN_ROWS, 2 * contracts + 1))
+
     def _margin_options(self, view: View) -> None:
         ledger = self._ledger
-        portfolio.price_short_margin(ledger.universe.contracts, view.assets, self._option_rates, self._margins)
+        self._fit(ledger.universe.contracts.size)
+        portfolio.price_short_margin(
+            ledger.universe.contracts, view.assets, self._option_rates, self._margins
+        )
         portfolio.combine_short_margin(
             ledger.contract, ledger.qty, self._margins, self.short_initial, self.short_maintenance
         )
@@ -133,6 +149,7 @@ class Margin:
         )
         self.is_in_breach[self.in_breach] = True
         view.in_breach = frozen(self.in_breach)
+        view.holder_maintenance = self._shown
 
     def admit(self, orders: np.ndarray, rows: np.ndarray, instrument: int) -> np.ndarray:
         """Room of the senders of these orders, shape (2, A): lots they may buy and sell."""

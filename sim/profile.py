@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.instruments import PERPETUAL
+from sim.instruments import PERPETUAL, SPOT
 from sim.kernels.margining import MARGINED
 from sim.kernels.options import delta_gamma
 from sim.ledger import Ledger
@@ -43,8 +43,12 @@ def gammas(ledger: Ledger, view: View, asset: int, prices: np.ndarray) -> dict[i
     return {int(p): each @ held[p] for p in np.flatnonzero(held.any(axis=1))}
 
 
-def liquidation_prices(ledger: Ledger, rule: np.ndarray, asset: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def liquidation_prices(
+    ledger: Ledger, rule: np.ndarray, asset: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Price at which each margined account without options would be in breach, other assets unchanged.
+
+    Spot of the asset counts as collateral at the same price.
 
     Returns
     -------
@@ -61,14 +65,16 @@ def liquidation_prices(ledger: Ledger, rule: np.ndarray, asset: int) -> tuple[np
     own = int(perpetuals[0])
     accounts = np.flatnonzero((rule == MARGINED) & (ledger.position[own] != 0) & (ledger.holder_of < 0))
     units = ledger.position[own, accounts] * float(terms[own]["lot"])
-    rest = ledger.cash[accounts].copy()
+    rest, slope = ledger.cash[accounts].copy(), units.copy()
     for i, row in enumerate(terms):
-        if i != own:
+        if row["kind"] == SPOT and row["asset"] == asset:
+            slope += ledger.position[i, accounts] * (float(row["lot"]) * float(row["collateral"]))
+        elif i != own:
             value = ledger.position[i, accounts] * (float(row["lot"]) * float(row["price"]))
             needed = float(row["maintenance"]) * np.abs(value) if row["kind"] == PERPETUAL else 0.0
             rest += value * float(row["collateral"]) - needed
     with np.errstate(divide="ignore", invalid="ignore"):
-        prices = -rest / (units - np.abs(units) * float(terms[own]["maintenance"]))
+        prices = -rest / (slope - np.abs(units) * float(terms[own]["maintenance"]))
     return accounts, np.where(prices > 0, prices, np.nan), units
 
 

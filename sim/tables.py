@@ -130,10 +130,10 @@ def bad_debt(model: Model, accounts: np.ndarray) -> Columns:
     names = {"bad_debt": "amount", "insurance_paid": "insurance", "socialised": "socialised"}
     columns = {name: np.zeros(accounts.size) for name in (*names, "creditors_loss")}
     steps = np.array([r.step for r in model.liquidations])
+    is_takeover = np.array([r.is_takeover for r in model.liquidations], bool)
     for debt in model.waterfall.debts:
-        own = np.flatnonzero((accounts == debt.account) & (steps <= debt.step))
-        if own.size == 0:
-            own = np.flatnonzero([r.is_takeover and r.step <= debt.step for r in model.liquidations])
+        is_own = accounts == debt.account
+        own = np.flatnonzero((is_own if is_own.any() else is_takeover) & (steps <= debt.step))
         if own.size:
             for name, field in names.items():
                 columns[name][own[-1]] += getattr(debt, field)
@@ -171,7 +171,10 @@ def fees(fills: np.ndarray, accounts: int) -> np.ndarray:
 
 
 def hedging_cost(fills: np.ndarray, model: Model) -> np.ndarray:
-    """What hedges cost each account against the reference mid before them: slippage and fees."""
+    """What hedges cost each account against the reference mid before them: slippage and fees.
+
+    NaN for those who hedged where no reference mid is recorded, as when a pool sets the price.
+    """
     ledger = model.ledger
     cost = np.zeros(ledger.cash.size)
     hedges = fills[(fills["reason"] == HEDGE) & (fills["instrument"] < OPTIONS)]
@@ -189,7 +192,9 @@ def mid_before(seq: np.ndarray, model: Model, asset: int) -> np.ndarray:
     moves = model.tape.moves[: model.tape.counts[MOVES]]
     moves = moves[moves["venue"] == model.listed[asset]]
     half_tick = model.description["assets"][asset]["half_tick"]
-    opening = round(model.listing.spots[asset] / half_tick) if half_tick > 0 else 0
+    if half_tick == 0:
+        return np.full(seq.size, np.nan)
+    opening = round(model.listing.spots[asset] / half_tick)
     path = opening + np.concatenate([[0], np.cumsum(moves["half_ticks"])])
     mids: np.ndarray = path[np.searchsorted(moves["seq"], seq)] * half_tick
     return mids

@@ -107,6 +107,8 @@ class View:
         Row of an account in the option columns, below 0 for none.
     holder_value, holder_delta, holder_gamma : ndarray of float64, shape (H,)
         Of the options held: quote currency, units, units per unit of price.
+    holder_maintenance : ndarray of float64, shape (H,)
+        Maintenance margin of the options written, quote currency, as of the last margin run.
     """
 
     __slots__ = (
@@ -117,6 +119,7 @@ class View:
         "equity",
         "holder_delta",
         "holder_gamma",
+        "holder_maintenance",
         "holder_of",
         "holder_value",
         "in_breach",
@@ -137,6 +140,7 @@ class View:
     equity: np.ndarray
     holder_delta: np.ndarray
     holder_gamma: np.ndarray
+    holder_maintenance: np.ndarray
     holder_of: np.ndarray
     holder_value: np.ndarray
     in_breach: np.ndarray

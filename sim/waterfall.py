@@ -1,7 +1,8 @@
 """The default waterfall: who bears what a liquidated account cannot pay.
 
-First the insurance fund, then winners in proportion to unrealised profit (socialised
-loss). What a defaulting option writer owes is borne by its creditors, the end users.
+What a defaulting option writer owes for the options it wrote is borne by its creditors, the
+end users. The rest is borne by the insurance fund, then by winners in proportion to
+unrealised profit and up to it (socialised loss), then by the exchange itself.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.instruments import PERPETUAL
+from sim.kernels import posting
+from sim.kernels.margining import DUST
 from sim.ledger import Ledger
 from sim.listing import END_USERS, FEES, INSURANCE
 
@@ -34,7 +37,7 @@ class Waterfall:
     ledger : Ledger
     backed : ndarray of int64
         Accounts of liquidators that the fund backs: when flat, what they won or lost beyond
-        their opening cash is the fund's.
+        their opening cash is the fund's; what their inventory is worth until then is not.
 
     Attributes
     ----------
@@ -45,57 +48,70 @@ class Waterfall:
         self._ledger = ledger
         self._backed = backed
         self._float = ledger.cash[backed].copy()
+        self._profit = np.zeros(backed.size)
         self._perpetuals = np.flatnonzero(ledger.terms["kind"] == PERPETUAL)
         self._amounts = np.zeros(ledger.cash.size)
         self.debts: list[BadDebt] = []
 
-    def run(self, step: int, seized: set[int]) -> None:
-        """Clear what can be cleared; accounts that are done leave `seized`."""
-        for account in sorted(seized):
-            if self._is_open(account):
-                continue
-            seized.discard(account)
-            owed = -float(self._ledger.cash[account])
-            if owed > 0:
-                self._clear(step, account, owed)
-        for account, opening in zip(self._backed, self._float, strict=True):
-            if not self._is_open(int(account)):
-                self._sweep(step, int(account), float(self._ledger.cash[account]) - float(opening))
+    def run(self, step: int, seized: dict[int, float]) -> None:
+        """Clear what can be cleared.
 
-    def _is_open(self, account: int) -> bool:
-        """Whether the account still holds something that can be closed or sold."""
-        ledger = self._ledger
-        holder = int(ledger.holder_of[account])
-        if holder >= 0 and ledger.qty[:, holder].any():
-            return True
-        return bool(ledger.position[:, account].any())
+        Parameters
+        ----------
+        step : int
+        seized : dict of int to float
+            Accounts being liquidated and what each owes for options; those that are done leave.
+        """
+        if seized:
+            for account in self._flat(seized):
+                claims = seized.pop(account)
+                owed = -float(self._ledger.cash[account])
+                if owed > 0:
+                    self._clear(step, account, owed, claims)
+        self._sweep(step)
 
-    def _sweep(self, step: int, account: int, profit: float) -> None:
-        if profit > 0:
-            self._move({account: -profit, INSURANCE: profit})
-        elif profit < 0:
-            self._clear(step, account, -profit)
+    def _flat(self, seized: dict[int, float]) -> list[int]:
+        """The seized accounts that hold nothing any more, in account order."""
+        ledger, accounts = self._ledger, np.array(sorted(seized), np.int64)
+        flat = np.empty_like(accounts)
+        found = posting.find_flat(accounts, ledger.position, ledger.holder_of, ledger.qty, flat)
+        listed: list[int] = flat[:found].tolist()
+        return listed
 
-    def _clear(self, step: int, account: int, owed: float) -> None:
-        """Pay what the account owes: creditors of an option writer, else fund, then winners."""
-        creditors = owed if self._ledger.holder_of[account] >= 0 else 0.0
+    def _sweep(self, step: int) -> None:
+        """Settle with the fund what backed liquidators that are flat have won or lost."""
+        ledger, profit = self._ledger, self._profit
+        if not posting.realise(
+            self._backed, self._float, ledger.cash, ledger.position, ledger.holder_of, ledger.qty, profit
+        ):
+            return
+        for account, won in zip(self._backed.tolist(), profit.tolist(), strict=True):
+            if won > 0:
+                self._move({account: -won, INSURANCE: won})
+            elif won < 0:
+                self._clear(step, account, -won, 0.0)
+
+    def _clear(self, step: int, account: int, owed: float, claims: float) -> None:
+        """Pay what the account owes: its creditors up to their claims, the fund, then winners."""
+        creditors = min(owed, claims)
         insurance = min(owed - creditors, max(0.0, float(self._ledger.cash[INSURANCE])))
         socialised = owed - creditors - insurance
         self._move({account: owed - socialised, INSURANCE: -insurance, END_USERS: -creditors})
         if socialised > 0:
             self._socialise(account, socialised)
-        self.debts.append(BadDebt(step, account, owed, insurance, socialised, creditors))
+        if owed > DUST:
+            self.debts.append(BadDebt(step, account, owed, insurance, socialised, creditors))
 
     def _socialise(self, account: int, loss: float) -> None:
-        """Charge winners pro rata; if nobody wins, the exchange itself."""
+        """Charge winners pro rata up to what they have won; the exchange itself bears the rest."""
         profits = self._unrealised()
-        profits[account] = 0.0
-        total = profits.sum()
+        profits[account] = profits[self._backed] = 0.0
+        total = float(profits.sum())
+        charged = min(loss, total)
         self._amounts[:] = 0.0
-        if total > 0:
-            self._amounts -= loss * profits / total
-        else:
-            self._amounts[FEES] = -loss
+        if charged > 0:
+            self._amounts -= profits * (charged / total)
+        self._amounts[FEES] -= loss - charged
         self._amounts[account] += loss
         self._ledger.transfer(self._amounts)
 

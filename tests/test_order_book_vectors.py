@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from sim import records as r
-from tests.test_book import Market
+from tests.book_market import Market
 
 TIFS = {"GTC": r.GTC, "IOC": r.IOC, "FOK": r.FOK}
 REFUSED = {"rejected_post_only": "would_cross", "killed_fok": "not_fillable"}

@@ -29,9 +29,14 @@ def built(kind, **parameters):
     return kind(kind.Parameters(**parameters))
 
 
+def keys(assets, key=KEY):
+    """A key for each asset."""
+    return key + np.arange(len(assets), dtype=np.uint64)
+
+
 def paths(assets, steps, step_seconds, correlation=None, key=KEY, **options):
     """Values and volatilities of `steps` steps, the opening first, shape (steps + 1, K) each."""
-    drivers = Drivers(assets, correlation, key, step_seconds, **options)
+    drivers = Drivers(assets, correlation, keys(assets, key), step_seconds, **options)
     rows = []
     for step in range(steps + 1):
         drivers.advance(step)
@@ -44,7 +49,7 @@ def endings(driver, steps, step_seconds, runs):
     """Last value and volatility of many independent runs from 100."""
     last = np.empty((2, runs))
     for run in range(runs):
-        drivers = Drivers([(driver, 100.0, [])], None, np.uint64(run + 1), step_seconds, steps + 1)
+        drivers = Drivers([(driver, 100.0, [])], None, [np.uint64(run + 1)], step_seconds, steps + 1)
         drivers.advance(steps)
         last[:, run] = drivers.values[0], drivers.volatilities[0]
     return last
@@ -197,7 +202,7 @@ def test_the_path_does_not_depend_on_how_much_is_simulated_at_once():
 def test_one_can_go_back_and_skip_ahead():
     assets, correlation = market()
     values, _ = paths(assets, 120, 1.0, correlation)
-    drivers = Drivers(assets, correlation, KEY, 1.0, block_steps=16)
+    drivers = Drivers(assets, correlation, keys(assets), 1.0, block_steps=16)
     for step in (90, 3, 120, 0):
         drivers.advance(step)
         np.testing.assert_array_equal(drivers.values, values[step])
@@ -208,7 +213,7 @@ def test_another_key_is_another_path_and_a_later_asset_changes_nothing():
     values, _ = paths(assets, 50, 1.0)
     more, _ = paths([*assets, (built(Constant), 1.0, [])], 50, 1.0)
     np.testing.assert_array_equal(more[:, :2], values)
-    other, _ = paths(assets, 50, 1.0, key=np.uint64(8))
+    other, _ = paths(assets, 50, 1.0, key=np.uint64(80))
     assert not np.any(other[1:] == values[1:])
 
 
@@ -231,7 +236,7 @@ def test_shocks_hit_at_the_same_time_whatever_the_step():
 
 def test_a_shock_that_leaves_nothing_is_refused():
     with pytest.raises(ValueError, match="above -1"):
-        Drivers([(built(Constant), 80.0, [(1.0, -1.0)])], None, KEY, 1.0)
+        Drivers([(built(Constant), 80.0, [(1.0, -1.0)])], None, [KEY], 1.0)
 
 
 @pytest.fixture

@@ -195,4 +195,3 @@ def chase(
             blank(out, count, now, latency[row], account, venue, MARKET, lots)
             count += 1
     return count
-

@@ -28,8 +28,9 @@ def held_units(account, row, instruments, baseline, position, terms):
 def cost_a_unit(quote, units):
     """Expected cost of an order per unit, fees included: what a buyer pays, minus what a seller gets.
 
-    A book charges its best price and half the way through the depth it shows, a pool its average
-    price along the curve; infinite where nothing can be traded.
+    A book charges its best price and half the way through the depth it shows (the whole span
+    where it shows none so near), a pool its average price along the curve; infinite where nothing
+    can be traded.
     """
     size = abs(units)
     is_buy = units > 0.0
@@ -42,11 +43,9 @@ def cost_a_unit(quote, units):
         if left <= 0.0:
             return math.inf
         price = best * quote["base"] / left
-    elif depth > 0.0:
-        reach = quote["depth_span"] * size / depth * 0.5
-        price = best + reach if is_buy else best - reach
     else:
-        return math.inf
+        reach = quote["depth_span"] * (0.5 * size / depth if depth > 0.0 else 1.0)
+        price = best + reach if is_buy else best - reach
     fee = price * quote["taker_fee"]
     return price + fee if is_buy else fee - price
 
@@ -70,7 +69,7 @@ def free_cash(account, cash, equity, maintenance, position, terms):
 
 @inlined
 def is_affordable(account, venue, units, quotes, cash, equity, maintenance, position, terms):
-    """Whether the account has the spot to sell, or the cash to buy it; perpetuals are the venue's to check."""
+    """Whether the account has the spot to sell, or the cash to buy it; the venue checks perpetuals."""
     instrument = quotes[venue]["instrument"]
     if terms[instrument]["kind"] != SPOT:
         return True
@@ -81,11 +80,16 @@ def is_affordable(account, venue, units, quotes, cash, equity, maintenance, posi
 
 
 @inlined
-def cheapest(account, units, venues, quotes, cash, equity, maintenance, position, terms):
-    """Venue with the lowest expected cost that the account can afford, -1 if there is none."""
+def cheapest(account, units, worst, venues, quotes, cash, equity, maintenance, position, terms):
+    """Venue with the lowest expected cost that the account can afford, -1 if there is none.
+
+    A pool fills an order whole or not at all: one that would cost more than `worst` is passed over.
+    """
     best, least = np.int64(-1), math.inf
     for j in range(venues.size):
         cost = cost_a_unit(quotes[venues[j]], units)
+        if quotes[venues[j]]["base"] > 0.0 and cost > worst:
+            continue
         if cost < least and is_affordable(
             account, venues[j], units, quotes, cash, equity, maintenance, position, terms
         ):
@@ -161,7 +165,8 @@ def hedge(
         if abs(net) <= width[row] * scale[row]:
             continue
         units = min(max(-response[row] * net, -most[row]), most[row])
-        venue = cheapest(account, units, venues, quotes, cash, equity, maintenance, position, terms)
+        worst = mid * (slippage[row] + 1.0 if units > 0.0 else slippage[row] - 1.0)
+        venue = cheapest(account, units, worst, venues, quotes, cash, equity, maintenance, position, terms)
         if venue < 0:
             continue
         lots = rounded(units, quotes[venue]["lot"])

@@ -33,7 +33,7 @@ def set_quote(out, n, now, latency, account, venue, tag, lots, tick_price):
 def lots_at(level, size, growth, lot, room_units):
     """Size of a level in lots, within what the inventory limit leaves."""
     units = size * math.pow(growth, float(level))
-    return np.int64(min(units, max(room_units, 0.0)) / lot)
+    return np.int64(min(units, max(room_units, 0.0)) / lot + 1e-9)
 
 
 @kernel
@@ -51,6 +51,7 @@ def quote(
     volatility,
     second_share,
     position,
+    baseline,
     is_in_breach,
     fair,
     seen_flow,
@@ -84,6 +85,8 @@ def quote(
         Lots takers bought less those they sold at the venue since the start.
     volatility : float
         Realised, per year; `second_share` times it is that of one second.
+    baseline : ndarray of int64, shape (N,)
+        Lots of the instrument that are not inventory.
     fair, seen_flow, seen_value, updated : ndarray, shape (N,)
         Reservation price before inventory; flow, value and time already taken into it. Updated.
     learning_bps : ndarray of float64, shape (N,)
@@ -107,7 +110,7 @@ def quote(
         fair[row] = learn(fair[row], flow, learning_bps[row], value, news, anchor[row], elapsed)
         seen_flow[row], seen_value[row], updated[row] = net_flow, value, now
         account = first_account + row
-        inventory = position[instrument, account] * lot
+        inventory = (position[instrument, account] - baseline[row]) * lot
         is_out = volatility > withdrawal[row] or is_in_breach[account]
         thin = 0.0 if is_out else math.pow(min(1.0, calm[row] / max(volatility, 1e-9)), thinning[row])
         centre = fair[row] * (1.0 - skew_bps[row] * BPS * inventory / limit[row])

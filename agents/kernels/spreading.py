@@ -26,12 +26,33 @@ def units_to_reach(base, cash, price, keep):
 
 
 @inlined
-def worth_trading(units, quotes, book, pool, edge):
-    """Whether the gap between the venues still pays the fees and the edge asked for."""
+def units_to_close(quotes, book, pool, keep, edge):
+    """Units to buy from the pool (below zero: sell) until the book's price, net of fee and edge, is reached.
+
+    Zero where the gap does not pay.
+    """
+    bid, ask = quotes[book]["bid"], quotes[book]["ask"]
+    base, reserve = quotes[pool]["base"], quotes[pool]["cash"]
+    if not (bid > 0.0 and ask > 0.0 and base > 0.0):
+        return 0.0
     fee = quotes[book]["taker_fee"] + edge
-    if units > 0.0:
-        return quotes[book]["bid"] * (1.0 - fee) > quotes[pool]["ask"]
-    return quotes[book]["ask"] * (1.0 + fee) < quotes[pool]["bid"]
+    buy = units_to_reach(base, reserve, bid * (1.0 - fee), keep)
+    if buy > 0.0:
+        return buy
+    return min(units_to_reach(base, reserve, ask * (1.0 + fee), keep), 0.0)
+
+
+@inlined
+def within_means(account, units, most, price, lot, spot, perpetual, cash, position, terms):
+    """Units cut to the basis position allowed, the spot there is and the cash to buy it."""
+    held = position[spot, account] * lot
+    if spot == perpetual:
+        return max(min(units, held), -held)
+    carried = -position[perpetual, account] * lot
+    units = max(min(units, most - carried), -most - carried)
+    margin = price * terms[perpetual]["initial"]
+    free = cash[account] - carried * price - abs(carried) * margin
+    return max(min(units, max(free, 0.0) / (price + margin)), -held)
 
 
 @kernel
@@ -43,7 +64,9 @@ def spread(
     lot,
     keep,
     quotes,
+    cash,
     position,
+    terms,
     spot,
     perpetual,
     edge_bps,
@@ -61,41 +84,34 @@ def spread(
 
     Parameters
     ----------
+    spot, perpetual : int
+        Instruments of the pool and of the book; equal in a book of spot.
     edge_bps : ndarray of float64, shape (N,)
         Profit a row asks for beyond fees.
     share : ndarray of float64, shape (N,)
         Share of the gap a row closes at one look.
+    most : ndarray of float64, shape (N,)
+        Largest basis position, units: perpetual sold against spot, or bought.
     slippage : float
         Worst price of the leg in the book, as a fraction of the mid.
-    most : ndarray of float64, shape (N,)
-        Largest basis position, units: spot bought beyond the opening, perpetual sold.
     """
     for row in range(share.size):
         if next_look[row] > now:
             continue
         next_look[row] = max(next_tick(now, interval[row], offset[row]), now + latency[row])
-        bid, ask = quotes[book]["bid"], quotes[book]["ask"]
-        base, cash = quotes[pool]["base"], quotes[pool]["cash"]
-        if not (bid > 0.0 and ask > 0.0 and base > 0.0):
+        edge = edge_bps[row] * BPS
+        units = share[row] * units_to_close(quotes, book, pool, keep, edge)
+        if units == 0.0:
             continue
-        fee = quotes[book]["taker_fee"] + edge_bps[row] * BPS
-        buy = units_to_reach(base, cash, bid * (1.0 - fee), keep)
-        sell = units_to_reach(base, cash, ask * (1.0 + fee), keep)
-        units = buy if buy > 0.0 else min(sell, 0.0)
-        if units == 0.0 or not worth_trading(units, quotes, book, pool, edge_bps[row] * BPS):
-            continue
-        account = first_account + row
-        carried = -position[perpetual, account] * lot
-        units = max(min(units * share[row], most[row] - carried), -most[row] - carried)
-        if units < 0.0:
-            units = max(units, -position[spot, account] * lot)
+        account, mid = first_account + row, 0.5 * (quotes[book]["bid"] + quotes[book]["ask"])
+        units = within_means(account, units, most[row], mid, lot, spot, perpetual, cash, position, terms)
         depth = quotes[book]["depth_bid"] if units > 0.0 else quotes[book]["depth_ask"]
-        units = max(min(units, depth), -depth)
-        lots = rounded(units, lot)
+        lots = rounded(max(min(units, depth), -depth), lot)
         if lots != 0:
+            fee = quotes[book]["taker_fee"] + edge
+            best = quotes[book]["bid"] * (1.0 - fee) if lots > 0 else quotes[book]["ask"] * (1.0 + fee)
             blank(out, count, now, latency[row], account, pool, SWAP, lots)
-            out[count]["value"] = bid * (1.0 - fee) if lots > 0 else ask * (1.0 + fee)
-            mid = 0.5 * (bid + ask)
+            out[count]["value"] = best
             count = marketable(
                 out, count + 1, now, latency[row], account, quotes, book, -lots, mid, slippage, TRADE
             )

@@ -121,7 +121,7 @@ def accepted(book, order, now, qty, side, limit, old):
         return lots, -limit
     if old < 0:
         return lots, -old
-    allowed = allowance(book, order["account"], side, old)
+    allowed = allowance(book, np.uint32(order["account"]), side, old)
     if order["flags"] & REDUCE_ONLY:
         if allowed <= 0:
             return lots, NOTHING_TO_REDUCE

@@ -74,7 +74,7 @@ def execute(
     book = Book(header[0], pool, ladder, bitmap, tags, expiries, accounts, room)
     pages = Pages(fills, moves, rejects, counts)
     for k in range(due.size):
-        order = orders[due[k]]
+        order = orders[np.uint64(due[k])]
         now = order["time"] + order["latency"]
         prepare(book, pages, now, np.int64(order["phase"]))
         obey(book, pages, order, now)
@@ -119,7 +119,7 @@ def expire(book, pages, now, phase):
     """Take off what expires by `now`; each change of the mid is charged to the order's owner."""
     slot, time = first_due(book.expiries, book.head, book.pool, now)
     while slot > 0:
-        account = np.int64(book.pool[slot]["account"])
+        account = book.pool[slot]["account"]
         leave(book, slot)
         charge(book, pages, time, account, np.int32(0), phase, np.int64(TRADE), np.int64(BY_CANCEL))
         slot, time = first_due(book.expiries, book.head, book.pool, now)
@@ -159,7 +159,7 @@ def obey(book, pages, order, now):
         mover = BY_TRADE
     reason = np.int64(order["reason"])
     charge(
-        book, pages, now, np.int64(order["account"]), order["cause"], np.int64(order["phase"]), reason, mover
+        book, pages, now, np.uint32(order["account"]), order["cause"], np.int64(order["phase"]), reason, mover
     )
 
 
@@ -244,7 +244,7 @@ def enter(book, pages, order, now):
         return OUTSIDE_BAND, side * left
     if left > 0 and stop == NOTHING_LEFT and is_resting_kind(order):
         tag = -1 if order["target"] < 0 else order["target"]
-        slot = join(book, np.int64(order["account"]), tag, limit, side, left)
+        slot = join(book, np.uint32(order["account"]), tag, limit, side, left)
         if order["good_till"] < np.inf:
             set_expiry(book, slot, order["good_till"])
     return 0, order["qty"]

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from sim.jit import inlined, kernel
+from sim.kernels.posting import NO_HOLDER
 from sim.records import (
     FILLS,
     GROUP,
     NO_MARGIN,
     NO_QUANTITY,
     NOT_TRADED,
+    NOTHING_TO_REDUCE,
     OPTIONS,
     REDUCE_ONLY,
     REJECTS,
+    REQUEST,
     SEQ,
     STEP,
 )
+
+LP_SHARE = 2
 
 
 @inlined
@@ -59,15 +64,41 @@ def fill(orders, row, venue, instrument, maker, lots, price, fee, population_of,
 
 
 @inlined
-def quoted(instrument, sign, terms, contracts, assets, spread, option_spread):
-    """Price at which the desk sells (sign 1) or buys (sign -1) one unit; below 0 if it does not trade."""
+def afford(lots, account, is_reduce_only, room):
+    """Lots within the sender's room: clipped if reduce-only, else all or none."""
+    side = 0 if lots > 0 else 1
+    most = max(room[side, account], 0)
+    if abs(lots) <= most:
+        return lots
+    if is_reduce_only:
+        return most if lots > 0 else -most
+    return lots * 0
+
+
+@inlined
+def take(lots, account, room):
+    """Account for a trade of the sender in what it may still buy (row 0) and sell (row 1)."""
+    room[0, account] -= lots
+    room[1, account] += lots
+
+
+@inlined
+def quoted(instrument, sign, now, terms, contracts, assets, spread, option_spread):
+    """Price at which the desk sells (sign 1) or buys (sign -1) one unit; below 0 if it does not trade.
+
+    It trades no share of a pool: only the pool itself issues and redeems them.
+    """
     if instrument >= OPTIONS:
         number = instrument - OPTIONS
-        if contracts[number]["is_live"] == 0:
+        if (
+            number >= contracts.size
+            or contracts[number]["is_live"] == 0
+            or contracts[number]["expiry"] <= now
+        ):
             return -1.0
         half = option_spread * assets[contracts[number]["asset"]]["mark"]
         return max(contracts[number]["price"] + sign * half, 0.0)
-    if instrument < 0 or instrument >= terms.size:
+    if instrument < 0 or instrument >= terms.size or terms[instrument]["kind"] == LP_SHARE:
         return -1.0
     return terms[instrument]["price"] * (1.0 + sign * spread)
 
@@ -85,12 +116,13 @@ def fill_requests(
     dense_account,
     option_account,
     population_of,
+    holder_of,
     room,
     fills,
     rejects,
     counts,
 ):
-    """Fill each request in full at the desk's quote, or refuse it.
+    """Fill each request at the desk's quote, in full unless it is reduce-only, or refuse it.
 
     Parameters
     ----------
@@ -98,6 +130,8 @@ def fill_requests(
         Half spreads, as fractions of the price and of the underlying's mark.
     dense_account, option_account : int
         Who takes the other side.
+    holder_of : ndarray of int32, shape (A,)
+        Accounts without a row in the option block trade no options.
     room : ndarray of int64, shape (2, A)
         Options are checked by margin afterwards, dense instruments by this.
     """
@@ -107,19 +141,22 @@ def fill_requests(
         if lots == 0:
             refuse(orders, row, venue, NO_QUANTITY, rejects, counts)
             continue
+        account, now = orders[row]["account"], orders[row]["time"] + orders[row]["latency"]
+        is_option = instrument >= OPTIONS
         sign = 1.0 if lots > 0 else -1.0
-        price = quoted(instrument, sign, terms, contracts, assets, spread, option_spread)
-        if price < 0.0:
+        price = quoted(instrument, sign, now, terms, contracts, assets, spread, option_spread)
+        is_holder = not is_option or holder_of[account] != NO_HOLDER
+        if orders[row]["kind"] != REQUEST or price < 0.0 or not is_holder:
             refuse(orders, row, venue, NOT_TRADED, rejects, counts)
             continue
-        maker = option_account if instrument >= OPTIONS else dense_account
-        if instrument < OPTIONS and orders[row]["flags"] & REDUCE_ONLY == 0:
-            account = orders[row]["account"]
-            side = 0 if lots > 0 else 1
-            if abs(lots) > room[side, account]:
-                refuse(orders, row, venue, NO_MARGIN, rejects, counts)
+        if not is_option:
+            is_reduce_only = orders[row]["flags"] & REDUCE_ONLY
+            lots = afford(lots, account, is_reduce_only, room)
+            if lots == 0:
+                refusal = NOTHING_TO_REDUCE if is_reduce_only else NO_MARGIN
+                refuse(orders, row, venue, refusal, rejects, counts)
                 continue
-            room[side, account] -= abs(lots)
-            room[1 - side, account] += abs(lots)
+            take(lots, account, room)
         counts[GROUP] += 1
+        maker = option_account if is_option else dense_account
         fill(orders, row, venue, instrument, maker, lots, price, 0.0, population_of, fills, counts)

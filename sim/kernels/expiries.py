@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.jit import inlined
 
-EXPIRY = np.dtype([("time", "f8"), ("slot", "i4"), ("ticket", "u4")])
+EXPIRY = np.dtype([("time", "f8"), ("slot", "u4"), ("ticket", "u4")])
 
 SPARE = 64  # stale entries that are not worth a sweep
 TICKETS = 0xFFFFFFFF
@@ -49,7 +49,7 @@ def schedule(heap, head, time, slot):
     while i > 0 and is_after(heap, (i - 1) >> 1, time, ticket):
         copy(heap, (i - 1) >> 1, i)
         i = (i - 1) >> 1
-    place(heap, i, time, np.int32(slot), ticket)
+    place(heap, i, time, np.uint32(slot), ticket)
     return ticket
 
 

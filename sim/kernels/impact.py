@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from sim.jit import inlined, kernel
-from sim.kernels.desk import fill, refuse
+from sim.kernels.desk import afford, fill, refuse, take
 from sim.records import (
+    ABSOLUTE,
     BY_TRADE,
     BY_VALUE,
+    FOK,
     GROUP,
+    GTC,
+    LIMIT,
     MARKET,
     MOVES,
     NO_MARGIN,
     NO_QUANTITY,
+    NOT_FILLABLE,
     NOT_TRADED,
+    NOTHING_TO_REDUCE,
     REDUCE_ONLY,
     SEQ,
     SIDE_BY_VALUE,
+    SLIPPAGE,
     STEP,
     SWAP,
     TRADING,
@@ -37,7 +46,7 @@ VALUE = 1  # exogenous value the mid has followed so far
 def shift(half_ticks, state, carry):
     """Move the mid by a float number of half ticks; returns the whole half ticks it moved."""
     total = carry[CARRY] + half_ticks
-    whole = int(math.floor(total + 0.5))
+    whole = np.int64(math.floor(total + 0.5))
     carry[CARRY] = total - whole
     state[HALF_TICKS] += whole
     return whole
@@ -63,33 +72,74 @@ def record(time, change, account, population, cause, venue, phase, reason, mover
 
 
 @inlined
-def signed(orders, row, mid):
+def signed(order, mid):
     """Lots wanted: the order's, or by the side of its value against the mid."""
-    lots = orders[row]["qty"]
-    if orders[row]["flags"] & SIDE_BY_VALUE:
-        if orders[row]["value"] > mid:
+    lots = order["qty"]
+    if order["flags"] & SIDE_BY_VALUE:
+        if order["value"] > mid:
             return abs(lots)
-        if orders[row]["value"] < mid:
-            return -abs(lots)
-        return 0
+        return -abs(lots) if order["value"] < mid else lots * 0
     return lots
 
 
 @inlined
-def afford(lots, account, is_reduce_only, room):
-    """Lots within the sender's room: clipped if reduce-only, else all or none."""
-    side = 0 if lots > 0 else 1
-    if abs(lots) <= room[side, account]:
+def room_to(order, mid, lots, tick, step):
+    """Lots an immediate-or-cancel limit order trades before the price it moves passes its limit.
+
+    `step` is how far one lot moves the price, quote currency.
+    """
+    side = 1.0 if lots > 0 else -1.0
+    limit = order["price"] * tick
+    if order["price_ref"] != ABSOLUTE:
+        limit = mid - side * limit
+    reach = side * (limit - mid)
+    if reach < 0.0:
+        return lots * 0
+    if reach >= abs(lots) * step:
         return lots
-    if is_reduce_only and room[side, account] > 0:
-        return room[side, account] if lots > 0 else -room[side, account]
-    return 0
+    most = np.int64(math.floor(reach / step))
+    return most if lots > 0 else -most
+
+
+@inlined
+def is_worse(order, lots, price):
+    """Whether a swap's average price is beyond what it accepts."""
+    if order["kind"] != SWAP or order["flags"] & SIDE_BY_VALUE or not order["value"] > 0.0:
+        return False
+    return price > order["value"] if lots > 0 else price < order["value"]
+
+
+@inlined
+def granted(order, mid, tick, step, room):
+    """Lots an order trades now, and the refusal if that is none for a reason worth recording."""
+    kind = order["kind"]
+    is_limited = kind == LIMIT and order["tif"] != GTC
+    if kind != MARKET and kind != SWAP and not is_limited:
+        return np.int64(0), NOT_TRADED
+    if order["qty"] == 0:
+        return np.int64(0), NO_QUANTITY
+    wanted = signed(order, mid)
+    is_reduce_only = order["flags"] & REDUCE_ONLY
+    lots = np.int64(afford(wanted, order["account"], is_reduce_only, room))
+    if lots == 0 and wanted != 0:
+        return lots, NOTHING_TO_REDUCE if is_reduce_only else NO_MARGIN
+    if is_limited:
+        within = np.int64(room_to(order, mid, lots, tick, step))
+        if within != lots and order["tif"] == FOK:
+            return np.int64(0), NOT_FILLABLE
+        lots = within
+    if mid + lots * step < tick:
+        return np.int64(0), NOT_FILLABLE
+    if is_worse(order, lots, mid + 0.5 * lots * step):
+        return np.int64(0), SLIPPAGE
+    return lots, 0
 
 
 @kernel
 def follow(value, time, tick, weight, account, population, venue, state, carry, moves, counts):
-    """Move the mid by `weight` times the change of the exogenous value."""
+    """Move the mid by `weight` times the change of the exogenous value, down to one tick at most."""
     half_ticks = weight * (value - carry[VALUE]) / (0.5 * tick)
+    half_ticks = max(half_ticks, 2.0 - state[HALF_TICKS] - carry[CARRY])
     carry[VALUE] = value
     change = shift(half_ticks, state, carry)
     if change != 0:
@@ -116,52 +166,43 @@ def trade(
     rejects,
     counts,
 ):
-    """Fill each market order at the average price along its own impact.
+    """Fill each order at the average price along its own impact.
 
     Parameters
     ----------
     impact : float
         Quote currency a unit of price moves per unit traded, lambda.
     """
+    step = impact * lot
     for k in range(rows.size):
         row = rows[k]
-        kind = orders[row]["kind"]
-        if kind != MARKET and kind != SWAP:
-            refuse(orders, row, venue, NOT_TRADED, rejects, counts)
-            continue
+        order = orders[row]
         mid = (state[HALF_TICKS] + carry[CARRY]) * 0.5 * tick
-        wanted = signed(orders, row, mid)
-        if wanted == 0:
-            if orders[row]["flags"] & SIDE_BY_VALUE == 0:
-                refuse(orders, row, venue, NO_QUANTITY, rejects, counts)
-            continue
-        account = orders[row]["account"]
-        lots = afford(wanted, account, orders[row]["flags"] & REDUCE_ONLY, room)
+        lots, refusal = granted(order, mid, tick, step, room)
+        if refusal != 0:
+            refuse(orders, row, venue, refusal, rejects, counts)
         if lots == 0:
-            refuse(orders, row, venue, NO_MARGIN, rejects, counts)
             continue
-        side = 0 if lots > 0 else 1
-        room[side, account] -= abs(lots)
-        room[1 - side, account] += abs(lots)
-        push = impact * lots * lot
-        price = mid + 0.5 * push
+        account = order["account"]
+        take(lots, account, room)
+        price = mid + 0.5 * lots * step
         counts[GROUP] += 1
         fee = fee_rate * abs(lots) * lot * price
         fill(orders, row, venue, instrument, maker, lots, price, fee, population_of, fills, counts)
         state[FLOW] += lots
         state[NET_FLOW] += lots
         state[VOLUME] += abs(lots)
-        change = shift(push / (0.5 * tick), state, carry)
+        change = shift(lots * step / (0.5 * tick), state, carry)
         if change != 0:
             record(
-                orders[row]["time"] + orders[row]["latency"],
+                order["time"] + order["latency"],
                 change,
                 account,
-                orders[row]["population"],
-                orders[row]["cause"],
+                order["population"],
+                order["cause"],
                 venue,
-                orders[row]["phase"],
-                orders[row]["reason"],
+                order["phase"],
+                order["reason"],
                 BY_TRADE,
                 moves,
                 counts,

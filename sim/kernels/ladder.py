@@ -20,8 +20,8 @@ from sim.jit import inlined
 LEVEL = np.dtype(
     [
         ("volume", "i8"),  # lots resting at this tick
-        ("head", "i4"),  # first in the queue, 0 if none
-        ("tail", "i4"),  # last in the queue, 0 if none
+        ("head", "u4"),  # first in the queue, 0 if none
+        ("tail", "u4"),  # last in the queue, 0 if none
     ]
 )
 
@@ -35,6 +35,9 @@ ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 def words(width: int) -> int:
     """Number of 64-bit words in the bitmap of a ladder of `width` ticks."""
     return (width >> 6) + (width >> 12) + (width >> 18)
+
+
+# Compiled code gets one machine instruction for each of these two; the bodies are for the JIT off.
 
 
 def lowest_bit(word):

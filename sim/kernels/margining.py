@@ -7,17 +7,21 @@ import math
 import numpy as np
 
 from sim.jit import inlined, kernel
+from sim.records import CANCEL, CANCEL_ALL, CANCEL_RANDOM, REDUCE_ONLY
 
 UNLIMITED = 0
 MARGINED = 1
 NO_LIMIT = np.int64(1) << np.int64(62)
+DUST = 1e-6  # quote currency; shortfalls and debts up to it are rounding
 
 SPOT = 0
 PERPETUAL = 1
 
 
 @kernel
-def assess(cash, position, terms, holder_value, holder_short, account_of, rule, equity, maintenance, in_breach):
+def assess(
+    cash, position, terms, holder_value, holder_short, account_of, rule, equity, maintenance, in_breach
+):
     """Equity and maintenance of every account; returns how many are in breach and lists them.
 
     Parameters
@@ -54,10 +58,31 @@ def assess(cash, position, terms, holder_value, holder_short, account_of, rule, 
         maintenance[account_of[h]] += holder_short[h]
     found = 0
     for a in range(accounts):
-        if equity[a] < maintenance[a] and rule[a] == MARGINED:
+        if equity[a] < maintenance[a] - DUST and rule[a] == MARGINED:
             in_breach[found] = a
             found += 1
     return found
+
+
+@kernel
+def appraise(account, cash, position, terms, option_value, option_needed):
+    """Equity and maintenance of one account at the prices in `terms`.
+
+    Parameters
+    ----------
+    account : int
+    cash, position, terms
+        As in `assess`.
+    option_value, option_needed : float
+        Value of the account's options and the maintenance of the short ones, quote currency.
+    """
+    equity, needed = cash[account] + option_value, option_needed
+    for i in range(position.shape[0]):
+        value = position[i, account] * terms[i]["price"] * terms[i]["lot"]
+        equity += value * terms[i]["collateral"]
+        if terms[i]["kind"] == PERPETUAL:
+            needed += abs(value) * terms[i]["maintenance"]
+    return equity, needed
 
 
 @inlined
@@ -86,8 +111,33 @@ def counted(account, with_collateral, cash, position, terms):
 
 @inlined
 def whole(units):
-    """Lots in a number of units, rounded down, never below zero."""
-    return int(math.floor(units)) if units > 0.0 else 0
+    """Lots in a number of units, rounded down, never below zero nor above what counts as no limit."""
+    return np.int64(math.floor(min(units, float(NO_LIMIT)))) if units > 0.0 else np.int64(0)
+
+
+@inlined
+def is_reducing(order):
+    """Whether an order can only bring its sender nearer to no position."""
+    kind = order["kind"]
+    return order["flags"] & REDUCE_ONLY != 0 or kind in (CANCEL, CANCEL_RANDOM, CANCEL_ALL)
+
+
+@inlined
+def allow(account, instrument, cash, position, terms, options, short, room):
+    """Write the lots that initial margin, or cash and holdings, let an account buy and sell."""
+    held = position[instrument, account]
+    lot_value = terms[instrument]["lot"] * terms[instrument]["price"]
+    if terms[instrument]["kind"] == PERPETUAL:
+        free = counted(account, True, cash, position, terms) + options
+        free -= used(account, instrument, position, terms, short)
+        most = whole(free / (lot_value * terms[instrument]["initial"]))
+        room[0, account] = most - held
+        room[1, account] = most + held
+    else:
+        free = counted(account, False, cash, position, terms) + min(options, 0.0)
+        free -= used(account, -1, position, terms, short)
+        room[0, account] = whole(free / lot_value)
+        room[1, account] = held
 
 
 @kernel
@@ -114,32 +164,29 @@ def admit(
         The orders due at the venue.
     instrument : int
     seen, stamp : ndarray of int64, shape (A,), and int
-        Accounts with seen == stamp are done already.
+        Accounts with seen == stamp are done already; -stamp marks those that only reduce so far.
     room : ndarray of int64, shape (2, A)
         Written for the senders: lots they may buy (row 0) and sell (row 1), those resting included.
+        A sender all of whose orders are reduce-only or cancels may trade its position down to
+        zero and no further, whatever its margin.
     """
-    lot_value = terms[instrument]["lot"] * terms[instrument]["price"]
     for k in range(rows.size):
-        a = orders[rows[k]]["account"]
+        order = orders[rows[k]]
+        a = order["account"]
         if seen[a] == stamp:
+            continue
+        if is_reducing(order):
+            if seen[a] != -stamp:
+                room[0, a] = max(-position[instrument, a], 0)
+                room[1, a] = max(position[instrument, a], 0)
+            seen[a] = -stamp
             continue
         seen[a] = stamp
         if rule[a] == UNLIMITED:
             room[0, a] = NO_LIMIT
             room[1, a] = NO_LIMIT
             continue
-        held = position[instrument, a]
         options, short = 0.0, 0.0
         if holder_of[a] >= 0:
             options, short = holder_value[holder_of[a]], holder_initial[holder_of[a]]
-        if terms[instrument]["kind"] == PERPETUAL:
-            free = counted(a, True, cash, position, terms) + options
-            free -= used(a, instrument, position, terms, short)
-            most = whole(free / (lot_value * terms[instrument]["initial"]))
-            room[0, a] = most - held
-            room[1, a] = most + held
-        else:
-            free = counted(a, False, cash, position, terms) + min(options, 0.0)
-            free -= used(a, -1, position, terms, short)
-            room[0, a] = whole(free / lot_value)
-            room[1, a] = held
+        allow(a, instrument, cash, position, terms, options, short, room)

@@ -52,9 +52,9 @@ def trade(book, pages, order, now, group, side, slot, lots):
     """Trade `lots` with the resting order in `slot`; the emptied order stays in its queue."""
     head = book.head
     row = book.pool[slot]
-    maker = np.int64(row["account"])
+    maker = row["account"]
     write_fill(pages, head, book.accounts, order, now, group, row["price"], side * lots, maker)
-    move_room(book.room, np.int64(order["account"]), side, lots)
+    move_room(book.room, np.uint32(order["account"]), side, lots)
     move_room(book.room, maker, -side, lots)
     shrink(book, slot, lots)
     if order["kind"] != QUOTE:

@@ -43,15 +43,15 @@ LAW = np.dtype(
 
 
 @inlined
-def jump(law, key, step, asset, first_use, years):
+def jump(law, key, step, first_use, years):
     """Logarithm of the jumps of one substep, less what they add on average."""
     if law["jumps"] <= 0.0:
         return 0.0
     mean, sd = law["jump_mean"], law["jump_sd"]
     size = -law["jumps"] * (math.exp(mean + 0.5 * sd * sd) - 1.0) * years
-    count = poisson(law["jumps"] * years, uniform(key, step, asset, first_use + JUMPS))
+    count = poisson(law["jumps"] * years, uniform(key, step, 0, first_use + JUMPS))
     if count > 0:
-        size += count * mean + math.sqrt(count) * sd * normal(key, step, asset, first_use + SIZE)
+        size += count * mean + math.sqrt(count) * sd * normal(key, step, 0, first_use + SIZE)
     return size
 
 
@@ -62,14 +62,14 @@ def move(law, value, variance, asset, z, key, step, first_use, years):
     spread = math.sqrt(v * years)
     if law["vol_of_vol"] > 0.0:
         rho = law["correlation"]
-        w = rho * z + math.sqrt(1.0 - rho * rho) * normal(key, step, asset, first_use + VARIANCE)
+        w = rho * z + math.sqrt(1.0 - rho * rho) * normal(key, step, 0, first_use + VARIANCE)
         variance[asset] += law["mean_reversion"] * (law["long_run"] - v) * years
         variance[asset] += law["vol_of_vol"] * spread * w
     if law["is_additive"] != 0:
         value[asset] += law["opening"] * (law["drift"] * years + spread * z)
     else:
         growth = (law["drift"] - 0.5 * v) * years + spread * z
-        value[asset] *= math.exp(growth + jump(law, key, step, asset, first_use, years))
+        value[asset] *= math.exp(growth + jump(law, key, step, first_use, years))
 
 
 @inlined
@@ -83,15 +83,15 @@ def volatility_of(law, value, variance):
 
 
 @kernel
-def extend(first, key, years, substeps, laws, root, factors, value, variance, normals, values, volatilities):
+def extend(first, keys, years, substeps, laws, root, factors, value, variance, normals, values, volatilities):
     """Go on with every asset's path for a block of steps.
 
     Parameters
     ----------
     first : int
         Step of the block's first row. Step 0 is the opening: nothing moves.
-    key : uint64
-        Draws are keyed by (key, step, asset), so blocks of any length give one path.
+    keys : ndarray of uint64, shape (K,)
+        Draws are keyed by (key of the asset, step), so blocks of any length give one path.
     years : float
         Length of a substep.
     substeps : int
@@ -112,12 +112,12 @@ def extend(first, key, years, substeps, laws, root, factors, value, variance, no
         step = first + t
         for s in range(substeps if step > 0 else 0):
             for k in range(laws.size):
-                normals[k] = normal(key, step, k, USES * s + VALUE)
+                normals[k] = normal(keys[k], step, 0, USES * s + VALUE)
             for k in range(laws.size):
                 z = 0.0
                 for j in range(k + 1):
                     z += root[k, j] * normals[j]
-                move(laws[k], value, variance, k, z, key, step, USES * s, years)
+                move(laws[k], value, variance, k, z, keys[k], step, USES * s, years)
         for k in range(laws.size):
             value[k] *= factors[t, k]
             if laws[k]["is_additive"] != 0:

@@ -139,7 +139,7 @@ def find_flat(accounts, position, holder_of, qty, flat):
 
 @kernel
 def realise(accounts, opening, cash, position, holder_of, qty, profit):
-    """Cash that flat accounts have beyond their opening cash, 0 for the others; returns how many are not 0."""
+    """Cash of flat accounts beyond their opening cash, 0 for others; returns how many are not 0."""
     found = 0
     for i in range(accounts.size):
         profit[i] = 0.0

@@ -20,11 +20,11 @@ from sim.kernels.ladder import occupied_above, occupied_below, occupy, vacate
 RESTING = np.dtype(
     [
         ("qty", "i8"),  # lots, > 0 a bid; 0 in a free row
-        ("price", "i4"),  # tick
-        ("account", "i4"),
-        ("next", "i4"),  # behind it in the queue; in a free row the next free one
-        ("prev", "i4"),  # before it in the queue
-        ("tag", "i4"),  # 1 + tag, 0 if it has none
+        ("price", "u4"),  # tick
+        ("account", "u4"),
+        ("next", "u4"),  # behind it in the queue; in a free row the next free one
+        ("prev", "u4"),  # before it in the queue
+        ("tag", "u4"),  # 1 + tag, 0 if it has none
         ("ticket", "u4"),  # of its expiry, 0 if it rests until cancelled
     ]
 )
@@ -46,8 +46,8 @@ HEADER = np.dtype(
         ("ask", "i8"),  # best ask, tick; the ladder's width if none
         ("mid", "i8"),  # reference mid, half ticks
         ("width", "i8"),  # ticks of the ladder
-        ("free", "i8"),  # first free row of the pool among those used before
-        ("used", "i8"),  # rows of the pool ever used
+        ("free", "u4"),  # first free row of the pool among those used before
+        ("used", "u4"),  # rows of the pool ever used
         ("resting", "i8"),  # orders
         ("expiring", "i8"),  # entries of the heap of expiries
         ("stale", "i8"),  # of which the order is gone
@@ -129,10 +129,12 @@ def join(book, account, tag, tick, side, lots):
     level["tail"] = slot
     level["volume"] += lots
     book.pool[tail]["next"] = slot
-    level["head"] = slot if tail == 0 else level["head"]
-    occupy(book.bitmap, head["width"], tick)
+    first = level["head"]
+    level["head"] = slot if tail == 0 else first
+    width = head["width"]
+    occupy(book.bitmap, width, tick)
     head["bid"] = max(head["bid"], tick if side > 0 else -1)
-    head["ask"] = min(head["ask"], tick if side < 0 else head["width"])
+    head["ask"] = min(head["ask"], tick if side < 0 else width)
     if tag >= 0:
         book.tags[tag] = slot
     head["resting"] += 1
@@ -150,11 +152,13 @@ def leave(book, slot):
     behind = row["next"]
     book.pool[ahead]["next"] = behind
     book.pool[behind]["prev"] = ahead
-    level["head"] = behind if ahead == 0 else level["head"]
-    level["tail"] = ahead if behind == 0 else level["tail"]
+    first = level["head"]
+    last = level["tail"]
+    level["head"] = behind if ahead == 0 else first
+    level["tail"] = ahead if behind == 0 else last
     level["volume"] -= abs(row["qty"])
     side = 1 if row["qty"] > 0 else -1
-    reserve_lots(book, np.int64(row["account"]), side, -abs(row["qty"]))
+    reserve_lots(book, row["account"], side, -abs(row["qty"]))
     if level["head"] == 0:
         close_level(book, np.int64(row["price"]))
     release_row(book, slot)
@@ -195,7 +199,7 @@ def shrink(book, slot, lots):
     side = 1 if row["qty"] > 0 else -1
     row["qty"] -= side * lots
     book.ladder[row["price"]]["volume"] -= lots
-    reserve_lots(book, np.int64(row["account"]), side, -lots)
+    reserve_lots(book, row["account"], side, -lots)
 
 
 @inlined

@@ -24,7 +24,11 @@ class LinearImpact(Venue):
     nothing and earns nothing. With `impact` 0 prices are exogenous. Theory (THEORY
     section 1; Frey & Stremme 1997) is exact here.
 
-    Leaves out: the spread, limit orders, recovery of the price, and any limit to depth.
+    Takes market orders, swaps, and limit orders that are immediate or cancel (filled until
+    the price they move reaches their limit) or fill or kill. The price stays at one tick
+    where the value or an order would take it lower; such an order is refused.
+
+    Leaves out: the spread, resting orders, recovery of the price, and any limit to depth.
     """
 
     follows_value = True
@@ -87,8 +91,10 @@ class LinearImpact(Venue):
             tape.counts,
         )
 
-    def execute(self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray) -> None:
-        """Fill each market order or swap at the average price along its impact."""
+    def execute(
+        self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
+    ) -> None:
+        """Fill each order that trades at once at the average price along its impact."""
         tape.reserve(due.size, due.size, due.size)
         parameters = self.parameters
         impact.trade(

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from sim.instruments import PERPETUAL, Universe
-from sim.kernels.posting import NO_HOLDER
+from sim.instruments import LP_SHARE, PERPETUAL, Universe
+from sim.kernels import margining
 from sim.ledger import Ledger
 from sim.outbox import Outbox
 from sim.parameters import Parameters as BaseParameters
@@ -26,6 +26,7 @@ from sim.records import (
     OPTIONS,
     REDUCE_ONLY,
     REJECTS,
+    REMOVE_LIQUIDITY,
     REQUEST,
     SEIZE,
     SEQ,
@@ -53,6 +54,17 @@ class Liquidation(NamedTuple):
     is_takeover: bool
 
 
+class Seizure(NamedTuple):
+    """An account being seized, with its equity and maintenance at that moment."""
+
+    account: int
+    step: int
+    time: float
+    equity: float
+    maintenance: float
+    holder: int
+
+
 class Exchange(Venue):
     """Liquidates accounts whose equity fell below maintenance.
 
@@ -60,10 +72,21 @@ class Exchange(Venue):
     account's name, for `close_fraction` of each perpetual (all of it below `small_notional`). Below
     it the sender of the SEIZE takes the perpetuals over at their bankruptcy prices, at which the
     account's equity is used up, and sells them by its own orders; the insurance fund backs it. An
-    account that holds options has the same fraction of them closed out with the desk; below
-    zero equity it defaults: all of its options are terminated at the desk's quote and all of its
-    perpetuals sold. Collateral is sold when nothing else is left. Forced orders meet the same
-    book as any other.
+    account that holds options has the same fraction of them closed out with the desk, and of each
+    perpetual, large or small, since they hedge each other; below zero equity it defaults: all of
+    its options are terminated at the desk's quote and all of its perpetuals sold. Once nothing is
+    left that needs margin and the account owes cash, its spot is sold and its shares of pools are
+    redeemed. Forced orders meet the same book as any other.
+
+    Whether an account is in breach is judged when the SEIZE arrives, at the prices of that moment;
+    one that recovered, or was taken over by an earlier SEIZE, is left alone.
+
+    Attributes
+    ----------
+    liquidations : list of Liquidation
+    seized : dict of int to float
+        Accounts being liquidated, and what those that wrote options owe for the ones
+        terminated so far: the claims of their creditors, quote currency.
 
     Notes
     -----
@@ -111,9 +134,11 @@ class Exchange(Venue):
         super().__init__(name, index, asset, instrument, parameters)
         self.children = Outbox()
         self.liquidations: list[Liquidation] = []
-        self.seized: set[int] = set()
+        self.seized: dict[int, float] = {}
 
-    def attach(self, view: View, ledger: Ledger, sellers: dict[int, int], desk: int, books: list[Venue]) -> None:
+    def attach(
+        self, view: View, ledger: Ledger, sellers: dict[int, int], desk: int, books: list[Venue]
+    ) -> None:
         """Give the venue what it reads, and where it sells.
 
         Parameters
@@ -122,7 +147,7 @@ class Exchange(Venue):
         ledger : Ledger
             Read only.
         sellers : dict of int to int
-            Venue at which each dense instrument is sold.
+            Venue at which each dense instrument is sold; shares are redeemed at their pool.
         desk : int
             Venue that closes options out, -1 if there is none.
         books : list of Venue
@@ -137,81 +162,100 @@ class Exchange(Venue):
         """Keep the population of each account."""
         self._population_of = population_of
 
-    def execute(self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray) -> None:
+    def execute(
+        self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
+    ) -> None:
         """Seize the accounts named, or refuse where there is no breach."""
         tape.reserve(due.size * self._ledger.position.shape[0], 0, due.size)
+        self._release()
+        taken: set[int] = set()  # whose takeover the ledger has not posted yet
         for row in due:
             order = orders[row]
             account = int(order["target"])
-            if order["kind"] == SEIZE and self._may_seize(account):
-                self._seize(order, account, tape)
-            else:
-                self._refuse(order, tape)
+            if order["kind"] == SEIZE and account not in taken and self._is_listed(account):
+                seizure = self._appraise(order, account, tape)
+                if self._may_seize(seizure):
+                    taken.add(account)
+                    self._seize(order, seizure, tape)
+                    continue
+            self._refuse(order, tape)
 
-    def _may_seize(self, account: int) -> bool:
-        view = self._view
-        if not 0 <= account < view.equity.size or not view.is_in_breach[account]:
-            return False
-        is_cool = view.time >= self._cool_until[account]
-        return bool(is_cool or view.equity[account] < self.parameters.backstop * view.maintenance[account])
+    def _release(self) -> None:
+        """Forget the accounts that have recovered."""
+        for account in [a for a in self.seized if not self._view.is_in_breach[a]]:
+            del self.seized[account]
 
-    def _seize(self, order: np.void, account: int, tape: Tape) -> None:
-        view, rules = self._view, self.parameters
-        equity, maintenance = float(view.equity[account]), float(view.maintenance[account])
+    def _is_listed(self, account: int) -> bool:
+        """Whether the last margin run found the account in breach."""
+        return 0 <= account < self._ledger.cash.size and bool(self._view.is_in_breach[account])
+
+    def _appraise(self, order: np.void, account: int, tape: Tape) -> Seizure:
+        """Equity and maintenance of the account as the order arrives."""
+        ledger, view = self._ledger, self._view
+        holder = int(ledger.holder_of[account])
+        options = (view.holder_value[holder], view.holder_maintenance[holder]) if holder >= 0 else (0.0, 0.0)
+        equity, needed = margining.appraise(account, ledger.cash, ledger.position, ledger.terms, *options)
         time = float(order["time"] + order["latency"])
-        self.seized.add(account)
-        self._cool_until[account] = time + rules.cooldown_seconds
-        self._withdraw(account, time)
-        holder = int(self._ledger.holder_of[account])
-        if holder != NO_HOLDER and self._ledger.qty[:, holder].any():
-            share = 1.0 if equity < 0 else rules.close_fraction
-            self._close_options(account, holder, share, time, tape, equity, maintenance)
-            self._sell_perpetuals(account, share, time, tape, equity, maintenance)
-        elif equity < rules.backstop * maintenance:
-            self._take_over(order, account, time, tape, equity, maintenance)
+        return Seizure(account, int(tape.counts[STEP]), time, float(equity), float(needed), holder)
+
+    def _may_seize(self, seizure: Seizure) -> bool:
+        if seizure.equity >= seizure.maintenance - margining.DUST:
+            return False
+        is_cool = seizure.time >= self._cool_until[seizure.account]
+        return bool(is_cool or seizure.equity < self.parameters.backstop * seizure.maintenance)
+
+    def _seize(self, order: np.void, seizure: Seizure, tape: Tape) -> None:
+        rules, account = self.parameters, seizure.account
+        self.seized.setdefault(account, 0.0)
+        self._cool_until[account] = seizure.time + rules.cooldown_seconds
+        self._withdraw(seizure)
+        if self._has_options(seizure):
+            share = 1.0 if seizure.equity < 0 else rules.close_fraction
+            self._close_options(seizure, share)
+            self._sell_perpetuals(seizure, share, 0.0)
+        elif not self._perpetuals(account):
+            self._sell_collateral(seizure)
+        elif seizure.equity < rules.backstop * seizure.maintenance:
+            self._take_over(order, seizure, tape)
         else:
-            self._sell_perpetuals(account, rules.close_fraction, time, tape, equity, maintenance)
-        self._sell_collateral(account, time)
+            self._sell_perpetuals(seizure, rules.close_fraction, rules.small_notional)
 
-    def _withdraw(self, account: int, time: float) -> None:
+    def _withdraw(self, seizure: Seizure) -> None:
         for book in self._books:
-            if book.has_open_orders(account):
-                self._send(account, book.index, CANCEL_ALL, 0, time, 0)
+            if book.has_open_orders(seizure.account):
+                self._send(seizure, book.index, CANCEL_ALL, 0, 0)
 
-    def _send(self, account: int, venue: int, kind: int, qty: int, time: float, cause: int, **fields: float) -> None:
-        self.children.now = time
-        self.children.send(account, venue, kind, qty, cause=cause, **fields)
+    def _send(self, seizure: Seizure, venue: int, kind: int, qty: int, cause: int, **fields: float) -> None:
+        self.children.now = seizure.time
+        self.children.send(seizure.account, venue, kind, qty, cause=cause, **fields)
+
+    def _has_options(self, seizure: Seizure) -> bool:
+        return seizure.holder >= 0 and self._desk >= 0 and bool(self._ledger.qty[:, seizure.holder].any())
 
     def _perpetuals(self, account: int) -> list[tuple[int, int]]:
         terms = self._ledger.terms
         lots = self._ledger.position[:, account]
         return [(i, int(lots[i])) for i in range(lots.size) if terms[i]["kind"] == PERPETUAL and lots[i] != 0]
 
-    def _bankruptcy_price(self, instrument: int, lots: int, equity: float, maintenance: float) -> float:
+    def _bankruptcy_price(self, seizure: Seizure, instrument: int, lots: int) -> float:
         """Price at which closing the position uses up its share of the account's equity."""
         row = self._ledger.terms[instrument]
         units = lots * float(row["lot"])
         needed = abs(units) * float(row["price"]) * float(row["maintenance"])
-        share = needed / maintenance if maintenance > 0 else 1.0
-        return max(float(row["price"]) - equity * share / units, 0.0)
+        share = needed / seizure.maintenance if seizure.maintenance > 0 else 1.0
+        return max(float(row["price"]) - seizure.equity * share / units, 0.0)
 
     def _log(
-        self,
-        account: int,
-        instrument: int,
-        qty: int,
-        time: float,
-        tape: Tape,
-        equity: float,
-        maintenance: float,
-        price: float,
-        is_takeover: bool,
+        self, seizure: Seizure, instrument: int, qty: int, price: float, is_takeover: bool = False
     ) -> int:
         """Record a liquidation; returns its cause number."""
         number = len(self.liquidations)
         is_option = instrument >= OPTIONS
         row = self._universe.contracts[instrument - OPTIONS] if is_option else self._ledger.terms[instrument]
-        step, mark = int(tape.counts[STEP]), float(row["price"])
+        account, step, time, equity, maintenance, _ = seizure
+        mark = float(row["price"])
+        if is_option and qty > 0:
+            self.seized[account] += qty * float(row["lot"]) * mark
         self.liquidations.append(
             Liquidation(
                 number, step, time, account, instrument, qty, mark, price, equity, maintenance, is_takeover
@@ -219,19 +263,16 @@ class Exchange(Venue):
         )
         return number + 1
 
-    def _sell_perpetuals(
-        self, account: int, share: float, time: float, tape: Tape, equity: float, maintenance: float
-    ) -> None:
-        for instrument, lots in self._perpetuals(account):
+    def _sell_perpetuals(self, seizure: Seizure, share: float, small_notional: float) -> None:
+        for instrument, lots in self._perpetuals(seizure.account):
             row = self._ledger.terms[instrument]
             notional = abs(lots) * float(row["lot"]) * float(row["price"])
-            part = 1.0 if notional <= self.parameters.small_notional else share
+            part = 1.0 if notional <= small_notional else share
             qty = -int(np.sign(lots)) * max(1, round(abs(lots) * part))
-            price = self._bankruptcy_price(instrument, lots, equity, maintenance)
-            cause = self._log(account, instrument, qty, time, tape, equity, maintenance, price, False)
-            self._sell(account, instrument, qty, time, cause)
+            price = self._bankruptcy_price(seizure, instrument, lots)
+            self._sell(seizure, instrument, qty, self._log(seizure, instrument, qty, price))
 
-    def _sell(self, account: int, instrument: int, qty: int, time: float, cause: int) -> None:
+    def _sell(self, seizure: Seizure, instrument: int, qty: int, cause: int) -> None:
         """Send a forced order: at a book, immediate or cancel within `max_slippage` of the mid."""
         venue = self._sellers[instrument]
         quote = self._view.quotes[venue]
@@ -240,61 +281,60 @@ class Exchange(Venue):
         if float(quote["tick"]) > 0 and quote["base"] == 0:
             reach = int(self.parameters.max_slippage * float(quote["mid"]) / float(quote["tick"]))
             kind, fields = LIMIT, {**fields, "tif": IOC, "price_ref": MID, "price": -reach}
-        self._send(account, venue, kind, qty, time, cause, **fields)
+        self._send(seizure, venue, kind, qty, cause, **fields)
 
-    def _take_over(
-        self, order: np.void, account: int, time: float, tape: Tape, equity: float, maintenance: float
-    ) -> None:
+    def _take_over(self, order: np.void, seizure: Seizure, tape: Tape) -> None:
         tape.counts[GROUP] += 1
-        for instrument, lots in self._perpetuals(account):
-            price = self._bankruptcy_price(instrument, lots, equity, maintenance)
-            cause = self._log(account, instrument, -lots, time, tape, equity, maintenance, price, True)
-            self._fill(order, account, instrument, -lots, price, cause, time, tape)
+        for instrument, lots in self._perpetuals(seizure.account):
+            price = self._bankruptcy_price(seizure, instrument, lots)
+            cause = self._log(seizure, instrument, -lots, price, is_takeover=True)
+            self._fill(order, seizure, instrument, -lots, price, cause, tape)
 
     def _fill(
         self,
         order: np.void,
-        account: int,
+        seizure: Seizure,
         instrument: int,
         lots: int,
         price: float,
         cause: int,
-        time: float,
         tape: Tape,
     ) -> None:
         counts = tape.counts
         row = tape.fills[counts[FILLS]]
-        row["time"], row["price"], row["qty"] = time, price, lots
+        row["time"], row["price"], row["qty"] = seizure.time, price, lots
         row["fee"] = row["maker_fee"] = 0.0
         row["seq"], row["group"], row["step"] = counts[SEQ], counts[GROUP], counts[STEP]
         row["instrument"], row["cause"] = instrument, cause
-        row["maker"], row["taker"] = order["account"], account
+        row["maker"], row["taker"] = order["account"], seizure.account
         row["maker_population"] = self._population_of[order["account"]]
-        row["taker_population"] = self._population_of[account]
+        row["taker_population"] = self._population_of[seizure.account]
         row["venue"], row["phase"], row["reason"] = self.index, order["phase"], TAKEOVER
         counts[FILLS] += 1
         counts[SEQ] += 1
 
-    def _close_options(
-        self, account: int, holder: int, share: float, time: float, tape: Tape, equity: float, maintenance: float
-    ) -> None:
-        ledger = self._ledger
-        for slot in np.flatnonzero(ledger.qty[:, holder]):
-            lots = int(ledger.qty[slot, holder])
+    def _close_options(self, seizure: Seizure, share: float) -> None:
+        contract, held = self._ledger.contract[:, seizure.holder], self._ledger.qty[:, seizure.holder]
+        for slot in np.flatnonzero(held):
+            lots = int(held[slot])
             qty = -int(np.sign(lots)) * max(1, round(abs(lots) * share))
-            instrument = OPTIONS + int(ledger.contract[slot, holder])
-            cause = self._log(account, instrument, qty, time, tape, equity, maintenance, np.nan, False)
-            self._send(account, self._desk, REQUEST, qty, time, cause, instrument=instrument, reason=CLOSE_OUT)
+            instrument = OPTIONS + int(contract[slot])
+            cause = self._log(seizure, instrument, qty, np.nan)
+            self._send(seizure, self._desk, REQUEST, qty, cause, instrument=instrument, reason=CLOSE_OUT)
 
-    def _sell_collateral(self, account: int, time: float) -> None:
-        """Sell spot for cash, once nothing is left that needs margin but the account owes cash."""
-        ledger = self._ledger
-        lots = ledger.position[:, account]
-        if self._perpetuals(account) or ledger.cash[account] >= 0:
-            return
-        for instrument in np.flatnonzero(lots > 0):
-            if int(instrument) in self._sellers:
-                self._sell(account, int(instrument), -int(lots[instrument]), time, 0)
+    def _sell_collateral(self, seizure: Seizure) -> None:
+        """Sell spot and redeem pool shares of an account that owes cash and holds nothing else."""
+        terms, lots = self._ledger.terms, self._ledger.position[:, seizure.account]
+        for instrument in map(int, np.flatnonzero(lots > 0)):
+            if instrument not in self._sellers:
+                continue
+            held = int(lots[instrument])
+            cause = self._log(seizure, instrument, -held, np.nan)
+            if terms[instrument]["kind"] == LP_SHARE:
+                pool = self._sellers[instrument]
+                self._send(seizure, pool, REMOVE_LIQUIDITY, held, cause, reason=FORCED)
+            else:
+                self._sell(seizure, instrument, -held, cause)
 
     def _refuse(self, order: np.void, tape: Tape) -> None:
         row = tape.rejects[tape.counts[REJECTS]]

@@ -150,10 +150,11 @@ class OrderBook(Venue):
         self._expiries = np.zeros(OPENING_ROWS, EXPIRY)
         self._ladder = np.zeros(width, LEVEL)
         self._bitmap = np.zeros(words(width), np.uint64)
-        self._tags = np.zeros(max(tags, 1), np.int32)
+        self._tags = np.zeros(max(tags, 1), np.uint32)
         self._accounts = np.zeros(population_of.size, ACCOUNT)
         self._accounts["population"] = population_of
         self._header = self._opening_header(width)
+        self._resting, self._expiring = self._header["resting"], self._header["expiring"]
 
     def _opening_header(self, width: int) -> np.ndarray:
         rules = self.parameters
@@ -218,10 +219,11 @@ class OrderBook(Venue):
 
     def _reserve(self, arriving: int, tape: Tape) -> None:
         """Make room for whatever this many orders can cause."""
-        header = self._header[0]
-        resting = int(header["resting"])
-        self._pool = _grown(self._pool, resting + arriving + 1)
-        self._expiries = _grown(self._expiries, int(header["expiring"]) + arriving + SPARE)
+        resting, expiring = self._resting.item(), self._expiring.item()
+        if resting + arriving >= self._pool.size:
+            self._pool = _grown(self._pool, resting + arriving + 1)
+        if expiring + arriving + SPARE > self._expiries.size:
+            self._expiries = _grown(self._expiries, expiring + arriving + SPARE)
         tape.reserve(fills=resting + 2 * arriving, moves=resting + 2 * arriving, rejects=arriving)
 
     def start_step(self, tape: Tape) -> None:
@@ -265,9 +267,7 @@ class OrderBook(Venue):
 
 
 def _grown(rows: np.ndarray, needed: int) -> np.ndarray:
-    """`rows` itself if it has room for `needed`, else a copy at least twice as long."""
-    if needed <= rows.size:
-        return rows
+    """A copy with room for `needed` rows and at least twice as many as before."""
     larger = np.zeros(max(needed, 2 * rows.size), rows.dtype)
     larger[: rows.size] = rows
     return larger

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+
 import numpy as np
 from pydantic import Field
 
@@ -22,7 +23,8 @@ class Desk(Venue):
     Options trade against the end users' account at the smile's Black-76 price on the
     mark; spot and perpetuals trade against an outside account at the mark. A request for
     an option that is not listed yet (instrument -1) names its strike in `value`, its expiry in
-    `good_till` and a call by the flag CALL; the desk lists it.
+    `good_till`, a call by the flag CALL and, at a desk of several assets, the asset in
+    `target`; the desk lists it.
 
     Leaves out: competition between desks, the desk's own risk limits, and the initial
     margin of options sold to it (maintenance is checked at the next margin run).
@@ -57,7 +59,9 @@ class Desk(Venue):
         """Keep the population of each account."""
         self._population_of = population_of
 
-    def execute(self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray) -> None:
+    def execute(
+        self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
+    ) -> None:
         """Fill or refuse each request; list bespoke options first."""
         self._list_bespoke(orders, due)
         tape.reserve(due.size, 0, due.size)
@@ -74,19 +78,30 @@ class Desk(Venue):
             OUTSIDE,
             END_USERS,
             self._population_of,
+            view.holder_of,
             room,
             tape.fills,
             tape.rejects,
             tape.counts,
         )
 
+    def _asset(self, named: int) -> int:
+        """Asset of a bespoke option: the desk's, the one named, the only one there is, else -1."""
+        if self.asset >= 0:
+            return self.asset
+        if named < 0 and self._view.assets.size == 1:
+            return 0
+        return named if 0 <= named < self._view.assets.size else -1
+
     def _list_bespoke(self, orders: np.ndarray, due: np.ndarray) -> None:
         rows = due[(orders["instrument"][due] < 0) & (orders["kind"][due] == REQUEST)]
         for row in rows:
-            asset = max(self.asset, 0)
+            asset = self._asset(int(orders[row]["target"]))
+            if asset < 0:
+                continue
             strike, expiry = float(orders[row]["value"]), float(orders[row]["good_till"])
             spot = float(self._view.assets[asset]["mark"])
-            if not (strike > 0 and math.isfinite(expiry) and expiry > self._view.time):
+            if not (0 < strike < math.inf and math.isfinite(expiry) and expiry > self._view.time):
                 continue
             orders[row]["instrument"] = self._universe.list_contract(
                 asset,

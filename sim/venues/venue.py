@@ -71,7 +71,9 @@ class Venue:
     def start_step(self, tape: Tape) -> None:
         """Begin a step: restart the flow and volume that `observe` reports."""
 
-    def execute(self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray) -> None:
+    def execute(
+        self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
+    ) -> None:
         """Execute the due orders and whatever falls due at this venue by `until`.
 
         Parameters

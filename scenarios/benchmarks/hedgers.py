@@ -1,0 +1,106 @@
+"""The whole market with ten thousand hedgers, against two ways to write it without this package.
+
+Ours is the built scenario `hedgers.toml`, stepped through Mesa: makers, noise, dealers with
+their option books, margin, settlement, the recorder and the conservation check. The peers
+replay the same background orders and hold the same option books.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from scenarios.benchmarks.background import Step, taken_down
+from scenarios.benchmarks.objects import ObjectMarket
+from scenarios.benchmarks.rows import Goal, Row, alternate, peer
+from scenarios.benchmarks.vectorised import Books, OwnOptions, SharedContracts, VectorisedMarket, books_of
+
+SCENARIO = Path(__file__).with_name("hedgers.toml")
+HEDGERS = 10_000
+WARM_UP = 20
+REPEATS = 7
+STEPS = 50  # a repeat
+OBJECT_STEPS = 6
+UNIT = "agent-steps/s"
+
+
+class World:
+    """What every contestant starts from.
+
+    Parameters
+    ----------
+    steps : int
+        Steps of background to take down.
+    hedgers : int
+    """
+
+    def __init__(self, steps: int, hedgers: int = HEDGERS) -> None:
+        self.hedgers = hedgers
+        model = self.market()
+        book = next(v for v in model.venues if v.name == "perp").parameters
+        self.spot, self.tick, self.lot = model.listing.spots[0], book.tick, book.lot
+        self.step_seconds: float = model.listing.step_seconds
+        self.books: Books = books_of(model, "dealers")
+        self.background: list[Step]
+        self.background, self.slots = taken_down(model, "perp", steps)
+
+    def market(self) -> Any:
+        """Our own model, at its start."""
+        from scenarios.loading import market
+
+        return market(SCENARIO, **{"populations.dealers.count": self.hedgers})
+
+    def vectorised(
+        self, bourse: Any, valuation: type[OwnOptions] | type[SharedContracts]
+    ) -> VectorisedMarket:
+        """The same market by bourse and NumPy."""
+        return VectorisedMarket(
+            bourse,
+            self.background,
+            self.slots,
+            self.books,
+            valuation(self.books),
+            self.spot,
+            self.tick,
+            self.lot,
+            self.step_seconds,
+        )
+
+    def objects(self) -> ObjectMarket:
+        """The same market by one Mesa agent per hedger."""
+        return ObjectMarket(self.background, self.books, self.spot, self.tick, self.lot, self.step_seconds)
+
+
+def against_bourse_and_numpy(repeats: int = REPEATS) -> Iterator[Row]:
+    """Yield a row with every hedger valuing its options, and one with contracts valued once."""
+    bourse = peer("bourse")
+    world = World(WARM_UP + STEPS * repeats)
+    for name, valuation in (("own options", OwnOptions), ("shared contracts", SharedContracts)):
+        contestants = world.market(), world.vectorised(bourse, valuation)
+        ours, theirs = (_paced(c, world.hedgers, STEPS) for c in contestants)
+        compared = alternate(ours, theirs, repeats)
+        yield compared.row(f"market, bourse + NumPy, {name}", Goal(20, 40), UNIT)
+
+
+def against_objects(repeats: int = REPEATS) -> Iterator[Row]:
+    """Yield the row with a Mesa agent per hedger."""
+    world = World(WARM_UP + STEPS * repeats)
+    ours = _paced(world.market(), world.hedgers, STEPS)
+    theirs = _paced(world.objects(), world.hedgers, OBJECT_STEPS)
+    yield alternate(ours, theirs, repeats).row("market, a Mesa object per hedger", Goal(200, 500), UNIT)
+
+
+def _paced(market: Any, hedgers: int, steps: int) -> Callable[[], float]:
+    """Warm a market up; what is returned runs on and gives agent-steps a second."""
+    for _ in range(min(WARM_UP, steps)):
+        market.step()
+
+    def run() -> float:
+        started = time.perf_counter()
+        for _ in range(steps):
+            market.step()
+        return hedgers * steps / (time.perf_counter() - started)
+
+    return run

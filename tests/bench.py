@@ -1,0 +1,96 @@
+"""A market by hand for tests: a ledger, a view and margin, and fills that the test writes itself.
+
+Every asset has a spot (instrument 2k) and a perpetual (2k + 1) in lots of 0.01.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.instruments import PERPETUAL, SPOT, Universe
+from sim.kernels.margining import MARGINED
+from sim.ledger import Ledger
+from sim.listing import CLEARING, END_USERS, FEES, SYSTEM, Smile
+from sim.margin import Margin, Requirement
+from sim.records import FILLS, GROUP, OPTIONS, SEQ
+from sim.tape import Tape
+from sim.view import ASSET, QUOTE, View, frozen
+
+FIRST = len(SYSTEM)  # the first account that is nobody's in particular
+LOT = 0.01
+
+
+class Bench:
+    def __init__(
+        self, accounts, *, prices=(100.0,), holders=0, requirements=None, cash=0.0, venues=1, margined=True
+    ):
+        self.requirements = requirements or [Requirement() for _ in prices]
+        self.universe = Universe([f"A{k}" for k in range(len(prices))])
+        for k, rules in enumerate(self.requirements):
+            self.universe.add(SPOT, k, LOT, f"A{k}-spot", collateral=rules.collateral)
+            self.universe.add(
+                PERPETUAL, k, LOT, f"A{k}-perp", initial=rules.initial, maintenance=rules.maintenance
+            )
+        size = FIRST + accounts
+        self.population_of = np.minimum(np.arange(size), FIRST).astype(np.int16)
+        declared = {FIRST: (holders, 2)} if holders else {}
+        self.ledger = Ledger(
+            self.universe, self.population_of, FIRST + 1, FEES, declared, (END_USERS, CLEARING)
+        )
+        self.ledger.issue("endowment", FIRST, np.full(accounts, float(cash)), {})
+        rule = np.zeros(size, np.int8)
+        rule[FIRST:] = MARGINED * margined
+        self.margin = Margin(self.ledger, self.requirements, rule)
+        self.tape = Tape(16)
+        self.assets, self.quotes = np.zeros(len(prices), ASSET), np.zeros(venues, QUOTE)
+        self.view = self._view()
+        for k, price in enumerate(prices):
+            self.mark(price, k)
+
+    def _view(self):
+        view, ledger, margin = View(), self.ledger, self.margin
+        view.time, view.step, view.step_seconds = 0.0, 0, 1.0
+        view.quotes, view.assets, view.terms = frozen(self.quotes), frozen(self.assets), frozen(ledger.terms)
+        view.cash, view.position, view.holder_of = ledger.cash, ledger.position, ledger.holder_of
+        view.equity, view.maintenance = frozen(margin.equity), frozen(margin.maintenance)
+        view.is_in_breach, view.holder_value = margin.is_in_breach, margin.value
+        return view
+
+    def mark(self, price, asset=0):
+        """Put every price of an asset, then look at everybody's margin."""
+        for field in ("mid", "mark", "index", "value"):
+            self.assets[asset][field] = price
+        terms = self.ledger.terms
+        terms["price"][terms["asset"] == asset] = price
+        self.assess()
+
+    def assess(self):
+        self.margin.value_options(self.view.time, self.view)
+        self.margin.run(self.view)
+
+    def list_option(self, strike, expiry, is_call=True, volatility=0.5, asset=0):
+        number = self.universe.list_contract(asset, strike, expiry, is_call, volatility, LOT)
+        self.ledger.fit_contracts()
+        self.assess()
+        return number
+
+    def trade(self, taker, maker, instrument, lots, price, fee=0.0, maker_fee=0.0):
+        """Post one fill; `lots` > 0 the taker buys."""
+        self.tape.reserve(1, 0, 0)
+        counts = self.tape.counts
+        row = self.tape.fills[counts[FILLS]]
+        row["taker"], row["maker"], row["instrument"] = taker, maker, instrument
+        row["qty"], row["price"], row["fee"], row["maker_fee"] = lots, price, fee, maker_fee
+        row["seq"], row["group"] = counts[SEQ], counts[GROUP] + 1
+        counts[[FILLS, SEQ, GROUP]] += 1
+        self.ledger.post(self.tape)
+
+    def option_lots(self, account, number):
+        """Lots of a contract an account holds, by looking through its slots."""
+        ledger, holder = self.ledger, self.ledger.holder_of[account]
+        if holder < -1:
+            return int(ledger.wide[-2 - holder, number - OPTIONS])
+        return int(ledger.qty[:, holder][ledger.contract[:, holder] == number - OPTIONS].sum())
+
+
+SMILES = [Smile(atm=0.5, skew=0.0, curvature=0.0)]

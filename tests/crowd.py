@@ -1,0 +1,129 @@
+"""Populations for tests: traders margined across assets, and strangers who send anything."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.instruments import PERPETUAL
+from sim.outbox import Outbox
+from sim.parameters import Positive
+from sim.population import Population
+from sim.records import (
+    ADD_LIQUIDITY,
+    CALL,
+    CANCEL,
+    CANCEL_ALL,
+    CANCEL_RANDOM,
+    LIMIT,
+    MARKET,
+    MODIFY,
+    OPENING,
+    OPTIONS,
+    POST_ONLY,
+    QUOTE,
+    REDUCE_ONLY,
+    REMOVE_LIQUIDITY,
+    REQUEST,
+    SEIZE,
+    SIDE_BY_VALUE,
+    SWAP,
+    orders,
+)
+from sim.view import View
+
+KINDS = (
+    LIMIT,
+    LIMIT,
+    LIMIT,
+    MARKET,
+    CANCEL,
+    CANCEL_RANDOM,
+    CANCEL_ALL,
+    MODIFY,
+    QUOTE,
+    SWAP,
+    SWAP,
+    ADD_LIQUIDITY,
+    REMOVE_LIQUIDITY,
+    REQUEST,
+    REQUEST,
+    REQUEST,
+    SEIZE,
+)
+FLAGS = (0, 0, 0, POST_ONLY, REDUCE_ONLY, SIDE_BY_VALUE, REDUCE_ONLY | SIDE_BY_VALUE, CALL)
+
+
+class Pairs(Population):
+    """Each is long the perpetual of every even asset and short every odd one, on one margin."""
+
+    phases = ("open",)
+
+    class Parameters(Population.Parameters):
+        notional: Positive = 100_000.0
+        leverage: Positive = 10.0
+
+    def prepare(self, listing):
+        assets = range(len(listing.universe.assets))
+        self.notional, self.leverage = self.column("notional"), self.column("leverage")
+        terms = listing.universe.terms()
+        self._legs = []
+        for asset in assets:
+            instrument = listing.universe.find(PERPETUAL, asset)
+            lots = self.notional / (listing.spots[asset] * terms[instrument]["lot"])
+            desk = listing.only("rfq.Desk", asset).index
+            self._legs.append((desk, instrument, np.round(lots).astype(int) * (-1) ** asset))
+
+    def endowment(self):
+        return self.notional * len(self._legs) / self.leverage, {}
+
+    def decide(self, phase: str, view: View, outbox: Outbox) -> None:
+        for desk, instrument, lots in self._legs:
+            rows = orders(self.rows)
+            rows["account"], rows["venue"], rows["kind"] = self.accounts, desk, REQUEST
+            rows["instrument"], rows["qty"], rows["reason"] = instrument, lots, OPENING
+            outbox.extend(rows)
+
+
+class Strangers(Population):
+    """They send orders of every kind, sensible or not, to every venue, and each other's seizures."""
+
+    phases = ("quote", "trade", "hedge", "liquidate")
+    option_slots = 2
+
+    class Parameters(Population.Parameters):
+        rate: Positive = 1.0
+        tags: int = 4
+
+    def prepare(self, listing):
+        self._venues = list(listing.venues.values())
+        self._tags = {v.index: listing.take_tags(v.index, self.parameters.tags) for v in self._venues}
+        self._seed = listing.seed
+
+    def decide(self, phase: str, view: View, outbox: Outbox) -> None:
+        dice = np.random.default_rng([self._seed, view.step, round(view.time * 1000), len(phase)])
+        count = dice.poisson(self.parameters.rate * self.rows)
+        rows = orders(count)
+        for row in rows:
+            self._scribble(row, dice, view)
+        outbox.extend(rows)
+
+    def _scribble(self, row, dice, view):
+        venue = self._venues[dice.integers(len(self._venues))]
+        spot = float(view.assets[max(venue.asset, 0)]["mid"])
+        row["account"], row["venue"] = self.first + dice.integers(self.rows), venue.index
+        row["kind"], row["flags"] = dice.choice(KINDS), dice.choice(FLAGS)
+        row["time"], row["latency"] = view.time, dice.choice([0.0, 0.01, 0.3, 2.5])
+        row["qty"] = round(dice.normal() * 10 ** dice.uniform(0, 4))
+        row["price_ref"], row["tif"], row["stp"] = dice.integers(4), dice.integers(3), dice.integers(4)
+        row["price"] = round(spot / venue.tick) if row["price_ref"] == 0 and venue.tick else 0
+        row["price"] += round(dice.normal() * 20)
+        row["value"] = spot * (1 + 0.01 * dice.normal()) if dice.random() < 0.9 else dice.random()
+        row["good_till"] = view.time + dice.exponential(10) if dice.random() < 0.5 else np.inf
+        row["target"] = self._tags[venue.index] + dice.integers(-1, self.parameters.tags)
+        row["instrument"] = dice.integers(-1, view.terms.size)
+        if row["kind"] == SEIZE:
+            row["target"] = dice.integers(-1, view.equity.size)
+        if row["kind"] == REQUEST:
+            row["target"] = dice.integers(-1, view.assets.size)
+            if view.contracts.size and dice.random() < 0.4:
+                row["instrument"] = OPTIONS + dice.integers(view.contracts.size)

@@ -1,0 +1,124 @@
+"""Small markets for tests: one asset at 50,000, and whatever venues and populations a story needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from scenarios.document import Document
+from scenarios.schema import parse
+from sim.model import Model
+from sim.outbox import Outbox
+from sim.population import Population
+from sim.view import View
+
+SPOT = 50_000.0
+VENUES: dict[str, dict[str, Any]] = {
+    "perp": {"type": "order_book.OrderBook", "instrument": "perpetual", "tick": 0.5, "lot": 0.001},
+    "linear": {"type": "linear_impact.LinearImpact", "instrument": "perpetual", "lot": 0.001, "impact": 0.0},
+    "pool": {"type": "amm.ConstantProduct", "lot": 0.001, "fee_bps": 5.0},
+    "desk": {"type": "rfq.Desk"},
+    "liquidation": {"type": "liquidation.Exchange"},
+}
+MAKERS = {"name": "makers", "type": "makers.MarketMakers", "venue": "perp", "count": 4, "size": 20.0}
+LPS = {
+    "name": "lps",
+    "type": "liquidity_providers.LiquidityProviders",
+    "pool": "pool",
+    "count": 2,
+    "deposit": 500.0,
+    "route": {"venues": ["perp"]},
+}
+
+
+def small_market(
+    *populations: Mapping[str, Any],
+    venues: Iterable[str] = ("perp", "pool", "desk", "liquidation"),
+    steps: int = 60,
+    step_seconds: float = 1.0,
+    seed: int = 1,
+    shocks: Iterable[Mapping[str, Any]] = (),
+    asset: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Model:
+    """Build a market; `settings` adds keys to venues (or whole venues) by name, `asset` to the asset."""
+    settings = settings or {}
+    driver = {"type": "drivers.Constant"}
+    values = {
+        "schema_version": 1,
+        "name": "small",
+        "seed": seed,
+        "time": {"steps": steps, "step_seconds": step_seconds},
+        "assets": [{"name": "BTC", "spot": SPOT, "driver": driver} | dict(asset or {})],
+        "venues": [
+            {"name": v, "asset": "BTC"} | VENUES.get(v, {}) | dict(settings.get(v, {})) for v in venues
+        ],
+        "populations": [dict(population) for population in populations],
+        "shocks": [dict(shock) for shock in shocks],
+    }
+    model: Model = parse(Document("small", values)).market()
+    return model
+
+
+def value_shock(at: float, change: float) -> dict[str, Any]:
+    """A jump of the exogenous value by a simple return."""
+    return {"at": at, "type": "value", "asset": "BTC", "return": change}
+
+
+def market_order(at: float, qty: float) -> dict[str, Any]:
+    """An outsider's market order, units."""
+    return {"at": at, "type": "market_order", "asset": "BTC", "qty": qty}
+
+
+def population(model: Model, name: str) -> Any:
+    """The population of this name."""
+    return next(p for p in model.populations if p.name == name)
+
+
+def units(model: Model, name: str, instrument: str) -> np.ndarray:
+    """Units of a dense instrument that each row of a population holds."""
+    own = population(model, name)
+    number = model.ledger.universe.names.index(instrument)
+    lots = model.ledger.position[number, own.first : own.first + own.rows]
+    held: np.ndarray = lots * float(model.ledger.terms[number]["lot"])
+    return held
+
+
+def option_delta(model: Model, name: str) -> np.ndarray:
+    """Delta of the options each row of a population holds, units."""
+    own = population(model, name)
+    first = model.view.holder_of[own.first]
+    return np.array(model.view.holder_delta[first : first + own.rows])
+
+
+def refusals(model: Model, name: str, refusal: str) -> int:
+    """How many orders of a population were refused so far for this reason."""
+    rejects = model.recording().rejects
+    return int(((rejects["population"] == name) & (rejects["refusal"] == refusal)).sum())
+
+
+def listen(own: Population) -> list[np.ndarray]:
+    """A list that will get a copy of the ORDER rows each `decide` of this population sends."""
+    heard: list[np.ndarray] = []
+    decide = own.decide
+
+    def listening(phase: str, view: View, outbox: Outbox) -> None:
+        before = outbox.count
+        decide(phase, view, outbox)
+        heard.append(outbox.rows[before : outbox.count].copy())
+
+    own.decide = listening  # type: ignore[method-assign]
+    return heard
+
+
+def orders_of(model: Model, name: str, steps: int) -> np.ndarray:
+    """Every ORDER row a population sends in so many steps; `account` becomes the row within it."""
+    own = population(model, name)
+    heard = listen(own)
+    for _ in range(steps):
+        model.step()
+    sent = np.concatenate(heard)
+    sent["account"] -= own.first
+    return sent

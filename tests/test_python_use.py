@@ -1,0 +1,132 @@
+"""Use from Python: a notebook's five lines, Mesa's own tools, and a population of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mesa
+import numpy as np
+import pandas as pd
+import pytest
+
+from scenarios import load, market
+from sim.model import Model
+
+SMALL = {
+    "time.steps": 20,
+    "populations.dealers.count": 20,
+    "populations.levered.count": 50,
+    "populations.noise.count": 5,
+}
+CONTRARIANS = '''
+from sim import Population
+
+
+class Contrarians(Population):
+    """They buy a little after a fall and sell after a rise, one row at a time.
+
+    Leaves out: everything else.
+    """
+
+    phases = ("trade",)
+
+    class Parameters(Population.Parameters):
+        units: float = 0.1
+
+    def prepare(self, listing):
+        self.venue = listing.venue("perp")
+        self.last = listing.spots[0]
+        self.lots = round(self.parameters.units / self.venue.lot)
+
+    def decide(self, phase, view, outbox):
+        mid = view.assets[0]["mid"]
+        for row in self:
+            if mid != self.last:
+                qty = self.lots if mid < self.last else -self.lots
+                outbox.market(row.account, self.venue.index, qty, latency=float(row.latency))
+        self.last = mid
+'''
+OWN = """
+[[populations]]
+name = "contrarians"
+type = "contrarian.Contrarians"
+count = 3
+units = 0.05
+"""
+
+
+def test_five_lines_load_change_run_look_and_plot() -> None:
+    scenario = load("short_gamma_crash")
+    for key, value in SMALL.items():
+        scenario[key] = value
+    model = scenario.market()
+    recording = model.run()
+    assert isinstance(model, mesa.Model)
+    assert isinstance(recording.series, pd.DataFrame)
+    assert len(recording.series) == 20
+    assert {"BTC.mid", "dealers.net_gamma"} <= set(recording.series)
+    assert not recording.fills.empty
+
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from analysis import plots
+
+    axes = plots.price(recording)
+    assert axes.lines or axes.collections
+    axes.figure.clear()
+
+
+def test_a_model_steps_like_any_other_of_mesa() -> None:
+    model = market("short_gamma_crash", rng=7, **SMALL)
+    assert len(model.agents) == len(model.populations)
+    for _ in range(3):
+        model.step()
+    assert (model.steps, model.time, model.running) == (3, 3.0, True)
+    model.run_model()
+    assert (model.steps, model.running) == (20, False)
+    assert model.datacollector.get_model_vars_dataframe().shape[0] == 20
+
+
+def test_mesas_batch_run_varies_parameters_and_seeds() -> None:
+    results = mesa.batch_run(
+        market,
+        {
+            "name_or_path": "short_gamma_crash",
+            "rng": [1, 2],
+            **SMALL,
+            "populations.dealers.exposure.share": [0.1, 0.3],
+        },
+        number_processes=1,
+        data_collection_period=-1,
+        display_progress=False,
+    )
+    frame = pd.DataFrame(results)
+    assert len(frame) == 4
+    assert frame.groupby("rng")["BTC.mid"].first().nunique() == 2
+    assert (frame["Step"] == 19).all()
+    gamma = frame.groupby("populations.dealers.exposure.share")["dealers.net_gamma"].mean()
+    assert gamma[0.3] < 2.5 * gamma[0.1] < 0
+
+
+def test_a_population_in_plain_python_trades_in_the_same_market(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (Path(load.__code__.co_filename).parent / "short_gamma_crash.toml").read_text()
+    at = text.index("[[shocks]]")
+    (tmp_path / "mine.toml").write_text(text[:at] + OWN + text[at:])
+    (tmp_path / "contrarian.py").write_text(CONTRARIANS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    model: Model = market("mine.toml", **SMALL)
+    recording = model.run()
+    fills = recording.fills[recording.fills["taker_population"] == "contrarians"]
+    assert fills["taker"].nunique() == 3
+    assert set(np.abs(fills.groupby(["step", "taker"])["qty"].sum())) == {50}
+    mid = recording.series["BTC.mid"].to_numpy()
+    side = np.sign(fills.groupby("step")["qty"].sum())
+    seen = {step: np.sign(mid[step - 2] - mid[step - 1]) for step in side.index if step > 1}
+    agree = [seen[step] == side[step] for step in seen if seen[step] != 0]
+    assert np.mean(agree) > 0.6
+    assert model.residuals()["cash"] < 1e-9
+    assert recording.series["contrarians.volume"].sum() == pytest.approx(fills["qty"].abs().sum() * 0.001)

@@ -1,0 +1,88 @@
+"""What each library scenario is there to show, and the numbers it showed last."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scenarios import load
+from scenarios.library import names
+
+BASELINES = Path(__file__).parent / "baselines.json"
+STEPS = 120
+
+
+def summary(name: str) -> dict[str, float]:
+    """A handful of numbers of the first two minutes, with the shock brought forward."""
+    scenario = load(name)
+    scenario["time.steps"] = STEPS
+    if scenario.shocks:
+        scenario["shocks.0.at"] = 30.0
+    recording = scenario.market().run()
+    asset = recording.names("assets")[0]
+    mid = recording.column("series", f"{asset}.mid")
+    fills = recording.table("fills")
+    return {
+        "lowest": float(mid.min()),
+        "highest": float(mid.max()),
+        "fills": float(fills.num_rows),
+        "lots": float(np.abs(recording.column("fills", "qty")).sum()),
+        "liquidations": float(recording.table("liquidations").num_rows),
+    }
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_scenario_gives_the_numbers_it_gave(name: str) -> None:
+    """Golden numbers; after a change that is meant to move them: python tests/test_scenarios.py."""
+    expected = json.loads(BASELINES.read_text())[name]
+    assert summary(name) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_crash_overshoots_and_the_control_does_not() -> None:
+    crash, calm = (load(name) for name in ("short_gamma_crash", "calm"))
+    falls = {}
+    for scenario in (crash, calm):
+        scenario["time.steps"] = 1200
+        recording = scenario.market().run()
+        mid = recording.column("series", "BTC.mid")
+        moves = recording.moves
+        direct = moves.loc[moves["reason"] == "shock", "half_ticks"].sum() * 0.25
+        falls[scenario.name] = (mid[600] - mid[600:].min()) / mid[600]
+        if scenario is crash:
+            assert mid[600:].min() - mid[600] < 1.2 * direct < 0, "hedging added nothing to the shock"
+            assert recording.table("liquidations").num_rows > 100
+        else:
+            assert recording.table("liquidations").num_rows == 0
+    assert falls["short_gamma_crash"] > 0.03
+    assert falls["calm"] < 0.01
+
+
+def test_the_gain_of_each_scenario_is_what_its_description_says() -> None:
+    gains = {}
+    for name in names():
+        scenario = load(name)
+        scenario["time.steps"] = 300
+        recording = scenario.market().run()
+        asset = recording.names("assets")[0]
+        gains[name] = float(np.median(recording.column("series", f"{asset}.loop_gain")))
+    assert 0.4 < gains["short_gamma_crash"] < 0.8
+    assert gains["calm"] < 0.02
+    assert gains["linear_feedback"] == pytest.approx(0.5)
+    assert 0.4 < gains["gamma_squeeze"] < 0.8
+
+
+def test_a_squeeze_goes_up_and_liquidates_shorts() -> None:
+    scenario = load("gamma_squeeze")
+    scenario["time.steps"] = 1500
+    recording = scenario.market().run()
+    mid = recording.column("series", "GME.mid")
+    assert mid.max() / mid[0] > 1.05
+    forced = recording.liquidations
+    assert (forced["qty"] > 0).mean() > 0.9, "shorts are bought back"
+
+
+if __name__ == "__main__":
+    BASELINES.write_text(json.dumps({name: summary(name) for name in names()}, indent=2) + "\n")

@@ -1,0 +1,174 @@
+"""Settlement: funding between longs and shorts, and options at expiry."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from bench import FIRST, LOT, Bench
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim.listing import CLEARING, END_USERS, OUTSIDE
+from sim.records import EXPIRY, FILLS, SETTLING
+from sim.settlement import Funding, Settlement
+
+ANN, BOB, EVE = FIRST, FIRST + 1, FIRST + 2
+PERP, PERP_B = 1, 3
+EIGHT_HOURS = 28800.0
+
+
+def premium(bench, fraction, asset=0):
+    bench.assets[asset]["mark"] = (1.0 + fraction) * bench.assets[asset]["index"]
+
+
+def test_the_rate_is_the_premium_outside_a_dead_band(shared):
+    """Every case of Deribit's rule in the vectors."""
+    cases = json.loads((shared / "vectors/exchange_margin_funding.json").read_text())["deribit_funding"]
+    rule = Funding(dead_band=0.00025, cap=0.005)
+    for case in cases["cases_computed"]:
+        assert rule.rate(case["premium"]) == pytest.approx(case["funding"], abs=1e-18), case
+    assert rule.rate(0.2) == 0.005
+    assert rule.rate(-0.2) == -0.005
+
+
+def test_longs_pay_shorts_what_accrued_and_nobody_else_notices():
+    bench = Bench(3, cash=1000.0)
+    bench.trade(ANN, BOB, PERP, 500, 100.0)
+    settlement = Settlement(bench.ledger, [Funding(interval_seconds=60.0, dead_band=0.0, cap=0.01)])
+    premium(bench, 0.004)
+    before = bench.ledger.cash.copy()
+    for second in range(1, 60):
+        settlement.run(float(second), bench.view, bench.tape)
+    assert (bench.ledger.cash == before).all()
+    settlement.run(60.0, bench.view, bench.tape)
+    paid = 0.004 * 60 / EIGHT_HOURS * 5.0 * 100.4  # rate x time x units x mark
+    change = bench.ledger.cash - before
+    assert change[[ANN, BOB, EVE]] == pytest.approx([-paid, paid, 0.0], rel=1e-9)
+    assert change.sum() == pytest.approx(0.0, abs=1e-12)
+    premium(bench, -0.004)
+    settlement.run(119.0, bench.view, bench.tape)
+    settlement.run(120.0, bench.view, bench.tape)
+    assert bench.ledger.cash[ANN] > before[ANN] - paid
+
+
+@pytest.mark.parametrize("step", [0.1, 0.5, 1.0, 7.0, 60.0, 90.0])
+def test_funding_of_an_hour_does_not_depend_on_the_step(step):
+    bench = Bench(2, cash=1000.0)
+    bench.trade(ANN, BOB, PERP, 500, 100.0)
+    settlement = Settlement(bench.ledger, [Funding(interval_seconds=60.0, dead_band=0.0)])
+    premium(bench, 0.002)
+    bench.view.step_seconds = step
+    steps = int(3600 / step)
+    for i in range(steps):
+        settlement.run(i * step + step, bench.view, bench.tape)
+    rate = (1000.0 + 500 * LOT * -100.0 - bench.ledger.cash[ANN]) / (500 * LOT * 100.2)
+    assert rate == pytest.approx(0.002 * steps * step / EIGHT_HOURS, rel=0.03)
+
+
+@settings(deadline=None, max_examples=30, derandomize=True)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from([PERP, PERP_B]), st.integers(-9000, 9000)), max_size=12
+    ),
+    st.floats(-0.02, 0.02),
+    st.floats(-0.02, 0.02),
+)
+def test_funding_of_two_assets_sums_to_zero(trades, first, second):
+    bench = Bench(3, prices=(60000.0, 2000.0))
+    for taker, instrument, lots in trades:
+        bench.trade(FIRST + taker, OUTSIDE, instrument, lots, 100.0)
+    before = bench.ledger.cash.copy()
+    settlement = Settlement(bench.ledger, [Funding(interval_seconds=1.0), Funding(interval_seconds=1.0)])
+    premium(bench, first)
+    premium(bench, second, asset=1)
+    settlement.run(1.0, bench.view, bench.tape)
+    change = bench.ledger.cash - before
+    assert change.sum() == pytest.approx(0.0, abs=1e-12 * max(1.0, np.abs(change).sum()))
+    rates = [Funding().rate(first), Funding().rate(second)]
+    for a in range(FIRST, FIRST + 3):
+        owed = sum(
+            rate * bench.ledger.position[i, a] * LOT * mark
+            for rate, i, mark in zip(rates, (PERP, PERP_B), bench.assets["mark"], strict=True)
+        )
+        assert change[a] == pytest.approx(-owed / EIGHT_HOURS, rel=1e-9, abs=1e-9)
+
+
+def test_options_pay_the_settlement_value_the_vectors_give(shared):
+    """Deribit's coin payoffs, times the delivery price."""
+    data = json.loads((shared / "vectors/exchange_margin_funding.json").read_text())
+    for case in data["deribit_option_settlement"]["cases"]:
+        bench = Bench(1, holders=1)
+        option = bench.list_option(case["K"], 10.0, case["type"] == "call")
+        bench.trade(ANN, END_USERS, option, 100, 0.0)
+        bench.mark(case["delivery"])
+        Settlement(bench.ledger, [Funding()]).run(10.0, bench.view, bench.tape)
+        assert bench.ledger.cash[ANN] == pytest.approx(case["payoff_btc"] * case["delivery"]), case
+
+
+def test_expiry_closes_every_position_in_one_group_and_leaves_clearing_flat():
+    bench = Bench(3, holders=3)
+    call, later = bench.list_option(100.0, 10.0), bench.list_option(100.0, 20.0)
+    put = bench.list_option(120.0, 10.0, is_call=False)
+    bench.trade(ANN, END_USERS, call, -300, 2.0)
+    bench.trade(BOB, ANN, call, 100, 2.0)
+    bench.trade(EVE, END_USERS, put, 50, 2.0)
+    bench.trade(ANN, END_USERS, later, -10, 2.0)
+    before, first = bench.ledger.cash.copy(), int(bench.tape.counts[FILLS])
+    bench.mark(105.0)
+    settlement = Settlement(bench.ledger, [Funding()])
+    settlement.run(9.0, bench.view, bench.tape)
+    assert bench.tape.counts[FILLS] == first
+    settlement.run(10.0, bench.view, bench.tape)
+
+    change = bench.ledger.cash - before  # the call pays 5 a unit, the put 15
+    assert change[[ANN, BOB, EVE]] == pytest.approx([-4.0 * 5, 1.0 * 5, 0.5 * 15])
+    assert change[END_USERS] == pytest.approx(3.0 * 5 - 0.5 * 15)
+    assert change[CLEARING] == pytest.approx(0.0, abs=1e-12)
+    for number in (call, put):
+        assert [bench.option_lots(a, number) for a in (ANN, BOB, EVE, END_USERS, CLEARING)] == [0] * 5
+    assert bench.option_lots(ANN, later) == -10
+    assert bench.universe.contracts["is_live"].tolist() == [0, 1, 0]
+    fills = bench.tape.fills[first : bench.tape.counts[FILLS]]
+    assert set(fills["phase"]) == {SETTLING}
+    assert set(fills["reason"]) == {EXPIRY}
+    assert np.unique(fills["group"]).size == 2  # one for each contract
+    assert np.diff(fills["seq"]).tolist() == [1] * (fills.size - 1)
+    bench.assess()
+    assert bench.ledger.check(0) < 1e-12
+    assert bench.margin.value[1] == 0.0  # what expired is worth nothing to Bob any more
+
+    settlement.run(20.0, bench.view, bench.tape)
+    assert not bench.ledger.wide.any()
+    assert not bench.ledger.qty.any()
+
+
+def test_each_contract_settles_at_the_index_of_its_own_asset():
+    bench = Bench(1, prices=(100.0, 10.0), holders=1)
+    calls = [bench.list_option(50.0, 5.0), bench.list_option(8.0, 5.0, asset=1)]
+    for call in calls:
+        bench.trade(ANN, END_USERS, call, 100, 0.0)
+    bench.assets["mark"] *= 1.5  # settlement reads the index, not the mark
+    Settlement(bench.ledger, [Funding(), Funding()]).run(5.0, bench.view, bench.tape)
+    assert bench.ledger.cash[ANN] == pytest.approx(50.0 + 2.0)
+
+
+def test_an_expiry_that_falls_on_the_end_of_a_step_is_settled_in_it():
+    bench = Bench(1, holders=1)
+    bench.list_option(100.0, 0.3)
+    settlement = Settlement(bench.ledger, [Funding()])
+    settlement.run(0.3 - 5e-17 - 1e-16, bench.view, bench.tape)  # an ulp or two short
+    assert bench.universe.contracts["is_live"].tolist() == [0]
+
+
+def test_a_contract_listed_later_expires_as_well():
+    bench = Bench(1, holders=1)
+    settlement = Settlement(bench.ledger, [Funding()])
+    settlement.run(1.0, bench.view, bench.tape)
+    bench.list_option(100.0, 3.0)
+    settlement.relist()
+    settlement.run(2.0, bench.view, bench.tape)
+    assert bench.universe.contracts["is_live"].tolist() == [1]
+    settlement.run(3.0, bench.view, bench.tape)
+    assert bench.universe.contracts["is_live"].tolist() == [0]

@@ -168,7 +168,10 @@ class OptionDealers(Population):
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Take the books at the opening, then serve customers and hedge."""
         if phase == "hedge":
-            self.hedger.hedge(self._delta(view), self.gross, view, outbox)
+            if self.option_slots:
+                self.hedger.hedge_options(self.gross, view, outbox)
+            else:
+                self.hedger.hedge(self._delta(view), self.gross, view, outbox)
         elif phase == "trade":
             if self._serves:
                 self._serve(view, outbox)
@@ -176,10 +179,7 @@ class OptionDealers(Population):
             self._open(view, outbox)
 
     def _delta(self, view: View) -> np.ndarray:
-        """Delta of each row's exposure, units."""
-        if self.option_slots:
-            first = view.holder_of[self.first]
-            return view.holder_delta[first : first + self.rows]
+        """Delta of each row's constant-gamma exposure, units."""
         move = float(view.assets[self.asset]["mid"]) - self._spot
         np.multiply(self._gamma, move, out=self._exposure)
         self.unlisted[:] = self._net_gamma, self._net_gamma * move

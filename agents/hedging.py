@@ -14,10 +14,13 @@ from pydantic import Field
 from agents.kernels.hedge import hedge
 from sim.draws import Draws
 from sim.instruments import PERPETUAL
+from sim.kernels.screening import delta_drift, remember_deltas, unsettled
 from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Fraction, NonNegative, Parameters, Positive, VenueName
-from sim.view import View
+from sim.view import View, frozen
+
+RENEWAL_SHARE = 0.25  # of rows that have to be looked at before the reference is renewed
 
 
 class Policy(Parameters):
@@ -124,10 +127,39 @@ class Hedger:
         self.max_slippage = draws.column(policy.max_slippage, "hedging.max_slippage", rows)
         desynchronised = 1.0 - draws.column(policy.synchrony, "hedging.synchrony", rows)
         self.offset = desynchronised * draws.uniforms("hedging.offset", rows) * self.interval
-        self._next_look = self.offset.copy()
+        self._ready_at = np.full(rows, -np.inf)
+        self._before = -1e-6  # when the rows decided last, s
+        self._nothing = frozen(np.zeros(rows))
+        self._rows = np.zeros(rows, np.int32)
+        self._slack = np.full(rows, -np.inf)
+        self._seen = np.zeros(rows, np.int32)
+        self._then = np.zeros(0)
+        self._drift = 0.0
+
+    def hedge_options(self, scale: np.ndarray, view: View, outbox: Outbox) -> None:
+        """Send the hedges of the options held that fall due now.
+
+        Only rows that can have left their band are looked at (`sim.kernels.screening`); the
+        orders are those of looking at all.
+
+        Parameters
+        ----------
+        scale : ndarray of float64, shape (N,)
+            Size that the band is a fraction of, units.
+        """
+        first = int(view.holder_of[self._first_account])
+        if self._then.size == view.contracts.size:
+            self._drift = delta_drift(view.contracts, self._then)
+        else:
+            self._renew(view)
+        suspects = self._suspects(view)
+        if suspects > RENEWAL_SHARE * scale.size and self._drift > 0.0:
+            self._renew(view)
+            suspects = self._suspects(view)
+        self._send(first, suspects, self._nothing, scale, view, outbox)
 
     def hedge(self, exposure: np.ndarray, scale: np.ndarray, view: View, outbox: Outbox) -> None:
-        """Send the hedges that fall due now.
+        """Send the hedges that fall due now, of an exposure other than options.
 
         Parameters
         ----------
@@ -136,20 +168,61 @@ class Hedger:
         scale : ndarray of float64, shape (N,)
             Size that the band is a fraction of, units.
         """
-        outbox.reserve(exposure.size)
+        self._send(-1, self._suspects(view), exposure, scale, view, outbox)
+
+    def _renew(self, view: View) -> None:
+        """Measure drift from the present deltas on; every row is looked at once more."""
+        if self._then.size != view.contracts.size:
+            self._then = np.zeros(view.contracts.size)
+        remember_deltas(view.contracts, self._then)
+        self._slack[:] = -np.inf
+        self._drift = 0.0
+
+    def _suspects(self, view: View) -> int:
+        """List the rows that may be out of their band; returns how many."""
+        return int(
+            unsettled(
+                self._first_account,
+                self._slack,
+                self._drift,
+                view.revision,
+                self._seen,
+                self.is_active,
+                self._rows,
+            )
+        )
+
+    def _send(
+        self,
+        first_holder: int,
+        suspects: int,
+        exposure: np.ndarray,
+        scale: np.ndarray,
+        view: View,
+        outbox: Outbox,
+    ) -> None:
+        outbox.reserve(suspects)
         outbox.count = hedge(
             view.time,
+            self._before,
             self._first_account,
+            self._rows,
+            suspects,
             exposure,
             scale,
-            self.is_active,
+            first_holder,
+            view.held,
+            view.held_lots,
+            view.contracts,
+            view.contract_worth,
+            view.contract_margin,
+            self._drift,
             self.instruments,
             self.baseline,
             view.cash,
-            view.equity,
-            view.maintenance,
             view.position,
             view.terms,
+            view.revision,
             self.venues,
             view.quotes,
             float(view.assets[self.asset]["mid"]),
@@ -160,10 +233,13 @@ class Hedger:
             self.max_units,
             self.max_slippage,
             self._latency,
-            self._next_look,
+            self._ready_at,
+            self._slack,
+            self._seen,
             outbox.rows,
             outbox.count,
         )
+        self._before = view.time
 
     def primary(self, terms: np.ndarray) -> int:
         """The hedging instrument that opening hedges use: a perpetual if there is one."""

@@ -86,8 +86,7 @@ class ExchangeLiquidators(Population):
                 self._unwind(instrument, venue, view, outbox)
 
     def _seize(self, view: View, outbox: Outbox) -> None:
-        missing = view.equity[view.in_breach] - view.maintenance[view.in_breach]
-        worst = view.in_breach[np.argsort(missing, kind="stable")].tolist()
+        worst = view.in_breach[np.argsort(-view.shortfall, kind="stable")].tolist()
         asked = [account for account in worst if self._retry_at.get(account, -np.inf) <= view.time + 1e-9]
         for i, account in enumerate(asked[: self.parameters.capacity * self.rows]):
             row = i % self.rows

@@ -101,19 +101,12 @@ class OptionVaults(Population):
         self._first_end = self.column("first_epoch_seconds")
         self._smile, self._spot = listing.smiles[self.asset], listing.spots[self.asset]
         self._option_lot = option_lot(listing, self.asset)
-        self._desk = self._own_desk(listing)
+        self._desk = listing.only("rfq.Desk", self.asset).index
         self._spot_instrument = listing.universe.find(SPOT, self.asset) if self._is_calls else -1
         self._spot_venue = next(
             (v.index for v in listing.venues.values() if v.instrument == self._spot_instrument >= 0), -1
         )
         self._spot_lot = float(listing.universe.terms()[self._spot_instrument]["lot"])
-
-    def _own_desk(self, listing: Listing) -> int:
-        desk = listing.only("rfq.Desk", self.asset)
-        if desk.asset < 0 and self.asset > 0:
-            name = listing.universe.assets[self.asset]
-            raise ValueError(f"{self.name} writes options on {name}; give it a desk with asset = {name!r}")
-        return desk.index
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """Spot for calls, cash for puts."""
@@ -126,9 +119,7 @@ class OptionVaults(Population):
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Roll vaults whose epoch is over; hedge the rest."""
         if phase == "hedge":
-            first = view.holder_of[self.first]
-            exposure = view.holder_delta[first : first + self.rows]
-            self.hedger.hedge(exposure, self.written, view, outbox)
+            self.hedger.hedge_options(self.written, view, outbox)
         elif view.time >= self._next_roll:
             for row in np.flatnonzero(self.epoch_end <= view.time).tolist():
                 self._roll(row, view, outbox, is_opening=phase == "open")
@@ -145,6 +136,7 @@ class OptionVaults(Population):
             return
         sold = orders(2 if is_opening else 1)
         sold["account"], sold["venue"], sold["kind"] = self.first + row, self._desk, REQUEST
+        sold["target"] = self.asset
         sold["time"] = view.time
         sold[0]["qty"], sold[0]["value"], sold[0]["good_till"] = -lots, strike, self.epoch_end[row]
         sold[0]["flags"], sold[0]["reason"] = (CALL if self._is_calls else 0), ISSUE

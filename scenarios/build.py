@@ -223,11 +223,10 @@ def _view(quotes: np.ndarray, assets: np.ndarray, ledger: Ledger, margin: Margin
     view.quotes, view.assets, view.terms = frozen(quotes), frozen(assets), frozen(ledger.terms)
     view.contracts = frozen(ledger.universe.contracts)
     view.cash, view.position, view.cost = frozen(ledger.cash), frozen(ledger.position), frozen(ledger.cost)
-    view.equity, view.maintenance = frozen(margin.equity), frozen(margin.maintenance)
     view.is_in_breach, view.in_breach = frozen(margin.is_in_breach), frozen(margin.in_breach)
-    view.holder_of = frozen(ledger.holder_of)
-    view.holder_value = frozen(margin.value)
-    view.holder_delta, view.holder_gamma = frozen(margin.delta), frozen(margin.gamma)
+    view.shortfall = frozen(np.zeros(0))
+    view.holder_of, view.revision = frozen(ledger.holder_of), frozen(ledger.revision)
+    view.show(margin)
     return view
 
 
@@ -239,6 +238,8 @@ def _open_venues(
     for venue in venues:
         if venue.instrument >= 0:
             sellers.setdefault(venue.instrument, venue.index)
+        if isinstance(venue, ConstantProduct):
+            sellers[venue.share_instrument] = venue.index
     desk = next((v.index for v in venues if isinstance(v, Desk)), -1)
     for venue in venues:
         if isinstance(venue, Desk):
@@ -316,7 +317,13 @@ def _description(
     types = {entry.name: entry.type for entry in scenario.populations}
     rows = [{"name": name, "type": "system", "count": 1, "hedges": False} for name in listing.system]
     rows += [
-        {"name": p.name, "type": types.get(p.name, "shocks.Outsiders"), "count": p.rows, "hedges": p.hedges}
+        {
+            "name": p.name,
+            "type": types.get(p.name, "shocks.Outsiders"),
+            "count": p.rows,
+            "hedges": p.hedges,
+            "report": p.report(),
+        }
         for p in populations
     ]
     venues = sorted(listing.venues.values(), key=lambda terms: terms.index)

@@ -22,6 +22,7 @@ class SeriesCollector(mesa.DataCollector):  # type: ignore[misc]
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         super().__init__()
+        self.model_reporters = dict.fromkeys(recorder.names)
 
     @property
     def model_vars(self) -> dict[str, np.ndarray]:

@@ -127,8 +127,9 @@ class Listing:
         return self.venues[name]
 
     def only(self, type_name: str, asset: int) -> VenueTerms:
-        """The first venue of a type, such as `rfq.Desk`, that trades the asset or any asset."""
-        for terms in self.venues.values():
-            if terms.type == type_name and terms.asset in (asset, -1):
-                return terms
+        """The venue of a type, such as `rfq.Desk`, that trades the asset, else one that trades any."""
+        for traded in (asset, -1):
+            for terms in self.venues.values():
+                if terms.type == type_name and terms.asset == traded:
+                    return terms
         raise ValueError(f"this needs a venue of type {type_name!r}; add one to the scenario")

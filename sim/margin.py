@@ -14,10 +14,13 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from sim.kernels import margining, options, portfolio
+from sim.kernels import margining, options, portfolio, screening
 from sim.ledger import Ledger
 from sim.parameters import Parameters
 from sim.view import View, frozen
+
+RENEWAL_SHARE = 0.02  # of accounts that have to be looked at before the reference is renewed
+RENEWAL_LEAST = 64
 
 
 class Requirement(Parameters):
@@ -54,6 +57,40 @@ class Requirement(Parameters):
         return self
 
 
+class Reference:
+    """Prices that drift is measured from.
+
+    Attributes
+    ----------
+    then : ndarray of float64, shape (M or more,)
+        Prices of contracts.
+    marks, indices : ndarray of float64, shape (K,)
+    prices : ndarray of float64, shape (I,)
+        Of dense instruments.
+    """
+
+    def __init__(self, assets: int, instruments: int) -> None:
+        self.then = np.zeros(0)
+        self.marks, self.indices = np.ones(assets), np.ones(assets)
+        self.prices = np.zeros(instruments)
+        self._contracts = -1
+
+    @property
+    def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """What the kernels read and write."""
+        return self.then, self.marks, self.indices, self.prices
+
+    def fits(self, contracts: int) -> bool:
+        """Whether it was taken when there were as many contracts."""
+        return self._contracts == contracts
+
+    def fit(self, contracts: int) -> None:
+        """Make room for this many contracts."""
+        self._contracts = contracts
+        if self.then.size < contracts:
+            self.then = np.zeros(2 * contracts)
+
+
 class Margin:
     """Keeps equity, maintenance and the list of accounts in breach.
 
@@ -72,12 +109,17 @@ class Margin:
     value, delta, gamma : ndarray of float64, shape (H,)
         Of the options of each holder.
     is_in_breach : ndarray of bool, shape (A,)
+    work, margins : ndarray of float64, shape (WORK_ROWS, M + 1 or more) and (MARGIN_ROWS, …)
+        Price and Greeks, and margin, of a lot of each contract (`kernels.portfolio`).
+    drift : float
+        How far prices are from the reference (`kernels.screening`).
     """
 
     def __init__(self, ledger: Ledger, requirements: list[Requirement], rule: np.ndarray) -> None:
         accounts, holders = ledger.cash.size, ledger.account_of.size
         self._ledger = ledger
         self.rule = rule
+        self.drift = 0.0
         self._option_rates = np.array(
             [(r.option_initial, r.option_floor, r.option_maintenance) for r in requirements]
         )
@@ -91,9 +133,14 @@ class Margin:
         self.gamma = np.zeros(holders)
         self.short_initial = np.zeros(holders)
         self.short_maintenance = np.zeros(holders)
-        self._work = np.zeros((options.WORK_ROWS, 1))
-        self._margins = np.zeros((portfolio.MARGIN_ROWS, 1))
-        self._shown = frozen(self.short_maintenance)
+        self.work = np.zeros((options.WORK_ROWS, 1))
+        self.margins = np.zeros((portfolio.MARGIN_ROWS, 1))
+        self._are_options_summed = self._are_all_current = False
+        self._shown = (0, 0)
+        self._reference = Reference(len(requirements), ledger.position.shape[0])
+        self._slack = np.full(accounts, -np.inf)
+        self._looked_at = np.zeros(accounts, np.int32)
+        self._suspects = np.arange(accounts, dtype=np.int32)
         self._seen = np.zeros(accounts, np.int64)
         self._stamp = 0
         self.room = np.zeros((2, accounts), np.int64)
@@ -103,53 +150,152 @@ class Margin:
         """Accounts in breach at the last run, in account order."""
         return self._in_breach[: self._breaches]
 
-    def value_options(self, now: float, view: View) -> None:
-        """Revalue every contract, then value, delta and gamma of every option holder."""
-        contracts = self._ledger.universe.contracts
-        if not self.value.size and not contracts.size:
-            return
+    def reprice(self, now: float, view: View) -> None:
+        """Price every contract, its Greeks and its margin, and note how far prices have drifted."""
+        ledger, contracts = self._ledger, self._ledger.universe.contracts
+        self._are_options_summed = self._are_all_current = False
         self._fit(contracts.size)
-        options.revalue(contracts, view.assets, now, self._work)
+        self._show_options(view)
+        if contracts.size:
+            options.revalue(contracts, view.assets, now, self.work)
+            portfolio.price_short_margin(contracts, view.assets, self._option_rates, self.margins)
+        if self._reference.fits(contracts.size):
+            self.drift = screening.value_drift(
+                contracts, view.assets, ledger.terms, self._option_rates, *self._reference.columns
+            )
+        else:
+            self.renew(view)
+
+    def renew(self, view: View) -> None:
+        """Measure drift from the present prices on; everybody is looked at once more."""
+        contracts = self._ledger.universe.contracts
+        self._reference.fit(contracts.size)
+        screening.remember(contracts, view.assets, self._ledger.terms, *self._reference.columns)
+        self._slack[:] = -np.inf
+        self.drift = 0.0
+
+    def _show_options(self, view: View) -> None:
+        """Let the View show the present columns; they are replaced when they grow."""
         ledger = self._ledger
-        portfolio.combine(ledger.contract, ledger.qty, self._work, self.value, self.delta, self.gamma)
+        if self._shown != (id(ledger.contract), id(self.work)):
+            self._shown = (id(ledger.contract), id(self.work))
+            view.held, view.held_lots = frozen(ledger.contract), frozen(ledger.qty)
+            view.contract_worth, view.contract_margin = frozen(self.work), frozen(self.margins)
+
+    def sum_options(self) -> None:
+        """Value, Greeks and margin of every option holder at the present prices."""
+        if self._are_options_summed:
+            return
+        self._are_options_summed, ledger = True, self._ledger
+        portfolio.combine(ledger.contract, ledger.qty, self.work, self.value, self.delta, self.gamma)
+        portfolio.combine_short_margin(
+            ledger.contract, ledger.qty, self.margins, self.short_initial, self.short_maintenance
+        )
+
+    def value_options(self, now: float, view: View) -> None:
+        """Price every contract and add up every option holder."""
+        self.reprice(now, view)
+        self.sum_options()
 
     def _fit(self, contracts: int) -> None:
-        """Make room for this many contracts in the columns of prices and margins."""
-        if self._work.shape[1] <= contracts:
-            self._work = np.zeros((options.WORK_ROWS, 2 * contracts + 1))
-            self._margins = np.zeros((portfolio.MARGIN_ROWS, 2 * contracts + 1))
+        """Make room for this many contracts in the columns of prices and margins; new ones are worth 0."""
+        missing = contracts + 1 - self.work.shape[1]
+        if missing > 0:
+            more = ((0, 0), (0, missing + contracts))
+            self.work, self.margins = np.pad(self.work, more), np.pad(self.margins, more)
 
-    def _margin_options(self, view: View) -> None:
-        ledger = self._ledger
-        self._fit(ledger.universe.contracts.size)
-        portfolio.price_short_margin(
-            ledger.universe.contracts, view.assets, self._option_rates, self._margins
-        )
-        portfolio.combine_short_margin(
-            ledger.contract, ledger.qty, self._margins, self.short_initial, self.short_maintenance
-        )
+    def fit_contracts(self) -> None:
+        """Make room for every contract listed so far."""
+        self._fit(self._ledger.universe.contracts.size)
 
     def run(self, view: View) -> None:
         """Work out equity and maintenance of every account, and who is in breach."""
+        self._are_options_summed = False
+        self.sum_options()
+        self._publish(view, self._assess())
+        self._are_all_current = True
+
+    def _assess(self) -> int:
         ledger = self._ledger
-        if self.value.size:
-            self._margin_options(view)
-        self.is_in_breach[self.in_breach] = False
-        self._breaches = margining.assess(
-            ledger.cash,
-            ledger.position,
-            ledger.terms,
-            self.value,
-            self.short_maintenance,
-            ledger.account_of,
-            self.rule,
-            self.equity,
-            self.maintenance,
-            self._in_breach,
+        self._clear()
+        return int(
+            margining.assess(
+                ledger.cash,
+                ledger.position,
+                ledger.terms,
+                self.value,
+                self.short_maintenance,
+                ledger.account_of,
+                self.rule,
+                self.equity,
+                self.maintenance,
+                self._in_breach,
+            )
         )
-        self.is_in_breach[self.in_breach] = True
-        view.in_breach = frozen(self.in_breach)
-        view.holder_maintenance = self._shown
+
+    def look_at_all(self) -> None:
+        """Bring equity and maintenance of every account up to date; who is in breach stays as it was."""
+        if not self._are_all_current:
+            self._are_all_current = True
+            listed = self.in_breach.copy()
+            self.sum_options()
+            self._assess()
+            self._in_breach[: listed.size] = listed
+            self.is_in_breach[listed] = True
+
+    def watch(self, view: View) -> None:
+        """Find who is in breach, as `run` does, by looking only at accounts that can be.
+
+        Equity and maintenance of the others keep what they were when last looked at.
+        """
+        suspects = screening.suspects(
+            self._slack, self.drift, self._ledger.revision, self._looked_at, self._suspects
+        )
+        if suspects > RENEWAL_SHARE * self._slack.size + RENEWAL_LEAST and self.drift > 0.0:
+            self.renew(view)
+            self._suspects[:] = np.arange(self._slack.size)
+            suspects = self._slack.size
+        self._clear()
+        self._publish(view, self._examine(suspects))
+
+    def _examine(self, suspects: int) -> int:
+        ledger, reference = self._ledger, self._reference
+        return int(
+            screening.examine(
+                self._suspects,
+                suspects,
+                self.drift,
+                ledger.cash,
+                ledger.position,
+                ledger.terms,
+                reference.prices,
+                ledger.holder_of,
+                ledger.contract,
+                ledger.qty,
+                ledger.universe.contracts,
+                self.work,
+                self.margins,
+                reference.marks,
+                self.rule,
+                ledger.revision,
+                self.equity,
+                self.maintenance,
+                self._slack,
+                self._looked_at,
+                self._in_breach,
+            )
+        )
+
+    def _clear(self) -> None:
+        if self._breaches:
+            self.is_in_breach[self.in_breach] = False
+
+    def _publish(self, view: View, breaches: int) -> None:
+        if breaches or self._breaches:
+            self._breaches = breaches
+            self.is_in_breach[self.in_breach] = True
+            view.in_breach = frozen(self.in_breach)
+            view.shortfall = frozen(self.maintenance[self.in_breach] - self.equity[self.in_breach])
 
     def admit(self, orders: np.ndarray, rows: np.ndarray, instrument: int) -> np.ndarray:
         """Room of the senders of these orders, shape (2, A): lots they may buy and sell."""
@@ -163,8 +309,10 @@ class Margin:
             ledger.position,
             ledger.terms,
             ledger.holder_of,
-            self.value,
-            self.short_initial,
+            ledger.contract,
+            ledger.qty,
+            self.work,
+            self.margins,
             self.rule,
             self._seen,
             self._stamp,

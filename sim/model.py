@@ -143,7 +143,7 @@ class Model(mesa.Model):  # type: ignore[misc]
             if phase == "hedge":
                 self._mid_at_hedge[:] = self.view.assets["mid"]
             if phase == "liquidate":
-                self.margin.run(self.view)
+                self.margin.watch(self.view)
             self._run_phase(phase, start)
         self._run_rounds(start, end)
         self._execute(end)
@@ -175,7 +175,7 @@ class Model(mesa.Model):  # type: ignore[misc]
         while self._liquidation and self.margin.in_breach.size and now < end - 1e-9:
             self._execute(now)
             self._see(now, self._priced)
-            self.margin.run(self.view)
+            self.margin.watch(self.view)
             for phase in ROUND_PHASES:
                 self._run_phase(phase, now)
             now += self.round_seconds
@@ -217,6 +217,7 @@ class Model(mesa.Model):  # type: ignore[misc]
             room = self.margin.admit(orders, same, dense) if dense >= 0 else self.margin.room
             venue.execute(orders, same, until, self.tape, room)
             self.ledger.fit_contracts()
+            self.margin.fit_contracts()
             self.ledger.post(self.tape)
 
     def _collect(self, children: Outbox) -> None:
@@ -236,7 +237,7 @@ class Model(mesa.Model):  # type: ignore[misc]
     def _see_trades(self, now: float) -> None:
         """Look again after trades within an instant."""
         self._observe(self._priced)
-        self.margin.value_options(now, self.view)
+        self.margin.reprice(now, self.view)
 
     def _see(self, now: float, venues: Sequence[Venue]) -> None:
         """Look at venues, then at index and mark, then revalue options."""
@@ -245,7 +246,7 @@ class Model(mesa.Model):  # type: ignore[misc]
             oracle.update(now, self._assets[k], self._quotes)
         looking.refresh(self._quotes, self.listed, self._assets, self.ledger.terms)
         self._show_contracts()
-        self.margin.value_options(now, self.view)
+        self.margin.reprice(now, self.view)
 
     def _show_contracts(self) -> None:
         """Let the View show the contracts listed since it last did."""
@@ -290,7 +291,7 @@ class Model(mesa.Model):  # type: ignore[misc]
         """Value of every account, collateral at full value, quote currency."""
         ledger = self.ledger
         total: np.ndarray = ledger.cash + (ledger.terms["lot"] * ledger.terms["price"]) @ ledger.position
-        total[ledger.account_of] += self.margin.value
+        total[ledger.account_of] += self.view.holder_value
         contracts = ledger.universe.contracts
         for account in np.flatnonzero(ledger.holder_of < NO_HOLDER):
             held = ledger.wide[NO_HOLDER - 1 - ledger.holder_of[account]]

@@ -56,13 +56,17 @@ class Outbox:
         self.rows[self.count : self.count + rows.size] = rows
         self.count += rows.size
 
-    def send(self, account: int, venue: int, kind: int, qty: int, latency: float = 0.0, **fields: float) -> None:
+    def send(
+        self, account: int, venue: int, kind: int, qty: int, latency: float = 0.0, **fields: float
+    ) -> None:
         """Send one order; `fields` are further fields of the ORDER row."""
         if not math.isfinite(latency) or latency < 0:
             raise ValueError(f"latency is {latency:g} s; it must be at least 0")
         unknown = fields.keys() - set(ORDER.names or ())
         if unknown:
-            raise ValueError(f"an order has no field {sorted(unknown)[0]!r}; it has {', '.join(ORDER.names or ())}")
+            raise ValueError(
+                f"an order has no field {sorted(unknown)[0]!r}; it has {', '.join(ORDER.names or ())}"
+            )
         row = orders(1)
         row["time"], row["latency"] = self.now, latency
         row["account"], row["venue"], row["kind"], row["qty"] = account, venue, kind, qty
@@ -103,7 +107,9 @@ class Outbox:
             reason=reason,
         )
 
-    def quote(self, account: int, venue: int, qty: int, price: int, tag: int, *, latency: float = 0.0) -> None:
+    def quote(
+        self, account: int, venue: int, qty: int, price: int, tag: int, *, latency: float = 0.0
+    ) -> None:
         """Set the resting order under `tag` to this size and price; zero withdraws it."""
         self.send(account, venue, QUOTE, qty, latency, price=price, target=tag)
 
@@ -114,7 +120,14 @@ class Outbox:
         self.send(account, venue, MARKET, qty, latency, flags=flags, reason=reason)
 
     def swap(
-        self, account: int, venue: int, qty: int, worst: float = 0.0, *, latency: float = 0.0, reason: int = TRADE
+        self,
+        account: int,
+        venue: int,
+        qty: int,
+        worst: float = 0.0,
+        *,
+        latency: float = 0.0,
+        reason: int = TRADE,
     ) -> None:
         """Swap `qty` lots with a pool at an average price no worse than `worst` (0 is any)."""
         self.send(account, venue, SWAP, qty, latency, value=worst, reason=reason)
@@ -128,7 +141,14 @@ class Outbox:
         self.send(account, venue, CANCEL_ALL, 0, latency)
 
     def request(
-        self, account: int, venue: int, instrument: int, qty: int, *, latency: float = 0.0, reason: int = TRADE
+        self,
+        account: int,
+        venue: int,
+        instrument: int,
+        qty: int,
+        *,
+        latency: float = 0.0,
+        reason: int = TRADE,
     ) -> None:
         """Trade `qty` lots of an instrument with a desk at its quote."""
         self.send(account, venue, REQUEST, qty, latency, instrument=instrument, reason=reason)

@@ -136,7 +136,8 @@ class Pareto(Distribution):
         return self.minimum, math.inf
 
     def _quantiles(self, uniforms: np.ndarray) -> np.ndarray:
-        return self.minimum * (1 - uniforms) ** (-1 / self.tail)
+        values: np.ndarray = self.minimum * (1 - uniforms) ** (-1 / self.tail)
+        return values
 
 
 class Choice(Distribution):

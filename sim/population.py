@@ -115,6 +115,10 @@ class Population(mesa.Agent):  # type: ignore[misc]
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Send the orders of this phase."""
 
+    def report(self) -> dict[str, Any]:
+        """What the manifest should say of this population beyond its parameters, as plain values."""
+        return {}
+
     def column(self, parameter: str) -> np.ndarray:
         """A value per row of a parameter that may be a distribution."""
         return self.draws.column(getattr(self.parameters, parameter), parameter, self.rows)

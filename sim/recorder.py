@@ -109,4 +109,3 @@ class Recorder:
         columns = {name: self._columns[i, : self.steps] for i, name in enumerate(self.names)}
         columns["step"] = columns["step"].astype(np.int32)
         return columns
-

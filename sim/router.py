@@ -52,10 +52,16 @@ class Router:
         self._ties = np.zeros(size, np.uint64)
 
     def stamp(self, phase: int, step: int) -> None:
-        """Mark the orders sent since the last call with their phase, population and tie."""
+        """Mark the orders sent since the last call with their phase, population and tie.
+
+        Raises
+        ------
+        ValueError
+            If an order names no venue or account there is, or never arrives.
+        """
         outbox = self.outbox
         if outbox.count > self._stamped:
-            first = arrival.stamp(
+            first, refused = arrival.stamp(
                 outbox.rows,
                 self._stamped,
                 outbox.count,
@@ -64,9 +70,20 @@ class Router:
                 self._seed_key,
                 self._row_key,
                 self._population_of,
+                self._bounds.size - 1,
             )
+            if refused >= 0:
+                raise ValueError(self._complaint(outbox.rows[refused]))
             self._stamped = outbox.count
             self.earliest = min(self.earliest, first)
+
+    def _complaint(self, order: np.void) -> str:
+        """What is wrong with an order that cannot be delivered."""
+        found = ", ".join(f"{name} {order[name]}" for name in ("account", "venue", "time", "latency"))
+        return (
+            f"an order cannot be delivered: {found}; accounts go from 0 to {self._population_of.size - 1}, "
+            f"venues from 0 to {self._bounds.size - 2}, times are finite and latencies at least 0"
+        )
 
     def due(self, until: float) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Take the orders that arrive by `until` out of the outbox.

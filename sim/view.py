@@ -6,7 +6,12 @@ phase. Populations read it and return orders; every array in it is read-only to 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from sim.margin import Margin
 
 # The state of one venue. Sizes in units of the instrument, prices in quote currency.
 QUOTE = np.dtype(
@@ -98,35 +103,39 @@ class View:
     cash : ndarray of float64, shape (A,)
     position : ndarray of int64, shape (I, A)
     cost : ndarray of float64, shape (I, A)
-    equity, maintenance : ndarray of float64, shape (A,)
-        As of the last margin run.
     in_breach : ndarray of int32
         Accounts whose equity is below maintenance.
+    shortfall : ndarray of float64
+        By how much, in the same order.
     is_in_breach : ndarray of bool, shape (A,)
     holder_of : ndarray of int32, shape (A,)
         Row of an account in the option columns, below 0 for none.
-    holder_value, holder_delta, holder_gamma : ndarray of float64, shape (H,)
-        Of the options held: quote currency, units, units per unit of price.
-    holder_maintenance : ndarray of float64, shape (H,)
-        Maintenance margin of the options written, quote currency, as of the last margin run.
+    revision : ndarray of int32, shape (A,)
+        How often each account's cash or positions have changed.
+    held, held_lots : ndarray of int32 and int64, shape (W, H)
+        Contracts of each option holder (-1 in an empty slot) and lots of them.
+    contract_worth, contract_margin : ndarray of float64
+        What a lot of each contract is worth and ties up, in the columns of `sim.kernels.portfolio`.
     """
 
     __slots__ = (
+        "_columns",
+        "_margin",
         "assets",
         "cash",
+        "contract_margin",
+        "contract_worth",
         "contracts",
         "cost",
-        "equity",
-        "holder_delta",
-        "holder_gamma",
-        "holder_maintenance",
+        "held",
+        "held_lots",
         "holder_of",
-        "holder_value",
         "in_breach",
         "is_in_breach",
-        "maintenance",
         "position",
         "quotes",
+        "revision",
+        "shortfall",
         "step",
         "step_seconds",
         "terms",
@@ -135,23 +144,65 @@ class View:
 
     assets: np.ndarray
     cash: np.ndarray
+    contract_margin: np.ndarray
+    contract_worth: np.ndarray
     contracts: np.ndarray
     cost: np.ndarray
-    equity: np.ndarray
-    holder_delta: np.ndarray
-    holder_gamma: np.ndarray
-    holder_maintenance: np.ndarray
+    held: np.ndarray
+    held_lots: np.ndarray
     holder_of: np.ndarray
-    holder_value: np.ndarray
     in_breach: np.ndarray
     is_in_breach: np.ndarray
-    maintenance: np.ndarray
     position: np.ndarray
     quotes: np.ndarray
+    revision: np.ndarray
+    shortfall: np.ndarray
     step: int
     step_seconds: float
     terms: np.ndarray
     time: float
+
+    def show(self, margin: Margin) -> None:
+        """Let the View show what margin works out, when it is first asked for."""
+        self._margin = margin
+        names = ("equity", "maintenance", "value", "delta", "gamma", "short_maintenance")
+        self._columns = {name: frozen(getattr(margin, name)) for name in names}
+
+    @property
+    def equity(self) -> np.ndarray:
+        """Equity of every account at the present prices, quote currency, shape (A,)."""
+        self._margin.look_at_all()
+        return self._columns["equity"]
+
+    @property
+    def maintenance(self) -> np.ndarray:
+        """Maintenance margin of every account at the present prices, quote currency, shape (A,)."""
+        self._margin.look_at_all()
+        return self._columns["maintenance"]
+
+    @property
+    def holder_value(self) -> np.ndarray:
+        """Value of the options each holder has, quote currency, shape (H,)."""
+        self._margin.sum_options()
+        return self._columns["value"]
+
+    @property
+    def holder_delta(self) -> np.ndarray:
+        """Delta of the options each holder has, units, shape (H,)."""
+        self._margin.sum_options()
+        return self._columns["delta"]
+
+    @property
+    def holder_gamma(self) -> np.ndarray:
+        """Gamma of the options each holder has, units per unit of price, shape (H,)."""
+        self._margin.sum_options()
+        return self._columns["gamma"]
+
+    @property
+    def holder_maintenance(self) -> np.ndarray:
+        """Maintenance margin of the options each holder has written, quote currency, shape (H,)."""
+        self._margin.sum_options()
+        return self._columns["short_maintenance"]
 
 
 def frozen(array: np.ndarray) -> np.ndarray:

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from scenarios import load, market
-from sim.kernels.draws import poisson
 from sim.model import Model
 from sim.records import LIMIT
 from tests.small_market import orders_of
@@ -159,9 +158,3 @@ def test_without_the_compiler_every_draw_is_the_same() -> None:
     assert len(plain["noise.qty"]) > 0
     unequal = [name for name in compiled if compiled[name] != plain[name]]
     assert unequal == []
-
-
-def test_the_poisson_draw_of_a_step_is_that_of_its_uniform() -> None:
-    counts = np.array([poisson(0.7, u) for u in (np.arange(20_000) + 0.5) / 20_000])
-    assert counts.mean() == pytest.approx(0.7, abs=1e-3)
-    assert counts.var() == pytest.approx(0.7, abs=1e-3)

@@ -42,7 +42,7 @@ class Dealing:
         """Send one request; the fill as (instrument, lots, price, maker), or the refusal."""
         self.outbox.send(account, 0, kind, qty, instrument=instrument, **fields)
         bench, tape = self.bench, self.bench.tape
-        dense = instrument if 0 <= instrument < len(bench.ledger.terms) else SPOT
+        dense = instrument if 0 <= instrument < len(bench.ledger.position) else SPOT
         room = bench.margin.admit(self.outbox.rows, np.arange(1), dense)
         fills = int(tape.counts[FILLS])
         self.desk.execute(self.outbox.rows, np.arange(1), 0.0, tape, room)

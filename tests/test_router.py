@@ -15,7 +15,9 @@ ACCOUNTS = 8
 
 
 def router(venues=2, seed=1):
-    return Router(venues, seed, Draws(0, "test").hashes("rows", ACCOUNTS), np.arange(ACCOUNTS, dtype=np.int16))
+    return Router(
+        venues, seed, Draws(0, "test").hashes("rows", ACCOUNTS), np.arange(ACCOUNTS, dtype=np.int16)
+    )
 
 
 def send(router, account, time, latency=0.0, venue=0, qty=1):

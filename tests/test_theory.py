@@ -43,8 +43,8 @@ def test_feedback_amplifies_volatility_as_theory_says(gamma, one_step, after_hed
     # The same news moves both, so their ratio is known better than either.
     moves = [path[HORIZON::HORIZON] - path[:-HORIZON:HORIZON] for path in (before, value)]
     ratio = np.sqrt(np.mean(moves[0] ** 2) / np.mean(moves[1] ** 2))
-    halves = [np.sqrt(np.mean(a**2) / np.mean(b**2)) for a, b in zip(*(np.array_split(m, 8) for m in moves))]
-    error = np.std(halves, ddof=1) / np.sqrt(8) / ratio
+    squares = np.array([[np.mean(part**2) for part in np.array_split(move, 8)] for move in moves])
+    error = np.std(np.sqrt(squares[0] / squares[1]), ddof=1) / np.sqrt(8) / ratio
     assert error < 0.01
     assert ratio == pytest.approx(long_run, rel=0.02 + 2 * error)
 

@@ -166,7 +166,9 @@ def test_no_loss_disappears(fund, owed, claims, lots, mark):
     for debt in court.waterfall.debts:
         assert debt.insurance + debt.socialised + debt.creditors == pytest.approx(debt.amount)
         assert min(debt.insurance, debt.socialised, debt.creditors) >= 0.0
-    assert sum(d.insurance for d in court.waterfall.debts) == pytest.approx(fund - court.ledger.cash[INSURANCE])
+    assert sum(d.insurance for d in court.waterfall.debts) == pytest.approx(
+        fund - court.ledger.cash[INSURANCE]
+    )
     assert [d.creditors for d in court.waterfall.debts] == pytest.approx(
         [min(o, c) for o, c in zip(owed, claims, strict=True)]
     )

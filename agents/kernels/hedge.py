@@ -8,6 +8,8 @@ import numpy as np
 
 from agents.kernels.sending import marketable, next_tick, rounded
 from sim.jit import inlined, kernel
+from sim.kernels.portfolio import options_of
+from sim.kernels.screening import room_to_move
 from sim.records import HEDGE
 
 SPOT = 0
@@ -51,66 +53,100 @@ def cost_a_unit(quote, units):
 
 
 @inlined
-def free_cash(account, cash, equity, maintenance, position, terms):
+def free_cash(account, option_value, option_margin, cash, position, terms):
     """Cash that an account may spend on spot, a cautious estimate of the venue's own check.
 
-    Cash and perpetuals at the mark, or equity without the spot in it if that is less (options
-    owed), minus twice the maintenance: the initial margin is about that.
+    Cash and perpetuals at the mark, less options owed and twice the maintenance: the initial
+    margin is about that.
     """
-    total, pledged = cash[account], 0.0
+    total, needed = cash[account] + min(option_value, 0.0), option_margin
     for i in range(terms.size):
-        value = position[i, account] * terms[i]["lot"] * terms[i]["price"]
         if terms[i]["kind"] == PERPETUAL:
+            value = position[i, account] * terms[i]["lot"] * terms[i]["price"]
             total += value
-        else:
-            pledged += value * terms[i]["collateral"]
-    return min(total, equity[account] - pledged) - 2.0 * maintenance[account]
+            needed += abs(value) * terms[i]["maintenance"]
+    return total - 2.0 * needed
 
 
 @inlined
-def is_affordable(account, venue, units, quotes, cash, equity, maintenance, position, terms):
-    """Whether the account has the spot to sell, or the cash to buy it; the venue checks perpetuals."""
+def is_affordable(account, venue, units, quotes, option_value, option_margin, cash, position, terms):
+    """Whether the account has the spot to sell, or the cash to buy it; the venue checks perpetuals.
+
+    A venue counts what cash buys in whole lots at the mark, so a lot to spare is asked for.
+    """
     instrument = quotes[venue]["instrument"]
     if terms[instrument]["kind"] != SPOT:
         return True
     if units < 0.0:
         return position[instrument, account] * terms[instrument]["lot"] >= -units
-    price = cost_a_unit(quotes[venue], units)
-    return units * price <= free_cash(account, cash, equity, maintenance, position, terms)
+    needed = (units + quotes[venue]["lot"]) * cost_a_unit(quotes[venue], units)
+    return needed <= free_cash(account, option_value, option_margin, cash, position, terms)
 
 
 @inlined
-def cheapest(account, units, worst, venues, quotes, cash, equity, maintenance, position, terms):
-    """Venue with the lowest expected cost that the account can afford, -1 if there is none.
+def cheapest(account, units, worst, venues, quotes, option_value, option_margin, cash, position, terms):
+    """Venue with the lowest expected cost, in whole lots, that the account can afford; -1 if none.
 
     A pool fills an order whole or not at all: one that would cost more than `worst` is passed over.
     """
     best, least = np.int64(-1), math.inf
     for j in range(venues.size):
-        cost = cost_a_unit(quotes[venues[j]], units)
-        if quotes[venues[j]]["base"] > 0.0 and cost > worst:
+        venue = venues[j]
+        whole = rounded(units, quotes[venue]["lot"]) * quotes[venue]["lot"]
+        cost = cost_a_unit(quotes[venue], whole)
+        if whole == 0.0 or (quotes[venue]["base"] > 0.0 and cost > worst):
             continue
         if cost < least and is_affordable(
-            account, venues[j], units, quotes, cash, equity, maintenance, position, terms
+            account, venue, whole, quotes, option_value, option_margin, cash, position, terms
         ):
-            best, least = venues[j], cost
+            best, least = venue, cost
     return best
+
+
+@inlined
+def is_look(now, before, interval, offset, latency, ready_at):
+    """Whether a row's clock ticked since the population decided last.
+
+    A row whose last order has only arrived since then looks if its clock ticked meanwhile.
+    """
+    if ready_at > now:
+        return False
+    since = ready_at - latency if ready_at > before else before
+    return next_tick(since, interval, offset) <= now
+
+
+@inlined
+def gross_units(holder, contract, qty, contracts):
+    """Units of the underlying that a holder's options are on."""
+    total = 0.0
+    for slot in range(contract.shape[0]):
+        if contract[slot, holder] >= 0:
+            total += abs(qty[slot, holder]) * contracts[contract[slot, holder]]["lot"]
+    return total
 
 
 @kernel
 def hedge(
     now,
+    before,
     first_account,
+    rows,
+    row_count,
     exposure,
     scale,
-    is_active,
+    first_holder,
+    contract,
+    qty,
+    contracts,
+    work,
+    margins,
+    drift,
     instruments,
     baseline,
     cash,
-    equity,
-    maintenance,
     position,
     terms,
+    revision,
     venues,
     quotes,
     mid,
@@ -121,25 +157,34 @@ def hedge(
     most,
     slippage,
     latency,
-    next_look,
+    ready_at,
+    slack,
+    seen,
     out,
     count,
 ):
-    """Send a market order for each row whose net delta is outside its band at its look.
+    """Send a market order for each listed row whose net delta is outside its band at its look.
 
     Parameters
     ----------
+    before : float
+        When the population decided last, s.
+    rows : ndarray of int32
+        Rows to look at, the first `row_count`.
     exposure : ndarray of float64, shape (N,)
-        Delta to neutralise, units of the asset.
+        Delta to neutralise beside that of the options held, units of the asset.
     scale : ndarray of float64, shape (N,)
         Units that the band width is a fraction of.
-    is_active : ndarray of bool, shape (N,)
+    first_holder : int
+        Holder of row 0's options, -1 if the rows hold none.
+    contract, qty, contracts, work, margins
+        Options held and what they are worth (`sim.kernels.portfolio`).
+    drift : float
+        How far deltas are from the reference (`sim.kernels.screening`).
     instruments : ndarray of int64, shape (J,)
         Dense instruments that count as hedge.
     baseline : ndarray of int64, shape (J, N)
         Lots of them that are treasury, not hedge.
-    cash, equity, maintenance : ndarray of float64, shape (A,)
-        Of every account; they say which row can pay for spot.
     venues : ndarray of int64
         Venues to choose from. A row that can trade at none of them waits for its next look.
     mid : float
@@ -148,25 +193,36 @@ def hedge(
         Band (fraction of scale), seconds between looks, time of the first, share of the net
         delta that is traded, largest order in units, worst price (fraction of the mid), seconds
         to arrival.
-    next_look : ndarray of float64, shape (N,)
-        When each row looks next, never before its last order has arrived. Written.
+    ready_at : ndarray of float64, shape (N,)
+        When each row's last order arrives. Written.
+    slack : ndarray of float64, shape (N,)
+        Drift below which the row cannot have left its band. Written.
+    seen : ndarray of int32, shape (N,)
+        Revision of the account at its last look. Written.
 
     Returns
     -------
     int
         Orders in the outbox afterwards.
     """
-    for row in range(exposure.size):
-        if next_look[row] > now or not is_active[row]:
+    for j in range(row_count):
+        row = rows[j]
+        if not is_look(now, before, interval[row], offset[row], latency[row], ready_at[row]):
             continue
-        next_look[row] = next_tick(now, interval[row], offset[row])
         account = first_account + row
         net = exposure[row] + held_units(account, row, instruments, baseline, position, terms)
-        if abs(net) <= width[row] * scale[row]:
+        value, needed, edge = 0.0, 0.0, width[row] * scale[row]
+        if first_holder >= 0:
+            value, delta, _, needed = options_of(first_holder + row, contract, qty, work, margins)
+            net += delta
+            gross = gross_units(first_holder + row, contract, qty, contracts)
+            slack[row] = room_to_move(edge - abs(net), gross, drift)
+            seen[row] = revision[account]
+        if abs(net) <= edge:
             continue
         units = min(max(-response[row] * net, -most[row]), most[row])
         worst = mid * (slippage[row] + 1.0 if units > 0.0 else slippage[row] - 1.0)
-        venue = cheapest(account, units, worst, venues, quotes, cash, equity, maintenance, position, terms)
+        venue = cheapest(account, units, worst, venues, quotes, value, needed, cash, position, terms)
         if venue < 0:
             continue
         lots = rounded(units, quotes[venue]["lot"])
@@ -174,5 +230,5 @@ def hedge(
             count = marketable(
                 out, count, now, latency[row], account, quotes, venue, lots, mid, slippage[row], HEDGE
             )
-            next_look[row] = max(next_look[row], now + latency[row])
+            ready_at[row] = now + latency[row]
     return count

@@ -52,16 +52,28 @@ def sort(arrival, ties, rows, scratch, first, last):
 
 
 @kernel
-def stamp(orders, first, last, phase, step, seed_key, row_key, population_of):
-    """Write phase, population and tie into orders that were just sent; returns the first arrival."""
+def stamp(orders, first, last, phase, step, seed_key, row_key, population_of, venues):
+    """Write phase, population and tie into orders that were just sent.
+
+    Returns
+    -------
+    earliest : float
+        The first arrival.
+    refused : int
+        The first row that no venue could be handed, -1 if there is none.
+    """
     earliest = np.inf
     for i in range(first, last):
-        earliest = min(earliest, orders[i]["time"] + orders[i]["latency"])
         account = orders[i]["account"]
+        at = orders[i]["time"] + orders[i]["latency"]
+        is_somewhere = 0 <= orders[i]["venue"] < venues and 0 <= account < population_of.size
+        if not (is_somewhere and orders[i]["latency"] >= 0.0 and at < np.inf):
+            return earliest, i
+        earliest = min(earliest, at)
         orders[i]["phase"] = phase
         orders[i]["population"] = population_of[account]
         orders[i]["tie"] = mix(row_key[account] ^ mix(np.uint64(seed_key) + np.uint64(step) * GOLDEN))
-    return earliest
+    return earliest, -1
 
 
 @kernel

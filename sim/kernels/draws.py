@@ -84,7 +84,7 @@ def exponential(mean, key, step, row, use):
 def poisson(mean, u):
     """Poisson draw for the uniform `u`: by inversion, above 400 by a rounded normal."""
     if mean > 400.0:
-        return max(0, int(round(mean + math.sqrt(mean) * normal_quantile(u))))
+        return max(0, round(mean + math.sqrt(mean) * normal_quantile(u)))
     count = 0
     probability = math.exp(-mean)
     cumulative = probability
@@ -97,7 +97,7 @@ def poisson(mean, u):
 
 @kernel
 def fill_uniforms(key, step, first_row, use, out):
-    """Write one uniform per row into `out`, for rows first_row, first_row + 1, …"""
+    """Write one uniform per row into `out`, for the rows from `first_row` on."""
     for i in range(out.size):
         out[i] = uniform(key, step, first_row + i, use)
 

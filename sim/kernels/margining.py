@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from sim.jit import inlined, kernel
+from sim.kernels.portfolio import options_of
 from sim.records import CANCEL, CANCEL_ALL, CANCEL_RANDOM, REDUCE_ONLY
 
 UNLIMITED = 0
@@ -149,8 +150,10 @@ def admit(
     position,
     terms,
     holder_of,
-    holder_value,
-    holder_initial,
+    contract,
+    qty,
+    work,
+    margins,
     rule,
     seen,
     stamp,
@@ -165,6 +168,8 @@ def admit(
     instrument : int
     seen, stamp : ndarray of int64, shape (A,), and int
         Accounts with seen == stamp are done already; -stamp marks those that only reduce so far.
+    contract, qty, work, margins
+        Options held and what a lot of each is worth and ties up (`portfolio`).
     room : ndarray of int64, shape (2, A)
         Written for the senders: lots they may buy (row 0) and sell (row 1), those resting included.
         A sender all of whose orders are reduce-only or cancels may trade its position down to
@@ -188,5 +193,5 @@ def admit(
             continue
         options, short = 0.0, 0.0
         if holder_of[a] >= 0:
-            options, short = holder_value[holder_of[a]], holder_initial[holder_of[a]]
+            options, _, short, _ = options_of(holder_of[a], contract, qty, work, margins)
         allow(a, instrument, cash, position, terms, options, short, room)

@@ -89,8 +89,8 @@ def match(book, pages, order, now, side, lots, limit):
         if not is_own:
             traded = min(lots, abs(book.pool[slot]["qty"]))
             if group < 0:
-                group = pages.counts[GROUP]
                 pages.counts[GROUP] += 1
+                group = pages.counts[GROUP]
             trade(book, pages, order, now, group, side, slot, traded)
             lots -= traded
         if is_own or book.pool[slot]["qty"] == 0:

@@ -112,3 +112,18 @@ def combine_short_margin(contract, qty, margin, initial, maintenance):
             keeping += short * margin[MAINTENANCE, column]
         initial[holder] = opening
         maintenance[holder] = keeping
+
+
+@inlined
+def options_of(holder, contract, qty, work, margins):
+    """Value, delta, initial and maintenance margin of one holder's options."""
+    value, delta, initial, maintenance = 0.0, 0.0, 0.0, 0.0
+    for slot in range(contract.shape[0]):
+        column = column_of(contract[slot, holder])
+        lots = float(qty[slot, holder])
+        value += lots * work[PRICE, column]
+        delta += lots * work[DELTA, column]
+        if lots < 0.0:
+            initial -= lots * margins[INITIAL, column]
+            maintenance -= lots * margins[MAINTENANCE, column]
+    return value, delta, initial, maintenance

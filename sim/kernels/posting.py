@@ -79,6 +79,8 @@ def post(
     cash_total,
     position_total,
     contract_total,
+    revision,
+    option_fills,
 ):
     """Post fills[first:last]; returns the row at which a holder's row was full, else `last`."""
     for i in range(first, last):
@@ -92,6 +94,7 @@ def post(
                 has_room(contract, holder_of[taker], number) and has_room(contract, holder_of[maker], number)
             ):
                 return i
+            option_fills[0] += 1
             hold(contract, qty, wide, holder_of[taker], number, lots)
             hold(contract, qty, wide, holder_of[maker], number, -lots)
             contract_total[buyer, number] += lots
@@ -102,6 +105,8 @@ def post(
             carry(position, cost, maker, instrument, -lots, -value)
             position_total[buyer, instrument] += lots
             position_total[seller, instrument] -= lots
+        revision[maker] += 1
+        revision[taker] += 1
         paid, rebated = fills[i]["fee"], fills[i]["maker_fee"]
         cash[taker] -= value + paid
         cash[maker] += value - rebated
@@ -151,38 +156,56 @@ def realise(accounts, opening, cash, position, holder_of, qty, profit):
 
 
 @kernel
-def transfer(amounts, population_of, cash, cash_total):
+def transfer(amounts, population_of, cash, cash_total, revision):
     """Add an amount to every account's cash."""
     for account in range(amounts.size):
-        cash[account] += amounts[account]
-        cash_total[population_of[account]] += amounts[account]
+        if amounts[account] != 0.0:
+            cash[account] += amounts[account]
+            cash_total[population_of[account]] += amounts[account]
+            revision[account] += 1
+
+
+@inlined
+def sums(values):
+    """Sum of a column and of its absolute values, in four strands that do not wait for each other."""
+    a = b = c = d = 0.0
+    e = f = g = h = 0.0
+    whole = values.size - values.size % 4
+    for i in range(0, whole, 4):
+        a += values[i]
+        b += values[i + 1]
+        c += values[i + 2]
+        d += values[i + 3]
+        e += abs(values[i])
+        f += abs(values[i + 1])
+        g += abs(values[i + 2])
+        h += abs(values[i + 3])
+    for i in range(whole, values.size):
+        a += values[i]
+        e += abs(values[i])
+    return (a + b) + (c + d), (e + f) + (g + h)
 
 
 @kernel
-def residual(cash, position, wide, qty, contract, lots_out):
-    """Sums that conservation fixes.
-
-    Returns the sum of cash and the sum of its absolute values; writes the sum of every
-    dense instrument and, after them, of every option contract into `lots_out`.
-    """
-    total = 0.0
-    gross = 0.0
-    for account in range(cash.size):
-        total += cash[account]
-        gross += abs(cash[account])
-    instruments = position.shape[0]
-    for instrument in range(instruments):
+def residual(cash, position, lots_out):
+    """Sums that conservation fixes: of cash, of its absolute values, and of every dense instrument."""
+    for instrument in range(position.shape[0]):
         lots = 0
         for account in range(position.shape[1]):
             lots += position[instrument, account]
         lots_out[instrument] = lots
+    return sums(cash)
+
+
+@kernel
+def option_residual(wide, qty, contract, lots_out):
+    """Write the sum of every option contract into `lots_out`."""
     for number in range(wide.shape[1]):
         lots = 0
         for row in range(wide.shape[0]):
             lots += wide[row, number]
-        lots_out[instruments + number] = lots
+        lots_out[number] = lots
     for slot in range(contract.shape[0]):
         for holder in range(contract.shape[1]):
             if contract[slot, holder] >= 0:
-                lots_out[instruments + contract[slot, holder]] += qty[slot, holder]
-    return total, gross
+                lots_out[contract[slot, holder]] += qty[slot, holder]

@@ -122,7 +122,8 @@ class Exponential(Distribution):
         return np.nextafter(0, 1), math.inf
 
     def _quantiles(self, uniforms: np.ndarray) -> np.ndarray:
-        return -self.mean * np.log1p(-uniforms)
+        values: np.ndarray = -self.mean * np.log1p(-uniforms)
+        return values
 
 
 class Pareto(Distribution):
@@ -136,8 +137,7 @@ class Pareto(Distribution):
         return self.minimum, math.inf
 
     def _quantiles(self, uniforms: np.ndarray) -> np.ndarray:
-        values: np.ndarray = self.minimum * (1 - uniforms) ** (-1 / self.tail)
-        return values
+        return self.minimum * (1 - uniforms) ** (-1 / self.tail)
 
 
 class Choice(Distribution):

@@ -255,7 +255,7 @@ class NaiveBook:
                 continue
             lots = min(left, maker.lots)
             if group is None:
-                group, self.groups = self.groups, self.groups + 1
+                group = self.groups = self.groups + 1
             taker = int(row["account"])
             stamps = (int(row[field]) for field in ("cause", "phase", "reason"))
             price, qty = maker.tick * self.tick, side * lots

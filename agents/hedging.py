@@ -14,13 +14,13 @@ from pydantic import Field
 from agents.kernels.hedge import hedge
 from sim.draws import Draws
 from sim.instruments import PERPETUAL
-from sim.kernels.screening import delta_drift, remember_deltas, unsettled
+from sim.kernels.screening import delta_drift, flag_columns, remember_deltas, unsettled
 from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Fraction, NonNegative, Parameters, Positive, VenueName
 from sim.view import View, frozen
 
-RENEWAL_SHARE = 0.25  # of rows that have to be looked at before the reference is renewed
+RENEWAL_SHARE = 0.05  # of rows that have to be looked at before the reference is renewed
 
 
 class Policy(Parameters):
@@ -118,6 +118,7 @@ class Hedger:
         self.baseline = np.zeros((self.instruments.size, rows), np.int64)
         self.is_active = np.ones(rows, np.bool_)
         self._first_account = first_account
+        self._accounts = slice(first_account, first_account + rows)
         self._latency = latency
         is_band = policy.type == "band"
         self.width = draws.column(policy.width if is_band else 0.0, "hedging.width", rows)
@@ -131,10 +132,12 @@ class Hedger:
         self._before = -1e-6  # when the rows decided last, s
         self._nothing = frozen(np.zeros(rows))
         self._rows = np.zeros(rows, np.int32)
-        self._slack = np.full(rows, -np.inf)
+        self._flags = flag_columns(rows)
+        self._net, self._gamma, self._gross = np.zeros((3, rows))
+        self._edge = np.full(rows, -1.0)
         self._seen = np.zeros(rows, np.int32)
-        self._then = np.zeros(0)
-        self._drift = 0.0
+        self._then = np.zeros((2, 0))
+        self._mid_then = self._move = self._drift = 0.0
 
     def hedge_options(self, scale: np.ndarray, view: View, outbox: Outbox) -> None:
         """Send the hedges of the options held that fall due now.
@@ -148,8 +151,9 @@ class Hedger:
             Size that the band is a fraction of, units.
         """
         first = int(view.holder_of[self._first_account])
-        if self._then.size == view.contracts.size:
-            self._drift = delta_drift(view.contracts, self._then)
+        if self._then.shape[1] == view.contracts.size:
+            self._move = float(view.assets[self.asset]["mid"]) - self._mid_then
+            self._drift = delta_drift(view.contracts, self.asset, self._then, self._move)
         else:
             self._renew(view)
         suspects = self._suspects(view)
@@ -172,22 +176,27 @@ class Hedger:
 
     def _renew(self, view: View) -> None:
         """Measure drift from the present deltas on; every row is looked at once more."""
-        if self._then.size != view.contracts.size:
-            self._then = np.zeros(view.contracts.size)
+        if self._then.shape[1] != view.contracts.size:
+            self._then = np.zeros((2, view.contracts.size))
         remember_deltas(view.contracts, self._then)
-        self._slack[:] = -np.inf
-        self._drift = 0.0
+        self._mid_then = float(view.assets[self.asset]["mid"])
+        self._edge[:] = -1.0
+        self._move = self._drift = 0.0
 
     def _suspects(self, view: View) -> int:
         """List the rows that may be out of their band; returns how many."""
         return int(
             unsettled(
-                self._first_account,
-                self._slack,
+                self._net,
+                self._gamma,
+                self._gross,
+                self._edge,
+                self._move,
                 self._drift,
-                view.revision,
+                view.revision[self._accounts],
                 self._seen,
                 self.is_active,
+                *self._flags,
                 self._rows,
             )
         )
@@ -216,7 +225,6 @@ class Hedger:
             view.contracts,
             view.contract_worth,
             view.contract_margin,
-            self._drift,
             self.instruments,
             self.baseline,
             view.cash,
@@ -234,7 +242,11 @@ class Hedger:
             self.max_slippage,
             self._latency,
             self._ready_at,
-            self._slack,
+            self._then,
+            self._net,
+            self._gamma,
+            self._gross,
+            self._edge,
             self._seen,
             outbox.rows,
             outbox.count,

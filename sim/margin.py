@@ -141,6 +141,7 @@ class Margin:
         self._slack = np.full(accounts, -np.inf)
         self._looked_at = np.zeros(accounts, np.int32)
         self._suspects = np.arange(accounts, dtype=np.int32)
+        self._flags = screening.flag_columns(accounts)
         self._seen = np.zeros(accounts, np.int64)
         self._stamp = 0
         self.room = np.zeros((2, accounts), np.int64)
@@ -249,7 +250,7 @@ class Margin:
         Equity and maintenance of the others keep what they were when last looked at.
         """
         suspects = screening.suspects(
-            self._slack, self.drift, self._ledger.revision, self._looked_at, self._suspects
+            self._slack, self.drift, self._ledger.revision, self._looked_at, *self._flags, self._suspects
         )
         if suspects > RENEWAL_SHARE * self._slack.size + RENEWAL_LEAST and self.drift > 0.0:
             self.renew(view)

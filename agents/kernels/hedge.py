@@ -9,7 +9,7 @@ import numpy as np
 from agents.kernels.sending import marketable, next_tick, rounded
 from sim.jit import inlined, kernel
 from sim.kernels.portfolio import options_of
-from sim.kernels.screening import room_to_move
+from sim.kernels.screening import options_then
 from sim.records import HEDGE
 
 SPOT = 0
@@ -115,16 +115,6 @@ def is_look(now, before, interval, offset, latency, ready_at):
     return next_tick(since, interval, offset) <= now
 
 
-@inlined
-def gross_units(holder, contract, qty, contracts):
-    """Units of the underlying that a holder's options are on."""
-    total = 0.0
-    for slot in range(contract.shape[0]):
-        if contract[slot, holder] >= 0:
-            total += abs(qty[slot, holder]) * contracts[contract[slot, holder]]["lot"]
-    return total
-
-
 @kernel
 def hedge(
     now,
@@ -140,7 +130,6 @@ def hedge(
     contracts,
     work,
     margins,
-    drift,
     instruments,
     baseline,
     cash,
@@ -158,7 +147,11 @@ def hedge(
     slippage,
     latency,
     ready_at,
-    slack,
+    then,
+    net_then,
+    gamma_then,
+    gross,
+    edge,
     seen,
     out,
     count,
@@ -179,8 +172,6 @@ def hedge(
         Holder of row 0's options, -1 if the rows hold none.
     contract, qty, contracts, work, margins
         Options held and what they are worth (`sim.kernels.portfolio`).
-    drift : float
-        How far deltas are from the reference (`sim.kernels.screening`).
     instruments : ndarray of int64, shape (J,)
         Dense instruments that count as hedge.
     baseline : ndarray of int64, shape (J, N)
@@ -195,8 +186,9 @@ def hedge(
         to arrival.
     ready_at : ndarray of float64, shape (N,)
         When each row's last order arrives. Written.
-    slack : ndarray of float64, shape (N,)
-        Drift below which the row cannot have left its band. Written.
+    then, net_then, gamma_then, gross, edge
+        Reference, and what `sim.kernels.screening.unsettled` needs of each row. Written but for
+        the reference.
     seen : ndarray of int32, shape (N,)
         Revision of the account at its last look. Written.
 
@@ -211,14 +203,16 @@ def hedge(
             continue
         account = first_account + row
         net = exposure[row] + held_units(account, row, instruments, baseline, position, terms)
-        value, needed, edge = 0.0, 0.0, width[row] * scale[row]
+        value, needed, half = 0.0, 0.0, width[row] * scale[row]
         if first_holder >= 0:
             value, delta, _, needed = options_of(first_holder + row, contract, qty, work, margins)
+            past, gamma_then[row], gross[row] = options_then(
+                first_holder + row, contract, qty, contracts, then
+            )
+            net_then[row] = net + past
             net += delta
-            gross = gross_units(first_holder + row, contract, qty, contracts)
-            slack[row] = room_to_move(edge - abs(net), gross, drift)
-            seen[row] = revision[account]
-        if abs(net) <= edge:
+            edge[row], seen[row] = half, revision[account]
+        if abs(net) <= half:
             continue
         units = min(max(-response[row] * net, -most[row]), most[row])
         worst = mid * (slippage[row] + 1.0 if units > 0.0 else slippage[row] - 1.0)

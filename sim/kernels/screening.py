@@ -13,10 +13,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from sim.jit import inlined, kernel
 from sim.kernels.margining import DUST, MARGINED, PERPETUAL
 from sim.kernels.portfolio import options_of
 
+DELTA_THEN, GAMMA_THEN = range(2)  # rows of a reference of deltas
 ROUNDING = 1e-12  # of a drift, so that what is screened out is out however sums are rounded
 
 
@@ -50,17 +53,26 @@ def value_drift(contracts, assets, terms, rates, then, marks, indices, prices):
 
 @kernel
 def remember_deltas(contracts, then):
-    """Make the present deltas the reference."""
+    """Make the present deltas and gammas the reference; `then` has shape (2, M)."""
     for c in range(contracts.size):
-        then[c] = contracts[c]["delta"]
+        then[DELTA_THEN, c] = contracts[c]["delta"]
+        then[GAMMA_THEN, c] = contracts[c]["gamma"]
 
 
 @kernel
-def delta_drift(contracts, then):
-    """Most that an option delta has changed since, per unit of the underlying."""
+def delta_drift(contracts, asset, then, move):
+    """Most that an option delta has changed beyond gamma times the move, per unit of the underlying.
+
+    Parameters
+    ----------
+    move : float
+        Change of the asset's mid since the reference.
+    """
     drift = 0.0
     for c in range(contracts.size):
-        drift = max(drift, abs(contracts[c]["delta"] - then[c]))
+        if contracts[c]["asset"] == asset:
+            expected = then[DELTA_THEN, c] + then[GAMMA_THEN, c] * move
+            drift = max(drift, abs(contracts[c]["delta"] - expected))
     return drift
 
 
@@ -102,15 +114,31 @@ def room_to_move(distance, exposure, drift):
     return distance / exposure - drift - ROUNDING if exposure > 0.0 else math.inf
 
 
-@kernel
-def suspects(slack, drift, revision, seen, found):
-    """List the accounts that may have crossed their line, or changed since they were looked at."""
+@inlined
+def listed(flags, words, size, found):
+    """List the rows whose flag is set, eight flags at a time; returns how many."""
     count = 0
-    for a in range(slack.size):
-        if slack[a] <= drift or revision[a] != seen[a]:
-            found[count] = a
-            count += 1
+    for word in range(words.size):
+        if words[word] != 0:
+            for row in range(8 * word, min(8 * word + 8, size)):
+                if flags[row] != 0:
+                    found[count] = row
+                    count += 1
     return count
+
+
+@kernel
+def suspects(slack, drift, revision, seen, flags, words, found):
+    """List the accounts that may have crossed their line, or changed since they were looked at.
+
+    Parameters
+    ----------
+    flags, words : ndarray of uint8 and of uint64
+        Work space from `flag_columns`.
+    """
+    for a in range(slack.size):
+        flags[a] = (slack[a] <= drift) | (revision[a] != seen[a])
+    return listed(flags, words, slack.size, found)
 
 
 @kernel
@@ -169,12 +197,54 @@ def examine(
     return breaches
 
 
+@inlined
+def options_then(holder, contract, qty, contracts, then):
+    """Delta and gamma of a holder's options at the reference, and the units they are on."""
+    delta, gamma, gross = 0.0, 0.0, 0.0
+    for slot in range(contract.shape[0]):
+        number = contract[slot, holder]
+        if number >= 0:
+            units = qty[slot, holder] * contracts[number]["lot"]
+            delta += units * then[DELTA_THEN, number]
+            gamma += units * then[GAMMA_THEN, number]
+            gross += abs(units)
+    return delta, gamma, gross
+
+
 @kernel
-def unsettled(first_account, slack, drift, revision, seen, is_active, found):
-    """List the rows of a population that may have left their band, or traded since they were looked at."""
-    count = 0
-    for row in range(slack.size):
-        if (slack[row] <= drift or revision[first_account + row] != seen[row]) and is_active[row]:
-            found[count] = row
-            count += 1
-    return count
+def unsettled(net, gamma, gross, edge, move, drift, revision, seen, is_active, flags, words, found):
+    """List the rows of a population that may have left their band, or traded since they were looked at.
+
+    Parameters
+    ----------
+    net, gamma : ndarray of float64, shape (N,)
+        Net delta and gamma of each row with the options at the reference.
+    gross : ndarray of float64, shape (N,)
+        Units its options are on.
+    edge : ndarray of float64, shape (N,)
+        Half width of its band, units; below zero looks always.
+    move : float
+        Change of the asset's mid since the reference.
+    drift : float
+        From `delta_drift`.
+    revision, seen : ndarray of int32, shape (N,)
+        Of the rows' accounts, now and at the last look.
+    flags, words : ndarray of uint8 and of uint64
+        Work space from `flag_columns`.
+
+    Notes
+    -----
+    With positions q unchanged, the net delta is net + gamma move + sum q (delta - delta' - gamma' move),
+    and the last sum is at most gross x drift.
+    """
+    bound = drift + ROUNDING
+    for row in range(net.size):
+        reach = abs(net[row] + gamma[row] * move) + gross[row] * bound
+        flags[row] = ((reach >= edge[row]) | (revision[row] != seen[row])) & is_active[row]
+    return listed(flags, words, net.size, found)
+
+
+def flag_columns(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Zeroed flags for `size` rows, and the same memory as 64-bit words."""
+    flags = np.zeros(8 * ((size + 7) // 8), np.uint8)
+    return flags, flags.view(np.uint64)

@@ -228,6 +228,7 @@ def _sign(results: ResultsFolder, outcome: Outcome, seconds: dict[str, float], m
         "steps_per_second": outcome.steps_done / max(outcome.stepping_seconds, 1e-9),
         "peak_memory_bytes": peak_memory_bytes(),
         "residuals": {} if model is None else model.residuals(),
+        "reports": {} if model is None else model.reports(),
     }
     results.write_json(MANIFEST, outcome.manifest)
 

@@ -9,7 +9,7 @@ from scenarios.run import Outcome
 
 PER_ASSET = (
     ("max_drawdown", "largest fall", "{:.2%}"),
-    ("shock_overshoot", "overshoot of the shock", "{:.2f}"),
+    ("shock_overshoot", "overshoot of the shock", "{:.2%}"),
     ("realised_volatility", "realised volatility, per year", "{:.1%}"),
     ("liquidation_count", "liquidations", "{:,.0f}"),
     ("liquidation_notional", "liquidated notional", "{:,.0f}"),
@@ -26,9 +26,21 @@ def summary(outcome: Outcome) -> str:
     rows += [(label, key, shape) for key, label, shape in WHOLE]
     metrics = outcome.metrics
     lines = [(label, _shown(metrics[key], shape)) for label, key, shape in rows if key in metrics]
+    lines += _left_out(outcome.manifest.get("reports", {}))
     lines += [("largest residual", _residual(outcome.manifest["residuals"])), ("results", _path(outcome))]
     width = max(len(label) for label, _ in lines)
     return "\n".join([_headline(outcome), *(f"  {label:<{width}}  {value}" for label, value in lines)])
+
+
+def _left_out(reports: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+    """How many rows of each population's option chain were left out, and why."""
+    lines = []
+    for name, report in reports.items():
+        dropped = report.get("dropped", {})
+        if dropped:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+            lines.append((f"{name} chain rows left out", f"{sum(dropped.values())} ({reasons})"))
+    return lines
 
 
 def _headline(outcome: Outcome) -> str:

@@ -298,6 +298,10 @@ class Model(mesa.Model):  # type: ignore[misc]
             total[account] += float(held @ (contracts["lot"] * contracts["price"])[: held.size])
         return total
 
+    def reports(self) -> dict[str, dict[str, Any]]:
+        """What populations have to say beyond their parameters, by name."""
+        return {p.name: report for p in self.populations if (report := p.report())}
+
     def residuals(self) -> dict[str, float]:
         """Largest cash residual of any step, and lots of instruments that came from nowhere."""
         _, lots = self.ledger.residuals()

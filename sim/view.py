@@ -6,12 +6,9 @@ phase. Populations read it and return orders; every array in it is read-only to 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from sim.margin import Margin
 
 # The state of one venue. Sizes in units of the instrument, prices in quote currency.
 QUOTE = np.dtype(
@@ -162,7 +159,7 @@ class View:
     terms: np.ndarray
     time: float
 
-    def show(self, margin: Margin) -> None:
+    def show(self, margin: Sums) -> None:
         """Let the View show what margin works out, when it is first asked for."""
         self._margin = margin
         names = ("equity", "maintenance", "value", "delta", "gamma", "short_maintenance")
@@ -203,6 +200,16 @@ class View:
         """Maintenance margin of the options each holder has written, quote currency, shape (H,)."""
         self._margin.sum_options()
         return self._columns["short_maintenance"]
+
+
+class Sums(Protocol):
+    """What the View asks of margin: sums over everybody, worked out when somebody wants them."""
+
+    def look_at_all(self) -> None:
+        """Bring equity and maintenance of every account up to date."""
+
+    def sum_options(self) -> None:
+        """Bring value, Greeks and margin of every option holder up to date."""
 
 
 def frozen(array: np.ndarray) -> np.ndarray:

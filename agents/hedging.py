@@ -20,7 +20,7 @@ from sim.outbox import Outbox
 from sim.parameters import Fraction, NonNegative, Parameters, Positive, VenueName
 from sim.view import View, frozen
 
-RENEWAL_SHARE = 0.05  # of rows that have to be looked at before the reference is renewed
+RENEWAL_SHARE = 0.05  # of rows near the edge of their band, above which the reference is renewed
 
 
 class Policy(Parameters):
@@ -156,10 +156,10 @@ class Hedger:
             self._drift = delta_drift(view.contracts, self.asset, self._then, self._move)
         else:
             self._renew(view)
-        suspects = self._suspects(view)
-        if suspects > RENEWAL_SHARE * scale.size and self._drift > 0.0:
+        suspects, near = self._suspects(view)
+        if near > RENEWAL_SHARE * scale.size and self._drift > 0.0:
             self._renew(view)
-            suspects = self._suspects(view)
+            suspects, _ = self._suspects(view)
         self._send(first, suspects, self._nothing, scale, view, outbox)
 
     def hedge(self, exposure: np.ndarray, scale: np.ndarray, view: View, outbox: Outbox) -> None:
@@ -172,7 +172,8 @@ class Hedger:
         scale : ndarray of float64, shape (N,)
             Size that the band is a fraction of, units.
         """
-        self._send(-1, self._suspects(view), exposure, scale, view, outbox)
+        suspects, _ = self._suspects(view)
+        self._send(-1, suspects, exposure, scale, view, outbox)
 
     def _renew(self, view: View) -> None:
         """Measure drift from the present deltas on; every row is looked at once more."""
@@ -183,23 +184,22 @@ class Hedger:
         self._edge[:] = -1.0
         self._move = self._drift = 0.0
 
-    def _suspects(self, view: View) -> int:
-        """List the rows that may be out of their band; returns how many."""
-        return int(
-            unsettled(
-                self._net,
-                self._gamma,
-                self._gross,
-                self._edge,
-                self._move,
-                self._drift,
-                view.revision[self._accounts],
-                self._seen,
-                self.is_active,
-                *self._flags,
-                self._rows,
-            )
+    def _suspects(self, view: View) -> tuple[int, int]:
+        """List the rows that may be out of their band; returns how many, and how many are near its edge."""
+        found: tuple[int, int] = unsettled(
+            self._net,
+            self._gamma,
+            self._gross,
+            self._edge,
+            self._move,
+            self._drift,
+            view.revision[self._accounts],
+            self._seen,
+            self.is_active,
+            *self._flags,
+            self._rows,
         )
+        return found
 
     def _send(
         self,

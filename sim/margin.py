@@ -19,7 +19,7 @@ from sim.ledger import Ledger
 from sim.parameters import Parameters
 from sim.view import View, frozen
 
-RENEWAL_SHARE = 0.02  # of accounts that have to be looked at before the reference is renewed
+RENEWAL_SHARE = 0.02  # of accounts near their line, above which the reference is renewed
 RENEWAL_LEAST = 64
 
 
@@ -249,10 +249,10 @@ class Margin:
 
         Equity and maintenance of the others keep what they were when last looked at.
         """
-        suspects = screening.suspects(
+        suspects, near = screening.suspects(
             self._slack, self.drift, self._ledger.revision, self._looked_at, *self._flags, self._suspects
         )
-        if suspects > RENEWAL_SHARE * self._slack.size + RENEWAL_LEAST and self.drift > 0.0:
+        if near > RENEWAL_SHARE * self._slack.size + RENEWAL_LEAST and self.drift > 0.0:
             self.renew(view)
             self._suspects[:] = np.arange(self._slack.size)
             suspects = self._slack.size

@@ -34,7 +34,7 @@ class Funding(Parameters):
     and is paid at multiples of the interval on the position held then, at the mark.
     """
 
-    interval_seconds: float = Field(default=60.0, gt=0)
+    interval_seconds: float = Field(default=3600.0, gt=0)
     dead_band: float = Field(default=0.00025, ge=0)
     cap: float = Field(default=0.005, ge=0)
 

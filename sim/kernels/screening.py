@@ -20,6 +20,7 @@ from sim.kernels.margining import DUST, MARGINED, PERPETUAL
 from sim.kernels.portfolio import options_of
 
 DELTA_THEN, GAMMA_THEN = range(2)  # rows of a reference of deltas
+CHANGED, NEAR = 1, 2  # why a row is looked at, added together
 ROUNDING = 1e-12  # of a drift, so that what is screened out is out however sums are rounded
 
 
@@ -116,15 +117,16 @@ def room_to_move(distance, exposure, drift):
 
 @inlined
 def listed(flags, words, size, found):
-    """List the rows whose flag is set, eight flags at a time; returns how many."""
-    count = 0
+    """List the rows with a flag, eight at a time; returns how many, and how many of them are NEAR."""
+    count = near = 0
     for word in range(words.size):
         if words[word] != 0:
             for row in range(8 * word, min(8 * word + 8, size)):
                 if flags[row] != 0:
                     found[count] = row
                     count += 1
-    return count
+                    near += flags[row] >= NEAR
+    return count, near
 
 
 @kernel
@@ -135,9 +137,14 @@ def suspects(slack, drift, revision, seen, flags, words, found):
     ----------
     flags, words : ndarray of uint8 and of uint64
         Work space from `flag_columns`.
+
+    Returns
+    -------
+    int, int
+        How many, and how many of them are near their line.
     """
     for a in range(slack.size):
-        flags[a] = (slack[a] <= drift) | (revision[a] != seen[a])
+        flags[a] = NEAR * (slack[a] <= drift) + CHANGED * (revision[a] != seen[a])
     return listed(flags, words, slack.size, found)
 
 
@@ -232,6 +239,11 @@ def unsettled(net, gamma, gross, edge, move, drift, revision, seen, is_active, f
     flags, words : ndarray of uint8 and of uint64
         Work space from `flag_columns`.
 
+    Returns
+    -------
+    int, int
+        How many, and how many of them are near the edge of their band.
+
     Notes
     -----
     With positions q unchanged, the net delta is net + gamma move + sum q (delta - delta' - gamma' move),
@@ -240,7 +252,8 @@ def unsettled(net, gamma, gross, edge, move, drift, revision, seen, is_active, f
     bound = drift + ROUNDING
     for row in range(net.size):
         reach = abs(net[row] + gamma[row] * move) + gross[row] * bound
-        flags[row] = ((reach >= edge[row]) | (revision[row] != seen[row])) & is_active[row]
+        flag = NEAR * (reach >= edge[row]) + CHANGED * (revision[row] != seen[row])
+        flags[row] = flag * is_active[row]
     return listed(flags, words, net.size, found)
 
 

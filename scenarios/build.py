@@ -188,7 +188,7 @@ def _connect(
         _router(populations, listing, len(venues), ledger),
         venues,
         drivers,
-        [Oracle(a.index, a.mark, _index_venues(a, listing)) for a in scenario.assets],
+        [Oracle(a.index, a.mark, _index_venues(a, listing), k) for k, a in enumerate(scenario.assets)],
         Settlement(ledger, [a.funding for a in scenario.assets]),
         _recorder(scenario, populations, listing, venues, listed),
         view,

@@ -26,6 +26,8 @@ class Universe:
         Of the dense instruments.
     contract_names : list of str
         Of the option contracts.
+    contracts : ndarray of CONTRACT
+        Every contract ever listed; a new array when one is added.
     """
 
     def __init__(self, assets: list[str]) -> None:
@@ -34,6 +36,7 @@ class Universe:
         self.contract_names: list[str] = []
         self._terms: list[tuple[float, ...]] = []
         self._contracts = np.zeros(64, CONTRACT)
+        self.contracts = self._contracts[:0]
         self._numbers: dict[tuple[int, float, float, bool], int] = {}
 
     def add(
@@ -64,11 +67,6 @@ class Universe:
                 return number
         return -1
 
-    @property
-    def contracts(self) -> np.ndarray:
-        """CONTRACT rows of every contract ever listed (a view that later listings may outgrow)."""
-        return self._contracts[: len(self.contract_names)]
-
     def list_contract(
         self, asset: int, strike: float, expiry: float, is_call: bool, volatility: float, lot: float
     ) -> int:
@@ -98,5 +96,6 @@ class Universe:
         self._contracts[number] = (strike, expiry, volatility, 0, 0, 0, lot, asset, is_call, 1)
         kind = "C" if is_call else "P"
         self.contract_names.append(f"{self.assets[asset]}-{expiry:.0f}s-{strike:g}-{kind}")
+        self.contracts = self._contracts[: number + 1]
         self._numbers[key] = OPTIONS + number
         return OPTIONS + number

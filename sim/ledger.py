@@ -182,13 +182,13 @@ class Ledger:
         """
         contracts = np.zeros(self.wide.shape[1], np.int64)
         posting.option_residual(self.wide, self.qty, self.contract, contracts)
-        cash = self._dense_residual()
+        cash, _ = self._dense_residual()
         return cash, np.concatenate([self._lots - self._issued_lots, contracts])
 
-    def _dense_residual(self) -> float:
-        """Residual of cash; leaves the sums of dense instruments in `_lots`."""
-        total, gross = posting.residual(self.cash, self.position, self._lots)
-        return float(abs(total - self._issued_cash) / max(gross, 1.0))
+    def _dense_residual(self) -> tuple[float, bool]:
+        """Residual of cash, and whether dense instruments, whose sums go to `_lots`, are whole."""
+        total, gross, is_whole = posting.residual(self.cash, self.position, self._issued_lots, self._lots)
+        return abs(total - self._issued_cash) / max(gross, 1.0), is_whole
 
     def check(self, step: int) -> float:
         """Residual of cash, after asserting that everything is conserved.
@@ -200,8 +200,8 @@ class Ledger:
         ArithmeticError
             Naming the step and the instrument that does not sum to what was issued.
         """
-        cash = self._dense_residual()
-        if self._option_fills[0] != self._options_checked or (self._lots != self._issued_lots).any():
+        cash, is_whole = self._dense_residual()
+        if self._option_fills[0] != self._options_checked or not is_whole:
             self._options_checked = int(self._option_fills[0])
             self._assert_lots(step, self.residuals()[1])
         if not cash <= CASH_TOLERANCE:

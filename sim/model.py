@@ -166,7 +166,8 @@ class Model(mesa.Model):  # type: ignore[misc]
     def _run_phase(self, phase: str, now: float) -> None:
         """Let the populations of a phase decide, and execute what arrives at once."""
         self._decide(phase, now, self._by_phase[phase])
-        if self._execute(now):
+        if self.router.earliest <= now:
+            self._execute(now)
             self._see_trades(now)
 
     def _run_rounds(self, start: float, end: float) -> None:
@@ -242,8 +243,8 @@ class Model(mesa.Model):  # type: ignore[misc]
     def _see(self, now: float, venues: Sequence[Venue]) -> None:
         """Look at venues, then at index and mark, then revalue options."""
         self._observe(venues)
-        for k, oracle in enumerate(self.oracles):
-            oracle.update(now, self._assets[k], self._quotes)
+        for oracle in self.oracles:
+            oracle.update(now, self._assets, self._quotes)
         looking.refresh(self._quotes, self.listed, self._assets, self.ledger.terms)
         self._show_contracts()
         self.margin.reprice(now, self.view)

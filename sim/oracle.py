@@ -10,15 +10,13 @@ Leaves out: outlier rejection among sources, and medians.
 
 from __future__ import annotations
 
-import math
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
+from sim.kernels.indexing import ORACLE, index_and_mark
 from sim.parameters import Parameters
-
-INSTANT = 1e-9  # s; what is due within it is due now
 
 
 class Index(Parameters):
@@ -62,55 +60,32 @@ class Mark(Parameters):
 class Oracle:
     """Keeps one asset's index and mark.
 
+    A venue without a price counts with its last one, a venue that never had one not at all.
+
     Parameters
     ----------
     index : Index
     mark : Mark
     venues : dict of str to int
         Row in the quotes of each venue that the index weighs.
+    asset : int
+        Row of the asset.
     """
 
-    def __init__(self, index: Index, mark: Mark, venues: dict[str, int]) -> None:
-        weights = {name: index.venues[name] for name in venues}
-        total = index.external + sum(weights.values())
+    def __init__(self, index: Index, mark: Mark, venues: dict[str, int], asset: int = 0) -> None:
+        total = index.external + sum(index.venues[name] for name in venues)
         if total <= 0:
             raise ValueError("the weights of the index sum to 0")
-        self._external_weight = index.external / total
-        self._weights = [(venues[name], weight / total) for name, weight in weights.items()]
-        self._averaging = index.averaging_seconds
-        self._averages: dict[int, float] = {}
-        self._heartbeat = index.heartbeat_seconds
-        self._window = mark.window_seconds
-        self._band = mark.band
-        self._external = math.nan
-        self._refresh_at = 0.0
-        self._average = 0.0
-        self._time = 0.0
+        self._asset = asset
+        self._weights = np.zeros(max(venues.values(), default=-1) + 1)
+        for name, row in venues.items():
+            self._weights[row] += index.venues[name] / total
+        self._averages = np.zeros_like(self._weights)
+        self._state = np.zeros(1, ORACLE)
+        self._state["external_weight"] = index.external / total
+        self._state["averaging"], self._state["heartbeat"] = index.averaging_seconds, index.heartbeat_seconds
+        self._state["window"], self._state["band"] = mark.window_seconds, mark.band
 
-    def update(self, time: float, asset: np.void, quotes: np.ndarray) -> None:
-        """Write index and mark into an ASSET row; a venue that never had a price weighs nothing."""
-        if time >= self._refresh_at - INSTANT:
-            self._external = float(asset["value"])
-            self._refresh_at = self._heartbeat * (math.floor((time + INSTANT) / self._heartbeat) + 1.0)
-        total, weights = self._external_weight * self._external, self._external_weight
-        for row, weight in self._weights:
-            price = self._price(row, time, float(quotes[row]["mid"]))
-            if price > 0.0:
-                total += weight * price
-                weights += weight
-        index = total / weights if weights > 0.0 else self._external
-        keep = math.exp(-(time - self._time) / self._window)
-        premium = float(asset["mid"]) - index
-        self._average = keep * self._average + (1.0 - keep) * premium
-        self._time = time
-        band = self._band * index
-        asset["index"] = index
-        asset["mark"] = index + min(max(self._average, -band), band)
-
-    def _price(self, row: int, time: float, mid: float) -> float:
-        """A venue's mid, averaged; what it was last if it has none now, 0 if it never had one."""
-        last = self._averages.get(row, mid)
-        keep = math.exp(-(time - self._time) / self._averaging) if self._averaging > 0.0 else 0.0
-        if mid > 0.0:
-            self._averages[row] = keep * last + (1.0 - keep) * mid
-        return self._averages.get(row, 0.0)
+    def update(self, time: float, assets: np.ndarray, quotes: np.ndarray) -> None:
+        """Write index and mark into the asset's row of `assets` (ASSET)."""
+        index_and_mark(time, self._state, self._weights, self._averages, assets, self._asset, quotes)

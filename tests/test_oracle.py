@@ -17,7 +17,7 @@ def look(oracle, time, value=100.0, mid=100.0, venues=()):
     asset["value"], asset["mid"] = value, mid
     for row, price in enumerate(venues):
         quotes[row]["mid"] = price
-    oracle.update(time, asset[0], quotes)
+    oracle.update(time, asset, quotes)
     return float(asset[0]["index"]), float(asset[0]["mark"])
 
 

@@ -57,8 +57,7 @@ def trade(book, pages, order, now, group, side, slot, lots):
     move_room(book.room, np.uint32(order["account"]), side, lots)
     move_room(book.room, maker, -side, lots)
     shrink(book, slot, lots)
-    if order["kind"] != QUOTE:
-        head["flow"] += side * lots
+    head["flow"] += side * lots * (order["kind"] != QUOTE)
     head["volume"] += lots
 
 

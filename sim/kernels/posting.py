@@ -187,14 +187,21 @@ def sums(values):
 
 
 @kernel
-def residual(cash, position, lots_out):
-    """Sums that conservation fixes: of cash, of its absolute values, and of every dense instrument."""
+def residual(cash, position, issued, lots_out):
+    """Sums that conservation fixes.
+
+    Writes the sum of every dense instrument into `lots_out`; returns the sum of cash, that of its
+    absolute values, and whether every instrument sums to what was issued.
+    """
+    is_whole = True
     for instrument in range(position.shape[0]):
         lots = 0
         for account in range(position.shape[1]):
             lots += position[instrument, account]
         lots_out[instrument] = lots
-    return sums(cash)
+        is_whole = is_whole and lots == issued[instrument]
+    total, gross = sums(cash)
+    return total, gross, is_whole
 
 
 @kernel

@@ -39,7 +39,7 @@ class Requirement(Parameters):
     Notes
     -----
     The option rule is the standard margin Deribit published for its coin-settled options
-    (MECHANICS section 3, from a secondary source), written in quote currency; the mark
+    (from secondary sources), written in quote currency; the mark
     it adds is in our equity already.
     """
 

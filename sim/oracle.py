@@ -3,7 +3,7 @@
 The index is a weighted price of venues and of an external reference (the exogenous
 value, refreshed at a heartbeat). The mark is the index plus a clamped moving average of
 (mid − index), the rule of Deribit and, with other windows, of Hyperliquid and Binance
-(MECHANICS section 3); margin and liquidations read the mark.
+(their published mark-price specifications); margin and liquidations read the mark.
 
 Leaves out: outlier rejection among sources, and medians.
 """

@@ -30,7 +30,7 @@ class Funding(Parameters):
     -----
     The rate per eight hours is clip(max(d, p) + min(−d, p), ±cap) for the premium
     p = (mark − index) / index and the dead band d: Deribit's rule with d = 0.025%
-    (MECHANICS section 3). Deribit accrues continuously; here the rate accrues each step
+    (its funding specification). Deribit accrues continuously; here the rate accrues each step
     and is paid at multiples of the interval on the position held then, at the mark.
     """
 

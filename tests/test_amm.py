@@ -124,14 +124,14 @@ def test_buying_back_what_was_sold_costs_two_fees():
 
 
 def test_a_sale_moves_the_price_by_the_square_of_the_reserve():
-    """THEORY section 4: P1 / P0 = (1 + q / x)^-2, without a fee."""
+    """P1 / P0 = (1 + q / x)^-2, without a fee."""
     market = opened(fee_bps=0.0)
     market.send(SWAP, -100_000)
     assert market.quote()["mid"] == pytest.approx(100 / 1.1**2, rel=1e-12)
 
 
 def test_arbitrage_of_the_stated_size_closes_the_gap():
-    """MECHANICS section 1: selling (sqrt(kept x y / p) - x) / kept brings the bid to p."""
+    """Selling (sqrt(kept x y / p) - x) / kept brings the bid to p."""
     market = opened(lot=1e-6, lots=10**9)
     kept, x, y, p = 0.997, 1000.0, 100_000.0, 95.0
     market.send(SWAP, -round((math.sqrt(kept * x * y / p) - x) / kept * 1e6))
@@ -310,7 +310,7 @@ def test_shares_are_worth_what_arbitrage_leaves_at_the_mark():
 
 
 def test_delta_and_gamma_of_all_shares_are_those_of_the_reserves():
-    """MECHANICS section 1: delta L / sqrt(P), gamma -L / (2 P^1.5), with L^2 = x y."""
+    """Delta L / sqrt(P), gamma -L / (2 P^1.5), with L^2 = x y."""
     market = opened()
     terms, supply, root = appraised(market, 100.0), market.pool.state["supply"][0], math.sqrt(1e8)
     assert supply * terms["delta"] == pytest.approx(root / 10)

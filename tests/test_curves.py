@@ -101,7 +101,7 @@ def liquidity_of(price, liquidity=1.0):
 
 @pytest.mark.parametrize(("ratio", "loss"), [(1.25, 0.00619), (2.0, 0.05719), (4.0, 0.2), (5.0, 0.25464)])
 def test_shares_lose_to_holding_by_the_published_amounts(ratio, loss):
-    """THEORY section 4: 2 sqrt(r) / (1 + r) - 1."""
+    """Impermanent loss: 2 sqrt(r) / (1 + r) - 1."""
     value, delta, _ = liquidity_of(1.0)
     held = delta * ratio + (value - delta)
     assert 1.0 - liquidity_of(ratio)[0] / held == pytest.approx(loss, abs=5e-6)

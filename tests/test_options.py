@@ -55,7 +55,7 @@ def reference(rows):
 
 
 def test_every_reference_row_is_met_to_sixty_digit_values(rows):
-    """MECHANICS section 7: 650 rows computed with 60 digits."""
+    """The 650 rows computed with 60 digits."""
     inputs, is_call = reference(rows)
     out = np.empty((5, len(rows)))
     greeks(*inputs, is_call, out)

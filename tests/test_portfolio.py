@@ -78,7 +78,7 @@ def test_only_short_slots_tie_up_margin(held):
     ],
 )
 def test_margin_of_a_short_option_follows_the_standard_rule(strike, is_call, price, initial, maintenance):
-    """MECHANICS section 3 (Deribit, secondary source), index 100, less the mark."""
+    """Deribit's standard margin (secondary sources), index 100, less the mark."""
     contracts, assets = np.zeros(1, CONTRACT), np.zeros(1, ASSET)
     contracts["strike"], contracts["is_call"], contracts["price"] = strike, is_call, price
     contracts["lot"], contracts["is_live"] = 0.1, 1

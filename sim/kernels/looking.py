@@ -93,8 +93,9 @@ def gain(quotes, listed, asset, gamma):
 
     Notes
     -----
-    lambda times minus gamma, with lambda one over the units per unit of price (DESIGN
-    section 7) and depth measured over `QUOTE.depth_span` of each venue.
+    lambda times minus gamma, with lambda one over the units per unit of price,
+    depth measured over `QUOTE.depth_span` of each venue. Short gamma gives a gain above zero; in a
+    linear market volatility is sigma / (1 - gain). Forced selling is not in it.
     """
     per_price = 0.0
     for v in range(quotes.size):

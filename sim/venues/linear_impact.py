@@ -21,8 +21,8 @@ class LinearImpact(Venue):
 
     dS = follow dV + impact dQ, with V the exogenous value and Q the net quantity bought.
     An order pays the average of the price before and after it, so a round trip costs
-    nothing and earns nothing. With `impact` 0 prices are exogenous. Theory (THEORY
-    section 1; Frey & Stremme 1997) is exact here.
+    nothing and earns nothing. With `impact` 0 prices are exogenous. Theory (Frey & Stremme
+    1997) is exact here.
 
     Takes market orders, swaps, and limit orders that are immediate or cancel (filled until
     the price they move reaches their limit) or fill or kill. The price stays at one tick

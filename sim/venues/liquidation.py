@@ -93,7 +93,7 @@ class Exchange(Venue):
     The two stages follow Hyperliquid (market orders first, the backstop below two thirds of
     maintenance; 20% at a time with a cool-down above 100,000 of notional). The bankruptcy
     price of position i is mark_i − E (m_i / M) / q_i, equity E shared by maintenance m_i, which is
-    dYdX v4's formula (MECHANICS section 3).
+    dYdX v4's formula (x/subaccounts, bankruptcy price).
 
     Leaves out: auto-deleveraging, and auctions of seized option books.
     """

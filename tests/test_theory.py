@@ -29,7 +29,7 @@ def deviation(changes):
     [(-5.0, 1.1547, np.sqrt(2.25 + 0.0625 / 0.75), 2.0), (5.0, 1.1547, np.sqrt(0.25 + 0.0625 / 0.75), 2 / 3)],
 )
 def test_feedback_amplifies_volatility_as_theory_says(gamma, one_step, after_hedges, long_run):
-    """Loop gain 0.5 and its long-gamma twin (lagged form of Frey & Stremme 1997), within 2% beyond Monte-Carlo error."""
+    """Gain 0.5 and its long-gamma twin, lagged (Frey & Stremme 1997): within 2% and Monte-Carlo error."""
     before, after, value = paths(gamma)
     for path, expected in ((before, one_step), (after, after_hedges)):
         found, error = deviation(np.diff(path))

@@ -276,6 +276,10 @@ class Hedger:
             if int(instrument) in lots:
                 self.baseline[j] = lots[int(instrument)]
 
+    def wait(self, row: int, until: float) -> None:
+        """Let a row not look before `until`, when an order of its own arrives."""
+        self._ready_at[row] = max(self._ready_at[row], until)
+
     def move_treasury(self, row: int, instrument: int, lots: int) -> None:
         """Take note that a row buys (sells, below zero) lots of its treasury itself."""
         self.baseline[self.instruments == instrument, row] += lots

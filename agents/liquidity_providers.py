@@ -75,6 +75,7 @@ class LiquidityProviders(Population):
         self.is_hedged = self.draws.uniforms("hedged", self.rows) < self.column("hedged_share")
         self.hedger.is_active[:] = self.is_hedged
         self.hedges = bool(self.is_hedged.any())
+        self.hedged_share = float(self.deposit[self.is_hedged].sum() / self.deposit.sum())
         self._share = self._shares_of(own.pool, listing)
         self._desk = listing.only("rfq.Desk", self.asset).index if self.hedges else -1
         self._units = np.zeros(self.rows)

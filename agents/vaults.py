@@ -156,6 +156,7 @@ class OptionVaults(Population):
         if owed > 0:
             outbox.market(account, self._spot_venue, -owed, latency=float(self.latency[row]), reason=FORCED)
             self.hedger.move_treasury(row, self._spot_instrument, -owed)
+            self.hedger.wait(row, view.time + float(self.latency[row]))
         return (held - owed) * self._spot_lot
 
     def settled_cash(self, row: int, view: View) -> float:

@@ -50,7 +50,9 @@ def liquidated_accounts(recording: Recording) -> int:
     return np.unique(recording.column("liquidations", "account")).size
 
 
-@metric(unit="accounts", source="largest number of accounts below maintenance at the end of a step")
+@metric(
+    unit="accounts", source="largest number of accounts that a step's last margin run found below maintenance"
+)
 def worst_accounts_in_breach(recording: Recording) -> int:
     """How far liquidation fell behind."""
     return int(known(recording, "accounts_in_breach").max())

@@ -83,7 +83,7 @@ def gamma_profile(
     every = profiles(recording, asset, step)
     found = {name: each for name, each in every.items() if name in hedgers and each.gamma.any()}
     handles: list[Artist] = []
-    colour, title = colours(recording), f"Nobody hedges gamma in {asset}"
+    colour, title = colours(recording), f"No hedger holds options on {asset}"
     for name, each in found.items():
         handles += ax.plot(each.price, each.per_percent, color=colour[name], lw=1.7, label=words(name))
     if found:

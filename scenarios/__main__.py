@@ -121,6 +121,7 @@ def _validate(options: argparse.Namespace) -> int:
     from scenarios import load
 
     scenario = load(options.file)
+    scenario.market()
     rows = sum(population.count for population in scenario.populations)
     print(
         f"{options.file}: valid; {scenario.name}, {scenario.time.steps} steps, "
@@ -194,7 +195,12 @@ def _plot(options: argparse.Namespace) -> int:
     from analysis import plots
     from sim.recording import Recording
 
-    for path in plots.save_all(Recording.read(options.folder), options.folder / "figures"):
+    try:
+        written = plots.save_all(Recording.read(options.folder), options.folder / "figures")
+    except (OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ScenarioError(Problem(str(options.folder), "", f"cannot be drawn: {reason}")) from error
+    for path in written:
         print(path)
     return SUCCESS
 

@@ -46,6 +46,8 @@ def build(scenario: Scenario, rng: Any = None) -> Model:
         If parts do not fit together; the message names them.
     """
     seed = scenario.seed if rng is None else int(rng)
+    if sum(issubclass(entry.factory, Exchange) for entry in scenario.venues) > 1:
+        raise ValueError("a market has one liquidation venue; the scenario lists several")
     model = Model(rng=seed)
     universe = _universe(scenario)
     listing = Listing(
@@ -294,9 +296,11 @@ def _recorder(
 ) -> Recorder:
     pools = [v for v in venues if isinstance(v, ConstantProduct)]
     count = len(listing.system) + len(populations)
-    is_hedger, unlisted = np.zeros(count, np.int64), np.zeros((count, 2))
+    hedged_asset, hedged_share = np.zeros(count, np.int64), np.zeros(count)
+    unlisted = np.zeros((count, 2))
     for code, population in enumerate(populations, len(listing.system)):
-        is_hedger[code] = population.asset + 1 if population.hedges else 0
+        hedged_asset[code] = population.asset
+        hedged_share[code] = population.hedged_share if population.hedges else 0.0
         population.unlisted = unlisted[code]
     return Recorder(
         scenario.time.steps,
@@ -305,7 +309,8 @@ def _recorder(
         [p.name for p in populations],
         listed,
         np.array([pool.index for pool in pools], np.int64),
-        is_hedger,
+        hedged_asset,
+        hedged_share,
         unlisted,
     )
 

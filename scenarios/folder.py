@@ -56,9 +56,12 @@ class ResultsFolder:
 
     def __enter__(self) -> Self:
         """Remove what killed runs left, and make the partial folder."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._recover()
-        self.partial.mkdir()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._recover()
+            self.partial.mkdir()
+        except OSError as error:
+            raise ScenarioError(Problem(self._label, "", f"cannot be made: {error.strerror}")) from error
         return self
 
     def __exit__(

@@ -9,14 +9,18 @@ from scenarios.run import Outcome
 
 PER_ASSET = (
     ("max_drawdown", "largest fall", "{:.2%}"),
+    ("max_run_up", "largest rise", "{:.2%}"),
     ("shock_overshoot", "overshoot of the shock", "{:.2%}"),
     ("realised_volatility", "realised volatility, per year", "{:.1%}"),
     ("liquidation_count", "liquidations", "{:,.0f}"),
-    ("liquidation_notional", "liquidated notional", "{:,.0f}"),
+    ("liquidation_notional", "liquidated notional, quote currency", "{:,.0f}"),
     ("hedging_share", "hedging share of volume", "{:.1%}"),
     ("forced_share", "forced share of volume", "{:.1%}"),
 )
-WHOLE = (("bad_debt", "bad debt", "{:,.0f}"), ("socialised_loss", "socialised loss", "{:,.0f}"))
+WHOLE = (
+    ("bad_debt", "bad debt, quote currency", "{:,.0f}"),
+    ("socialised_loss", "socialised loss, quote currency", "{:,.0f}"),
+)
 
 
 def summary(outcome: Outcome) -> str:
@@ -45,7 +49,7 @@ def _left_out(reports: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
 
 def _headline(outcome: Outcome) -> str:
     manifest, done = outcome.manifest, f"{outcome.steps_done} of {outcome.scenario.time.steps} steps"
-    speed = f"{manifest['wall_seconds']:.1f} s, {manifest['steps_per_second']:,.0f} steps/s"
+    speed = f"{manifest['wall_seconds']:.1f} s, {manifest['steps_per_second']:,.0f} steps/s while stepping"
     compiled = f", {manifest['compile_seconds']:.1f} s of it compiling" if manifest["compile_seconds"] else ""
     return f"{outcome.scenario.name}: {outcome.status}, {done} in {speed}{compiled}"
 

@@ -49,6 +49,8 @@ class Ledger:
         The same by population, kept as fills are posted.
     revision : ndarray of int32, shape (A,)
         How often each account's cash or positions have changed.
+    version : int
+        Counts up whenever anything is posted or transferred.
     issued : dict of str to float
         Cash created on purpose, by name of the issuance.
     """
@@ -71,6 +73,7 @@ class Ledger:
         self.position = np.zeros((instruments, accounts), np.int64)
         self.cost = np.zeros((instruments, accounts))
         self.revision = np.zeros(accounts, np.int32)
+        self.version = 0
         self._option_fills = np.zeros(1, np.int64)
         self._options_checked = -1
         self._lots = np.zeros(instruments, np.int64)
@@ -128,6 +131,7 @@ class Ledger:
     def post(self, tape: Tape) -> None:
         """Post every fill on the tape that is not posted yet."""
         last = int(tape.counts[FILLS])
+        self.version += last > tape.posted
         while tape.posted < last:
             tape.posted = posting.post(
                 tape.fills,
@@ -168,6 +172,7 @@ class Ledger:
         amounts : ndarray of float64, shape (A,)
             Received by each account, quote currency; sums to zero up to rounding.
         """
+        self.version += 1
         posting.transfer(amounts, self.population_of, self.cash, self.cash_total, self.revision)
 
     def residuals(self) -> tuple[float, np.ndarray]:

@@ -135,7 +135,8 @@ class Margin:
         self.short_maintenance = np.zeros(holders)
         self.work = np.zeros((options.WORK_ROWS, 1))
         self.margins = np.zeros((portfolio.MARGIN_ROWS, 1))
-        self._are_options_summed = self._are_all_current = False
+        self._repriced = 0
+        self._summed_at = self._current_at = (-1, -1)
         self._shown = (0, 0)
         self._reference = Reference(len(requirements), ledger.position.shape[0])
         self._slack = np.full(accounts, -np.inf)
@@ -154,7 +155,7 @@ class Margin:
     def reprice(self, now: float, view: View) -> None:
         """Price every contract, its Greeks and its margin, and note how far prices have drifted."""
         ledger, contracts = self._ledger, self._ledger.universe.contracts
-        self._are_options_summed = self._are_all_current = False
+        self._repriced += 1
         self._fit(contracts.size)
         self._show_options(view)
         if contracts.size:
@@ -183,11 +184,16 @@ class Margin:
             view.held, view.held_lots = frozen(ledger.contract), frozen(ledger.qty)
             view.contract_worth, view.contract_margin = frozen(self.work), frozen(self.margins)
 
+    @property
+    def _now(self) -> tuple[int, int]:
+        """What sums depend on: the last pricing and the last posting."""
+        return self._repriced, self._ledger.version
+
     def sum_options(self) -> None:
         """Value, Greeks and margin of every option holder at the present prices."""
-        if self._are_options_summed:
+        if self._summed_at == self._now:
             return
-        self._are_options_summed, ledger = True, self._ledger
+        self._summed_at, ledger = self._now, self._ledger
         portfolio.combine(ledger.contract, ledger.qty, self.work, self.value, self.delta, self.gamma)
         portfolio.combine_short_margin(
             ledger.contract, ledger.qty, self.margins, self.short_initial, self.short_maintenance
@@ -211,10 +217,9 @@ class Margin:
 
     def run(self, view: View) -> None:
         """Work out equity and maintenance of every account, and who is in breach."""
-        self._are_options_summed = False
         self.sum_options()
         self._publish(view, self._assess())
-        self._are_all_current = True
+        self._current_at = self._now
 
     def _assess(self) -> int:
         ledger = self._ledger
@@ -236,8 +241,8 @@ class Margin:
 
     def look_at_all(self) -> None:
         """Bring equity and maintenance of every account up to date; who is in breach stays as it was."""
-        if not self._are_all_current:
-            self._are_all_current = True
+        if self._current_at != self._now:
+            self._current_at = self._now
             listed = self.in_breach.copy()
             self.sum_options()
             self._assess()

@@ -13,6 +13,10 @@
 Decisions fall at the start of the step (and of each round); orders then meet the market
 in the order in which they arrive. A population that trades at any time within a step
 sends its orders with later decision times.
+
+Within one delivery each venue executes all that is due before the next venue does, and
+seizures come first: across venues, order in time holds from one instant (step or round) to
+the next, not inside it. Rounds begin in a step in whose first look somebody was in breach.
 """
 
 from __future__ import annotations
@@ -126,7 +130,7 @@ class Model(mesa.Model):  # type: ignore[misc]
             self._decide("open", 0.0, [population])
             if self._execute(0.0):
                 self._see(0.0, self._priced)
-        backed = [p.accounts for p in self.populations if getattr(p, "is_backed", False)]
+        backed = [p.accounts for p in self.populations if p.is_backed]
         self.waterfall = Waterfall(self.ledger, np.concatenate([np.zeros(0, np.int64), *backed]))
         self.margin.run(self.view)
         self.settlement.relist()
@@ -186,7 +190,7 @@ class Model(mesa.Model):  # type: ignore[misc]
         outbox.now = view.time = now
         for population in populations:
             population.decide(phase, view, outbox)
-        self.router.stamp(PHASES[phase], self.steps_taken)
+        self.router.stamp(PHASES[phase], self.steps_taken, now)
 
     def _execute(self, until: float) -> bool:
         """Deliver what arrives by `until`, venue by venue; post the fills."""
@@ -225,7 +229,7 @@ class Model(mesa.Model):  # type: ignore[misc]
         """Send the orders that a venue emitted."""
         self.router.outbox.extend(children.rows[: children.count])
         children.count = 0
-        self.router.stamp(LIQUIDATING, self.steps_taken)
+        self.router.stamp(LIQUIDATING, self.steps_taken, self.view.time)
 
     def _observe(self, venues: Sequence[Venue]) -> None:
         """Bring quotes, mids and margin prices up to date with these venues."""
@@ -237,6 +241,7 @@ class Model(mesa.Model):  # type: ignore[misc]
 
     def _see_trades(self, now: float) -> None:
         """Look again after trades within an instant."""
+        self._show_contracts()
         self._observe(self._priced)
         self.margin.reprice(now, self.view)
 
@@ -261,7 +266,7 @@ class Model(mesa.Model):  # type: ignore[misc]
         view = self.view
         view.time = end
         self._observe(self._priced)
-        if self._liquidation and (self._liquidation.seized or self.tape.posted):
+        if self._liquidation:
             self.waterfall.run(self.steps_taken, self._liquidation.seized)
         self.settlement.run(end, view, self.tape)
         looking.estimate_volatility(

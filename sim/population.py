@@ -64,6 +64,10 @@ class Population(mesa.Agent):  # type: ignore[misc]
         How many different contracts a row will hold, 0 if it never holds options.
     hedges : bool
         Whether its orders neutralise a risk; counterfactual arms mute these.
+    hedged_share : float
+        Share of its gamma that is hedged, if it hedges; counts in the loop gain.
+    is_backed : bool
+        Whether the insurance fund stands behind its accounts.
     first : int
         Account of row 0.
     latency : ndarray of float64, shape (N,)
@@ -78,6 +82,8 @@ class Population(mesa.Agent):  # type: ignore[misc]
     margin_rule: int = MARGINED
     option_slots: int = 0
     hedges: bool = False
+    hedged_share: float = 1.0
+    is_backed: bool = False
 
     class Parameters(BaseParameters):
         """What a scenario may say of this population; subclasses add fields.

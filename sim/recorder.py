@@ -23,8 +23,8 @@ class Recorder:
         Names; populations without the system accounts.
     listed, pool_rows : ndarray of int64
         Row in the quotes of each asset's listed venue, and of each pool.
-    is_hedger : ndarray of int64, shape (P,)
-        Asset + 1 whose gamma a population hedges, 0 for none.
+    hedged_asset, hedged_share : ndarray of int64 and of float64, shape (P,)
+        Asset whose gamma a population hedges, and how much of it.
     unlisted : ndarray of float64, shape (P, 2)
         Gamma and delta of populations' exposures that are not instruments.
 
@@ -42,7 +42,8 @@ class Recorder:
         populations: list[str],
         listed: np.ndarray,
         pool_rows: np.ndarray,
-        is_hedger: np.ndarray,
+        hedged_asset: np.ndarray,
+        hedged_share: np.ndarray,
         unlisted: np.ndarray,
     ) -> None:
         self.names = [
@@ -53,7 +54,8 @@ class Recorder:
         ]
         self.steps = 0
         self._columns = np.zeros((len(self.names), max(steps, 1)))
-        self._listed, self._pools, self._is_hedger = listed, pool_rows, is_hedger
+        self._listed, self._pools = listed, pool_rows
+        self._hedged_asset, self._hedged_share = hedged_asset, hedged_share
         self._unlisted = unlisted
         self._first_population = unlisted.shape[0] - len(populations)
         self._volume = np.zeros(len(populations))
@@ -82,7 +84,8 @@ class Recorder:
             ledger.cash_total,
             ledger.position_total,
             ledger.contract_total,
-            self._is_hedger,
+            self._hedged_asset,
+            self._hedged_share,
             self._unlisted,
             self._first_population,
             ledger.cash[INSURANCE],

@@ -51,13 +51,13 @@ class Router:
         self._arrival = np.zeros(size)
         self._ties = np.zeros(size, np.uint64)
 
-    def stamp(self, phase: int, step: int) -> None:
+    def stamp(self, phase: int, step: int, now: float = 0.0) -> None:
         """Mark the orders sent since the last call with their phase, population and tie.
 
         Raises
         ------
         ValueError
-            If an order names no venue or account there is, or never arrives.
+            If an order names no venue or account there is, is dated before now, or never arrives.
         """
         outbox = self.outbox
         if outbox.count > self._stamped:
@@ -71,18 +71,19 @@ class Router:
                 self._row_key,
                 self._population_of,
                 self._bounds.size - 1,
+                now,
             )
             if refused >= 0:
-                raise ValueError(self._complaint(outbox.rows[refused]))
+                raise ValueError(self._complaint(outbox.rows[refused], now))
             self._stamped = outbox.count
             self.earliest = min(self.earliest, first)
 
-    def _complaint(self, order: np.void) -> str:
+    def _complaint(self, order: np.void, now: float) -> str:
         """What is wrong with an order that cannot be delivered."""
         found = ", ".join(f"{name} {order[name]}" for name in ("account", "venue", "time", "latency"))
         return (
             f"an order cannot be delivered: {found}; accounts go from 0 to {self._population_of.size - 1}, "
-            f"venues from 0 to {self._bounds.size - 2}, times are finite and latencies at least 0"
+            f"venues from 0 to {self._bounds.size - 2}, times from {now:g} (now) on, latencies from 0"
         )
 
     def due(self, until: float) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:

@@ -143,7 +143,7 @@ def bad_debt(model: Model, accounts: np.ndarray) -> Columns:
 
 def population_columns(model: Model, fills: np.ndarray) -> Columns:
     """Columns of the populations table: every account at the end."""
-    ledger, margin = model.ledger, model.margin
+    ledger = model.ledger
     accounts = np.arange(ledger.cash.size)
     populations = ledger.population_of
     first = np.searchsorted(populations, populations)
@@ -159,7 +159,7 @@ def population_columns(model: Model, fills: np.ndarray) -> Columns:
         "fees": fees(fills, accounts.size),
         "hedging_cost": hedging_cost(fills, model),
         "liquidated": liquidated[: accounts.size].astype(np.int32),
-        "maintenance": margin.maintenance.copy(),
+        "maintenance": np.array(model.view.maintenance),
     }
 
 

@@ -46,7 +46,10 @@ def test_the_crash_overshoots_and_the_control_does_not() -> None:
     falls = {}
     for scenario in (crash, calm):
         scenario["time.steps"] = 1200
-        recording = scenario.market().run()
+        model = scenario.market()
+        recording = model.run()
+        debts = sum(debt.amount for debt in model.waterfall.debts)
+        assert recording.column("liquidations", "bad_debt").sum() == pytest.approx(debts)
         mid = recording.column("series", "BTC.mid")
         moves = recording.moves
         direct = moves.loc[moves["reason"] == "shock", "half_ticks"].sum() * 0.25

@@ -52,7 +52,7 @@ def sort(arrival, ties, rows, scratch, first, last):
 
 
 @kernel
-def stamp(orders, first, last, phase, step, seed_key, row_key, population_of, venues):
+def stamp(orders, first, last, phase, step, seed_key, row_key, population_of, venues, now):
     """Write phase, population and tie into orders that were just sent.
 
     Returns
@@ -67,7 +67,8 @@ def stamp(orders, first, last, phase, step, seed_key, row_key, population_of, ve
         account = orders[i]["account"]
         at = orders[i]["time"] + orders[i]["latency"]
         is_somewhere = 0 <= orders[i]["venue"] < venues and 0 <= account < population_of.size
-        if not (is_somewhere and orders[i]["latency"] >= 0.0 and at < np.inf):
+        is_timely = orders[i]["time"] >= now and orders[i]["latency"] >= 0.0 and at < np.inf
+        if not (is_somewhere and is_timely):
             return earliest, i
         earliest = min(earliest, at)
         orders[i]["phase"] = phase

@@ -121,7 +121,8 @@ def record(
     cash_total,
     position_total,
     contract_total,
-    is_hedger,
+    hedged_asset,
+    hedged_share,
     unlisted,
     first_population,
     insurance,
@@ -147,8 +148,8 @@ def record(
         out[row + 1, t] += unlisted[p, 1]
         out[row + 2, t] = volume[p - first_population]
         out[row + 3, t] = cash_total[p] + value
-        if is_hedger[p]:
-            hedger_gamma[is_hedger[p] - 1] += out[row, t]
+        if hedged_share[p] > 0.0:
+            hedger_gamma[hedged_asset[p]] += hedged_share[p] * out[row, t]
         row += 4
     for k in range(assets.size):
         quote = quotes[listed[k]]

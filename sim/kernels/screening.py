@@ -144,7 +144,8 @@ def suspects(slack, drift, revision, seen, flags, words, found):
         How many, and how many of them are near their line.
     """
     for a in range(slack.size):
-        flags[a] = NEAR * (slack[a] <= drift) + CHANGED * (revision[a] != seen[a])
+        is_near = (slack[a] <= drift) & (slack[a] > -math.inf)
+        flags[a] = NEAR * is_near + CHANGED * ((revision[a] != seen[a]) | (slack[a] == -math.inf))
     return listed(flags, words, slack.size, found)
 
 
@@ -252,7 +253,8 @@ def unsettled(net, gamma, gross, edge, move, drift, revision, seen, is_active, f
     bound = drift + ROUNDING
     for row in range(net.size):
         reach = abs(net[row] + gamma[row] * move) + gross[row] * bound
-        flag = NEAR * (reach >= edge[row]) + CHANGED * (revision[row] != seen[row])
+        is_near = (reach >= edge[row]) & (edge[row] > 0.0)
+        flag = NEAR * is_near + CHANGED * ((revision[row] != seen[row]) | (edge[row] <= 0.0))
         flags[row] = flag * is_active[row]
     return listed(flags, words, net.size, found)
 

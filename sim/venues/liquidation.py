@@ -323,8 +323,13 @@ class Exchange(Venue):
             self._send(seizure, self._desk, REQUEST, qty, cause, instrument=instrument, reason=CLOSE_OUT)
 
     def _sell_collateral(self, seizure: Seizure) -> None:
-        """Sell spot and redeem pool shares of an account that owes cash and holds nothing else."""
+        """Sell spot and redeem pool shares of an account that owes cash and holds nothing else.
+
+        One that holds nothing at all is recorded with a quantity of 0, for what it owes.
+        """
         terms, lots = self._ledger.terms, self._ledger.position[:, seizure.account]
+        if not (lots > 0).any():
+            self._log(seizure, 0, 0, np.nan)
         for instrument in map(int, np.flatnonzero(lots > 0)):
             if instrument not in self._sellers:
                 continue

@@ -20,7 +20,7 @@ from sim.outbox import Outbox
 from sim.parameters import Fraction, NonNegative, Parameters, Positive, VenueName
 from sim.view import View, frozen
 
-RENEWAL_SHARE = 0.05  # of rows near the edge of their band, above which the reference is renewed
+RENEWAL_SHARE = 0.1  # of rows near the edge of their band, above which the reference is renewed
 
 
 class Policy(Parameters):

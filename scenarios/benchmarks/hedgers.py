@@ -21,8 +21,8 @@ SCENARIO = Path(__file__).with_name("hedgers.toml")
 HEDGERS = 10_000
 WARM_UP = 20
 REPEATS = 7
-STEPS = 50  # a repeat
-OBJECT_STEPS = 6
+STEPS = 200  # a repeat
+OBJECT_STEPS = 20
 UNIT = "agent-steps/s"
 
 

@@ -249,7 +249,7 @@ def save_all(recording: Recording, folder: str | Path) -> list[Path]:
             figure.subplots_adjust(left=0.12, right=0.925, top=0.83, bottom=0.12)
             draw(figure.subplots())
         written.append(folder / f"{name}.png")
-        figure.savefig(written[-1], metadata={"Software": None})
+        figure.savefig(written[-1], metadata={"Software": None}, bbox_inches="tight", pad_inches=0.15)
     return written
 
 

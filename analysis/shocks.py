@@ -24,7 +24,7 @@ from sim.records import SHOCK
     "before",
 )
 def shock_direct_move(recording: Recording, asset: str) -> float:
-    """What the shock's own trades did to the price, had nothing else happened."""
+    """What the shock's own trades did to the mid as they filled, requotes left out."""
     shock, before, _, _ = _path(recording, asset)
     return _direct(recording, asset, shock) / before
 
@@ -44,8 +44,8 @@ def shock_largest_move(recording: Recording, asset: str) -> float:
 @metric(
     unit="1",
     per="assets",
-    source="shock_largest_move - shock_direct_move: what hedging, liquidations and withdrawn quotes added; "
-    "below zero where the market absorbed some of the shock",
+    source="shock_largest_move - shock_direct_move: what all others added, makers who learn from the flow "
+    "among them; no measure of hedging (compare a run without it); below zero where some was absorbed",
 )
 def shock_overshoot(recording: Recording, asset: str) -> float:
     """How much further the price went than the shock itself took it."""

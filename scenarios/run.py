@@ -63,7 +63,7 @@ class Interruption:
         self.signal = number
 
 
-class Compilation(TimingListener):  # type: ignore[misc]
+class Compilation(TimingListener):  # type: ignore[misc]  # numba ships no types
     """Measures what numba compiles, and says when it starts; silent while all comes from the cache."""
 
     def __init__(self, announce: Callable[[], None]) -> None:

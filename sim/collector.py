@@ -8,7 +8,7 @@ import numpy as np
 from sim.recorder import Recorder
 
 
-class SeriesCollector(mesa.DataCollector):  # type: ignore[misc]
+class SeriesCollector(mesa.DataCollector):  # type: ignore[misc]  # Mesa ships no types
     """A Mesa data collector whose model variables are the columns of the series.
 
     `mesa.batch_run`, `get_model_vars_dataframe` and Mesa's live page read it; nothing is

@@ -56,7 +56,7 @@ ROUND_PHASES = ("liquidate", "quote", "hedge")
 VOLATILITY_WINDOW = 60.0
 
 
-class Model(mesa.Model):  # type: ignore[misc]
+class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
     """A market of venues and populations.
 
     `scenarios.build` assembles one from a scenario; a program may do the same by hand. It is

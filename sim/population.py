@@ -39,7 +39,7 @@ class Row:
         raise AttributeError(f"{name!r} is not a column of {self.population.name}")
 
 
-class Population(mesa.Agent):  # type: ignore[misc]
+class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
     """Base of every population.
 
     A subclass names the phases it acts in and implements `decide`; most also draw columns

@@ -102,6 +102,16 @@ def test_a_breach_is_met_with_a_fifth_of_each_position_sold_in_the_account_s_nam
     assert floor.exchange.seized == {ANN: 0.0}
 
 
+def test_an_account_that_owes_cash_and_holds_nothing_is_recorded_for_its_debt():
+    floor = Floor()
+    floor.bench.trade(ANN, OUTSIDE, PERP, 10000, 100.0)
+    floor.bench.trade(ANN, OUTSIDE, PERP, -10000, 85.0)  # loses 1,500 of its 1,000
+    floor.bench.assess()
+    assert floor.seize(ANN).size == 0
+    (only,) = floor.exchange.liquidations
+    assert (only.account, only.qty, only.equity) == (ANN, 0, pytest.approx(-500))
+
+
 def test_seizures_of_one_account_are_a_cool_down_apart_by_their_arrival():
     floor = Floor(cooldown_seconds=5.0)
     floor.bench.trade(ANN, OUTSIDE, PERP, 10000, 100.0)

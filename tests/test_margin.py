@@ -67,6 +67,16 @@ def test_options_of_each_asset_tie_up_margin_at_the_rates_of_that_asset():
     assert bench.margin.maintenance[ANN] == pytest.approx(10 * 0.075 * 100)
 
 
+def test_the_view_follows_what_is_posted_after_the_last_pricing():
+    bench = Bench(1, holders=1, cash=1000.0)
+    call = bench.list_option(100.0, 30 * 86400.0)
+    assert bench.view.holder_value[0] == 0.0
+    bench.trade(ANN, END_USERS, call, 1000, 1.0)
+    worth = 10 * bench.universe.contracts["price"][0]
+    assert bench.view.holder_value[0] == pytest.approx(worth)
+    assert bench.view.equity[ANN] == pytest.approx(1000 - 10 + worth)
+
+
 def test_an_account_is_in_breach_below_maintenance_not_at_it():
     bench = Bench(2, requirements=TWO[:1], cash=250.0)
     bench.trade(ANN, BOB, PERP, 5000, 100.0)

@@ -48,6 +48,18 @@ def test_arrival_decides_not_the_phase_in_which_an_order_was_sent():
     assert arrivals(desk, 1.0) == [(0, [(2, 1), (3, 1), (1, 1)])]
 
 
+@pytest.mark.parametrize(
+    "fields", [{"time": 9.5}, {"latency": -0.5}, {"venue": 7}, {"account": ACCOUNTS}, {"time": np.nan}]
+)
+def test_an_order_that_cannot_be_delivered_is_refused_as_it_is_sent(fields):
+    desk = router()
+    send(desk, 1, 10.0)
+    for field, value in fields.items():
+        desk.outbox.rows[0][field] = value
+    with pytest.raises(ValueError, match=r"cannot be delivered: account \d, venue \d"):
+        desk.stamp(TRADING, 10, 10.0)
+
+
 def test_what_arrives_later_waits_and_is_delivered_once():
     desk = router()
     send(desk, 1, 0.0, latency=2.5)

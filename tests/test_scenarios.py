@@ -41,26 +41,42 @@ def test_a_scenario_gives_the_numbers_it_gave(name: str) -> None:
     assert summary(name) == pytest.approx(expected, rel=1e-6)
 
 
-def test_the_crash_overshoots_and_the_control_does_not() -> None:
-    crash, calm = (load(name) for name in ("short_gamma_crash", "calm"))
-    falls = {}
-    for scenario in (crash, calm):
-        scenario["time.steps"] = 1200
-        model = scenario.market()
-        recording = model.run()
-        debts = sum(debt.amount for debt in model.waterfall.debts)
-        assert recording.column("liquidations", "bad_debt").sum() == pytest.approx(debts)
-        mid = recording.column("series", "BTC.mid")
-        moves = recording.moves
-        direct = moves.loc[moves["reason"] == "shock", "half_ticks"].sum() * 0.25
-        falls[scenario.name] = (mid[600] - mid[600:].min()) / mid[600]
-        if scenario is crash:
-            assert mid[600:].min() - mid[600] < 1.2 * direct < 0, "hedging added nothing to the shock"
-            assert recording.table("liquidations").num_rows > 100
-        else:
-            assert recording.table("liquidations").num_rows == 0
-    assert falls["short_gamma_crash"] > 0.03
-    assert falls["calm"] < 0.01
+WITHOUT_GAMMA = {
+    "populations.dealers.exposure.share": 0.0001,
+    "populations.vaults.collateral": 0.01,
+    "populations.hedged_lps.hedged_share": 0.0,
+}
+
+
+def fall_after_shock(name: str, seed: int = 1, **changes: float) -> tuple[float, int]:
+    """Fall of the mid after the sale at ten minutes, and liquidations; checks who bore bad debt."""
+    scenario = load(name)
+    scenario["time.steps"], scenario["seed"] = 780, seed
+    for key, value in changes.items():
+        scenario[key] = value
+    model = scenario.market()
+    recording = model.run()
+    debts = sum(debt.amount for debt in model.waterfall.debts)
+    assert recording.column("liquidations", "bad_debt").sum() == pytest.approx(debts)
+    mid = recording.column("series", "BTC.mid")
+    return float(1 - mid[600:].min() / mid[600]), recording.table("liquidations").num_rows
+
+
+def test_the_crash_is_deeper_with_hedging_than_in_the_same_market_without() -> None:
+    pairs = [
+        (fall_after_shock("short_gamma_crash", s), fall_after_shock("short_gamma_crash", s, **WITHOUT_GAMMA))
+        for s in range(1, 7)
+    ]
+    falls = np.array([(with_it[0], without[0]) for with_it, without in pairs])
+    more = falls[:, 0] - falls[:, 1]
+    assert more.mean() - 2.57 * more.std(ddof=1) / np.sqrt(more.size) > 0.02  # 95%, 5 degrees of freedom
+    assert all(with_it[1] > without[1] > 0 for with_it, without in pairs), "it liquidates more as well"
+
+
+def test_the_control_does_not_crash() -> None:
+    fall, liquidations = fall_after_shock("calm")
+    assert fall < 0.01
+    assert liquidations == 0
 
 
 def test_the_gain_of_each_scenario_is_what_its_description_says() -> None:

@@ -69,7 +69,7 @@ class HeapBook:
         return lots
 
 
-class Hedger(mesa.Agent):  # type: ignore[misc]
+class Hedger(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
     """One hedger with its options.
 
     Parameters
@@ -108,7 +108,7 @@ class Hedger(mesa.Agent):  # type: ignore[misc]
             self.position += lots * model.lot
 
 
-class ObjectMarket(mesa.Model):  # type: ignore[misc]
+class ObjectMarket(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
     """Background, hedgers and book, a step at a time.
 
     Parameters

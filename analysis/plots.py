@@ -7,14 +7,13 @@ sees, in numbers of the run (`analysis.captions`); a population has one colour t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis import captions
+from analysis.figure import figure
+from analysis.metric import Undefined
 from analysis.profiles import at_risk, gamma_profile
 from analysis.style import (
     ASK,
@@ -60,7 +59,6 @@ __all__ = [
     "loop_gain",
     "overview",
     "price",
-    "save_all",
 ]
 
 BINS = 120
@@ -69,10 +67,8 @@ BINS = 120
 DISCS = 360
 """In how many stretches of time, at most, liquidations are marked on the price."""
 
-DPI = 130
-"""Pixels an inch of the figures written to disk."""
 
-
+@figure(per="assets")
 def price(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """Mid, mark and exogenous value over time, with liquidations sized by their notional.
 
@@ -95,6 +91,7 @@ def price(recording: Recording, ax: Axes | None = None, *, asset: str | None = N
     return ax
 
 
+@figure(per="assets")
 def flow(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """What hedgers, liquidations and all others bought and sold as takers, over time, stacked."""
     ax, asset = axes(ax), asset or recording.names("assets")[0]
@@ -118,6 +115,7 @@ def flow(recording: Recording, ax: Axes | None = None, *, asset: str | None = No
     return ax
 
 
+@figure(per="assets")
 def depth_and_spread(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """Depth near the mid on both sides (above, left axis) and quoted spread (below, right axis)."""
     ax, asset = axes(ax), asset or recording.names("assets")[0]
@@ -139,6 +137,7 @@ def depth_and_spread(recording: Recording, ax: Axes | None = None, *, asset: str
     return ax
 
 
+@figure(per="assets")
 def cumulative_liquidations(
     recording: Recording, ax: Axes | None = None, *, asset: str | None = None
 ) -> Axes:
@@ -146,6 +145,8 @@ def cumulative_liquidations(
     ax, asset = axes(ax), asset or recording.names("assets")[0]
     time, colour = recording.column("series", "time_s"), colours(recording)
     closed, base = liquidations(recording, asset), np.zeros(time.size)
+    if closed.time.size == 0:
+        raise Undefined("nobody was liquidated")
     handles: list[Artist] = []
     for code, name in enumerate(recording.names("populations")):
         own = closed.population == code
@@ -164,6 +165,7 @@ def cumulative_liquidations(
     return ax
 
 
+@figure()
 def equity(recording: Recording, ax: Axes | None = None) -> Axes:
     """Change of the equity of the populations since the first step, where it is worth a line."""
     ax, colour = axes(ax), colours(recording)
@@ -187,6 +189,7 @@ def equity(recording: Recording, ax: Axes | None = None) -> Axes:
     return ax
 
 
+@figure(per="assets")
 def loop_gain(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """Strength of the feedback through hedging and liquidation; at 1 a move feeds itself."""
     ax, asset = axes(ax), asset or recording.names("assets")[0]
@@ -202,13 +205,14 @@ def loop_gain(recording: Recording, ax: Axes | None = None, *, asset: str | None
     return ax
 
 
-def overview(recording: Recording, figure: Figure | None = None, *, asset: str | None = None) -> Figure:
+@figure(per="assets", is_whole=True)
+def overview(recording: Recording, sheet: Figure | None = None, *, asset: str | None = None) -> Figure:
     """Price, flow, and depth and spread, one below the other on one time axis.
 
     Parameters
     ----------
     recording : Recording
-    figure : Figure, optional
+    sheet : Figure, optional
         What to draw in; a new one if not given.
     asset : str, optional
         The first one, if not given.
@@ -217,51 +221,18 @@ def overview(recording: Recording, figure: Figure | None = None, *, asset: str |
     -------
     Figure
     """
-    if figure is None:
+    if sheet is None:
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(8.4, 8.8), dpi=DPI)
-    if figure.get_layout_engine() is None:
-        figure.subplots_adjust(left=0.105, right=0.925, top=0.925, bottom=0.055, hspace=0.3)
-    panels = figure.subplots(3, 1, sharex=True, height_ratios=(1.3, 1, 1))
+        sheet = Figure(figsize=(8.4, 8.8), dpi=130)
+    if sheet.get_layout_engine() is None:
+        sheet.subplots_adjust(left=0.105, right=0.925, top=0.925, bottom=0.055, hspace=0.3)
+    panels = sheet.subplots(3, 1, sharex=True, height_ratios=(1.3, 1, 1))
     for panel, draw in zip(panels, (price, flow, depth_and_spread), strict=True):
         draw(recording, panel, asset=asset)
         panel.label_outer()
-    figure.align_ylabels(panels)
-    return figure
-
-
-def save_all(recording: Recording, folder: str | Path) -> list[Path]:
-    """Write every figure of a recording as PNG; returns their paths.
-
-    Figures of an asset carry its name in front if the market has several.
-    """
-    from matplotlib.figure import Figure
-
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, draw in _figures(recording):
-        if name.endswith("overview"):
-            figure = draw()
-        else:
-            figure = Figure(figsize=(7.4, 4.2), dpi=DPI)
-            figure.subplots_adjust(left=0.12, right=0.925, top=0.83, bottom=0.12)
-            draw(figure.subplots())
-        written.append(folder / f"{name}.png")
-        figure.savefig(written[-1], metadata={"Software": None}, bbox_inches="tight", pad_inches=0.15)
-    return written
-
-
-def _figures(recording: Recording) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Name and function of every figure that `save_all` writes."""
-    over_time = (overview, price, flow, depth_and_spread, cumulative_liquidations, loop_gain)
-    assets = recording.names("assets")
-    for asset in assets:
-        prefix = f"{asset}_" if len(assets) > 1 else ""
-        for draw in (*over_time, gamma_profile, at_risk):
-            yield prefix + draw.__name__, partial(draw, recording, asset=asset)
-    yield "equity", partial(equity, recording)
+    sheet.align_ylabels(panels)
+    return sheet
 
 
 def _line(recording: Recording, ax: Axes, column: str, colour: str, width: float, label: str) -> list[Artist]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from analysis import captions
+from analysis.figure import figure
 from analysis.style import (
     INK,
     PALE,
@@ -58,6 +59,7 @@ def profiles(recording: Recording, asset: str, step: int | None = None) -> dict[
     return found
 
 
+@figure(per="assets")
 def gamma_profile(
     recording: Recording, ax: Axes | None = None, *, asset: str | None = None, step: int | None = None
 ) -> Axes:
@@ -99,6 +101,7 @@ def gamma_profile(
     return ax
 
 
+@figure(per="assets")
 def at_risk(
     recording: Recording, ax: Axes | None = None, *, asset: str | None = None, step: int | None = None
 ) -> Axes:

@@ -192,11 +192,11 @@ def _plot(options: argparse.Namespace) -> int:
 
     if status_of(options.folder) is None:
         raise ScenarioError(Problem(str(options.folder), "", "not a results folder; `run` makes one"))
-    from analysis import plots
+    from analysis import gallery
     from sim.recording import Recording
 
     try:
-        written = plots.save_all(Recording.read(options.folder), options.folder / "figures")
+        written = gallery.save_all(Recording.read(options.folder), options.folder / "figures")
     except (OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise ScenarioError(Problem(str(options.folder), "", f"cannot be drawn: {reason}")) from error

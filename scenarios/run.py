@@ -202,9 +202,9 @@ def _write(model: Any, outcome: Outcome, folder: Path) -> None:
 
 def _draw(folder: Path) -> None:
     """Draw every figure from the tables as they were written."""
-    from analysis import plots
+    from analysis import gallery
 
-    plots.save_all(Recording.read(folder), folder / "figures")
+    gallery.save_all(Recording.read(folder), folder / "figures")
 
 
 def _sign(results: ResultsFolder, outcome: Outcome, seconds: dict[str, float], model: Any) -> None:

@@ -17,7 +17,8 @@ from matplotlib.legend import Legend
 from matplotlib.patches import StepPatch
 from matplotlib.text import Text
 
-from analysis import plots, style
+from analysis import gallery, plots, style
+from analysis.metric import Undefined
 from analysis.profiles import profiles
 from sim.recording import Recording
 from sim.records import FORCED, HEDGE, SHOCK, TRADE
@@ -25,7 +26,7 @@ from tests.synthetic import DEALERS, LEVERED, NOISE, a_crash, a_market, a_record
 
 matplotlib.use("Agg")
 
-PANELS: list[Callable[..., Axes]] = [
+PANELS = [
     plots.price,
     plots.flow,
     plots.depth_and_spread,
@@ -287,7 +288,7 @@ def test_every_axis_has_a_unit_and_no_text_is_cut_off(draw: Callable[..., Axes],
         assert page.y0 <= box.y0 <= box.y1 <= page.y1
 
 
-@pytest.mark.parametrize("draw", PANELS)
+@pytest.mark.parametrize("draw", [draw for draw in PANELS if draw is not plots.cumulative_liquidations])
 def test_a_run_in_which_nothing_happened_still_has_its_figures(draw: Callable[..., Axes]) -> None:
     """Unknown series leave an empty panel whose caption says so."""
     names = ("mid", "mid_at_hedge", "mark", "value", "spread", "depth_bid", "depth_ask", "loop_gain")
@@ -296,6 +297,15 @@ def test_a_run_in_which_nothing_happened_still_has_its_figures(draw: Callable[..
     ax = draw(a_recording(columns | equities), panel())
     assert ax.get_title("left")
     assert not ax.get_legend() or draw is plots.flow
+
+
+def test_no_picture_is_made_of_nothing(tmp_path: Path) -> None:
+    """Without a liquidation there is no figure of liquidations."""
+    names = ("mid", "mid_at_hedge", "mark", "value", "spread", "depth_bid", "depth_ask", "loop_gain")
+    calm = a_recording({f"BTC.{name}": np.full(3, 7.0) for name in names})
+    with pytest.raises(Undefined, match="nobody was liquidated"):
+        plots.cumulative_liquidations(calm, panel())
+    assert "cumulative_liquidations" not in {path.stem for path in gallery.save_all(calm, tmp_path)}
 
 
 def test_without_axes_a_figure_is_made_for_the_notebook(crash: Recording) -> None:
@@ -310,10 +320,12 @@ def test_without_axes_a_figure_is_made_for_the_notebook(crash: Recording) -> Non
 
 
 def test_saving_writes_every_figure_once_and_the_same_each_time(crash: Recording, tmp_path: Path) -> None:
-    """Nine pictures with equal bytes."""
-    paths = plots.save_all(crash, tmp_path / "one")
-    assert sorted(path.stem for path in paths) == sorted([draw.__name__ for draw in PANELS] + ["overview"])
-    again = plots.save_all(crash, tmp_path / "two")
+    """Pictures with equal bytes, each under its own name."""
+    paths = gallery.save_all(crash, tmp_path / "one")
+    names = [path.stem for path in paths]
+    assert set(names) >= {draw.name for draw in PANELS} | {"overview"}
+    assert len(set(names)) == len(names)
+    again = gallery.save_all(crash, tmp_path / "two")
     assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in again]
 
 
@@ -325,7 +337,7 @@ def test_figures_of_several_assets_carry_their_names(tmp_path: Path) -> None:
         columns |= {f"BTC.{name}": np.full(9, 100.0), f"ETH.{name}": np.full(9, 7.0)}
     columns |= {f"{each['name']}.equity": np.zeros(9) for each in market["populations"]}
     recording = a_recording(columns, market)
-    names = {path.name for path in plots.save_all(recording, tmp_path)}
+    names = {path.name for path in gallery.save_all(recording, tmp_path)}
     assert {"BTC_price.png", "ETH_price.png", "equity.png"} <= names
     assert line(plots.price(recording, panel(), asset="ETH"), "mid")[0, 1] == 7.0
 

@@ -1,0 +1,62 @@
+"""Figures: functions that draw one thing about a recording.
+
+A figure is a decorated function of a recording and an Axes; decorating it in a module that
+`analysis.gallery` looks through is all there is to adding one. A function that finds its
+subject missing raises `Undefined`, and no picture is made of nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A function that draws, and what it draws for.
+
+    Attributes
+    ----------
+    function : callable
+        Of a recording, an Axes and, where it is drawn `per` "assets", the keyword `asset`. One
+        that makes its own Figure (`is_whole`) takes a recording and the keyword alone and returns it.
+    per : str
+        "assets" if there is one for each asset, else "".
+    is_whole : bool
+        Whether it makes its own Figure of several panels.
+    """
+
+    function: Callable[..., Any]
+    per: str = ""
+    is_whole: bool = False
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Call the function itself."""
+        return self.function(*arguments, **named)
+
+    @property
+    def name(self) -> str:
+        """Name of the function, and of its file."""
+        return str(self.function.__name__)
+
+    @property
+    def about(self) -> str:
+        """First sentence of its description, for a caption."""
+        return (self.function.__doc__ or "").strip().partition("\n")[0]
+
+
+def figure(*, per: str = "", is_whole: bool = False) -> Callable[[Callable[..., Any]], Drawing]:
+    """Make a function a figure of the module it stands in; see `Drawing` for the arguments."""
+
+    def decorate(function: Callable[..., Any]) -> Drawing:
+        return Drawing(function, per, is_whole)
+
+    return decorate
+
+
+def figures_of(module: ModuleType) -> list[Drawing]:
+    """The figures a module defines, in the order in which they stand there."""
+    own = (value for value in vars(module).values() if isinstance(value, Drawing))
+    return [each for each in own if each.function.__module__ == module.__name__]

@@ -1,0 +1,79 @@
+"""The gallery: every figure of a recording, as files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from analysis.figure import figures_of
+from analysis.metric import Undefined
+from sim.recording import Recording
+
+SUBJECTS = ("plots", "profiles")
+"""Modules of `analysis` whose figures are drawn, in this order."""
+
+DPI = 130
+"""Pixels an inch of the figures written to disk."""
+
+
+class Picture(NamedTuple):
+    """One figure of a recording: its name, a sentence about it, and what draws it.
+
+    Attributes
+    ----------
+    draw : callable
+        Of an Axes, or of nothing where it makes its own Figure.
+    """
+
+    name: str
+    about: str
+    draw: Any
+    is_whole: bool
+
+
+def pictures(recording: Recording) -> Iterator[Picture]:
+    """Every figure there is for a recording; names carry the asset if the market has several."""
+    assets = recording.names("assets")
+    for subject in SUBJECTS:
+        found = figures_of(import_module(f"analysis.{subject}"))
+        for each in sorted(found, key=lambda one: not one.is_whole):
+            for asset in assets if each.per else [""]:
+                named = {"asset": asset} if each.per else {}
+                name = f"{asset}_{each.name}" if asset and len(assets) > 1 else each.name
+                yield Picture(name, each.about, partial(each, recording, **named), each.is_whole)
+
+
+def drawn(picture: Picture) -> Any:
+    """The matplotlib Figure of a picture; None if its subject is missing."""
+    from matplotlib.figure import Figure
+
+    try:
+        if picture.is_whole:
+            return picture.draw()
+        figure = Figure(figsize=(7.4, 4.2), dpi=DPI)
+        figure.subplots_adjust(left=0.12, right=0.925, top=0.83, bottom=0.12)
+        picture.draw(figure.subplots())
+    except Undefined:
+        return None
+    return figure
+
+
+def save_all(recording: Recording, folder: str | Path) -> list[Path]:
+    """Write every figure of a recording as PNG; returns their paths."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for picture in pictures(recording):
+        figure = drawn(picture)
+        if figure is not None:
+            written.append(save(figure, folder / f"{picture.name}.png"))
+    return written
+
+
+def save(figure: Any, path: Path) -> Path:
+    """Write a figure; equal figures write equal bytes."""
+    figure.savefig(path, metadata={"Software": None}, bbox_inches="tight", pad_inches=0.15)
+    return path

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from scenarios.schema import Asset, MarketOrder, Scenario, ValueShock, VenueEntry
+from scenarios.treatment import AS_WRITTEN, Treatment
 from sim.draws import Draws, key
 from sim.drivers import Drivers
 from sim.instruments import LP_SHARE, PERPETUAL, SPOT, Universe
+from sim.kernels.margining import UNLIMITED
 from sim.ledger import Ledger
 from sim.listing import CLEARING, END_USERS, FEES, INSURANCE, Listing, VenueTerms
 from sim.margin import Margin
@@ -24,6 +26,7 @@ from sim.venues.linear_impact import LinearImpact
 from sim.venues.liquidation import Exchange
 from sim.venues.order_book import OrderBook
 from sim.venues.rfq import Desk
+from sim.venues.sink import Sink
 from sim.venues.venue import Venue
 from sim.view import ASSET, QUOTE, View, frozen
 
@@ -31,7 +34,7 @@ KINDS = {"spot": SPOT, "perpetual": PERPETUAL}
 SHOCKS = "shocks"
 
 
-def build(scenario: Scenario, rng: Any = None) -> Model:
+def build(scenario: Scenario, rng: Any = None, treatment: Treatment = AS_WRITTEN) -> Model:
     """Build the model of a checked scenario.
 
     Parameters
@@ -39,6 +42,8 @@ def build(scenario: Scenario, rng: Any = None) -> Model:
     scenario : Scenario
     rng : int, optional
         Seed instead of the scenario's.
+    treatment : Treatment
+        What an arm does to the orders of populations.
 
     Raises
     ------
@@ -57,10 +62,15 @@ def build(scenario: Scenario, rng: Any = None) -> Model:
         [asset.spot for asset in scenario.assets],
         [asset.smile for asset in scenario.assets],
     )
-    venues = [_venue(index, entry, scenario, listing) for index, entry in enumerate(_ordered(scenario))]
+    entries = [*_ordered(scenario), *treatment.sinks(scenario)]
+    venues = [_venue(index, entry, scenario, listing) for index, entry in enumerate(entries)]
     model.populations = _populations(model, scenario, listing)
+    for population in model.populations:
+        if population.name in treatment.exempt:
+            population.margin_rule = UNLIMITED
     ledger = _ledger(model.populations, listing)
-    _connect(model, scenario, listing, venues, ledger, seed)
+    _connect(model, scenario, listing, venues, ledger, seed, treatment)
+    treatment.apply(model)
     return model
 
 
@@ -171,7 +181,13 @@ def _ledger(populations: list[Population], listing: Listing) -> Ledger:
 
 
 def _connect(
-    model: Model, scenario: Scenario, listing: Listing, venues: list[Venue], ledger: Ledger, seed: int
+    model: Model,
+    scenario: Scenario,
+    listing: Listing,
+    venues: list[Venue],
+    ledger: Ledger,
+    seed: int,
+    treatment: Treatment,
 ) -> None:
     """Tie the parts together and hand them to the model."""
     populations, universe = model.populations, listing.universe
@@ -180,7 +196,7 @@ def _connect(
     quotes["mid"] = np.nan
     margin = Margin(ledger, [a.margin for a in scenario.assets], _rules(populations, listing))
     view = _view(quotes, assets, ledger, margin)
-    _open_venues(venues, scenario, listing, ledger, view)
+    _open_venues(venues, scenario, listing, ledger, view, is_forced_sunk=treatment.is_forced_diverted)
     listed = np.array([_listed_venue(a.name, listing).index for a in scenario.assets], np.int64)
     drivers = _drivers(scenario, seed)
     model.assemble(
@@ -199,7 +215,7 @@ def _connect(
         listed=listed,
         steps=scenario.time.steps,
         round_seconds=scenario.time.round_seconds,
-        description=_description(scenario, listing, populations, universe, seed),
+        description=_description(scenario, listing, populations, universe, seed, treatment.arm),
     )
 
 
@@ -233,12 +249,18 @@ def _view(quotes: np.ndarray, assets: np.ndarray, ledger: Ledger, margin: Margin
 
 
 def _open_venues(
-    venues: list[Venue], scenario: Scenario, listing: Listing, ledger: Ledger, view: View
+    venues: list[Venue],
+    scenario: Scenario,
+    listing: Listing,
+    ledger: Ledger,
+    view: View,
+    *,
+    is_forced_sunk: bool,
 ) -> None:
-    """Give each venue what it reads, then open it."""
+    """Give each venue what it reads, then open it; forced sales go to sinks if an arm says so."""
     sellers: dict[int, int] = {}
     for venue in venues:
-        if venue.instrument >= 0:
+        if venue.instrument >= 0 and isinstance(venue, Sink) == is_forced_sunk:
             sellers.setdefault(venue.instrument, venue.index)
         if isinstance(venue, ConstantProduct):
             sellers[venue.share_instrument] = venue.index
@@ -249,6 +271,9 @@ def _open_venues(
             venue.attach(view, listing.universe, listing.smiles, lots)
         elif isinstance(venue, LinearImpact):
             venue.attach(view)
+        elif isinstance(venue, Sink):
+            terms = _listed_venue(scenario.assets[venue.asset].name, listing)
+            venue.attach(venues[terms.index], 0.5 * terms.tick)
         elif isinstance(venue, Exchange):
             venue.attach(view, ledger, sellers, desk, [v for v in venues if isinstance(v, OrderBook)])
             fund = np.array([venue.parameters.insurance_fund])
@@ -316,7 +341,12 @@ def _recorder(
 
 
 def _description(
-    scenario: Scenario, listing: Listing, populations: list[Population], universe: Universe, seed: int
+    scenario: Scenario,
+    listing: Listing,
+    populations: list[Population],
+    universe: Universe,
+    seed: int,
+    arm: str,
 ) -> dict[str, Any]:
     """What the recording says of the market, as plain values."""
     types = {entry.name: entry.type for entry in scenario.populations}
@@ -336,7 +366,7 @@ def _description(
         "name": scenario.name,
         "description": scenario.description,
         "seed": seed,
-        "arm": "base",
+        "arm": arm,
         "quote": "USD",
         "step_seconds": scenario.time.step_seconds,
         "steps": scenario.time.steps,

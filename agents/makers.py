@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -58,6 +59,7 @@ class MarketMakers(Population):
     """
 
     phases = ("quote",)
+    steady: ClassVar[Mapping[str, Any]] = {"thinning": 0.0, "withdrawal_volatility": 1e9}
 
     class Parameters(Population.Parameters):
         """Quotes, learning and limits, per row.

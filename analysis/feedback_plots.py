@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.style import FORCED, HEDGING, INK, NORMAL, PALE, SMALL, axes, words
+from analysis.style import FORCED, HEDGING, INK, LARGE, NORMAL, PALE, SMALL, axes, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +19,9 @@ PARTS = (
     ("feedback_ratio", "its feedback (base / open loop)", FORCED, "D", 4.0),
 )
 """What is drawn of each metric: key of the entry, label, colour, marker and its size."""
+
+CREDITED = ("#0072b2", "#009e73", "#d55e00", "#e69f00", "#cc79a7", "#56b4e9")
+MARKERS = ("o", "s", "D", "^", "v", "P")
 
 
 def amplification(entries: Mapping[str, Any], ax: Axes | None = None) -> Axes:
@@ -68,6 +71,64 @@ def save_amplification(entries: Mapping[str, Any], folder: Path) -> Path:
     return save(figure, folder / "amplification.png")
 
 
+def shapley(entries: Mapping[str, Any], ax: Axes | None = None) -> Axes:
+    """Factor credited to each mechanism with its 95% interval, a row a metric; they multiply to the total.
+
+    Parameters
+    ----------
+    entries : mapping
+        As in `shapley.json`.
+    ax : Axes, optional
+        Where to draw; a new figure if not given.
+    """
+    ax = axes(ax)
+    drawn = {name: entry for name, entry in entries.items() if entry["mechanisms"]}
+    rows = np.arange(len(drawn))[::-1]
+    players = list(next(iter(drawn.values()))["mechanisms"]) if drawn else []
+    parts = {name: [entry["mechanisms"][name] for entry in drawn.values()] for name in players}
+    parts["all together"] = [entry["total"] for entry in drawn.values()]
+    for number, (name, found) in enumerate(parts.items()):
+        value = np.array([part["factor"] for part in found])
+        low, high = np.array([part.get("factor_interval") or [part["factor"]] * 2 for part in found]).T
+        ax.errorbar(
+            value,
+            rows - 0.13 * number,
+            xerr=(value - low, high - value),
+            fmt=MARKERS[number % len(MARKERS)],
+            ms=5,
+            color=INK if name == "all together" else CREDITED[number % len(CREDITED)],
+            lw=1.4,
+            capsize=2.5,
+            label=name,
+        )
+    _dress_shapley(ax, drawn, rows)
+    return ax
+
+
+def save_shapley(entries: Mapping[str, Any], folder: Path) -> Path:
+    """Write the figure as `shapley.png`; returns its path."""
+    from matplotlib.figure import Figure
+
+    from analysis.gallery import DPI, save
+
+    folder.mkdir(parents=True, exist_ok=True)
+    figure = Figure(figsize=(7.4, 1.6 + 0.75 * max(len(entries), 1)), dpi=DPI)
+    figure.subplots_adjust(left=0.3, right=0.96, top=1 - 0.95 / figure.get_figheight(), bottom=0.14)
+    shapley(entries, figure.subplots())
+    return save(figure, folder / "shapley.png")
+
+
+def _dress_shapley(ax: Axes, drawn: Mapping[str, Any], rows: np.ndarray) -> None:
+    _frame(ax, [_label(name) for name in drawn], rows, "factor credited (1 is no effect; bars: 95%)")
+    seeds = max((entry["seeds"] for entry in drawn.values()), default=0)
+    title = f"Which mechanism multiplies what, Shapley values over {seeds} seeds"
+    ax.set_title(
+        title if drawn else "No amplification is defined", loc="left", fontsize=LARGE, color=INK, pad=40
+    )
+    if drawn:
+        ax.legend(loc="lower left", bbox_to_anchor=(-0.42, 1.0), ncols=3, frameon=False, fontsize=SMALL)
+
+
 def _part(entry: Mapping[str, Any], key: str) -> tuple[float, float, float] | None:
     """Value and interval of a part of an entry; None where there is none."""
     value = entry.get("ratio") if not key else (entry.get(key) or {}).get("value")
@@ -76,18 +137,11 @@ def _part(entry: Mapping[str, Any], key: str) -> tuple[float, float, float] | No
 
 
 def _dress(ax: Axes, drawn: Mapping[str, Any], rows: np.ndarray, entries: Mapping[str, Any]) -> None:
-    ax.axvline(1, color=PALE, lw=1.0, zorder=0)
-    ax.set_xscale("log")
-    _ticks(ax)
-    ax.set_yticks(rows, [_label(name) for name in drawn], fontsize=NORMAL)
-    ax.set_ylim(-0.8, max(len(drawn), 1) - 0.4)
-    ax.set_xlabel("ratio of means over paired seeds (1 is no effect; bars: 95%)", fontsize=NORMAL)
-    for side in ("top", "right", "left"):
-        ax.spines[side].set_visible(False)
-    ax.tick_params(axis="y", length=0)
+    labels = [_label(name) for name in drawn]
+    _frame(ax, labels, rows, "ratio of means over paired seeds (1 is no effect; bars: 95%)")
     seeds = max((entry.get("seeds_compared", 0) for entry in entries.values()), default=0)
     title = f"What hedging multiplies, {seeds} seeds" if drawn else "No ratio is defined"
-    ax.set_title(title, loc="left", fontsize=NORMAL + 1.5, color=INK, pad=28)
+    ax.set_title(title, loc="left", fontsize=LARGE, color=INK, pad=28)
     if drawn:
         ax.legend(
             loc="lower left",
@@ -98,6 +152,19 @@ def _dress(ax: Axes, drawn: Mapping[str, Any], rows: np.ndarray, entries: Mappin
             handletextpad=0.2,
             columnspacing=1.0,
         )
+
+
+def _frame(ax: Axes, labels: list[str], rows: np.ndarray, xlabel: str) -> None:
+    """A row for each label, and ratios on a logarithmic axis with a line at 1."""
+    ax.axvline(1, color=PALE, lw=1.0, zorder=0)
+    ax.set_xscale("log")
+    _ticks(ax)
+    ax.set_yticks(rows, labels, fontsize=NORMAL)
+    ax.set_ylim(-0.8, max(len(labels), 1) - 0.4)
+    ax.set_xlabel(xlabel, fontsize=NORMAL)
+    for side in ("top", "right", "left"):
+        ax.spines[side].set_visible(False)
+    ax.tick_params(axis="y", length=0)
 
 
 def _ticks(ax: Axes) -> None:

@@ -211,20 +211,24 @@ def _amplify(options: argparse.Namespace) -> int:
     os.environ.setdefault("MPLBACKEND", "Agg")
     from scenarios import pool
     from scenarios.amplification_table import table
-    from scenarios.amplify import amplify, default_folder
-    from scenarios.progress import progress
+    from scenarios.amplify import amplify, default_folder, planned_runs
+    from scenarios.progress import note, progress
     from scenarios.run import Interruption
 
+    arms = options.arms.split(",") if options.arms else []
+    runs = planned_runs(scenario, options.seeds, arms, shapley=options.shapley)
+    note(f"{scenario.name}: {runs:,} runs, {options.seeds} seeds", quiet=options.quiet)
     with (
         Interruption() as interruption,
-        progress(scenario.name, options.seeds, quiet=options.quiet, unit="seed") as show,
+        progress(scenario.name, runs, quiet=options.quiet, unit="run") as show,
     ):
         outcome = amplify(
             scenario,
             options.out or default_folder(scenario),
             seeds=options.seeds,
             workers=options.workers or pool.cores(),
-            arms=options.arms.split(",") if options.arms else (),
+            arms=arms,
+            shapley=options.shapley,
             force=options.force,
             figures=not options.no_figures,
             progress=show,

@@ -26,6 +26,7 @@ def table(outcome: Amplification) -> str:
             *_aligned([_difference(name, entry, arms) for name, entry in others.items()]),
         ]
     lines += _others(defined, arms)
+    lines += _credited(outcome.shapley)
     lines += [f"replicate {number} failed: {fail.reason}" for number, fail in outcome.failures.items()]
     lines += ["", f"results  {os.path.relpath(outcome.folder)}"]
     return "\n".join(lines)
@@ -79,6 +80,26 @@ def _others(defined: Mapping[str, Any], arms: Sequence[str]) -> list[str]:
         found = [(entry.get("against_base") or {}).get(arm) or {} for arm in more]
         rows.append([name, *(_with_interval(each) for each in found)])
     return ["", *_aligned(rows)]
+
+
+def _credited(shapley: Mapping[str, Any]) -> list[str]:
+    """The factor of every mechanism, metric by metric; they multiply to the total."""
+    named = {name: entry for name, entry in shapley.items() if entry["mechanisms"]}
+    if not shapley:
+        return []
+    players = list(next(iter(named.values()))["mechanisms"]) if named else []
+    rows = [["Shapley factor", *players, "all together"]]
+    for name, entry in named.items():
+        parts = [*(entry["mechanisms"][player] for player in players), entry["total"]]
+        rows.append([name, *(_factor(part) for part in parts)])
+    rows += [[name, f"- ({entry['reason']})"] for name, entry in shapley.items() if name not in named]
+    return ["", *_aligned(rows)]
+
+
+def _factor(part: Mapping[str, Any]) -> str:
+    interval = part.get("factor_interval")
+    shown = f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""
+    return f"x {part['factor']:.3f}{shown}"
 
 
 def _with_interval(part: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ from analysis.metric import Metric, measure
 from scenarios import pool
 from scenarios.arms import MUTED, OPEN_LOOP, Arms
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
+from scenarios.mechanisms import mechanisms, run_coalitions
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.replicates import replicate_seeds
 from scenarios.run import Interruption
@@ -71,6 +72,8 @@ class Amplification:
         As in `amplification.json`.
     reasons : dict of str to str
         Why a metric was undefined in some run.
+    shapley : dict
+        As in `shapley.json`; empty if it was not asked for.
     failures : dict of int to Failure
         By replicate.
     folder : Path
@@ -82,6 +85,7 @@ class Amplification:
     rows: list[Row] = field(default_factory=list)
     entries: dict[str, Any] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    shapley: dict[str, Any] = field(default_factory=dict)
     failures: dict[int, pool.Failure] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
 
@@ -105,6 +109,12 @@ def default_folder(scenario: Scenario) -> Path:
     return Path("results") / f"{scenario.name}-{AMPLIFICATION}-{scenario.digest(AMPLIFICATION)[:8]}"
 
 
+def planned_runs(scenario: Scenario, seeds: int, arms: Sequence[str] = (), *, shapley: bool = False) -> int:
+    """Runs that a comparison takes."""
+    chosen = len(dict.fromkeys(arms)) or len(default_arms(scenario))
+    return seeds * (chosen + (2 ** len(mechanisms(scenario)) if shapley else 0))
+
+
 def amplify(
     scenario: Scenario,
     folder: Path,
@@ -112,6 +122,7 @@ def amplify(
     seeds: int = 64,
     workers: int = 1,
     arms: Sequence[str] = (),
+    shapley: bool = False,
     force: bool = False,
     figures: bool = True,
     progress: Callable[[int], None] = lambda done: None,
@@ -129,11 +140,13 @@ def amplify(
         Processes.
     arms : sequence of str
         `default_arms` if not given.
+    shapley : bool
+        Credit the amplification to mechanisms as well; takes 2^n runs a seed for n mechanisms.
     force : bool
         Replace a finished result.
     figures : bool
     progress : callable
-        Called with the number of seeds done.
+        Called with the number of runs done.
     interruption : Interruption, optional
         Looked at after every seed; what is done by then is compared and published.
 
@@ -152,8 +165,11 @@ def amplify(
         outcome.arms.market(arm, outcome.seeds[0]).release()
     with results:
         _keep_base(outcome, results.partial / BASE, figures=figures)
-        _run(outcome, workers, progress, interruption or Interruption())
+        interruption = interruption or Interruption()
+        _run(outcome, workers, progress, interruption)
         _compare(outcome)
+        if shapley and not interruption.signal:
+            _credit(outcome, workers, progress, interruption)
         _write(outcome, results, figures=figures, seconds=time.perf_counter() - started)
         outcome.folder = results.publish()
     return outcome
@@ -184,12 +200,28 @@ def _run(
         else:
             outcome.rows += result[0]
             outcome.reasons |= result[1]
-        progress(done)
+        progress(done * len(arms.chosen))
         if interruption.signal:
             outcome.status = INTERRUPTED
             break
     order = {arm: position for position, arm in enumerate(arms.chosen)}
     outcome.rows.sort(key=lambda row: (row["replicate"], order[row["arm"]]))
+
+
+def _credit(
+    outcome: Amplification, workers: int, progress: Callable[[int], None], interruption: Interruption
+) -> None:
+    """Run the market with every set of mechanisms; nothing is credited if that is cut short."""
+    before = len(outcome.seeds) * len(outcome.arms.chosen)
+    found, failures = run_coalitions(
+        outcome.arms.scenario, outcome.seeds, workers, lambda done: progress(before + done), interruption
+    )
+    outcome.shapley = found
+    if interruption.signal:
+        outcome.status = INTERRUPTED
+    if failures:
+        outcome.status = FAILED
+        outcome.failures |= {-1 - number: failure for number, failure in failures.items()}
 
 
 _arms: Arms
@@ -239,11 +271,15 @@ def _write(outcome: Amplification, results: ResultsFolder, *, figures: bool, sec
     scenario = outcome.arms.scenario
     pq.write_table(pa.Table.from_pylist(outcome.rows), results.partial / "runs.parquet", compression="zstd")
     results.write_json(f"{AMPLIFICATION}.json", outcome.entries)
+    if outcome.shapley:
+        results.write_json("shapley.json", outcome.shapley)
     (results.partial / "scenario.toml").write_text(scenario.to_toml())
     if figures and outcome.rows:
-        from analysis.feedback_plots import save_amplification
+        from analysis import feedback_plots
 
-        save_amplification(outcome.entries, results.partial / "figures")
+        feedback_plots.save_amplification(outcome.entries, results.partial / "figures")
+        if outcome.shapley:
+            feedback_plots.save_shapley(outcome.shapley, results.partial / "figures")
     results.write_json(MANIFEST, manifest(outcome, seconds))
 
 

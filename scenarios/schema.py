@@ -346,7 +346,23 @@ class Scenario(Parameters):
             If a key is unknown or a value not allowed.
         """
         overlay = self.arms[arm].overlay if arm in self.arms else {}
-        return parse(self._document().set(overlay, f"arms.{arm}.set")) if overlay else self
+        return self.set_over(overlay, f"arms.{arm}.set")
+
+    def set_over(self, values: Values, origin: str) -> Scenario:
+        """The scenario with values set by dotted key; itself if there are none.
+
+        Parameters
+        ----------
+        values : dict of str to object
+        origin : str
+            What messages call the place they came from.
+
+        Raises
+        ------
+        ScenarioError
+            If a key is unknown or a value not allowed.
+        """
+        return parse(self._document().set(values, origin)) if values else self
 
     def _document(self) -> Document:
         return Document(self.name, self.resolved())

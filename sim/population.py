@@ -66,6 +66,10 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         Whether its orders neutralise a risk; counterfactual arms mute these.
     hedged_share : float
         Share of its gamma that is hedged, if it hedges; counts in the loop gain.
+    mechanism : str
+        What its hedging is called where amplification is credited to mechanisms.
+    steady : mapping of str to object
+        Parameters with which its liquidity stays in place when volatility rises.
     is_backed : bool
         Whether the insurance fund stands behind its accounts.
     first : int
@@ -83,6 +87,8 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
     option_slots: int = 0
     hedges: bool = False
     hedged_share: float = 1.0
+    mechanism: ClassVar[str] = ""
+    steady: ClassVar[Mapping[str, Any]] = {}
     is_backed: bool = False
 
     class Parameters(BaseParameters):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.style import FORCED, HEDGING, INK, LARGE, NORMAL, PALE, SMALL, axes, words
+from analysis.metric import Undefined
+from analysis.style import FORCED, HEDGING, INK, LARGE, NORMAL, PALE, SMALL, axes, dress, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +20,10 @@ PARTS = (
     ("feedback_ratio", "its feedback (base / open loop)", FORCED, "D", 4.0),
 )
 """What is drawn of each metric: key of the entry, label, colour, marker and its size."""
+
+GAIN, LONG_RUN = "median_loop_gain", "long_run_volatility"
+UNCLOSED = ("open_loop", "placebo", "unhedged", "aa")
+"""Arms in which the loop is not closed, or that repeat base."""
 
 CREDITED = ("#0072b2", "#009e73", "#d55e00", "#e69f00", "#cc79a7", "#56b4e9")
 MARKERS = ("o", "s", "D", "^", "v", "P")
@@ -127,6 +132,85 @@ def _dress_shapley(ax: Axes, drawn: Mapping[str, Any], rows: np.ndarray) -> None
     )
     if drawn:
         ax.legend(loc="lower left", bbox_to_anchor=(-0.42, 1.0), ncols=3, frameon=False, fontsize=SMALL)
+
+
+def theory_vs_measured(entries: Mapping[str, Any], asset: str, ax: Axes | None = None) -> Axes:
+    """Amplification of long-run volatility against the recorded loop gain, and 1 / (1 - gain).
+
+    Parameters
+    ----------
+    entries : mapping
+        As in `amplification.json`.
+    asset : str
+    ax : Axes, optional
+        Where to draw; a new figure if not given.
+
+    Raises
+    ------
+    Undefined
+        If no arm has both a gain and an amplification with its interval.
+
+    Notes
+    -----
+    The line is exact where the price moves by a constant times the flow (Frey & Stremme 1997);
+    elsewhere the distance from it says what else is at work.
+    """
+    points = _gains(entries, asset)
+    if not points:
+        raise Undefined("no arm has a loop gain and an amplification of long-run volatility")
+    ax = axes(ax)
+    gains = [gain for _, gain, *_ in points]
+    edge = np.linspace(min(-0.6, *gains) - 0.05, 0.9, 200)
+    ax.plot(edge, 1 / (1 - edge), color=PALE, lw=1.6, label="1 / (1 − gain)", zorder=1)
+    for number, (arm, gain, value, low, high) in enumerate(points):
+        ax.errorbar(
+            gain, value, yerr=[[value - low], [high - value]], fmt="o", ms=5, color=HEDGING, capsize=2.5
+        )
+        ax.annotate(
+            f"{words(arm)}: {value:.3g}",
+            (gain, value),
+            xytext=(6, -11),
+            textcoords="offset points",
+            fontsize=SMALL,
+        )
+    ax.axvline(1, color=FORCED, lw=1.0, ls=(0, (4, 2)), label="edge of stability")
+    ax.set_xlim(edge[0], max(1.05, *(gain + 0.1 for gain in gains)))
+    ax.set_ylim(0, 1.15 * max(high for *_, high in points))
+    title = f"{asset}: long-run volatility with hedging over without, and what theory says"
+    dress(ax, title, "recorded loop gain, median (price per price)", "volatility, arm / muted")
+    ax.legend(loc="upper left", frameon=False, fontsize=SMALL)
+    return ax
+
+
+def save_gains(entries: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write `theory_vs_measured.png` for each asset that has one; returns the paths."""
+    from matplotlib.figure import Figure
+
+    from analysis.gallery import DPI, save
+
+    subjects = [name.removesuffix(f".{GAIN}") for name in entries if name.endswith(f".{GAIN}")]
+    written = []
+    for asset in subjects:
+        figure = Figure(figsize=(7.4, 4.2), dpi=DPI)
+        figure.subplots_adjust(left=0.12, right=0.95, top=0.88, bottom=0.12)
+        try:
+            theory_vs_measured(entries, asset, figure.subplots())
+        except Undefined:
+            continue
+        prefix = f"{asset}_" if len(subjects) > 1 else ""
+        written.append(save(figure, folder / f"{prefix}theory_vs_measured.png"))
+    return written
+
+
+def _gains(entries: Mapping[str, Any], asset: str) -> list[tuple[str, float, float, float, float]]:
+    """Arm, mean recorded gain, and amplification of long-run volatility with its interval."""
+    gain, volatility = entries.get(f"{asset}.{GAIN}", {}), entries.get(f"{asset}.{LONG_RUN}", {})
+    found = []
+    for arm, part in (volatility.get("against_muted") or {}).items():
+        mean = (gain.get(arm) or {}).get("mean")
+        if arm not in UNCLOSED and mean is not None and part["ratio"] is not None and part["interval"]:
+            found.append((arm, mean, part["ratio"], *part["interval"]))
+    return sorted(found, key=lambda point: point[1])
 
 
 def _part(entry: Mapping[str, Any], key: str) -> tuple[float, float, float] | None:

@@ -13,7 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from analysis import losses, shocks
+from analysis import (
+    attribution,
+    branching,
+    cascades,
+    concentration,
+    contagion,
+    counterparties,
+    covar,
+    losses,
+    shocks,
+    stylized,
+)
 from analysis.columns import known, prices, series
 from analysis.metric import Undefined, measure, metric, metrics_of
 from analysis.trades import trades
@@ -25,14 +36,26 @@ YEAR = 365 * 86400.0
 
 
 def metrics(recording: Recording) -> dict[str, dict[str, Any]]:
-    """Every metric of market quality, shocks and losses.
+    """Every metric of market quality, shocks, losses, attribution, cascades, contagion and stylised facts.
 
     Returns
     -------
     dict
         name -> {value, unit, source}, where an undefined value is None and has a `reason`.
     """
-    modules = (sys.modules[__name__], shocks, losses)
+    modules = (
+        sys.modules[__name__],
+        shocks,
+        losses,
+        attribution,
+        cascades,
+        branching,
+        stylized,
+        contagion,
+        counterparties,
+        concentration,
+        covar,
+    )
     return measure(recording, (each for module in modules for each in metrics_of(module)))
 
 
@@ -60,6 +83,18 @@ def realised_volatility_1min(recording: Recording, asset: str) -> float:
 def realised_volatility_5min(recording: Recording, asset: str) -> float:
     """Volatility of the mid over five minutes."""
     return _volatility(recording, f"{asset}.mid", 300.0)
+
+
+@metric(
+    unit="per sqrt(year)",
+    per="assets",
+    source="sqrt(mean of squared log returns over 200 steps, from every step, x year / 200 steps) of the mid "
+    "just before each hedge phase",
+)
+def long_run_volatility(recording: Recording, asset: str) -> float:
+    """Volatility over 200 steps, long enough for hedges to have answered one another."""
+    step = recording.market["step_seconds"]
+    return _volatility(recording, f"{asset}.mid_at_hedge", 200 * step)
 
 
 @metric(

@@ -27,7 +27,7 @@ def table(outcome: Amplification) -> str:
         ]
     lines += _others(defined, arms)
     lines += _credited(outcome.shapley)
-    lines += [f"replicate {number} failed: {fail.reason}" for number, fail in outcome.failures.items()]
+    lines += [f"{what} failed: {failure.reason}" for what, failure in outcome.failures.items()]
     lines += ["", f"results  {os.path.relpath(outcome.folder)}"]
     return "\n".join(lines)
 

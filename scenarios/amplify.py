@@ -35,6 +35,7 @@ METRICS: tuple[Metric, ...] = (
     market_quality.realised_volatility,
     market_quality.realised_volatility_1min,
     market_quality.realised_volatility_5min,
+    market_quality.long_run_volatility,
     market_quality.excess_volatility,
     shocks.shock_largest_move,
     shocks.shock_overshoot,
@@ -47,6 +48,8 @@ METRICS: tuple[Metric, ...] = (
     worst.depth_at_worst,
     market_quality.worst_spread,
     market_quality.worst_depth,
+    market_quality.median_loop_gain,
+    market_quality.worst_loop_gain,
 )
 """What the arms are compared in."""
 
@@ -74,8 +77,8 @@ class Amplification:
         Why a metric was undefined in some run.
     shapley : dict
         As in `shapley.json`; empty if it was not asked for.
-    failures : dict of int to Failure
-        By replicate.
+    failures : dict of str to Failure
+        By what failed.
     folder : Path
     """
 
@@ -86,7 +89,7 @@ class Amplification:
     entries: dict[str, Any] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     shapley: dict[str, Any] = field(default_factory=dict)
-    failures: dict[int, pool.Failure] = field(default_factory=dict)
+    failures: dict[str, pool.Failure] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
 
     def values(self, metric: str, arms: Sequence[str] | None = None) -> dict[str, np.ndarray]:
@@ -196,7 +199,7 @@ def _run(
     results = pool.run(_seed, jobs, workers=workers, setup=_prepare, setup_arguments=payload)
     for done, (number, result) in enumerate(results, 1):
         if isinstance(result, pool.Failure):
-            outcome.failures[number], outcome.status = result, FAILED
+            outcome.failures[f"replicate {number}"], outcome.status = result, FAILED
         else:
             outcome.rows += result[0]
             outcome.reasons |= result[1]
@@ -221,7 +224,7 @@ def _credit(
         outcome.status = INTERRUPTED
     if failures:
         outcome.status = FAILED
-        outcome.failures |= {-1 - number: failure for number, failure in failures.items()}
+        outcome.failures |= {f"coalition run {number}": each for number, each in failures.items()}
 
 
 _arms: Arms
@@ -273,11 +276,15 @@ def _write(outcome: Amplification, results: ResultsFolder, *, figures: bool, sec
     results.write_json(f"{AMPLIFICATION}.json", outcome.entries)
     if outcome.shapley:
         results.write_json("shapley.json", outcome.shapley)
+    if outcome.failures:
+        traces = "\n".join(f"{what}\n{failure.trace}" for what, failure in outcome.failures.items())
+        (results.partial / "traceback.txt").write_text(traces)
     (results.partial / "scenario.toml").write_text(scenario.to_toml())
     if figures and outcome.rows:
         from analysis import feedback_plots
 
         feedback_plots.save_amplification(outcome.entries, results.partial / "figures")
+        feedback_plots.save_gains(outcome.entries, results.partial / "figures")
         if outcome.shapley:
             feedback_plots.save_shapley(outcome.shapley, results.partial / "figures")
     results.write_json(MANIFEST, manifest(outcome, seconds))
@@ -298,7 +305,7 @@ def manifest(outcome: Amplification, seconds: float) -> dict[str, Any]:
         "arms": outcome.arms.chosen,
         "muted": list(outcome.arms.muted),
         "exempt": sorted(outcome.arms.exempt),
-        "failures": {str(number): failure.reason for number, failure in outcome.failures.items()},
+        "failures": {what: failure.reason for what, failure in outcome.failures.items()},
         "versions": versions(),
         "commit": commit(),
         "platform": platform(),

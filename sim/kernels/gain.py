@@ -11,8 +11,13 @@ density rho have the branching ratio lambda rho.
 The response is a regression through the origin of the units hedged on the units that
 neutralising -Gamma dS would have needed. Both are smoothed exponentially first, so that a
 hedge sent some time after its move still counts: one that comes L seconds late counts
-exp(-L / SMOOTHING). Hedges of anything else (customers' trades, time decay) are noise in
-it; as they move the price too, they bias it a little upwards where gamma is short.
+exp(-L / SMOOTHING). So the response, and with it the gain, is that of a horizon of about
+2 SMOOTHING: hedgers in bands answer large moves in full and small ones late or not at all.
+Hedges of anything else (customers' trades, time decay) are noise in it; as they move the price
+too, they bias it a little upwards where gamma is short. The regression remembers few
+independent moves: of a hedger a minute late its standard error is about 0.15, and it reads some
+0.05 low. In a crash both shrink, because the crash is most of what it remembers; by the same
+token it takes long to forget one.
 """
 
 from __future__ import annotations

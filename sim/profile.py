@@ -14,7 +14,7 @@ from sim.margin import Margin
 from sim.view import View
 
 REFRESH = 5.0  # s, between counts of liquidation thresholds at most,
-ACCOUNTS_PER_SECOND = 20_000  # or a second for so many accounts, if that is longer
+ACCOUNTS_PER_SECOND = 100_000  # or a second for so many accounts, if that is longer
 GRID = np.linspace(0.7, 1.3, 241)  # prices, as fractions of the mid
 
 

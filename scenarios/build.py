@@ -18,6 +18,7 @@ from sim.margin import Margin
 from sim.model import Model
 from sim.oracle import Oracle
 from sim.population import Population
+from sim.profile import Thresholds
 from sim.recorder import Recorder
 from sim.router import Router
 from sim.settlement import Settlement
@@ -68,6 +69,8 @@ def build(scenario: Scenario, rng: Any = None, treatment: Treatment = AS_WRITTEN
     for population in model.populations:
         if population.name in treatment.exempt:
             population.margin_rule = UNLIMITED
+        if population.name in (*treatment.diverted, *treatment.replayed):
+            population.hedged_share = 0.0  # of its gamma nothing answers the market
     ledger = _ledger(model.populations, listing)
     _connect(model, scenario, listing, venues, ledger, seed, treatment)
     treatment.apply(model)
@@ -197,6 +200,7 @@ def _connect(
     margin = Margin(ledger, [a.margin for a in scenario.assets], _rules(populations, listing))
     view = _view(quotes, assets, ledger, margin)
     _open_venues(venues, scenario, listing, ledger, view, is_forced_sunk=treatment.is_forced_diverted)
+    _state_impact(venues, populations)
     listed = np.array([_listed_venue(a.name, listing).index for a in scenario.assets], np.int64)
     drivers = _drivers(scenario, seed)
     model.assemble(
@@ -208,7 +212,7 @@ def _connect(
         drivers,
         [Oracle(a.index, a.mark, _index_venues(a, listing), k) for k, a in enumerate(scenario.assets)],
         Settlement(ledger, [a.funding for a in scenario.assets]),
-        _recorder(scenario, populations, listing, venues, listed),
+        _recorder(scenario, populations, listing, venues, listed, ledger, margin),
         view,
         quotes=quotes,
         assets=assets,
@@ -281,6 +285,15 @@ def _open_venues(
         venue.open(ledger.population_of, listing.tags.get(venue.index, 0))
 
 
+def _state_impact(venues: list[Venue], populations: list[Population]) -> None:
+    """Tell each venue how far a unit of flow moves it for good, as those who make its market say."""
+    for venue in venues:
+        stated = [population.permanent_impact(venue.index) for population in populations]
+        quoted = sum(size for _, size in stated)
+        if quoted > 0:
+            venue.permanent_impact = sum(impact * size for impact, size in stated) / quoted
+
+
 def _option_lot(asset: int, listing: Listing) -> float:
     """Lot of bespoke options: that of the asset's first venue."""
     return next((v.lot for v in listing.venues.values() if v.asset == asset and v.lot > 0), 1.0)
@@ -318,6 +331,8 @@ def _recorder(
     listing: Listing,
     venues: list[Venue],
     listed: np.ndarray,
+    ledger: Ledger,
+    margin: Margin,
 ) -> Recorder:
     pools = [v for v in venues if isinstance(v, ConstantProduct)]
     count = len(listing.system) + len(populations)
@@ -327,8 +342,10 @@ def _recorder(
         hedged_asset[code] = population.asset
         hedged_share[code] = population.hedged_share if population.hedges else 0.0
         population.unlisted = unlisted[code]
+    closing = max(venue.closing() for venue in venues)
     return Recorder(
         scenario.time.steps,
+        scenario.time.step_seconds,
         listing.universe.assets,
         [pool.name for pool in pools],
         [p.name for p in populations],
@@ -337,6 +354,7 @@ def _recorder(
         hedged_asset,
         hedged_share,
         unlisted,
+        Thresholds(ledger, margin, closing),
     )
 
 

@@ -145,7 +145,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.settlement.relist()
         self.opening_worth = self.worth()
         self.opening_profile = profile(self.ledger, self.view, self.margin.rule, 0)
-        self.recorder.start(self.tape)
+        self.recorder.start(self.tape, self._mid_at_hedge)
         self._worst_residual = self.ledger.check(0)
 
     def step(self) -> None:

@@ -127,6 +127,25 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Send the orders of this phase."""
 
+    def permanent_impact(self, venue: int) -> tuple[float, float]:
+        """How far its quotes at a venue follow a unit of net flow for good, and how much it quotes there.
+
+        Zeros unless the population makes a market there; the loop gain asks.
+
+        Parameters
+        ----------
+        venue : int
+            Row in the View's quotes.
+
+        Returns
+        -------
+        impact : float
+            Share of the price per unit bought less sold by takers, averaged over what is quoted.
+        size : float
+            Units quoted a side, which the statements of several populations are weighted by.
+        """
+        return 0.0, 0.0
+
     def report(self) -> dict[str, Any]:
         """What the manifest should say of this population beyond its parameters, as plain values."""
         return {}

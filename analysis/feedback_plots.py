@@ -163,16 +163,9 @@ def theory_vs_measured(entries: Mapping[str, Any], asset: str, ax: Axes | None =
     edge = np.linspace(min(-0.6, *gains) - 0.05, 0.9, 200)
     ax.plot(edge, 1 / (1 - edge), color=PALE, lw=1.6, label="1 / (1 − gain)", zorder=1)
     for number, (arm, gain, value, low, high) in enumerate(points):
-        ax.errorbar(
-            gain, value, yerr=[[value - low], [high - value]], fmt="o", ms=5, color=HEDGING, capsize=2.5
-        )
-        ax.annotate(
-            f"{words(arm)}: {value:.3g}",
-            (gain, value),
-            xytext=(6, -11),
-            textcoords="offset points",
-            fontsize=SMALL,
-        )
+        bars = [[value - low], [high - value]]
+        ax.errorbar(gain, value, yerr=bars, fmt="o", ms=5, color=HEDGING, capsize=2.5)
+        _name_point(ax, f"{words(arm)}: {value:.3g}", gain, value, is_below=number % 2 == 0)
     ax.axvline(1, color=FORCED, lw=1.0, ls=(0, (4, 2)), label="edge of stability")
     ax.set_xlim(edge[0], max(1.05, *(gain + 0.1 for gain in gains)))
     ax.set_ylim(0, 1.15 * max(high for *_, high in points))
@@ -180,6 +173,18 @@ def theory_vs_measured(entries: Mapping[str, Any], asset: str, ax: Axes | None =
     dress(ax, title, "recorded loop gain, median (price per price)", "volatility, arm / muted")
     ax.legend(loc="upper left", frameon=False, fontsize=SMALL)
     return ax
+
+
+def _name_point(ax: Axes, label: str, x: float, y: float, *, is_below: bool) -> None:
+    """A label beside a point: neighbours in turn below and above, so that they do not collide."""
+    ax.annotate(
+        label,
+        (x, y),
+        xytext=(6, -11) if is_below else (-6, 6),
+        ha="left" if is_below else "right",
+        textcoords="offset points",
+        fontsize=SMALL,
+    )
 
 
 def save_gains(entries: Mapping[str, Any], folder: Path) -> list[Path]:

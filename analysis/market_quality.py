@@ -8,25 +8,10 @@ outside the populations (exogenous shocks).
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-
 import numpy as np
 
-from analysis import (
-    attribution,
-    branching,
-    cascades,
-    concentration,
-    contagion,
-    counterparties,
-    covar,
-    losses,
-    shocks,
-    stylized,
-)
 from analysis.columns import known, prices, series
-from analysis.metric import Undefined, measure, metric, metrics_of
+from analysis.metric import Undefined, metric
 from analysis.trades import trades
 from sim.recording import Recording
 from sim.records import FORCED, HEDGE
@@ -36,30 +21,6 @@ WARM_UP_SECONDS, WARM_UP_STEPS = 60.0, 20
 
 YEAR = 365 * 86400.0
 """Seconds in a year."""
-
-
-def metrics(recording: Recording) -> dict[str, dict[str, Any]]:
-    """Every metric of market quality, shocks, losses, attribution, cascades, contagion and stylised facts.
-
-    Returns
-    -------
-    dict
-        name -> {value, unit, source}, where an undefined value is None and has a `reason`.
-    """
-    modules = (
-        sys.modules[__name__],
-        shocks,
-        losses,
-        attribution,
-        cascades,
-        branching,
-        stylized,
-        contagion,
-        counterparties,
-        concentration,
-        covar,
-    )
-    return measure(recording, (each for module in modules for each in metrics_of(module)))
 
 
 # Prices.

@@ -18,6 +18,7 @@ import numpy as np
 
 from analysis import gallery, losses, market_quality, shocks, worst
 from analysis.feedback import compare
+from analysis.measures import metrics
 from analysis.metric import Metric, measure
 from scenarios import pool
 from scenarios.arms import MUTED, OPEN_LOOP, Arms
@@ -184,7 +185,7 @@ def _keep_base(outcome: Amplification, folder: Path, *, figures: bool) -> None:
     recording = model.run()
     model.release()
     recording.write(folder)
-    ResultsFolder.write_into(folder, "metrics.json", market_quality.metrics(recording))
+    ResultsFolder.write_into(folder, "metrics.json", metrics(recording))
     if figures:
         gallery.save_all(recording, folder / "figures")
 

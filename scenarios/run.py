@@ -22,7 +22,7 @@ from typing import Any, Self
 
 from numba.core.event import TimingListener, install_listener
 
-from analysis.market_quality import metrics
+from analysis.measures import metrics
 from scenarios.arms import alone
 from scenarios.errors import ScenarioError
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder

@@ -11,6 +11,7 @@ from typing import Any
 from analysis import attribution, covar, report, scorecard
 from analysis.charges import MEANINGS
 from analysis.metric import Undefined
+from analysis.page import Section
 from scenarios.errors import Problem, ScenarioError
 from scenarios.folder import status_of
 from scenarios.loading import load
@@ -49,11 +50,13 @@ def check(folder: Path) -> None:
 def assumptions(folder: Path) -> dict[str, str]:
     """What the venues and populations of a result say of themselves, by name and type."""
     scenario = load(folder / "scenario.toml")
-    entries = [*scenario.venues, *scenario.populations]
-    return {f"{entry.name} ({entry.type})": inspect.getdoc(entry.factory) or "" for entry in entries}
+    named = {entry.name: entry for entry in scenario.venues} | {
+        entry.name: entry for entry in scenario.populations
+    }
+    return {f"{name} ({entry.type})": inspect.getdoc(entry.factory) or "" for name, entry in named.items()}
 
 
-def sections(folder: Path) -> Iterator[report.Section]:
+def sections(folder: Path) -> Iterator[Section]:
     """Tables of who moved the price, stylised facts, and who is at risk together."""
     own = folder / BASE if (folder / BASE).is_dir() else folder
     if not (own / "series.parquet").is_file():
@@ -61,7 +64,7 @@ def sections(folder: Path) -> Iterator[report.Section]:
     recording = Recording.read(own)
     for asset in recording.names("assets"):
         yield _attribution(recording, asset)
-    yield report.Section(
+    yield Section(
         "Stylised facts",
         "What markets have been found to do, and whether this run does it too.",
         scorecard.HEADS,
@@ -72,17 +75,17 @@ def sections(folder: Path) -> Iterator[report.Section]:
     yield _tail_risk(recording)
 
 
-def _attribution(recording: Recording, asset: str) -> report.Section:
+def _attribution(recording: Recording, asset: str) -> Section:
     """Who moved the mid of an asset, in both versions."""
     title = f"Who moved the price of {asset}"
     try:
         table = attribution.table(recording, asset)
     except Undefined as undefined:
-        return report.Section(title, f"Undefined: {undefined}.")
-    versions = list(dict.fromkeys(version for version, _ in table.columns))
+        return Section(title, f"Undefined: {undefined}.")
+    versions = list(dict.fromkeys(table.columns.get_level_values(0)))
     columns = ["", *(f"{heading}, {version}" for version in versions for heading in CHARGED)]
     rows = [[_name(index), *_charged(row, versions)] for index, row in table.iterrows()]
-    return report.Section(
+    return Section(
         title,
         "\n\n".join(MEANINGS[version] for version in versions),
         columns,
@@ -102,20 +105,20 @@ def _charged(row: Any, versions: list[str]) -> Iterator[str]:
         yield "-" if isnan(own["fall"]) else f"{own['fall']:.0%}"
 
 
-def _tail_risk(recording: Recording) -> report.Section:
+def _tail_risk(recording: Recording) -> Section:
     """Loss of all others when a population is at its worst."""
     title = "Who is at risk together (CoVaR)"
     try:
         table = covar.covar(recording)
     except Undefined as undefined:
-        return report.Section(title, f"Undefined: {undefined}.")
+        return Section(title, f"Undefined: {undefined}.")
     rows = [[_name(index), *values] for index, values in zip(table.index, table.to_numpy(), strict=True)]
     about = (
         "Change of equity of all others a step, when a population has one of its worst steps, beside an "
         "ordinary one (Adrian & Brunnermeier 2016); intervals from blocks of time."
     )
     columns = ["", *(str(name).replace("_", " ") for name in table.columns)]
-    return report.Section(title, about, columns, rows, is_folded=True)
+    return Section(title, about, columns, rows, is_folded=True)
 
 
 def _name(index: object) -> str:

@@ -42,7 +42,8 @@ class Liquidation(NamedTuple):
     """One seizure of one position.
 
     `seq` is the number that the next fill or move got; `exposure` what the account was exposed
-    to, units of each asset: perpetuals, collateral as far as it counts, delta of its options.
+    to, units of each asset: perpetuals, collateral as far as it counts, delta of its options;
+    `marks` the marks of the assets.
     """
 
     id: int
@@ -58,6 +59,7 @@ class Liquidation(NamedTuple):
     is_takeover: bool
     seq: int
     exposure: tuple[float, ...]
+    marks: tuple[float, ...]
 
 
 class Seizure(NamedTuple):
@@ -293,6 +295,7 @@ class Exchange(Venue):
                 is_takeover,
                 seq,
                 exposure,
+                tuple(self._view.assets["mark"].tolist()),
             )
         )
         return number + 1

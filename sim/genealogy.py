@@ -1,0 +1,356 @@
+"""Genealogy: what moved prices through makers, and which liquidation brought about which.
+
+Worked out once from the tape of a run, so that stepping costs nothing. Every change of a
+listed mid is charged to the flow it descends from (`sim.kernels.lineage`): forced orders are
+their liquidation's, a hedge passes on the causes of the move it answers, a maker who reprices
+after flow charges that flow. A refill after a hedger's sale is thus part of that sale's
+impact: what is left is its lasting impact.
+
+An account's loss is explained by the charges within its window: from the last end of a step
+at which its equity was above 1.5 times maintenance, at the mark and at the mid (the mark
+lags), to its breach. The shares of the loss are the positive parts of -exposure x charge,
+normalised. The branching ratio is the mean of `share_liquidations`. Parents are drawn in
+proportion to the same weights, which is stochastic declustering (Zhuang, Ogata & Vere-Jones
+2002): one liquidation in 1 / (1 - branching ratio) is a root on average, whatever the
+windows, and trees have that mean size. Taking the largest weight would call every
+liquidation a root once windows are wide enough to hold many causes.
+
+Leaves out: moves of venues that are not listed (what arbitrageurs carry to the book from a
+pool is theirs, and exogenous), changes of an option's delta within a window, funding and
+volatility (exogenous), and shares of a pool but for their delta at the breach.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.descent import Clock, Descent, descent
+from sim.draws import Draws
+from sim.kernels import lineage
+from sim.records import CLOSE_OUT, FORCED, HEDGE, QUOTING, TAKEOVER
+from sim.venues.liquidation import Liquidation
+
+SAFE = 1.5
+"""Equity over maintenance from which on an account is safe."""
+
+MEMORY_BYTES = 96 << 20
+"""Room for what each liquidation had contributed to the mids at different moments."""
+
+ROWS_AT_ONCE = 1 << 16
+GROWING = ("cause", "liquidation", "weight", "step", "asset", "cell", "half_ticks")
+EXACT = float(1 << 40)  # shares are whole multiples of 1 / EXACT, so that they sum to 1
+CLASSES = {FORCED: lineage.BY_FORCED, CLOSE_OUT: lineage.BY_FORCED, TAKEOVER: lineage.BY_FORCED}
+CLASSES |= {HEDGE: lineage.BY_HEDGING}
+REASON_COUNT = 16
+
+Columns = dict[str, np.ndarray]
+
+
+class Setting(NamedTuple):
+    """What genealogy has to know of a market.
+
+    Attributes
+    ----------
+    listed : ndarray of int64, shape (K,)
+        Venue of each asset's reference mid.
+    half_ticks : ndarray of float64, shape (K,)
+        Quote currency a half tick; 0 where no moves are recorded.
+    marks, mids : ndarray of float64, shape (K, S)
+        At the end of each step so far.
+    assets, lots : ndarray, shape (I,)
+        Asset of each dense instrument, and units a lot.
+    clock : Clock
+    seed : int
+        Of the draws of parents.
+    """
+
+    listed: np.ndarray
+    half_ticks: np.ndarray
+    marks: np.ndarray
+    mids: np.ndarray
+    assets: np.ndarray
+    lots: np.ndarray
+    clock: Clock
+    seed: int
+
+
+class Genealogy(NamedTuple):
+    """Columns of causes, charges and liquidations, and the cause of every fill and move."""
+
+    causes: Columns
+    charges: Columns
+    liquidations: Columns
+    fill_causes: np.ndarray
+    move_causes: np.ndarray
+
+
+def genealogy(
+    fills: np.ndarray, moves: np.ndarray, liquidations: list[Liquidation], setting: Setting
+) -> Genealogy:
+    """Work out who moved what and who brought about whom.
+
+    Parameters
+    ----------
+    fills, moves : ndarray of FILL and MOVE
+        The tape of a run, or of the part of it that there is.
+    liquidations : list of Liquidation
+    setting : Setting
+    """
+    rows, asset = listed_moves(moves, setting.listed)
+    own = moves[rows]
+    seqs = [own["seq"][asset == k] for k in range(setting.listed.size)]
+    first_seq = liquidations[0].seq if liquidations else 0
+    found = descent(
+        fills, moves, first_seq, len(liquidations), seqs, setting.assets, setting.lots, setting.clock
+    )
+    cells, move_cells, fill_cells = _cells(own, fills)
+    class_of = np.array([CLASSES.get(int(c) % REASON_COUNT, lineage.BY_OTHERS) for c in cells], np.int64)
+    columns = lineage.Moves(
+        asset,
+        own["half_ticks"].astype(np.int64),
+        found.move_keys[rows],
+        move_cells,
+        own["answers"],
+        own["time"].copy(),
+        own["seq"].copy(),
+        own["step"].copy(),
+    )
+    flow = _flow(fills, found.fill_keys, fill_cells, setting.listed)
+    losses = _losses(fills, own, asset, liquidations, setting)
+    state = _state(seqs, first_seq, len(liquidations), class_of, found, setting.clock.window)
+    out = _traced(_log(own, liquidations, found), columns, flow, found, losses, state)
+    return _told(out, state.counts, cells, found, len(liquidations))
+
+
+def listed_moves(moves: np.ndarray, listed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the moves of listed mids, and the asset of each."""
+    asset_of = np.full(int(max(moves["venue"].max(initial=0), listed.max(initial=0))) + 1, -1)
+    asset_of[listed] = np.arange(listed.size)
+    asset = asset_of[moves["venue"]]
+    rows = np.flatnonzero(asset >= 0)
+    return rows, asset[rows]
+
+
+def _cells(moves: np.ndarray, fills: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Codes of (population, reason), and the number of each move's and fill's among them."""
+    by_moves = moves["population"].astype(np.int64) * REASON_COUNT + moves["reason"]
+    by_fills = fills["taker_population"].astype(np.int64) * REASON_COUNT + fills["reason"]
+    codes, numbers = np.unique(np.concatenate([by_moves, by_fills]), return_inverse=True)
+    return codes, numbers[: moves.size], numbers[moves.size :]
+
+
+def _flow(fills: np.ndarray, keys: np.ndarray, cells: np.ndarray, listed: np.ndarray) -> lineage.Flow:
+    """What takers traded at the listed venues, an entry an order; makers' own quotes are no flow."""
+    parts, first = [], [0]
+    for venue in listed:
+        rows = np.flatnonzero((fills["venue"] == venue) & (fills["phase"] != QUOTING))
+        start = np.flatnonzero(np.diff(fills["group"][rows], prepend=-1))
+        last = rows[np.append(start[1:], rows.size) - 1] if rows.size else rows
+        lots = np.add.reduceat(fills["qty"][rows], start) if rows.size else rows
+        parts.append((fills["time"][last], fills["seq"][last], lots, keys[last], cells[last]))
+        first.append(first[-1] + last.size)
+    time, seq, lots, key, cell = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return lineage.Flow(np.array(first), time, seq, lots, key, cell, np.zeros(first[-1]))
+
+
+def _log(moves: np.ndarray, liquidations: list[Liquidation], found: Descent) -> lineage.Log:
+    """Everything that happens, in order."""
+    seqs = [
+        np.array([r.seq for r in liquidations], np.int64),
+        found.group_seq,
+        found.stock_seq,
+        moves["seq"],
+    ]
+    kinds = np.repeat(np.arange(4, dtype=np.int8), [s.size for s in seqs])
+    rows = np.concatenate([np.arange(s.size) for s in seqs])
+    order = np.lexsort((kinds, np.concatenate(seqs)))
+    return lineage.Log(kinds[order], rows[order])
+
+
+def _losses(
+    fills: np.ndarray,
+    moves: np.ndarray,
+    asset: np.ndarray,
+    liquidations: list[Liquidation],
+    setting: Setting,
+) -> lineage.Losses:
+    """Windows of liquidations in moves of each asset, and what a half tick up takes from their equity."""
+    count, assets = len(liquidations), setting.listed.size
+    exposure = np.array([r.exposure for r in liquidations]).reshape(count, assets)
+    account = np.array([r.account for r in liquidations], np.int64)
+    seq = np.array([r.seq for r in liquidations], np.int64)
+    own_seq, own_step = _last_own(fills, account, seq)
+    safe = _last_safe(liquidations, exposure, own_step - 1, setting)
+    start = np.zeros((count, assets), np.int64)
+    for k in range(assets):
+        own = moves[asset == k]
+        start[:, k] = np.maximum(
+            np.searchsorted(own["step"], safe, side="right"), np.searchsorted(own["seq"], own_seq)
+        )
+    draws = Draws(setting.seed, "genealogy").uniforms("parent", count)
+    return lineage.Losses(start, -exposure * setting.half_ticks, draws)
+
+
+def _last_own(fills: np.ndarray, account: np.ndarray, seq: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sequence number and step of each account's last fill before, liquidations aside; 0 if none."""
+    is_watched = np.zeros(int(max(fills["taker"].max(initial=0), account.max(initial=0))) + 1, bool)
+    is_watched = np.zeros(max(is_watched.size, int(fills["maker"].max(initial=0)) + 1), bool)
+    is_watched[account] = True
+    taken = np.flatnonzero(is_watched[fills["taker"]] & (fills["cause"] == 0))
+    made = np.flatnonzero(is_watched[fills["maker"]])
+    rows = np.concatenate([taken, made])
+    whose = np.concatenate([fills["taker"][taken], fills["maker"][made]]).astype(np.int64)
+    most = int(max(fills["seq"].max(initial=0), seq.max(initial=0))) + 1
+    code = np.append(-1, np.sort(whose * most + fills["seq"][rows]))
+    before = code[np.searchsorted(code, account * most + seq) - 1]
+    last = np.where(before // most == account, before % most, -1)
+    step = np.append(fills["step"], 0)[np.searchsorted(fills["seq"], last)]
+    return np.maximum(last, 0), np.where(last >= 0, step, 0)
+
+
+def _last_safe(
+    liquidations: list[Liquidation], exposure: np.ndarray, floor: np.ndarray, setting: Setting
+) -> np.ndarray:
+    """Last step at whose end each account was safe; `floor` if it was not since."""
+    safe = np.zeros(len(liquidations), np.int64)
+    if liquidations:
+        lineage.last_safe(
+            np.stack([setting.marks, setting.mids], axis=-1),
+            setting.marks,
+            exposure,
+            np.array([r.marks for r in liquidations]),
+            np.array([r.equity for r in liquidations]),
+            np.array([r.maintenance for r in liquidations]),
+            np.array([r.step for r in liquidations], np.int64),
+            floor,
+            SAFE,
+            safe,
+        )
+    return safe
+
+
+def _state(
+    seqs: list[np.ndarray],
+    first_seq: int,
+    count: int,
+    class_of: np.ndarray,
+    found: Descent,
+    window: float,
+) -> lineage.State:
+    """Blank columns for a pass."""
+    assets, moves = len(seqs), np.array([s.size for s in seqs])
+    since = np.array([np.searchsorted(s, first_seq) for s in seqs]) if count else moves
+    room = max(MEMORY_BYTES // (4 * max(count, 1)), 2 * assets)
+    stride = max(1, -(-int((moves - since).sum()) // (room - assets)))
+    lines = (moves - since) // stride + 1
+    return lineage.State(
+        counts=np.zeros(5, np.int64),
+        window=np.array([window]),
+        stride=np.array([stride]),
+        class_of=class_of,
+        since=since,
+        first_move=np.cumsum(moves + 1) - moves - 1,
+        first_line=np.cumsum(lines) - lines,
+        place=np.zeros(assets, np.int64),
+        kept=np.zeros(assets, np.int64),
+        head=np.zeros(assets, np.int64),
+        tail=np.zeros(assets, np.int64),
+        row=np.zeros((assets, count)),
+        lines=np.zeros((int(lines.sum()), count), np.float32),
+        sums=np.zeros((3, int(moves.sum()) + assets)),
+        mix=np.zeros((found.slots, count), np.float32),
+        pending=np.zeros((found.slots, assets)),
+        now=np.zeros(count, np.float32),
+        loss=np.zeros(count),
+        cells=np.zeros((assets, class_of.size)),
+        inventory=np.zeros((found.stock_count, count)),
+        scale=np.ones(found.stock_count),
+        held=np.zeros(found.stock_count),
+    )
+
+
+def _traced(
+    log: lineage.Log,
+    moves: lineage.Moves,
+    flow: lineage.Flow,
+    found: Descent,
+    losses: lineage.Losses,
+    state: lineage.State,
+) -> lineage.Out:
+    """What a pass over the log writes."""
+    count, room = losses.draw.size, ROWS_AT_ONCE + state.cells.size
+    state.head[:] = state.tail[:] = flow.first[:-1]
+    out = lineage.Out(
+        cause=np.zeros(room, np.int32),
+        liquidation=np.zeros(room, np.int32),
+        weight=np.zeros(room),
+        step=np.zeros(room, np.int32),
+        asset=np.zeros(room, np.int16),
+        cell=np.zeros(room, np.int32),
+        half_ticks=np.zeros(room),
+        shares=np.zeros((count, 4)),
+        parent=np.zeros(count, np.int32),
+        generation=np.zeros(count, np.int32),
+        root=np.zeros(count, np.int32),
+    )
+    while not lineage.trace(log, moves, flow, found.groups, found.stocks, losses, state, out):
+        out = out._replace(**{name: _longer(getattr(out, name)) for name in GROWING})
+    return out
+
+
+def _longer(column: np.ndarray) -> np.ndarray:
+    return np.concatenate([column, np.zeros_like(column)])
+
+
+def _told(out: lineage.Out, counts: np.ndarray, cells: np.ndarray, found: Descent, count: int) -> Genealogy:
+    """Tables from what a pass wrote; causes that descend from no liquidation become 0."""
+    listed = slice(0, int(counts[lineage.WEIGHTS]))
+    known, cause = np.unique(out.cause[listed], return_inverse=True)
+    number = np.zeros(count + 1 + found.group_seq.size + count, np.int32)
+    number[: count + 1] = np.arange(count + 1)
+    number[known] = count + 1 + np.arange(known.size)
+    order = np.argsort(cause, kind="stable")
+    ids = np.arange(count, dtype=np.int32)
+    causes = {
+        "cause_id": np.concatenate([ids + 1, number[out.cause[listed][order]]]),
+        "liquidation_id": np.concatenate([ids, out.liquidation[listed][order]]),
+        "weight": np.concatenate([np.ones(count), out.weight[listed][order]]),
+    }
+    return Genealogy(
+        causes,
+        _charge_columns(out, int(counts[lineage.CHARGES]), cells),
+        _liquidation_columns(out, number[number.size - count :]),
+        number[found.fill_keys],
+        number[found.move_keys],
+    )
+
+
+def _charge_columns(out: lineage.Out, count: int, cells: np.ndarray) -> Columns:
+    """Columns of the charges table."""
+    population, reason = np.divmod(cells[out.cell[:count]], REASON_COUNT)
+    return {
+        "step": out.step[:count],
+        "asset": out.asset[:count],
+        "population": population.astype(np.int16),
+        "reason": reason.astype(np.int8),
+        "half_ticks": out.half_ticks[:count],
+    }
+
+
+def _liquidation_columns(out: lineage.Out, cause: np.ndarray) -> Columns:
+    """What genealogy says of each liquidation; the shares by class sum to exactly 1."""
+    hedging, forced = (
+        np.floor(out.shares[:, kind] * EXACT) / EXACT for kind in (lineage.BY_HEDGING, lineage.BY_FORCED)
+    )
+    return {
+        "parent": out.parent,
+        "generation": out.generation,
+        "root": out.root,
+        "share_hedging": hedging,
+        "share_forced": forced,
+        "share_exogenous": 1.0 - hedging - forced,
+        "share_liquidations": out.shares[:, 3],
+        "cause": cause,
+    }

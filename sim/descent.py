@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.kernels.lineage import Groups, Stocks
+from sim.kernels.charging import Groups
+from sim.kernels.lineage import Stocks
 from sim.records import BY_TRADE, FORCED, HEDGE, OPTIONS, TAKEOVER
 
 
@@ -100,17 +101,17 @@ def descent(
     found = _grouping(fills, stock_of, assets, clock)
     seq = fills["seq"][found.leader]
     late = int(np.searchsorted(seq, first_seq))  # groups before it descend from nothing
-    keys = np.maximum(fills["cause"], 0).astype(np.int32)
+    keys = _own_causes(fills, count)
     keys[found.rows] = np.where(found.group >= late, count + 1 + found.group - late, 0)
     first, start, units = _windows(fills, found, late, move_seqs, assets, lots)
     leader = found.leader[late:]
     slot, slots = _slots(fills["step"][leader], clock)
     stock = np.where(fills["reason"][leader] == FORCED, stock_of[leader], -1)
     groups = Groups(stock, assets[fills["instrument"][leader]], slot, first, start, units)
-    stocks, stock_seq = _changes(fills, stock_of)
+    stocks, stock_seq = _changes(fills, stock_of, count)
     return Descent(
         keys,
-        _move_keys(moves, fills, keys),
+        _move_keys(moves, fills, keys, count),
         groups,
         seq[late:],
         slots,
@@ -168,7 +169,8 @@ def _windows(
     accounts = int(own["taker"].max(initial=0)) + 1
     code = (asset * accounts + own["taker"]) * found.leader.size + group
     known, inverse = np.unique(code, return_inverse=True)
-    units = np.bincount(inverse, np.abs(own["qty"]) * lots[own["instrument"]], minlength=known.size)
+    size = np.abs(own["qty"]) * lots[own["instrument"]]
+    units = np.bincount(inverse, size, minlength=known.size).astype(float)
     who, which = np.divmod(known, max(found.leader.size, 1))
     is_first = np.diff(who, prepend=-1) != 0
     before = np.where(is_first, 0, fills["seq"][found.leader[np.roll(which, 1)]])
@@ -191,23 +193,29 @@ def _slots(step: np.ndarray, clock: Clock) -> tuple[np.ndarray, int]:
     return number % slots, slots
 
 
-def _changes(fills: np.ndarray, stock_of: np.ndarray) -> tuple[Stocks, np.ndarray]:
+def _changes(fills: np.ndarray, stock_of: np.ndarray, count: int) -> tuple[Stocks, np.ndarray]:
     """Changes of stocks, in lots, and their sequence numbers."""
     rows = np.flatnonzero(stock_of >= 0)
     own = fills[rows]
     is_takeover = own["reason"] == TAKEOVER
     lots = np.where(is_takeover, -own["qty"], own["qty"])
-    liquidation = np.where(is_takeover, own["cause"] - 1, -1).astype(np.int64)
+    liquidation = np.where(is_takeover, _own_causes(own, count).astype(np.int64) - 1, -1)
     return Stocks(stock_of[rows], lots, liquidation), own["seq"]
 
 
-def _move_keys(moves: np.ndarray, fills: np.ndarray, keys: np.ndarray) -> np.ndarray:
+def _own_causes(rows: np.ndarray, count: int) -> np.ndarray:
+    """Liquidations that the orders behind fills or moves name themselves, as keys."""
+    causes: np.ndarray = rows["cause"]
+    return np.where((causes > 0) & (causes <= count), causes, 0).astype(np.int32)
+
+
+def _move_keys(moves: np.ndarray, fills: np.ndarray, keys: np.ndarray, count: int) -> np.ndarray:
     """Key of each move: that of the fill just before it, if its order made it; else its own cause."""
+    found = _own_causes(moves, count)
     if not fills.size:
-        return np.maximum(moves["cause"], 0).astype(np.int32)
+        return found
     before = np.maximum(np.searchsorted(fills["seq"], moves["seq"]) - 1, 0)
     is_own = (fills["seq"][before] == moves["seq"] - 1) & (fills["taker"][before] == moves["account"])
     is_own &= moves["mover"] == BY_TRADE
-    found = np.maximum(moves["cause"], 0).astype(np.int32)
     found[is_own] = keys[before[is_own]]
     return found

@@ -26,14 +26,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.descent import Clock, Descent, descent
-from sim.draws import Draws
-from sim.kernels import lineage
+from sim.descent import Descent, descent
+from sim.kernels import charging, lineage
+from sim.losses import Setting, losses
 from sim.records import CLOSE_OUT, FORCED, HEDGE, QUOTING, TAKEOVER
 from sim.venues.liquidation import Liquidation
-
-SAFE = 1.5
-"""Equity over maintenance from which on an account is safe."""
 
 MEMORY_BYTES = 96 << 20
 """Room for what each liquidation had contributed to the mids at different moments."""
@@ -41,39 +38,11 @@ MEMORY_BYTES = 96 << 20
 ROWS_AT_ONCE = 1 << 16
 GROWING = ("cause", "liquidation", "weight", "step", "asset", "cell", "half_ticks")
 EXACT = float(1 << 40)  # shares are whole multiples of 1 / EXACT, so that they sum to 1
-CLASSES = {FORCED: lineage.BY_FORCED, CLOSE_OUT: lineage.BY_FORCED, TAKEOVER: lineage.BY_FORCED}
-CLASSES |= {HEDGE: lineage.BY_HEDGING}
+CLASSES = {FORCED: charging.BY_FORCED, CLOSE_OUT: charging.BY_FORCED, TAKEOVER: charging.BY_FORCED}
+CLASSES |= {HEDGE: charging.BY_HEDGING}
 REASON_COUNT = 16
 
 Columns = dict[str, np.ndarray]
-
-
-class Setting(NamedTuple):
-    """What genealogy has to know of a market.
-
-    Attributes
-    ----------
-    listed : ndarray of int64, shape (K,)
-        Venue of each asset's reference mid.
-    half_ticks : ndarray of float64, shape (K,)
-        Quote currency a half tick; 0 where no moves are recorded.
-    marks, mids : ndarray of float64, shape (K, S)
-        At the end of each step so far.
-    assets, lots : ndarray, shape (I,)
-        Asset of each dense instrument, and units a lot.
-    clock : Clock
-    seed : int
-        Of the draws of parents.
-    """
-
-    listed: np.ndarray
-    half_ticks: np.ndarray
-    marks: np.ndarray
-    mids: np.ndarray
-    assets: np.ndarray
-    lots: np.ndarray
-    clock: Clock
-    seed: int
 
 
 class Genealogy(NamedTuple):
@@ -106,21 +75,21 @@ def genealogy(
         fills, moves, first_seq, len(liquidations), seqs, setting.assets, setting.lots, setting.clock
     )
     cells, move_cells, fill_cells = _cells(own, fills)
-    class_of = np.array([CLASSES.get(int(c) % REASON_COUNT, lineage.BY_OTHERS) for c in cells], np.int64)
-    columns = lineage.Moves(
+    class_of = np.array([CLASSES.get(int(c) % REASON_COUNT, charging.BY_OTHERS) for c in cells], np.int64)
+    columns = charging.Moves(
         asset,
         own["half_ticks"].astype(np.int64),
         found.move_keys[rows],
         move_cells,
-        own["answers"],
+        own["answers"].copy(),
         own["time"].copy(),
         own["seq"].copy(),
         own["step"].copy(),
     )
     flow = _flow(fills, found.fill_keys, fill_cells, setting.listed)
-    losses = _losses(fills, own, asset, liquidations, setting)
+    lost = losses(fills, own, asset, liquidations, setting)
     state = _state(seqs, first_seq, len(liquidations), class_of, found, setting.clock.window)
-    out = _traced(_log(own, liquidations, found), columns, flow, found, losses, state)
+    out = _traced(_log(own, liquidations, found), columns, flow, found, lost, state)
     return _told(out, state.counts, cells, found, len(liquidations))
 
 
@@ -141,7 +110,7 @@ def _cells(moves: np.ndarray, fills: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return codes, numbers[: moves.size], numbers[moves.size :]
 
 
-def _flow(fills: np.ndarray, keys: np.ndarray, cells: np.ndarray, listed: np.ndarray) -> lineage.Flow:
+def _flow(fills: np.ndarray, keys: np.ndarray, cells: np.ndarray, listed: np.ndarray) -> charging.Flow:
     """What takers traded at the listed venues, an entry an order; makers' own quotes are no flow."""
     parts, first = [], [0]
     for venue in listed:
@@ -152,7 +121,7 @@ def _flow(fills: np.ndarray, keys: np.ndarray, cells: np.ndarray, listed: np.nda
         parts.append((fills["time"][last], fills["seq"][last], lots, keys[last], cells[last]))
         first.append(first[-1] + last.size)
     time, seq, lots, key, cell = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return lineage.Flow(np.array(first), time, seq, lots, key, cell, np.zeros(first[-1]))
+    return charging.Flow(np.array(first), time, seq, lots, key, cell, np.zeros(first[-1]))
 
 
 def _log(moves: np.ndarray, liquidations: list[Liquidation], found: Descent) -> lineage.Log:
@@ -169,68 +138,6 @@ def _log(moves: np.ndarray, liquidations: list[Liquidation], found: Descent) -> 
     return lineage.Log(kinds[order], rows[order])
 
 
-def _losses(
-    fills: np.ndarray,
-    moves: np.ndarray,
-    asset: np.ndarray,
-    liquidations: list[Liquidation],
-    setting: Setting,
-) -> lineage.Losses:
-    """Windows of liquidations in moves of each asset, and what a half tick up takes from their equity."""
-    count, assets = len(liquidations), setting.listed.size
-    exposure = np.array([r.exposure for r in liquidations]).reshape(count, assets)
-    account = np.array([r.account for r in liquidations], np.int64)
-    seq = np.array([r.seq for r in liquidations], np.int64)
-    own_seq, own_step = _last_own(fills, account, seq)
-    safe = _last_safe(liquidations, exposure, own_step - 1, setting)
-    start = np.zeros((count, assets), np.int64)
-    for k in range(assets):
-        own = moves[asset == k]
-        start[:, k] = np.maximum(
-            np.searchsorted(own["step"], safe, side="right"), np.searchsorted(own["seq"], own_seq)
-        )
-    draws = Draws(setting.seed, "genealogy").uniforms("parent", count)
-    return lineage.Losses(start, -exposure * setting.half_ticks, draws)
-
-
-def _last_own(fills: np.ndarray, account: np.ndarray, seq: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sequence number and step of each account's last fill before, liquidations aside; 0 if none."""
-    is_watched = np.zeros(int(max(fills["taker"].max(initial=0), account.max(initial=0))) + 1, bool)
-    is_watched = np.zeros(max(is_watched.size, int(fills["maker"].max(initial=0)) + 1), bool)
-    is_watched[account] = True
-    taken = np.flatnonzero(is_watched[fills["taker"]] & (fills["cause"] == 0))
-    made = np.flatnonzero(is_watched[fills["maker"]])
-    rows = np.concatenate([taken, made])
-    whose = np.concatenate([fills["taker"][taken], fills["maker"][made]]).astype(np.int64)
-    most = int(max(fills["seq"].max(initial=0), seq.max(initial=0))) + 1
-    code = np.append(-1, np.sort(whose * most + fills["seq"][rows]))
-    before = code[np.searchsorted(code, account * most + seq) - 1]
-    last = np.where(before // most == account, before % most, -1)
-    step = np.append(fills["step"], 0)[np.searchsorted(fills["seq"], last)]
-    return np.maximum(last, 0), np.where(last >= 0, step, 0)
-
-
-def _last_safe(
-    liquidations: list[Liquidation], exposure: np.ndarray, floor: np.ndarray, setting: Setting
-) -> np.ndarray:
-    """Last step at whose end each account was safe; `floor` if it was not since."""
-    safe = np.zeros(len(liquidations), np.int64)
-    if liquidations:
-        lineage.last_safe(
-            np.stack([setting.marks, setting.mids], axis=-1),
-            setting.marks,
-            exposure,
-            np.array([r.marks for r in liquidations]),
-            np.array([r.equity for r in liquidations]),
-            np.array([r.maintenance for r in liquidations]),
-            np.array([r.step for r in liquidations], np.int64),
-            floor,
-            SAFE,
-            safe,
-        )
-    return safe
-
-
 def _state(
     seqs: list[np.ndarray],
     first_seq: int,
@@ -238,15 +145,15 @@ def _state(
     class_of: np.ndarray,
     found: Descent,
     window: float,
-) -> lineage.State:
+) -> charging.State:
     """Blank columns for a pass."""
     assets, moves = len(seqs), np.array([s.size for s in seqs])
     since = np.array([np.searchsorted(s, first_seq) for s in seqs]) if count else moves
     room = max(MEMORY_BYTES // (4 * max(count, 1)), 2 * assets)
     stride = max(1, -(-int((moves - since).sum()) // (room - assets)))
     lines = (moves - since) // stride + 1
-    return lineage.State(
-        counts=np.zeros(5, np.int64),
+    return charging.State(
+        counts=np.zeros(charging.COUNTS, np.int64),
         window=np.array([window]),
         stride=np.array([stride]),
         class_of=class_of,
@@ -273,14 +180,14 @@ def _state(
 
 def _traced(
     log: lineage.Log,
-    moves: lineage.Moves,
-    flow: lineage.Flow,
+    moves: charging.Moves,
+    flow: charging.Flow,
     found: Descent,
-    losses: lineage.Losses,
-    state: lineage.State,
+    lost: lineage.Losses,
+    state: charging.State,
 ) -> lineage.Out:
     """What a pass over the log writes."""
-    count, room = losses.draw.size, ROWS_AT_ONCE + state.cells.size
+    count, room = lost.draw.size, ROWS_AT_ONCE + state.cells.size
     state.head[:] = state.tail[:] = flow.first[:-1]
     out = lineage.Out(
         cause=np.zeros(room, np.int32),
@@ -295,7 +202,7 @@ def _traced(
         generation=np.zeros(count, np.int32),
         root=np.zeros(count, np.int32),
     )
-    while not lineage.trace(log, moves, flow, found.groups, found.stocks, losses, state, out):
+    while not lineage.trace(log, moves, flow, found.groups, found.stocks, lost, state, out):
         out = out._replace(**{name: _longer(getattr(out, name)) for name in GROWING})
     return out
 
@@ -306,7 +213,7 @@ def _longer(column: np.ndarray) -> np.ndarray:
 
 def _told(out: lineage.Out, counts: np.ndarray, cells: np.ndarray, found: Descent, count: int) -> Genealogy:
     """Tables from what a pass wrote; causes that descend from no liquidation become 0."""
-    listed = slice(0, int(counts[lineage.WEIGHTS]))
+    listed = slice(0, int(counts[charging.WEIGHTS]))
     known, cause = np.unique(out.cause[listed], return_inverse=True)
     number = np.zeros(count + 1 + found.group_seq.size + count, np.int32)
     number[: count + 1] = np.arange(count + 1)
@@ -320,7 +227,7 @@ def _told(out: lineage.Out, counts: np.ndarray, cells: np.ndarray, found: Descen
     }
     return Genealogy(
         causes,
-        _charge_columns(out, int(counts[lineage.CHARGES]), cells),
+        _charge_columns(out, int(counts[charging.CHARGES]), cells),
         _liquidation_columns(out, number[number.size - count :]),
         number[found.fill_keys],
         number[found.move_keys],
@@ -342,7 +249,7 @@ def _charge_columns(out: lineage.Out, count: int, cells: np.ndarray) -> Columns:
 def _liquidation_columns(out: lineage.Out, cause: np.ndarray) -> Columns:
     """What genealogy says of each liquidation; the shares by class sum to exactly 1."""
     hedging, forced = (
-        np.floor(out.shares[:, kind] * EXACT) / EXACT for kind in (lineage.BY_HEDGING, lineage.BY_FORCED)
+        np.floor(out.shares[:, kind] * EXACT) / EXACT for kind in (charging.BY_HEDGING, charging.BY_FORCED)
     )
     return {
         "parent": out.parent,

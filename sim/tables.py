@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.descent import Clock
-from sim.genealogy import Genealogy, Setting, genealogy
+from sim.genealogy import Genealogy, genealogy
 from sim.ledger import Ledger
+from sim.losses import Setting
 from sim.profile import profile
 from sim.records import FILLS, HEDGE, MOVES, OPTIONS, REJECTS
 

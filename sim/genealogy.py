@@ -1,19 +1,24 @@
 """Genealogy: what moved prices through makers, and which liquidation brought about which.
 
 Worked out once from the tape of a run, so that stepping costs nothing. Every change of a
-listed mid is charged to the flow it descends from (`sim.kernels.lineage`): forced orders are
+listed mid is charged to the flow it descends from (`sim.kernels.charging`): forced orders are
 their liquidation's, a hedge passes on the causes of the move it answers, a maker who reprices
 after flow charges that flow. A refill after a hedger's sale is thus part of that sale's
 impact: what is left is its lasting impact.
 
 An account's loss is explained by the charges within its window: from the last end of a step
 at which its equity was above 1.5 times maintenance, at the mark and at the mid (the mark
-lags), to its breach. The shares of the loss are the positive parts of -exposure x charge,
-normalised. The branching ratio is the mean of `share_liquidations`. Parents are drawn in
+lags), to its breach (`sim.losses`). What liquidations and the rest made of -exposure x charge,
+each as far as it is a loss, are its shares; the liquidations' is shared over those that added
+to the loss, in proportion. The branching ratio is the mean of `share_liquidations`. Parents are drawn in
 proportion to the same weights, which is stochastic declustering (Zhuang, Ogata & Vere-Jones
 2002): one liquidation in 1 / (1 - branching ratio) is a root on average, whatever the
 windows, and trees have that mean size. Taking the largest weight would call every
-liquidation a root once windows are wide enough to hold many causes.
+liquidation a root once windows are wide enough to hold many causes, or none.
+
+The table of causes lists weights from half a percent on; smaller ones of neighbours are
+listed together, under one of them, so that the remainder to 1 is exogenous but for less
+than that.
 
 Leaves out: moves of venues that are not listed (what arbitrageurs carry to the book from a
 pool is theirs, and exogenous), changes of an option's delta within a window, funding and
@@ -32,11 +37,12 @@ from sim.losses import Setting, losses
 from sim.records import CLOSE_OUT, FORCED, HEDGE, QUOTING, TAKEOVER
 from sim.venues.liquidation import Liquidation
 
-MEMORY_BYTES = 96 << 20
+MEMORY_BYTES = 48 << 20
 """Room for what each liquidation had contributed to the mids at different moments."""
 
 ROWS_AT_ONCE = 1 << 16
-GROWING = ("cause", "liquidation", "weight", "step", "asset", "cell", "half_ticks")
+LISTED = ("cause", "liquidation", "weight")
+CHARGED = ("step", "asset", "cell", "half_ticks")
 EXACT = float(1 << 40)  # shares are whole multiples of 1 / EXACT, so that they sum to 1
 CLASSES = {FORCED: charging.BY_FORCED, CLOSE_OUT: charging.BY_FORCED, TAKEOVER: charging.BY_FORCED}
 CLASSES |= {HEDGE: charging.BY_HEDGING}
@@ -203,7 +209,9 @@ def _traced(
         root=np.zeros(count, np.int32),
     )
     while not lineage.trace(log, moves, flow, found.groups, found.stocks, lost, state, out):
-        out = out._replace(**{name: _longer(getattr(out, name)) for name in GROWING})
+        is_listing = state.counts[charging.WEIGHTS] + lineage.MOST > out.cause.size
+        names = LISTED if is_listing else CHARGED
+        out = out._replace(**{name: _longer(getattr(out, name)) for name in names})
     return out
 
 

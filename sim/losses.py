@@ -78,8 +78,8 @@ def losses(
 
 def _last_own(fills: np.ndarray, account: np.ndarray, seq: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sequence number and step of each account's last fill before, liquidations aside; 0 if none."""
-    is_watched = np.zeros(int(max(fills["taker"].max(initial=0), account.max(initial=0))) + 1, bool)
-    is_watched = np.zeros(max(is_watched.size, int(fills["maker"].max(initial=0)) + 1), bool)
+    accounts = max(int(column.max(initial=0)) for column in (fills["taker"], fills["maker"], account)) + 1
+    is_watched = np.zeros(accounts, bool)
     is_watched[account] = True
     taken = np.flatnonzero(is_watched[fills["taker"]] & (fills["cause"] == 0))
     made = np.flatnonzero(is_watched[fills["maker"]])

@@ -91,7 +91,7 @@ class Recording:
 
     @cached_property
     def causes(self) -> pd.DataFrame:
-        """What part of a cause, a thousandth or more, descends from which liquidation; the rest from none."""
+        """How much of each cause descends from which liquidation; the rest is exogenous."""
         return self.frame("causes")
 
     @cached_property

@@ -35,8 +35,8 @@ FORMED = 1  # the first order of a group that shares a mixture
 STOCKED = 2  # a liquidator took lots over, or sold some
 MOVED = 3
 
-LEAST = 0.001  # smallest weight that is listed
-MOST = 1024  # rows a listing may need: weights sum to 1
+LEAST = 0.005  # smallest weight that is listed
+MOST = 512  # rows a listing may need: weights sum to 1, and so do pools of small ones
 FAINT = 1e-12  # share of a stock below which it is rescaled
 
 
@@ -252,9 +252,17 @@ def drawn(target, count, weights):
 
 @inlined
 def list_weights(cause, weights, total, state, out):
-    """Write the weights of a cause that are worth listing."""
+    """Write the weights of a cause; small ones together, under the last of them.
+
+    So the sum is right but for less than `LEAST`, and the list is short.
+    """
+    pooled = 0.0
     for i in range(state.counts[FOUND]):
-        if weights[i] >= LEAST * total:
+        weight = max(weights[i], 0.0) / total
+        pooled += 0.0 if weight >= LEAST else weight
+        if weight >= LEAST or pooled >= LEAST:
             n = state.counts[WEIGHTS]
-            out.cause[n], out.liquidation[n], out.weight[n] = cause, i, weights[i] / total
+            out.cause[n], out.liquidation[n] = cause, i
+            out.weight[n] = weight if weight >= LEAST else pooled
+            pooled = pooled if weight >= LEAST else 0.0
             state.counts[WEIGHTS] += 1

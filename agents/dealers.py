@@ -60,6 +60,7 @@ class OptionDealers(Population):
     """
 
     phases = ("open", "trade", "hedge")
+    mechanism = "dealer hedging"
     hedges = True
 
     class Parameters(Population.Parameters):

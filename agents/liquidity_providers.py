@@ -35,6 +35,7 @@ class LiquidityProviders(Population):
     """
 
     phases = ("open", "hedge")
+    mechanism = "LP hedging"
     hedges = True
 
     class Parameters(Population.Parameters):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from agents.kernels.quoting import quote
+from agents.kernels.quoting import BPS, quote
 from sim.instruments import SPOT
 from sim.listing import SECONDS_PER_YEAR, Listing
 from sim.outbox import Outbox
@@ -58,6 +59,7 @@ class MarketMakers(Population):
     """
 
     phases = ("quote",)
+    steady: ClassVar[Mapping[str, Any]] = {"thinning": 0.0, "withdrawal_volatility": 1e9}
 
     class Parameters(Population.Parameters):
         """Quotes, learning and limits, per row.
@@ -143,6 +145,18 @@ class MarketMakers(Population):
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """Cash, and an inventory if the venue trades spot."""
         return self.column("cash"), {self._terms.instrument: self._baseline} if self._baseline.any() else {}
+
+    def permanent_impact(self, venue: int) -> tuple[float, float]:
+        """What the reservation prices learn from a unit of flow, averaged over the units quoted.
+
+        The return to the exogenous value and the skew against inventory are not in it.
+        """
+        if venue != self._terms.index:
+            return 0.0, 0.0
+        column = dict(zip(COLUMNS, self._columns, strict=True))
+        ladder = (column["growth"][:, None] ** np.arange(self.parameters.levels)).sum(axis=1)
+        quoted = np.minimum(column["size"] * ladder, column["inventory_limit"])
+        return float(np.average(column["learning_bps"], weights=quoted)) * BPS, float(quoted.sum())
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Requote the rows whose clock ticks."""

@@ -53,6 +53,7 @@ class OptionVaults(Population):
     """
 
     phases = ("open", "trade", "hedge")
+    mechanism = "dealer hedging"
     hedges = True
     margin_rule = UNLIMITED
     option_slots = 2

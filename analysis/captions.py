@@ -12,14 +12,22 @@ from sim.recording import Recording
 
 
 def of_price(recording: Recording, asset: str) -> str:
-    """How far the price went, and how much of it the shock itself did."""
+    """How far the price went after the shock, and how soon half of it was regained."""
     shock = first_shock(recording, asset)
-    direct, largest = _values(recording, asset, shocks.shock_direct_move, shocks.shock_largest_move)
+    largest, half = _values(recording, asset, shocks.shock_largest_move, shocks.shock_half_recovery)
     if shock is not None and largest is not None:
         moved = f"{asset} {'falls' if shock.qty < 0 else 'rises'} {largest:.1%} after the shock"
-        return moved if direct is None else f"{moved}, whose own trades make {direct:.1%}"
+        return moved if half is None else f"{moved}; half is regained in {_duration(half)}"
     (fall,) = _values(recording, asset, market_quality.max_drawdown)
     return f"The price of {asset}" if fall is None else f"{asset} falls {fall:.1%} at most"
+
+
+def _duration(seconds: float) -> str:
+    """A length of time in the unit that suits it."""
+    for least, unit in ((7200.0, 3600.0), (120.0, 60.0)):
+        if seconds >= least:
+            return f"{seconds / unit:.2g} {'h' if unit == 3600.0 else 'min'}"
+    return f"{seconds:g} s"
 
 
 def of_flow(recording: Recording, asset: str) -> str:

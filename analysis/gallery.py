@@ -12,7 +12,15 @@ from analysis.figure import figures_of
 from analysis.metric import Undefined
 from sim.recording import Recording
 
-SUBJECTS = ("plots", "profiles")
+SUBJECTS = (
+    "plots",
+    "profiles",
+    "attribution_plots",
+    "cascade_plots",
+    "stylized_plots",
+    "contagion_plots",
+    "counterparty_plots",
+)
 """Modules of `analysis` whose figures are drawn, in this order."""
 
 DPI = 130

@@ -8,32 +8,19 @@ outside the populations (exogenous shocks).
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-
 import numpy as np
 
-from analysis import losses, shocks
 from analysis.columns import known, prices, series
-from analysis.metric import Undefined, measure, metric, metrics_of
+from analysis.metric import Undefined, metric
 from analysis.trades import trades
 from sim.recording import Recording
 from sim.records import FORCED, HEDGE
 
+WARM_UP_SECONDS, WARM_UP_STEPS = 60.0, 20
+"""How long the response of hedgers is taken to be full for want of data (`sim.kernels.gain`)."""
+
 YEAR = 365 * 86400.0
 """Seconds in a year."""
-
-
-def metrics(recording: Recording) -> dict[str, dict[str, Any]]:
-    """Every metric of market quality, shocks and losses.
-
-    Returns
-    -------
-    dict
-        name -> {value, unit, source}, where an undefined value is None and has a `reason`.
-    """
-    modules = (sys.modules[__name__], shocks, losses)
-    return measure(recording, (each for module in modules for each in metrics_of(module)))
 
 
 # Prices.
@@ -60,6 +47,18 @@ def realised_volatility_1min(recording: Recording, asset: str) -> float:
 def realised_volatility_5min(recording: Recording, asset: str) -> float:
     """Volatility of the mid over five minutes."""
     return _volatility(recording, f"{asset}.mid", 300.0)
+
+
+@metric(
+    unit="per sqrt(year)",
+    per="assets",
+    source="sqrt(mean of squared log returns over 200 steps, from every step, x year / 200 steps) of the mid "
+    "just before each hedge phase",
+)
+def long_run_volatility(recording: Recording, asset: str) -> float:
+    """Volatility over 200 steps, long enough for hedges to have answered one another."""
+    step = recording.market["step_seconds"]
+    return _volatility(recording, f"{asset}.mid_at_hedge", 200 * step)
 
 
 @metric(
@@ -140,16 +139,42 @@ def worst_depth(recording: Recording, asset: str) -> float:
     return float(np.convolve(depth, np.ones(window) / window, "valid").min())
 
 
-@metric(unit="1", per="assets", source="median over steps of the loop gain, impact x (short gamma + forced)")
+GAIN = (
+    "{what}, without the first minute, of {impact} x (-hedgers' net gamma x measured response + density "
+    "of liquidation thresholds), the larger of up and down; in a linear market volatility is "
+    "sigma / (1 - gain) (Frey & Stremme 1997)"
+)
+PERMANENT = "permanent impact (1 / sum of the venues' permanent depths)"
+INSTANT = "instantaneous impact (1 / units resting near the mid per price)"
+
+
+@metric(unit="1", per="assets", source=GAIN.format(what="median over steps", impact=PERMANENT))
 def median_loop_gain(recording: Recording, asset: str) -> float:
     """Feedback through hedging and liquidation at ordinary times; 1 is the edge of stability."""
-    return float(np.median(known(recording, f"{asset}.loop_gain")))
+    return float(np.median(_measured_gain(recording, f"{asset}.loop_gain")))
 
 
-@metric(unit="1", per="assets", source="largest loop gain, impact x (short gamma + forced), at a step's end")
+@metric(unit="1", per="assets", source=GAIN.format(what="median over steps", impact=INSTANT))
+def median_loop_gain_instant(recording: Recording, asset: str) -> float:
+    """The same against what rests in the book, as a move meets it before makers requote."""
+    return float(np.median(_measured_gain(recording, f"{asset}.loop_gain_instant")))
+
+
+@metric(unit="1", per="assets", source=GAIN.format(what="largest at a step's end", impact=PERMANENT))
 def worst_loop_gain(recording: Recording, asset: str) -> float:
     """Feedback at its strongest."""
-    return float(np.max(known(recording, f"{asset}.loop_gain")))
+    return float(np.max(_measured_gain(recording, f"{asset}.loop_gain")))
+
+
+@metric(
+    unit="1",
+    per="assets",
+    source="1 - 99th percentile of the loop gain over steps, without the first minute; below 0, moves fed "
+    "themselves in more than a step of a hundred",
+)
+def distance_to_instability(recording: Recording, asset: str) -> float:
+    """How far the feedback stayed from running away, a hundredth of the time aside."""
+    return 1.0 - float(np.percentile(_measured_gain(recording, f"{asset}.loop_gain"), 99))
 
 
 # Volume.
@@ -213,6 +238,23 @@ def net_forced_flow(recording: Recording, asset: str) -> float:
 def forced_share(recording: Recording, asset: str) -> float:
     """Share of the volume that liquidations forced."""
     return _flow_share(recording, asset, FORCED)
+
+
+def is_measured(recording: Recording) -> np.ndarray:
+    """Steps at whose end the hedgers' response was measured, not assumed; all if there is none."""
+    time, step = recording.column("series", "time_s"), recording.market["step_seconds"]
+    late: np.ndarray = time >= max(WARM_UP_SECONDS, WARM_UP_STEPS * step) - 1e-9
+    return late if late.any() else np.ones(time.size, bool)
+
+
+def _measured_gain(recording: Recording, name: str) -> np.ndarray:
+    """The known values of a loop gain, the first minute left out."""
+    known(recording, name)
+    gain = series(recording, name)[is_measured(recording)]
+    numbers: np.ndarray = gain[~np.isnan(gain)]
+    if numbers.size == 0:
+        raise Undefined(f"{name} was known in the first minute only")
+    return numbers
 
 
 def _volatility(recording: Recording, name: str, horizon: float) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 
 from analysis import captions
 from analysis.figure import figure
+from analysis.market_quality import is_measured
 from analysis.metric import Undefined
 from analysis.profiles import at_risk, gamma_profile
 from analysis.style import (
@@ -63,6 +64,9 @@ __all__ = [
 
 BINS = 120
 """In how many stretches of time, at most, a flow is drawn."""
+
+DISTINCT = 0.01
+"""By how much the loop gains of falls and rises must differ to be drawn as two lines."""
 
 DISCS = 360
 """In how many stretches of time, at most, liquidations are marked on the price."""
@@ -191,18 +195,53 @@ def equity(recording: Recording, ax: Axes | None = None) -> Axes:
 
 @figure(per="assets")
 def loop_gain(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
-    """Strength of the feedback through hedging and liquidation; at 1 a move feeds itself."""
+    """Strength of the feedback through hedging and liquidation; at 1 a move feeds itself.
+
+    Falls and rises are told apart where liquidation thresholds make them differ. The gain against
+    resting depth is drawn palely, and cut off where it leaves the panel. The first minute, in which
+    the hedgers' response is assumed, is left out.
+    """
     ax, asset = axes(ax), asset or recording.names("assets")[0]
-    gain = recording.column("series", f"{asset}.loop_gain")
-    handles = _band(recording, ax, gain, HEDGING, "loop gain (pale: lowest to highest)")
+    handles = _gains(recording, ax, asset)
     ax.axhline(1, color=FORCED, lw=1.0, ls=(0, (4, 2)))
     ax.axhline(0, color=INK, lw=0.8)
-    if handles and ax.get_ylim()[1] > 5:
+    bottom, top = ax.get_ylim()
+    handles += _instant_gain(recording, ax, asset)
+    ax.set_ylim(bottom, top)
+    if handles and top > 5:
         ax.set_yscale("symlog", linthresh=1.0)
-        ax.set_ylim(bottom=min(-0.3, 1.2 * float(np.nanmin(gain))))
+        ax.set_ylim(bottom=min(-0.3, 1.2 * bottom))
     _dress(recording, ax, asset, captions.of_loop_gain(recording, asset), "loop gain (price per price)")
     legend_above(ax, handles)
     return ax
+
+
+def _gains(recording: Recording, ax: Axes, asset: str) -> list[Artist]:
+    """The loop gain, or one line for falls and one for rises if they differ."""
+    up, down = (_measured(recording, f"{asset}.loop_gain_{side}") for side in ("up", "down"))
+    if not (np.abs(up - down) > DISTINCT).any():
+        gain = _measured(recording, f"{asset}.loop_gain")
+        return _band(recording, ax, gain, HEDGING, "loop gain (pale: lowest to highest)")
+    rising = _band(recording, ax, up, ASK, "if the price rises")
+    return _band(recording, ax, down, HEDGING, "loop gain if the price falls") + rising
+
+
+def _instant_gain(recording: Recording, ax: Axes, asset: str) -> list[Artist]:
+    """The gain against resting depth, as a pale line behind the others."""
+    gain = _measured(recording, f"{asset}.loop_gain_instant")
+    if not np.isfinite(gain).any():
+        return []
+    centres, (mean, _, _) = banded(recording.column("series", "time_s") / clock(recording).seconds, gain)
+    label = "against resting depth only"
+    return [*ax.plot(centres, mean, color=PALE, lw=0.8, alpha=0.7, label=label, zorder=1.5)]
+
+
+def _measured(recording: Recording, name: str) -> np.ndarray:
+    """A loop gain where the response behind it was measured; NaN elsewhere, or if it was not recorded."""
+    table = recording.table("series")
+    if name not in table.column_names:
+        return np.full(table.num_rows, np.nan)
+    return np.where(is_measured(recording), recording.column("series", name), np.nan)
 
 
 @figure(per="assets", is_whole=True)

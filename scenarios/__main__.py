@@ -60,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     new = _add(commands, "new", _new, "write a commented starter scenario, NAME.toml")
     new.add_argument("name", metavar="NAME")
     _add_run(_add(commands, "run", _run, "run a scenario into a results folder"))
+    _add_amplify(
+        _add(commands, "amplify", _amplify, "compare a scenario with itself without the hedging, over seeds")
+    )
     plot = _add(commands, "plot", _plot, "draw the figures of a results folder again")
     plot.add_argument("folder", metavar="DIR", type=Path)
     bench = _add(commands, "bench", _bench, "measure speed against peers, side by side")
@@ -77,13 +80,45 @@ def _add_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a scenario file, or a name that `list` prints")
 
 
-def _add_run(parser: argparse.ArgumentParser) -> None:
+def _add_scenario(parser: argparse.ArgumentParser) -> None:
     _add_file(parser)
     parser.add_argument("--seed", metavar="N", type=int, help="instead of the scenario's")
     parser.add_argument("--steps", metavar="N", type=int, help="instead of the scenario's")
     parser.add_argument(
         "--set", metavar="K=V", action="append", default=[], help="set a value by dotted key; repeatable"
     )
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    _add_scenario(parser)
+    parser.add_argument("--arm", metavar="NAME", help="run this arm (see `amplify`) instead of base")
+    _add_output(parser)
+
+
+def _add_amplify(parser: argparse.ArgumentParser) -> None:
+    _add_scenario(parser)
+    parser.add_argument("--seeds", metavar="N", type=_count, default=64, help="paired seeds (64)")
+    parser.add_argument("--workers", metavar="N", type=_count, help="processes; as many as there are cores")
+    parser.add_argument(
+        "--arms", metavar="A,B", help="arms to compare; base, muted, open_loop and the scenario's own"
+    )
+    parser.add_argument(
+        "--shapley",
+        action="store_true",
+        help="credit it to mechanisms as well; costs many runs",
+    )
+    _add_output(parser)
+
+
+def _count(text: str) -> int:
+    """A whole number above 0."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"found {number}; allowed: at least 1")
+    return number
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", type=Path, help="the results folder")
     parser.add_argument("--force", action="store_true", help="replace a finished result")
     parser.add_argument("--no-figures", action="store_true")
@@ -143,6 +178,7 @@ def _run(options: argparse.Namespace) -> int:
     os.environ.setdefault("MPLBACKEND", "Agg")
     from scenarios.progress import note, progress
     from scenarios.run import Interruption, default_folder, run
+    from scenarios.schema import BASE
     from scenarios.summary import summary
 
     with (
@@ -151,7 +187,8 @@ def _run(options: argparse.Namespace) -> int:
     ):
         outcome = run(
             scenario,
-            options.out or default_folder(scenario),
+            options.out or default_folder(scenario, options.arm or BASE),
+            arm=options.arm,
             force=options.force,
             figures=not options.no_figures,
             progress=show,
@@ -163,6 +200,42 @@ def _run(options: argparse.Namespace) -> int:
         reason = outcome.failure.strip().rpartition("\n")[2]
         where = outcome.folder / "traceback.txt"
         print(f"failed after {outcome.steps_done} steps: {reason}; see {where}", file=sys.stderr)
+        return RUN_FAILED
+    return 128 + interruption.signal if outcome.status == INTERRUPTED else SUCCESS
+
+
+def _amplify(options: argparse.Namespace) -> int:
+    from scenarios.folder import FAILED, INTERRUPTED
+
+    scenario = _scenario(options)
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    from scenarios import pool
+    from scenarios.amplification_table import table
+    from scenarios.amplify import amplify, default_folder, planned_runs
+    from scenarios.progress import note, progress
+    from scenarios.run import Interruption
+
+    arms = options.arms.split(",") if options.arms else []
+    runs = planned_runs(scenario, options.seeds, arms, shapley=options.shapley)
+    note(f"{scenario.name}: {runs:,} runs, {options.seeds} seeds", quiet=options.quiet)
+    with (
+        Interruption() as interruption,
+        progress(scenario.name, runs, quiet=options.quiet, unit="run") as show,
+    ):
+        outcome = amplify(
+            scenario,
+            options.out or default_folder(scenario),
+            seeds=options.seeds,
+            workers=options.workers or pool.cores(),
+            arms=arms,
+            shapley=options.shapley,
+            force=options.force,
+            figures=not options.no_figures,
+            progress=show,
+            interruption=interruption,
+        )
+    print(table(outcome))
+    if outcome.status == FAILED:
         return RUN_FAILED
     return 128 + interruption.signal if outcome.status == INTERRUPTED else SUCCESS
 

@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 
 from scenarios.schema import Asset, MarketOrder, Scenario, ValueShock, VenueEntry
+from scenarios.treatment import AS_WRITTEN, Treatment
 from sim.draws import Draws, key
 from sim.drivers import Drivers
 from sim.instruments import LP_SHARE, PERPETUAL, SPOT, Universe
+from sim.kernels.margining import UNLIMITED
 from sim.ledger import Ledger
 from sim.listing import CLEARING, END_USERS, FEES, INSURANCE, Listing, VenueTerms
 from sim.margin import Margin
 from sim.model import Model
 from sim.oracle import Oracle
 from sim.population import Population
+from sim.profile import Thresholds
 from sim.recorder import Recorder
 from sim.router import Router
 from sim.settlement import Settlement
@@ -24,6 +27,7 @@ from sim.venues.linear_impact import LinearImpact
 from sim.venues.liquidation import Exchange
 from sim.venues.order_book import OrderBook
 from sim.venues.rfq import Desk
+from sim.venues.sink import Sink
 from sim.venues.venue import Venue
 from sim.view import ASSET, QUOTE, View, frozen
 
@@ -31,7 +35,7 @@ KINDS = {"spot": SPOT, "perpetual": PERPETUAL}
 SHOCKS = "shocks"
 
 
-def build(scenario: Scenario, rng: Any = None) -> Model:
+def build(scenario: Scenario, rng: Any = None, treatment: Treatment = AS_WRITTEN) -> Model:
     """Build the model of a checked scenario.
 
     Parameters
@@ -39,6 +43,8 @@ def build(scenario: Scenario, rng: Any = None) -> Model:
     scenario : Scenario
     rng : int, optional
         Seed instead of the scenario's.
+    treatment : Treatment
+        What an arm does to the orders of populations.
 
     Raises
     ------
@@ -57,10 +63,17 @@ def build(scenario: Scenario, rng: Any = None) -> Model:
         [asset.spot for asset in scenario.assets],
         [asset.smile for asset in scenario.assets],
     )
-    venues = [_venue(index, entry, scenario, listing) for index, entry in enumerate(_ordered(scenario))]
+    entries = [*_ordered(scenario), *treatment.sinks(scenario)]
+    venues = [_venue(index, entry, scenario, listing) for index, entry in enumerate(entries)]
     model.populations = _populations(model, scenario, listing)
+    for population in model.populations:
+        if population.name in treatment.exempt:
+            population.margin_rule = UNLIMITED
+        if population.name in (*treatment.diverted, *treatment.replayed):
+            population.hedged_share = 0.0  # of its gamma nothing answers the market
     ledger = _ledger(model.populations, listing)
-    _connect(model, scenario, listing, venues, ledger, seed)
+    _connect(model, scenario, listing, venues, ledger, seed, treatment)
+    treatment.apply(model)
     return model
 
 
@@ -171,7 +184,13 @@ def _ledger(populations: list[Population], listing: Listing) -> Ledger:
 
 
 def _connect(
-    model: Model, scenario: Scenario, listing: Listing, venues: list[Venue], ledger: Ledger, seed: int
+    model: Model,
+    scenario: Scenario,
+    listing: Listing,
+    venues: list[Venue],
+    ledger: Ledger,
+    seed: int,
+    treatment: Treatment,
 ) -> None:
     """Tie the parts together and hand them to the model."""
     populations, universe = model.populations, listing.universe
@@ -180,7 +199,8 @@ def _connect(
     quotes["mid"] = np.nan
     margin = Margin(ledger, [a.margin for a in scenario.assets], _rules(populations, listing))
     view = _view(quotes, assets, ledger, margin)
-    _open_venues(venues, scenario, listing, ledger, view)
+    _open_venues(venues, scenario, listing, ledger, view, is_forced_sunk=treatment.is_forced_diverted)
+    _state_impact(venues, populations)
     listed = np.array([_listed_venue(a.name, listing).index for a in scenario.assets], np.int64)
     drivers = _drivers(scenario, seed)
     model.assemble(
@@ -192,14 +212,14 @@ def _connect(
         drivers,
         [Oracle(a.index, a.mark, _index_venues(a, listing), k) for k, a in enumerate(scenario.assets)],
         Settlement(ledger, [a.funding for a in scenario.assets]),
-        _recorder(scenario, populations, listing, venues, listed),
+        _recorder(scenario, populations, listing, venues, listed, ledger, margin),
         view,
         quotes=quotes,
         assets=assets,
         listed=listed,
         steps=scenario.time.steps,
         round_seconds=scenario.time.round_seconds,
-        description=_description(scenario, listing, populations, universe, seed),
+        description=_description(scenario, listing, populations, universe, seed, treatment.arm),
     )
 
 
@@ -233,12 +253,18 @@ def _view(quotes: np.ndarray, assets: np.ndarray, ledger: Ledger, margin: Margin
 
 
 def _open_venues(
-    venues: list[Venue], scenario: Scenario, listing: Listing, ledger: Ledger, view: View
+    venues: list[Venue],
+    scenario: Scenario,
+    listing: Listing,
+    ledger: Ledger,
+    view: View,
+    *,
+    is_forced_sunk: bool,
 ) -> None:
-    """Give each venue what it reads, then open it."""
+    """Give each venue what it reads, then open it; forced sales go to sinks if an arm says so."""
     sellers: dict[int, int] = {}
     for venue in venues:
-        if venue.instrument >= 0:
+        if venue.instrument >= 0 and isinstance(venue, Sink) == is_forced_sunk:
             sellers.setdefault(venue.instrument, venue.index)
         if isinstance(venue, ConstantProduct):
             sellers[venue.share_instrument] = venue.index
@@ -249,11 +275,23 @@ def _open_venues(
             venue.attach(view, listing.universe, listing.smiles, lots)
         elif isinstance(venue, LinearImpact):
             venue.attach(view)
+        elif isinstance(venue, Sink):
+            terms = _listed_venue(scenario.assets[venue.asset].name, listing)
+            venue.attach(venues[terms.index], 0.5 * terms.tick)
         elif isinstance(venue, Exchange):
             venue.attach(view, ledger, sellers, desk, [v for v in venues if isinstance(v, OrderBook)])
             fund = np.array([venue.parameters.insurance_fund])
             ledger.issue("insurance", INSURANCE, fund, {})
         venue.open(ledger.population_of, listing.tags.get(venue.index, 0))
+
+
+def _state_impact(venues: list[Venue], populations: list[Population]) -> None:
+    """Tell each venue how far a unit of flow moves it for good, as those who make its market say."""
+    for venue in venues:
+        stated = [population.permanent_impact(venue.index) for population in populations]
+        quoted = sum(size for _, size in stated)
+        if quoted > 0:
+            venue.permanent_impact = sum(impact * size for impact, size in stated) / quoted
 
 
 def _option_lot(asset: int, listing: Listing) -> float:
@@ -293,6 +331,8 @@ def _recorder(
     listing: Listing,
     venues: list[Venue],
     listed: np.ndarray,
+    ledger: Ledger,
+    margin: Margin,
 ) -> Recorder:
     pools = [v for v in venues if isinstance(v, ConstantProduct)]
     count = len(listing.system) + len(populations)
@@ -302,8 +342,10 @@ def _recorder(
         hedged_asset[code] = population.asset
         hedged_share[code] = population.hedged_share if population.hedges else 0.0
         population.unlisted = unlisted[code]
+    closing = max(venue.closing() for venue in venues)
     return Recorder(
         scenario.time.steps,
+        scenario.time.step_seconds,
         listing.universe.assets,
         [pool.name for pool in pools],
         [p.name for p in populations],
@@ -312,11 +354,17 @@ def _recorder(
         hedged_asset,
         hedged_share,
         unlisted,
+        Thresholds(ledger, margin, closing),
     )
 
 
 def _description(
-    scenario: Scenario, listing: Listing, populations: list[Population], universe: Universe, seed: int
+    scenario: Scenario,
+    listing: Listing,
+    populations: list[Population],
+    universe: Universe,
+    seed: int,
+    arm: str,
 ) -> dict[str, Any]:
     """What the recording says of the market, as plain values."""
     types = {entry.name: entry.type for entry in scenario.populations}
@@ -336,7 +384,7 @@ def _description(
         "name": scenario.name,
         "description": scenario.description,
         "seed": seed,
-        "arm": "base",
+        "arm": arm,
         "quote": "USD",
         "step_seconds": scenario.time.step_seconds,
         "steps": scenario.time.steps,

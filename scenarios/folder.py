@@ -72,8 +72,13 @@ class ResultsFolder:
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a file of JSON."""
+        self.write_into(self.partial, name, content)
+
+    @staticmethod
+    def write_into(folder: Path, name: str, content: dict[str, Any]) -> None:
+        """Write a file of JSON into a folder inside the result."""
         text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
-        (self.partial / name).write_text(text + "\n")
+        (folder / name).write_text(text + "\n")
 
     def publish(self) -> Path:
         """Give the folder its own name, in place of an older result."""

@@ -10,7 +10,9 @@ from tqdm import tqdm
 
 
 @contextmanager
-def progress(label: str, steps: int, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+def progress(
+    label: str, steps: int, *, quiet: bool = False, unit: str = "step"
+) -> Iterator[Callable[[int], None]]:
     """A function to call with the number of steps done.
 
     Parameters
@@ -20,14 +22,16 @@ def progress(label: str, steps: int, *, quiet: bool = False) -> Iterator[Callabl
         How many there are.
     quiet : bool
         Show nothing.
+    unit : str
+        What a step is called.
     """
     if quiet:
         yield lambda done: None
     elif sys.stderr.isatty():
-        with tqdm(total=steps, desc=label, unit="step", leave=False, file=sys.stderr) as bar:
+        with tqdm(total=steps, desc=label, unit=unit, leave=False, file=sys.stderr) as bar:
             yield lambda done: _advance(bar, done)
     else:
-        yield lambda done: _line(label, done, steps)
+        yield lambda done: _line(label, done, steps, unit)
 
 
 def note(text: str, *, quiet: bool = False) -> None:
@@ -40,6 +44,6 @@ def _advance(bar: tqdm[None], done: int) -> None:
     bar.update(done - bar.n)
 
 
-def _line(label: str, done: int, steps: int) -> None:
+def _line(label: str, done: int, steps: int, unit: str) -> None:
     if 10 * done // steps > 10 * (done - 1) // steps:
-        print(f"{label}: {done} of {steps} steps", file=sys.stderr, flush=True)
+        print(f"{label}: {done} of {steps} {unit}s", file=sys.stderr, flush=True)

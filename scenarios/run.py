@@ -22,7 +22,8 @@ from typing import Any, Self
 
 from numba.core.event import TimingListener, install_listener
 
-from analysis.market_quality import metrics
+from analysis.measures import metrics
+from scenarios.arms import alone
 from scenarios.errors import ScenarioError
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
@@ -90,6 +91,7 @@ class Outcome:
     Attributes
     ----------
     scenario : Scenario
+    arm : str
     status : str
         "finished", "interrupted" or "failed".
     folder : Path
@@ -103,6 +105,7 @@ class Outcome:
     """
 
     scenario: Scenario
+    arm: str = BASE
     status: str = FINISHED
     folder: Path = field(default_factory=Path)
     steps_done: int = 0
@@ -112,15 +115,17 @@ class Outcome:
     failure: str = ""
 
 
-def default_folder(scenario: Scenario) -> Path:
-    """`results/<name>-<first digits of the hash>`."""
-    return Path("results") / f"{scenario.name}-{scenario.digest()[:8]}"
+def default_folder(scenario: Scenario, arm: str = BASE) -> Path:
+    """`results/<name>-<first digits of the hash>`, with the arm in between if it is not base."""
+    name = scenario.name if arm == BASE else f"{scenario.name}-{arm}"
+    return Path("results") / f"{name}-{scenario.digest(arm)[:8]}"
 
 
 def run(
     scenario: Scenario,
     folder: Path,
     *,
+    arm: str | None = None,
     force: bool = False,
     figures: bool = True,
     progress: Progress | None = None,
@@ -134,6 +139,8 @@ def run(
     scenario : Scenario
     folder : Path
         The results folder; it appears when the run is over.
+    arm : str, optional
+        Run as this arm (`scenarios.arms`), what it replays first; as written if not given.
     force : bool
         Replace a finished result.
     figures : bool
@@ -151,11 +158,11 @@ def run(
     """
     started = time.perf_counter()
     results = ResultsFolder(folder, force=force)
-    outcome = Outcome(scenario)
+    outcome = Outcome(scenario, arm=arm or BASE)
     model = None
     with install_listener("numba:compile", Compilation(compiling)) as compilation:
         with _failures_noted(outcome):
-            model = scenario.market()
+            model = scenario.market() if arm is None else alone(scenario, arm)
         with results:
             if model is not None:
                 with _timed(outcome, compilation):
@@ -218,9 +225,9 @@ def _sign(results: ResultsFolder, outcome: Outcome, seconds: dict[str, float], m
         "status": outcome.status,
         "steps_done": outcome.steps_done,
         "scenario": scenario.name,
-        "scenario_hash": scenario.digest(),
+        "scenario_hash": scenario.digest(outcome.arm),
         "seed": scenario.seed,
-        "arm": BASE,
+        "arm": outcome.arm,
         "versions": versions(),
         "commit": commit(),
         "platform": platform(),

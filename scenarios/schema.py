@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -38,7 +39,7 @@ from sim.correlation import square_root
 from sim.listing import SYSTEM, Smile
 from sim.margin import Requirement
 from sim.oracle import Index, Mark
-from sim.parameters import AssetName, File, Parameters
+from sim.parameters import AssetName, File, Parameters, PopulationName
 from sim.settlement import Funding
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
@@ -184,6 +185,34 @@ class ValueShock(Parameters):
 Shock = Annotated[MarketOrder | ValueShock, Field(discriminator="type")]
 
 
+class Arm(Parameters):
+    """A counterfactual: whose hedges are muted, and what else is different.
+
+    Parameters
+    ----------
+    mute : list of str, optional
+        Populations whose hedges fill at the mid outside the market. For `muted`, and so for the
+        arms made from it, every population with a hedging policy if not given; for an arm of
+        one's own, none.
+    set : table
+        Values by dotted key, over the scenario's own.
+    block_seconds : float
+        Of `placebo`: how long one random sign holds.
+    """
+
+    mute: list[PopulationName] | None = None
+    overlay: dict[str, Any] = Field(default_factory=dict, alias="set")
+    block_seconds: float = Field(default=60.0, gt=0)
+
+    @field_validator("overlay")
+    @classmethod
+    def _find_files(cls, overlay: Values, info: ValidationInfo) -> Values:
+        """Name files by their whole path: a relative one starts from the folder of the scenario."""
+        folder = (info.context or {}).get("folder", Path())
+        found: Values = _with_files(overlay, folder)
+        return found
+
+
 class Time(Parameters):
     """The clock of a run.
 
@@ -230,6 +259,7 @@ class Scenario(Parameters):
     populations: Annotated[list[PopulationEntry], AfterValidator(_distinct)] = Field(default_factory=list)
     shocks: list[Shock] = Field(default_factory=list)
     correlation: list[list[float]] | None = None
+    arms: dict[Name, Arm] = Field(default_factory=dict)
 
     @field_validator("correlation")
     @classmethod
@@ -307,6 +337,33 @@ class Scenario(Parameters):
         except ValueError as error:
             raise ScenarioError(Problem(self.name, "", str(error))) from error
 
+    def overlaid(self, arm: str) -> Scenario:
+        """The scenario with the values set that this arm of its own sets.
+
+        Raises
+        ------
+        ScenarioError
+            If a key is unknown or a value not allowed.
+        """
+        overlay = self.arms[arm].overlay if arm in self.arms else {}
+        return self.set_over(overlay, f"arms.{arm}.set")
+
+    def set_over(self, values: Values, origin: str) -> Scenario:
+        """The scenario with values set by dotted key; itself if there are none.
+
+        Parameters
+        ----------
+        values : dict of str to object
+        origin : str
+            What messages call the place they came from.
+
+        Raises
+        ------
+        ScenarioError
+            If a key is unknown or a value not allowed.
+        """
+        return parse(self._document().set(values, origin)) if values else self
+
     def _document(self) -> Document:
         return Document(self.name, self.resolved())
 
@@ -326,9 +383,29 @@ def parse(document: Document) -> Scenario:
     names: dict[str, list[str]] = {"assets": [], "venues": [], "populations": []}
     names |= document.names()
     try:
-        return Scenario.model_validate(document.values, context={"folder": document.folder, "names": names})
+        context = {"folder": document.folder, "names": names}
+        scenario = Scenario.model_validate(document.values, context=context)
     except ValidationError as error:
         raise explain(error, Scenario, document) from error
+    _check_arms(scenario, document)
+    return scenario
+
+
+def _check_arms(scenario: Scenario, document: Document) -> None:
+    """Raise for every value that an arm sets and that is not allowed."""
+    problems: list[Problem] = []
+    plain = scenario.model_copy(update={"arms": {}})
+    for name, arm in scenario.arms.items():
+        try:
+            parse(Document(document.label, plain.resolved(), folder=document.folder).set(arm.overlay, "set"))
+        except ScenarioError as error:
+            for problem in error.problems:
+                key = problem.key if problem.key in arm.overlay else ""
+                line = document.line(("arms", name, "set", *([key] if key else [])))
+                key = f"arms.{name}.set.{problem.key}"
+                problems.append(replace(problem, key=key, line=line, origin=""))
+    if problems:
+        raise ScenarioError(problems)
 
 
 def _errors(found: Mapping[tuple[str | int, ...], str]) -> ValidationError:
@@ -351,6 +428,16 @@ def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_none(item) for key, item in value.items() if item is not None}
     return [_without_none(item) for item in value] if isinstance(value, list) else value
+
+
+def _with_files(value: Any, folder: Path) -> Any:
+    """The value with every text in it that names a file as the path of that file."""
+    if isinstance(value, dict):
+        return {key: _with_files(item, folder) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_files(item, folder) for item in value]
+    is_file = isinstance(value, str) and value and (folder / value).is_file()
+    return File((folder / value).resolve()) if is_file else value
 
 
 def _as_text(value: Any, of_file: Callable[[File], str]) -> Any:

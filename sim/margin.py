@@ -139,6 +139,7 @@ class Margin:
         self._summed_at = self._current_at = (-1, -1)
         self._shown = (0, 0)
         self._reference = Reference(len(requirements), ledger.position.shape[0])
+        self._heaviest = self._heaviest_weight()
         self._slack = np.full(accounts, -np.inf)
         self._looked_at = np.zeros(accounts, np.int32)
         self._suspects = np.arange(accounts, dtype=np.int32)
@@ -146,6 +147,12 @@ class Margin:
         self._seen = np.zeros(accounts, np.int64)
         self._stamp = 0
         self.room = np.zeros((2, accounts), np.int64)
+
+    def _heaviest_weight(self) -> float:
+        """Most that drift grows per relative move of any price (`screening.value_drift`)."""
+        terms = self._ledger.terms
+        weights = terms["collateral"] + terms["maintenance"]
+        return float(max(weights.max(initial=0.0), 1.0 + self._option_rates[:, 2].max(initial=0.0)))
 
     @property
     def in_breach(self) -> np.ndarray:
@@ -291,6 +298,22 @@ class Margin:
                 self._in_breach,
             )
         )
+
+    def near(self, move: float) -> np.ndarray:
+        """Accounts that could be in breach if prices moved by a fraction `move`, and perhaps some more.
+
+        In account order; written over by the next `watch`.
+        """
+        reach = self._heaviest * move * (1.0 + 2.0 * self.drift)
+        found, _ = screening.suspects(
+            self._slack,
+            self.drift + reach,
+            self._ledger.revision,
+            self._looked_at,
+            *self._flags,
+            self._suspects,
+        )
+        return self._suspects[:found]
 
     def _clear(self) -> None:
         if self._breaches:

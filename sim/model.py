@@ -21,7 +21,7 @@ the next, not inside it. Rounds begin in a step in whose first look somebody was
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import mesa
@@ -29,6 +29,7 @@ import numpy as np
 
 from sim.collector import SeriesCollector
 from sim.drivers import Drivers
+from sim.intervention import Decider
 from sim.kernels import looking
 from sim.kernels.posting import NO_HOLDER
 from sim.ledger import Ledger
@@ -109,13 +110,21 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._appraisers = [v for v in self.venues if type(v).appraise is not Venue.appraise]
         self._clocks = [v for v in self.venues if type(v).advance is not Venue.advance]
         self._liquidation = next((v for v in self.venues if isinstance(v, Exchange)), None)
-        self._by_phase = {
+        self._by_phase: dict[str, list[Decider]] = {
             phase: [p for p in self.populations if phase in p.phases] for phase in ("open", *STEP_PHASES)
         }
+        self._interventions: dict[str, Decider] = {}
         self._mid_at_hedge = np.array(listing.spots, float)
         self._last_mid = np.array(listing.spots, float)
         self._worst_residual = 0.0
         self._open()
+
+    def intervene(self, population: Population, around: Callable[[Decider], Decider]) -> None:
+        """Put an intervention around what a population does from now on, and around earlier ones."""
+        before = self._interventions.get(population.name, population)
+        after = self._interventions[population.name] = around(before)
+        for deciders in self._by_phase.values():
+            deciders[:] = [after if each is before else each for each in deciders]
 
     @property
     def time(self) -> float:
@@ -136,7 +145,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.settlement.relist()
         self.opening_worth = self.worth()
         self.opening_profile = profile(self.ledger, self.view, self.margin.rule, 0)
-        self.recorder.start(self.tape)
+        self.recorder.start(self.tape, self._mid_at_hedge)
         self._worst_residual = self.ledger.check(0)
 
     def step(self) -> None:
@@ -185,11 +194,11 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
                 self._run_phase(phase, now)
             now += self.round_seconds
 
-    def _decide(self, phase: str, now: float, populations: Sequence[Population]) -> None:
+    def _decide(self, phase: str, now: float, deciders: Sequence[Decider]) -> None:
         outbox, view = self.router.outbox, self.view
         outbox.now = view.time = now
-        for population in populations:
-            population.decide(phase, view, outbox)
+        for decider in deciders:
+            decider.decide(phase, view, outbox)
         self.router.stamp(PHASES[phase], self.steps_taken, now)
 
     def _execute(self, until: float) -> bool:
@@ -281,6 +290,10 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         while self.running:
             self.step()
         return self.recording()
+
+    def release(self) -> None:
+        """Let go of what Mesa keeps for every model there ever was; for many runs in one process."""
+        mesa.Agent._ids.pop(self, None)
 
     def recording(self) -> Recording:
         """What the run has left so far."""

@@ -66,6 +66,10 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         Whether its orders neutralise a risk; counterfactual arms mute these.
     hedged_share : float
         Share of its gamma that is hedged, if it hedges; counts in the loop gain.
+    mechanism : str
+        What its hedging is called where amplification is credited to mechanisms.
+    steady : mapping of str to object
+        Parameters with which its liquidity stays in place when volatility rises.
     is_backed : bool
         Whether the insurance fund stands behind its accounts.
     first : int
@@ -83,6 +87,8 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
     option_slots: int = 0
     hedges: bool = False
     hedged_share: float = 1.0
+    mechanism: ClassVar[str] = ""
+    steady: ClassVar[Mapping[str, Any]] = {}
     is_backed: bool = False
 
     class Parameters(BaseParameters):
@@ -120,6 +126,25 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Send the orders of this phase."""
+
+    def permanent_impact(self, venue: int) -> tuple[float, float]:
+        """How far its quotes at a venue follow a unit of net flow for good, and how much it quotes there.
+
+        Zeros unless the population makes a market there; the loop gain asks.
+
+        Parameters
+        ----------
+        venue : int
+            Row in the View's quotes.
+
+        Returns
+        -------
+        impact : float
+            Share of the price per unit bought less sold by takers, averaged over what is quoted.
+        size : float
+            Units quoted a side, which the statements of several populations are weighted by.
+        """
+        return 0.0, 0.0
 
     def report(self) -> dict[str, Any]:
         """What the manifest should say of this population beyond its parameters, as plain values."""

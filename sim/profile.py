@@ -1,16 +1,20 @@
-"""Profiles: net gamma, and positions that would be liquidated, by price."""
+"""Profiles: net gamma, and positions that would be liquidated, by price; and how dense these are now."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from sim.instruments import PERPETUAL, SPOT
+from sim.instruments import PERPETUAL
+from sim.kernels import gain
 from sim.kernels.margining import MARGINED
 from sim.kernels.options import delta_gamma
 from sim.ledger import Ledger
 from sim.listing import SECONDS_PER_YEAR
+from sim.margin import Margin
 from sim.view import View
 
+REFRESH = 5.0  # s, between counts of liquidation thresholds at most,
+ACCOUNTS_PER_SECOND = 100_000  # or a second for so many accounts, if that is longer
 GRID = np.linspace(0.7, 1.3, 241)  # prices, as fractions of the mid
 
 
@@ -65,17 +69,64 @@ def liquidation_prices(
     own = int(perpetuals[0])
     accounts = np.flatnonzero((rule == MARGINED) & (ledger.position[own] != 0) & (ledger.holder_of < 0))
     units = ledger.position[own, accounts] * float(terms[own]["lot"])
-    rest, slope = ledger.cash[accounts].copy(), units.copy()
-    for i, row in enumerate(terms):
-        if row["kind"] == SPOT and row["asset"] == asset:
-            slope += ledger.position[i, accounts] * (float(row["lot"]) * float(row["collateral"]))
-        elif i != own:
-            value = ledger.position[i, accounts] * (float(row["lot"]) * float(row["price"]))
-            needed = float(row["maintenance"]) * np.abs(value) if row["kind"] == PERPETUAL else 0.0
-            rest += value * float(row["collateral"]) - needed
-    with np.errstate(divide="ignore", invalid="ignore"):
-        prices = -rest / (slope - np.abs(units) * float(terms[own]["maintenance"]))
-    return accounts, np.where(prices > 0, prices, np.nan), units
+    prices = np.empty(accounts.size)
+    gain.liquidation_prices(accounts, asset, ledger.cash, ledger.position, terms, prices)
+    return accounts, prices, units
+
+
+class Thresholds:
+    """Liquidation thresholds around the marks, counted now and then for the loop gain.
+
+    They are counted again every `REFRESH` seconds (longer among many accounts), and in the step after
+    a mark moved by a quarter of the distance within which they count. Only accounts that
+    `Margin.near` cannot rule out are looked at.
+
+    Leaves out: accounts that are exempt from margin, what is forced in options, and what the price of
+    one asset forces in another.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Read only.
+    margin : Margin
+    closing : tuple of float
+        What a breach closes, as `Venue.closing` says; nothing is counted if it is zero.
+
+    Attributes
+    ----------
+    is_stale : bool
+        Whether to count at the next step, however short a time ago that was done.
+    """
+
+    def __init__(self, ledger: Ledger, margin: Margin, closing: tuple[float, float]) -> None:
+        self._ledger, self._margin = ledger, margin
+        self._share, self._small = closing
+        self._interval = max(REFRESH, ledger.cash.size / ACCOUNTS_PER_SECOND)
+        self._next = 0.0
+        self.is_stale = True
+
+    def count(self, view: View, time: float, feedback: np.ndarray) -> None:
+        """Write the densities into `feedback` (FEEDBACK, a row an asset), if it is time to."""
+        if self._share == 0.0 or not (self.is_stale or time >= self._next):
+            return
+        self._next, ledger, margin = time + self._interval, self._ledger, self._margin
+        gain.count_thresholds(
+            margin.near(gain.DISTANCE),
+            view.assets,
+            self._share,
+            self._small,
+            ledger.cash,
+            ledger.position,
+            ledger.terms,
+            ledger.holder_of,
+            ledger.contract,
+            ledger.qty,
+            ledger.universe.contracts,
+            margin.work,
+            margin.margins,
+            margin.rule,
+            feedback,
+        )
 
 
 def profile(ledger: Ledger, view: View, rule: np.ndarray, step: int) -> dict[str, np.ndarray]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from sim.kernels import looking
+from sim.kernels.gain import FEEDBACK, keeping
 from sim.ledger import Ledger
 from sim.listing import INSURANCE
+from sim.profile import Thresholds
 from sim.records import FILLS
 from sim.tape import Tape
 from sim.view import View
@@ -17,8 +19,8 @@ class Recorder:
 
     Parameters
     ----------
-    steps : int
-        Steps the series has room for at first.
+    steps, step_seconds : int and float
+        Steps the series has room for at first, and their length.
     assets, pools, populations : list of str
         Names; populations without the system accounts.
     listed, pool_rows : ndarray of int64
@@ -27,6 +29,8 @@ class Recorder:
         Asset whose gamma a population hedges, and how much of it.
     unlisted : ndarray of float64, shape (P, 2)
         Gamma and delta of populations' exposures that are not instruments.
+    thresholds : Thresholds
+        Counts the liquidation thresholds around the marks.
 
     Attributes
     ----------
@@ -37,6 +41,7 @@ class Recorder:
     def __init__(
         self,
         steps: int,
+        step_seconds: float,
         assets: list[str],
         pools: list[str],
         populations: list[str],
@@ -45,6 +50,7 @@ class Recorder:
         hedged_asset: np.ndarray,
         hedged_share: np.ndarray,
         unlisted: np.ndarray,
+        thresholds: Thresholds,
     ) -> None:
         self.names = [
             *looking.RUN_COLUMNS,
@@ -59,7 +65,9 @@ class Recorder:
         self._unlisted = unlisted
         self._first_population = unlisted.shape[0] - len(populations)
         self._volume = np.zeros(len(populations))
-        self._gamma = np.zeros(len(assets))
+        self._step_seconds, self._keeping = step_seconds, keeping(step_seconds)
+        self._feedback = np.zeros(len(assets), FEEDBACK)
+        self._thresholds = thresholds
         self._first_fill = 0
 
     def record(
@@ -69,11 +77,13 @@ class Recorder:
         if self.steps == self._columns.shape[1]:
             self._columns = np.pad(self._columns, ((0, 0), (0, self.steps)))
         last = int(tape.counts[FILLS])
-        looking.record(
+        self._thresholds.count(view, time, self._feedback)
+        self._thresholds.is_stale = looking.record(
             self._columns,
             self.steps,
             view.step,
             time,
+            self._step_seconds,
             view.quotes,
             self._listed,
             self._pools,
@@ -94,14 +104,16 @@ class Recorder:
             self._first_fill,
             last,
             self._volume,
-            self._gamma,
+            *self._keeping,
+            self._feedback,
         )
         self._first_fill = last
         self.steps += 1
 
-    def start(self, tape: Tape) -> None:
-        """Leave out of the first step's volume what is on the tape already."""
+    def start(self, tape: Tape, mid_at_hedge: np.ndarray) -> None:
+        """Leave out of the first step what is on the tape already, and moves up to the opening mids."""
         self._first_fill = int(tape.counts[FILLS])
+        self._feedback["mid"] = mid_at_hedge
 
     def last(self, name: str) -> float:
         """Latest value of a column of the series."""

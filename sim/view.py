@@ -19,6 +19,7 @@ QUOTE = np.dtype(
         ("depth_bid", "f8"),  # units within `depth_bps` of the mid
         ("depth_ask", "f8"),
         ("depth_span", "f8"),  # distance from the mid that the depth covers, quote currency
+        ("permanent_depth", "f8"),  # units of net flow that move the price by one for good, 0 if unknown
         ("base", "f8"),  # reserves of a pool: units of the asset,
         ("cash", "f8"),  # and quote currency
         ("tick", "f8"),

@@ -155,7 +155,7 @@ def test_bad_input_exits_2_with_one_line_and_writes_nothing(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["amplify", "watched.toml"], ["run"], ["run", "watched.toml", "--steps", "x"]]
+    "arguments", [["amplifi", "watched.toml"], ["run"], ["run", "watched.toml", "--steps", "x"]]
 )
 def test_a_command_line_that_does_not_parse_exits_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.market_quality import YEAR, metrics
+from analysis.market_quality import YEAR
+from analysis.measures import metrics
 from analysis.metric import Metric, Undefined, measure, metric, metrics_of
 from sim.recording import Recording
 from sim.records import FORCED, HEDGE, HEDGING, ISSUE, LIQUIDATING, SHOCK, TAKEOVER, TRADE, TRADING

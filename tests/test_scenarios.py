@@ -80,17 +80,24 @@ def test_the_control_does_not_crash() -> None:
 
 
 def test_the_gain_of_each_scenario_is_what_its_description_says() -> None:
-    gains = {}
+    opening, before, shocked, resting = {}, {}, {}, {}
     for name in names():
         scenario = load(name)
-        scenario["time.steps"] = 300
+        scenario["time.steps"] = 720
         recording = scenario.market().run()
         asset = recording.names("assets")[0]
-        gains[name] = float(np.median(recording.column("series", f"{asset}.loop_gain")))
-    assert 0.4 < gains["short_gamma_crash"] < 0.8
-    assert gains["calm"] < 0.02
-    assert gains["linear_feedback"] == pytest.approx(0.5)
-    assert 0.4 < gains["gamma_squeeze"] < 0.8
+        gain = recording.column("series", f"{asset}.loop_gain")
+        instant = recording.column("series", f"{asset}.loop_gain_instant")
+        opening[name], before[name] = gain[0], np.median(gain[60:600])
+        shocked[name], resting[name] = np.median(gain[620:]), np.median(instant[620:])
+    assert opening["short_gamma_crash"] == pytest.approx(0.5, abs=0.05), "every delta hedged at once"
+    assert 0.15 < before["short_gamma_crash"] < 0.25 < 0.4 < shocked["short_gamma_crash"] < 0.55
+    assert resting["short_gamma_crash"] > 2
+    assert max(before["calm"], shocked["calm"]) < 0.02
+    assert before["linear_feedback"] == pytest.approx(0.5)
+    assert opening["gamma_squeeze"] == pytest.approx(0.4, abs=0.05)
+    assert 0.55 < shocked["gamma_squeeze"] < 0.65
+    assert resting["gamma_squeeze"] > 2
 
 
 def test_a_squeeze_goes_up_and_liquidates_shorts() -> None:

@@ -5,6 +5,15 @@ from __future__ import annotations
 import math
 
 from sim.jit import inlined, kernel
+from sim.kernels.gain import (
+    instant_impact,
+    is_stale,
+    larger,
+    observe_hedging,
+    permanent_impact,
+    response,
+)
+from sim.records import HEDGE
 
 SPOT = 0
 PERPETUAL = 1
@@ -22,8 +31,41 @@ ASSET_COLUMNS = (
     "depth_ask",
     "realised_volatility",
     "loop_gain",
+    "loop_gain_up",
+    "loop_gain_down",
+    "loop_gain_instant",
+    "permanent_impact",
+    "hedging_response",
+    "liquidation_density_up",
+    "liquidation_density_down",
 )
 POPULATION_COLUMNS = ("net_gamma", "net_delta", "volume", "equity")
+
+# Their places: of the run, within an asset's columns, and within a population's.
+STEP, TIME, FUND, BREACHES = range(len(RUN_COLUMNS))
+(
+    MID,
+    MID_AT_HEDGE,
+    MARK,
+    INDEX,
+    VALUE,
+    SPREAD,
+    DEPTH_BID,
+    DEPTH_ASK,
+    VOLATILITY,
+    GAIN,
+    GAIN_UP,
+    GAIN_DOWN,
+    GAIN_INSTANT,
+    IMPACT,
+    RESPONSE,
+    DENSITY_UP,
+    DENSITY_DOWN,
+) = range(len(ASSET_COLUMNS))
+NET_GAMMA, NET_DELTA, VOLUME, EQUITY = range(len(POPULATION_COLUMNS))
+FIRST_ASSET = len(RUN_COLUMNS)
+PER_ASSET = len(ASSET_COLUMNS)
+PER_POPULATION = len(POPULATION_COLUMNS)
 
 
 @kernel
@@ -65,22 +107,26 @@ def exposure(p, terms, contracts, position_total, contract_total, out, row, t):
             gamma += units * contracts[c]["gamma"]
             delta += units * contracts[c]["delta"]
             value += units * contracts[c]["price"]
-    out[row, t] = gamma
-    out[row + 1, t] = delta
+    out[row + NET_GAMMA, t] = gamma
+    out[row + NET_DELTA, t] = delta
     return value
 
 
 @inlined
-def count_volume(fills, first, last, terms, first_population, volume):
-    """Add the units each population traded, as maker or taker, in fills[first:last]."""
+def count_volume(fills, first, last, terms, first_population, volume, feedback):
+    """Add the units each population traded, as maker or taker, and those hedged, in fills[first:last]."""
     for p in range(volume.size):
         volume[p] = 0.0
+    for k in range(feedback.size):
+        feedback[k]["hedged"] = 0.0
     for i in range(first, last):
         instrument = fills[i]["instrument"]
         if instrument >= terms.size or terms[instrument]["kind"] > PERPETUAL:
             continue
         units = abs(fills[i]["qty"]) * terms[instrument]["lot"]
         maker, taker = fills[i]["maker_population"], fills[i]["taker_population"]
+        if fills[i]["reason"] == HEDGE:
+            feedback[terms[instrument]["asset"]]["hedged"] += fills[i]["qty"] * terms[instrument]["lot"]
         if maker >= first_population:
             volume[maker - first_population] += units
         if taker >= first_population:
@@ -88,21 +134,35 @@ def count_volume(fills, first, last, terms, first_population, volume):
 
 
 @inlined
-def gain(quotes, listed, asset, gamma):
-    """Loop gain of gamma hedging against the depth resting at every venue of the asset.
+def record_gain(out, row, t, quotes, asset, feedback):
+    """Write the columns that the loop gain and its parts have, of one asset."""
+    hedging = -feedback["gamma"] * response(feedback)
+    up, down = hedging + feedback["density_up"], hedging + feedback["density_down"]
+    impact = permanent_impact(quotes, asset)
+    instant_up = instant_impact(quotes, asset, True)
+    instant_down = instant_impact(quotes, asset, False)
+    out[row + GAIN, t] = larger(impact * up, impact * down)
+    out[row + GAIN_UP, t] = impact * up
+    out[row + GAIN_DOWN, t] = impact * down
+    out[row + GAIN_INSTANT, t] = larger(instant_up * up, instant_down * down)
+    out[row + IMPACT, t] = impact
+    out[row + RESPONSE, t] = response(feedback)
+    out[row + DENSITY_UP, t] = feedback["density_up"]
+    out[row + DENSITY_DOWN, t] = feedback["density_down"]
 
-    Notes
-    -----
-    lambda times minus gamma, with lambda one over the units per unit of price,
-    depth measured over `QUOTE.depth_span` of each venue. Short gamma gives a gain above zero; in a
-    linear market volatility is sigma / (1 - gain). Forced selling is not in it.
-    """
-    per_price = 0.0
-    for v in range(quotes.size):
-        if quotes[v]["asset"] == asset and quotes[v]["depth_span"] > 0.0:
-            both = 0.5 * (quotes[v]["depth_bid"] + quotes[v]["depth_ask"])
-            per_price += both / quotes[v]["depth_span"]
-    return -gamma / per_price if per_price > 0.0 else math.nan
+
+@inlined
+def record_asset(out, row, t, quote, asset, mid_at_hedge):
+    """Write the prices, depths and volatility of one asset."""
+    out[row + MID, t] = asset["mid"]
+    out[row + MID_AT_HEDGE, t] = mid_at_hedge
+    out[row + MARK, t] = asset["mark"]
+    out[row + INDEX, t] = asset["index"]
+    out[row + VALUE, t] = asset["value"]
+    out[row + SPREAD, t] = quote["ask"] - quote["bid"]
+    out[row + DEPTH_BID, t] = quote["depth_bid"]
+    out[row + DEPTH_ASK, t] = quote["depth_ask"]
+    out[row + VOLATILITY, t] = asset["volatility"]
 
 
 @kernel
@@ -111,6 +171,7 @@ def record(
     t,
     step,
     time,
+    step_seconds,
     quotes,
     listed,
     pools,
@@ -131,38 +192,49 @@ def record(
     first_fill,
     last_fill,
     volume,
-    hedger_gamma,
+    smooth,
+    fade,
+    feedback,
 ):
-    """Write one step of the series into column `t` of `out`, in the order of the column names."""
-    out[0, t] = step
-    out[1, t] = time
-    out[2, t] = insurance
-    out[3, t] = breaches
-    row = 4 + 10 * assets.size + pools.size
-    count_volume(fills, first_fill, last_fill, terms, first_population, volume)
+    """Write one step of the series into column `t` of `out`, in the order of the column names.
+
+    Parameters
+    ----------
+    smooth, fade : float
+        From `gain.keeping`.
+    feedback : ndarray of FEEDBACK, shape (K,)
+        What the loop gain remembers of each asset. Updated.
+
+    Returns
+    -------
+    bool
+        Whether a mark has left the place where liquidation thresholds were counted.
+    """
+    out[STEP, t] = step
+    out[TIME, t] = time
+    out[FUND, t] = insurance
+    out[BREACHES, t] = breaches
+    count_volume(fills, first_fill, last_fill, terms, first_population, volume, feedback)
     for k in range(assets.size):
-        hedger_gamma[k] = 0.0
+        feedback[k]["gamma"] = 0.0
+    row = FIRST_ASSET + PER_ASSET * assets.size + pools.size
     for p in range(first_population, cash_total.size):
         value = exposure(p, terms, contracts, position_total, contract_total, out, row, t)
-        out[row, t] += unlisted[p, 0]
-        out[row + 1, t] += unlisted[p, 1]
-        out[row + 2, t] = volume[p - first_population]
-        out[row + 3, t] = cash_total[p] + value
+        out[row + NET_GAMMA, t] += unlisted[p, 0]
+        out[row + NET_DELTA, t] += unlisted[p, 1]
+        out[row + VOLUME, t] = volume[p - first_population]
+        out[row + EQUITY, t] = cash_total[p] + value
         if hedged_share[p] > 0.0:
-            hedger_gamma[hedged_asset[p]] += hedged_share[p] * out[row, t]
-        row += 4
+            feedback[hedged_asset[p]]["gamma"] += hedged_share[p] * out[row + NET_GAMMA, t]
+        row += PER_POPULATION
+    has_moved = False
+    row = FIRST_ASSET
     for k in range(assets.size):
-        quote = quotes[listed[k]]
-        row = 4 + 10 * k
-        out[row, t] = assets[k]["mid"]
-        out[row + 1, t] = mid_at_hedge[k]
-        out[row + 2, t] = assets[k]["mark"]
-        out[row + 3, t] = assets[k]["index"]
-        out[row + 4, t] = assets[k]["value"]
-        out[row + 5, t] = quote["ask"] - quote["bid"]
-        out[row + 6, t] = quote["depth_bid"]
-        out[row + 7, t] = quote["depth_ask"]
-        out[row + 8, t] = assets[k]["volatility"]
-        out[row + 9, t] = gain(quotes, listed, k, hedger_gamma[k])
+        observe_hedging(feedback[k], mid_at_hedge[k], smooth, fade, step_seconds)
+        record_asset(out, row, t, quotes[listed[k]], assets[k], mid_at_hedge[k])
+        record_gain(out, row, t, quotes, k, feedback[k])
+        has_moved = has_moved or is_stale(feedback[k], assets[k]["mark"])
+        row += PER_ASSET
     for j in range(pools.size):
-        out[4 + 10 * assets.size + j, t] = quotes[pools[j]]["mid"]
+        out[row + j, t] = quotes[pools[j]]["mid"]
+    return has_moved

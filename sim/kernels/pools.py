@@ -300,7 +300,8 @@ def observe_pool(pools, quotes, index):
     Notes
     -----
     From price P to P (1 + d) a pool sells x (1 - 1 / sqrt(1 + d)) units; from P to
-    P (1 - d) it takes x (1 / sqrt(1 - d) - 1) / kept.
+    P (1 - d) it takes x (1 / sqrt(1 - d) - 1) / kept. Its permanent depth, the limit of
+    both for small d over P d, is x / 2P.
     """
     pool = pools[0]
     is_open = pool["base"] > 0
@@ -312,6 +313,7 @@ def observe_pool(pools, quotes, index):
     quotes[index]["depth_bid"] = units * (1.0 / math.sqrt(1.0 - pool["depth"]) - 1.0) / pool["kept"]
     quotes[index]["depth_ask"] = units * (1.0 - 1.0 / math.sqrt(1.0 + pool["depth"]))
     quotes[index]["depth_span"] = mid * pool["depth"] if is_open else 0.0
+    quotes[index]["permanent_depth"] = 0.5 * units / mid if is_open else 0.0
     quotes[index]["base"] = units
     quotes[index]["cash"] = pool["cash"]
     quotes[index]["tick"] = 0.0

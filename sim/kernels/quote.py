@@ -12,8 +12,14 @@ from sim.records import NO_TICK
 
 
 @kernel
-def observe(header, ladder, bitmap, quotes, index):
-    """Write best prices, mid, depth, and what traded since the step began into one row of `quotes`."""
+def observe(header, ladder, bitmap, permanent_impact, quotes, index):
+    """Write best prices, mid, depth, and what traded since the step began into one row of `quotes`.
+
+    Parameters
+    ----------
+    permanent_impact : float
+        Share of the mid by which a unit of net flow moves it for good; NaN takes what rests.
+    """
     head = header[0]
     row = quotes[index]
     has_bid = head["bid"] >= 0
@@ -36,6 +42,7 @@ def observe(header, ladder, bitmap, quotes, index):
     row["asset"] = head["asset"]
     row["is_halted"] = head["clock"] < head["halted_until"]
     write_depth(head, ladder, bitmap, row)
+    row["permanent_depth"] = permanent_depth(row, permanent_impact)
 
 
 @inlined
@@ -57,3 +64,12 @@ def write_depth(head, ladder, bitmap, row):
         tick = occupied_above(bitmap, head["width"], tick + 1)
     row["depth_bid"] = bids * head["lot"]
     row["depth_ask"] = asks * head["lot"]
+
+
+@inlined
+def permanent_depth(row, impact):
+    """Units of net flow that move the mid by one for good, or where nobody says, what rests per price."""
+    if impact >= 0.0:
+        return 1.0 / (impact * row["mid"])
+    span = row["depth_span"]
+    return 0.5 * (row["depth_bid"] + row["depth_ask"]) / span if span > 0.0 else 0.0

@@ -128,6 +128,7 @@ class LinearImpact(Venue):
         depth = 1.0 / self.parameters.impact if self.parameters.impact > 0 else np.inf
         row["depth_bid"] = row["depth_ask"] = depth
         row["depth_span"] = 1.0
+        row["permanent_depth"] = depth
         row["instrument"], row["asset"] = self.instrument, self.asset
         row["tick"], row["lot"] = tick, self.parameters.lot
         row["taker_fee"] = self.parameters.taker_fee_bps * 1e-4

@@ -190,6 +190,10 @@ class Exchange(Venue):
                     continue
             self._refuse(order, tape)
 
+    def closing(self) -> tuple[float, float]:
+        """Share of a perpetual that one seizure sells, and the notional up to which it sells all of it."""
+        return self.parameters.close_fraction, self.parameters.small_notional
+
     def _release(self) -> None:
         """Forget the accounts that have recovered."""
         for account in [a for a in self.seized if not self._view.is_in_breach[a]]:

@@ -233,7 +233,7 @@ class OrderBook(Venue):
 
     def observe(self, quotes: np.ndarray) -> None:
         """Write this book's state into row `index` of `quotes` (dtype QUOTE)."""
-        observe(self._header, self._ladder, self._bitmap, quotes, self.index)
+        observe(self._header, self._ladder, self._bitmap, self.permanent_impact, quotes, self.index)
 
     def has_open_orders(self, account: int) -> bool:
         """Whether orders of the account rest here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,6 +40,9 @@ class Venue:
         Whether the venue shows a price; others are not observed, and their mid reads NaN.
     follows_value : bool
         Whether its price moves with the exogenous value, without an order.
+    permanent_impact : float
+        Share of its price by which a unit of net flow moves it for good, as those say who make its
+        market; NaN if nobody does. Venues that set prices by a rule of their own have no use for it.
     """
 
     class Parameters(BaseParameters):
@@ -48,6 +52,7 @@ class Venue:
     needs_asset: ClassVar[bool] = True
     is_priced: ClassVar[bool] = True
     follows_value: ClassVar[bool] = False
+    permanent_impact: float = math.nan
     children: Outbox
 
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
@@ -100,6 +105,13 @@ class Venue:
 
     def appraise(self, assets: np.ndarray, terms: np.ndarray) -> None:
         """Write price, delta and gamma of the instruments this venue creates into `terms` (TERMS)."""
+
+    def closing(self) -> tuple[float, float]:
+        """Share of a perpetual position that one seizure closes here, and the notional up to which all of it.
+
+        Zeros if the venue liquidates nobody.
+        """
+        return 0.0, 0.0
 
     def has_open_orders(self, account: int) -> bool:
         """Whether orders of the account rest here."""

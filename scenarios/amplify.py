@@ -1,0 +1,315 @@
+"""Amplify: run the arms of a scenario over paired seeds and compare them.
+
+run base once and keep its recording, for figures and tables
+run every arm with every seed, the seeds over the workers
+compare the arms, metric by metric
+write the table, the figure, a row for every run, and say in the manifest what this is
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis import gallery, losses, market_quality, shocks, worst
+from analysis.feedback import compare
+from analysis.measures import metrics
+from analysis.metric import Metric, measure
+from scenarios import pool
+from scenarios.arms import MUTED, OPEN_LOOP, Arms
+from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
+from scenarios.mechanisms import mechanisms, run_coalitions
+from scenarios.provenance import commit, peak_memory_bytes, platform, versions
+from scenarios.replicates import replicate_seeds
+from scenarios.run import Interruption
+from scenarios.schema import BASE, Scenario
+from sim.recording import Recording
+
+METRICS: tuple[Metric, ...] = (
+    market_quality.max_drawdown,
+    market_quality.max_run_up,
+    market_quality.realised_volatility,
+    market_quality.realised_volatility_1min,
+    market_quality.realised_volatility_5min,
+    market_quality.long_run_volatility,
+    market_quality.excess_volatility,
+    shocks.shock_largest_move,
+    shocks.shock_overshoot,
+    shocks.shock_lasting_move,
+    shocks.shock_half_recovery,
+    losses.liquidation_count,
+    losses.liquidation_notional,
+    losses.bad_debt,
+    worst.spread_at_worst,
+    worst.depth_at_worst,
+    market_quality.worst_spread,
+    market_quality.worst_depth,
+    market_quality.median_loop_gain,
+    market_quality.worst_loop_gain,
+)
+"""What the arms are compared in."""
+
+AMPLIFICATION = "amplification"
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Amplification:
+    """What became of a comparison.
+
+    Attributes
+    ----------
+    arms : Arms
+    seeds : list of int
+        That were asked for.
+    status : str
+        "finished", "interrupted", or "failed" if some seed failed.
+    rows : list of dict
+        A row a run: replicate, seed, arm, and the metrics, None where undefined.
+    entries : dict
+        As in `amplification.json`.
+    reasons : dict of str to str
+        Why a metric was undefined in some run.
+    shapley : dict
+        As in `shapley.json`; empty if it was not asked for.
+    failures : dict of str to Failure
+        By what failed.
+    folder : Path
+    """
+
+    arms: Arms
+    seeds: list[int]
+    status: str = FINISHED
+    rows: list[Row] = field(default_factory=list)
+    entries: dict[str, Any] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    shapley: dict[str, Any] = field(default_factory=dict)
+    failures: dict[str, pool.Failure] = field(default_factory=dict)
+    folder: Path = field(default_factory=Path)
+
+    def values(self, metric: str, arms: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+        """Values of a metric by arm, a value a seed, NaN where undefined."""
+        table: dict[str, dict[int, float]] = {arm: {} for arm in arms or self.arms.chosen}
+        for row in self.rows:
+            found = row.get(metric)
+            table[row["arm"]][row["replicate"]] = np.nan if found is None else found
+        replicates = sorted({row["replicate"] for row in self.rows})
+        return {arm: np.array([table[arm][number] for number in replicates], float) for arm in table}
+
+
+def default_arms(scenario: Scenario) -> list[str]:
+    """Base, muted and open_loop, and the arms the scenario defines itself."""
+    return list(dict.fromkeys([BASE, MUTED, OPEN_LOOP, *scenario.arms]))
+
+
+def default_folder(scenario: Scenario) -> Path:
+    """`results/<name>-amplification-<first digits of the hash>`."""
+    return Path("results") / f"{scenario.name}-{AMPLIFICATION}-{scenario.digest(AMPLIFICATION)[:8]}"
+
+
+def planned_runs(scenario: Scenario, seeds: int, arms: Sequence[str] = (), *, shapley: bool = False) -> int:
+    """Runs that a comparison takes."""
+    chosen = len(dict.fromkeys(arms)) or len(default_arms(scenario))
+    return seeds * (chosen + (2 ** len(mechanisms(scenario)) if shapley else 0))
+
+
+def amplify(
+    scenario: Scenario,
+    folder: Path,
+    *,
+    seeds: int = 64,
+    workers: int = 1,
+    arms: Sequence[str] = (),
+    shapley: bool = False,
+    force: bool = False,
+    figures: bool = True,
+    progress: Callable[[int], None] = lambda done: None,
+    interruption: Interruption | None = None,
+) -> Amplification:
+    """Compare the arms of a scenario over paired seeds and publish the result.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    folder : Path
+    seeds : int
+        Replicates; their seeds are derived from the scenario's.
+    workers : int
+        Processes.
+    arms : sequence of str
+        `default_arms` if not given.
+    shapley : bool
+        Credit the amplification to mechanisms as well; takes 2^n runs a seed for n mechanisms.
+    force : bool
+        Replace a finished result.
+    figures : bool
+    progress : callable
+        Called with the number of runs done.
+    interruption : Interruption, optional
+        Looked at after every seed; what is done by then is compared and published.
+
+    Raises
+    ------
+    ScenarioError
+        Before anything is written: an arm is unknown or cannot be built, or the folder is taken.
+    """
+    started = time.perf_counter()
+    checked = scenario.checked()
+    outcome = Amplification(
+        Arms(checked, arms or default_arms(checked)), replicate_seeds(checked.seed, seeds)
+    )
+    results = ResultsFolder(folder, force=force)
+    for arm in outcome.arms.chosen:
+        outcome.arms.market(arm, outcome.seeds[0]).release()
+    with results:
+        _keep_base(outcome, results.partial / BASE, figures=figures)
+        interruption = interruption or Interruption()
+        _run(outcome, workers, progress, interruption)
+        _compare(outcome)
+        if shapley and not interruption.signal:
+            _credit(outcome, workers, progress, interruption)
+        _write(outcome, results, figures=figures, seconds=time.perf_counter() - started)
+        outcome.folder = results.publish()
+    return outcome
+
+
+def _keep_base(outcome: Amplification, folder: Path, *, figures: bool) -> None:
+    """Run base with the first seed and keep all it leaves."""
+    model = outcome.arms.market(BASE, outcome.seeds[0])
+    recording = model.run()
+    model.release()
+    recording.write(folder)
+    ResultsFolder.write_into(folder, "metrics.json", metrics(recording))
+    if figures:
+        gallery.save_all(recording, folder / "figures")
+
+
+def _run(
+    outcome: Amplification, workers: int, progress: Callable[[int], None], interruption: Interruption
+) -> None:
+    """Run every arm with every seed; rows arrive in any order and are sorted."""
+    arms = outcome.arms
+    jobs = list(enumerate(outcome.seeds))
+    payload = (arms.scenario, arms.chosen)
+    results = pool.run(_seed, jobs, workers=workers, setup=_prepare, setup_arguments=payload)
+    for done, (number, result) in enumerate(results, 1):
+        if isinstance(result, pool.Failure):
+            outcome.failures[f"replicate {number}"], outcome.status = result, FAILED
+        else:
+            outcome.rows += result[0]
+            outcome.reasons |= result[1]
+        progress(done * len(arms.chosen))
+        if interruption.signal:
+            outcome.status = INTERRUPTED
+            break
+    order = {arm: position for position, arm in enumerate(arms.chosen)}
+    outcome.rows.sort(key=lambda row: (row["replicate"], order[row["arm"]]))
+
+
+def _credit(
+    outcome: Amplification, workers: int, progress: Callable[[int], None], interruption: Interruption
+) -> None:
+    """Run the market with every set of mechanisms; nothing is credited if that is cut short."""
+    before = len(outcome.seeds) * len(outcome.arms.chosen)
+    found, failures = run_coalitions(
+        outcome.arms.scenario, outcome.seeds, workers, lambda done: progress(before + done), interruption
+    )
+    outcome.shapley = found
+    if interruption.signal:
+        outcome.status = INTERRUPTED
+    if failures:
+        outcome.status = FAILED
+        outcome.failures |= {f"coalition run {number}": each for number, each in failures.items()}
+
+
+_arms: Arms
+
+
+def _prepare(scenario: Scenario, chosen: list[str]) -> None:
+    """Set a worker up: one reading of the scenario serves all its seeds."""
+    global _arms
+    _arms = Arms(scenario, chosen)
+
+
+def _seed(job: tuple[int, int]) -> tuple[list[Row], dict[str, str]]:
+    """Every arm with one seed: a row of metrics each, and why some are undefined."""
+    replicate, seed = job
+    rows: list[Row] = []
+    reasons: dict[str, str] = {}
+
+    def look(arm: str, recording: Recording) -> None:
+        found = measure(recording, METRICS)
+        values = {name: entry["value"] for name, entry in found.items()}
+        rows.append({"replicate": replicate, "seed": seed, "arm": arm, **values})
+        reasons.update({name: entry["reason"] for name, entry in found.items() if "reason" in entry})
+
+    _arms.run(seed, look)
+    return rows, reasons
+
+
+def _compare(outcome: Amplification) -> None:
+    """Compare the arms in every metric that any run defines."""
+    if not outcome.rows:
+        return
+    names = [name for name in outcome.rows[0] if name not in ("replicate", "seed", "arm")]
+    about = {each.function.__name__: each for each in METRICS}
+    for name in names:
+        metric = about[name.rpartition(".")[2]]
+        entry = compare(outcome.values(name), metric.unit, metric.source)
+        if not entry["seeds_compared"]:
+            entry["reason"] = outcome.reasons.get(name, entry.get("reason", ""))
+        outcome.entries[name] = entry
+
+
+def _write(outcome: Amplification, results: ResultsFolder, *, figures: bool, seconds: float) -> None:
+    """Write the comparison, a row a run, the figure, the scenario and the manifest."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    scenario = outcome.arms.scenario
+    pq.write_table(pa.Table.from_pylist(outcome.rows), results.partial / "runs.parquet", compression="zstd")
+    results.write_json(f"{AMPLIFICATION}.json", outcome.entries)
+    if outcome.shapley:
+        results.write_json("shapley.json", outcome.shapley)
+    if outcome.failures:
+        traces = "\n".join(f"{what}\n{failure.trace}" for what, failure in outcome.failures.items())
+        (results.partial / "traceback.txt").write_text(traces)
+    (results.partial / "scenario.toml").write_text(scenario.to_toml())
+    if figures and outcome.rows:
+        from analysis import feedback_plots
+
+        feedback_plots.save_amplification(outcome.entries, results.partial / "figures")
+        feedback_plots.save_gains(outcome.entries, results.partial / "figures")
+        if outcome.shapley:
+            feedback_plots.save_shapley(outcome.shapley, results.partial / "figures")
+    results.write_json(MANIFEST, manifest(outcome, seconds))
+
+
+def manifest(outcome: Amplification, seconds: float) -> dict[str, Any]:
+    """What the comparison was."""
+    scenario = outcome.arms.scenario
+    return {
+        "kind": AMPLIFICATION,
+        "status": outcome.status,
+        "scenario": scenario.name,
+        "description": scenario.description,
+        "scenario_hash": scenario.digest(AMPLIFICATION),
+        "seed": scenario.seed,
+        "seeds": outcome.seeds,
+        "seeds_done": len({row["replicate"] for row in outcome.rows}),
+        "arms": outcome.arms.chosen,
+        "muted": list(outcome.arms.muted),
+        "exempt": sorted(outcome.arms.exempt),
+        "failures": {what: failure.reason for what, failure in outcome.failures.items()},
+        "versions": versions(),
+        "commit": commit(),
+        "platform": platform(),
+        "wall_seconds": seconds,
+        "peak_memory_bytes": peak_memory_bytes(),
+    }

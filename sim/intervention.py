@@ -1,0 +1,96 @@
+"""Interventions: what a counterfactual arm changes about the orders of a population.
+
+An intervention stands between a population and the outbox. The population decides as
+always, from the same View and the same draws; what is changed is what becomes of the
+orders it sent for one of the given reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Protocol
+
+import numpy as np
+
+from sim.outbox import Outbox
+from sim.view import View
+
+
+class Decider(Protocol):
+    """Whoever sends orders in a phase: a population, or an intervention around one."""
+
+    def decide(self, phase: str, view: View, outbox: Outbox) -> None:
+        """Send the orders of this phase."""
+
+
+class Diverted:
+    """Sends a population's orders of some reasons to other venues than it chose.
+
+    Parameters
+    ----------
+    inner : Decider
+    reasons : collection of int
+        Codes of `sim.records`.
+    venues : ndarray of int16, shape (V,)
+        Where an order to each venue goes instead.
+    """
+
+    def __init__(self, inner: Decider, reasons: Collection[int], venues: np.ndarray) -> None:
+        self._inner, self._venues = inner, venues
+        self._reasons = np.array(sorted(reasons))
+
+    def decide(self, phase: str, view: View, outbox: Outbox) -> None:
+        """Let the population decide, then change the venue of what it sent."""
+        before = outbox.count
+        self._inner.decide(phase, view, outbox)
+        sent = outbox.rows[before : outbox.count]
+        own = np.isin(sent["reason"], self._reasons)
+        sent["venue"][own] = self._venues[sent["venue"][own]]
+
+
+class Replayed:
+    """Drops a population's orders of some reasons and sends recorded ones in their place.
+
+    Parameters
+    ----------
+    inner : Decider
+    reasons : collection of int
+        Codes of `sim.records`.
+    orders : ndarray of ORDER
+        What to send instead, by rising `time`, which is when each arrives; may be empty.
+    steps : ndarray of int, shape of `orders`
+        The step in which each arrives.
+    phase : str
+        In which they are sent.
+    """
+
+    def __init__(
+        self,
+        inner: Decider,
+        reasons: Collection[int],
+        orders: np.ndarray,
+        steps: np.ndarray,
+        phase: str = "hedge",
+    ) -> None:
+        self._inner, self._orders, self._steps, self._phase = inner, orders, steps, phase
+        self._reasons = np.array(sorted(reasons))
+        self._sent = 0
+
+    def decide(self, phase: str, view: View, outbox: Outbox) -> None:
+        """Let the population decide, take its orders back, and send this step's recorded ones."""
+        before = outbox.count
+        self._inner.decide(phase, view, outbox)
+        sent = outbox.rows[before : outbox.count]
+        kept = sent[~np.isin(sent["reason"], self._reasons)]
+        outbox.count = before
+        outbox.extend(kept)
+        if phase == self._phase:
+            self._send(view, outbox)
+
+    def _send(self, view: View, outbox: Outbox) -> None:
+        last = int(np.searchsorted(self._steps, view.step, "right"))
+        due = self._orders[self._sent : last].copy()
+        due["latency"] = np.maximum(due["time"] - view.time, 0.0)
+        due["time"] = view.time
+        outbox.extend(due)
+        self._sent = last

@@ -1,0 +1,83 @@
+"""The sink: a place outside the market that fills orders at its mid and moves nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from sim.kernels import sinking
+from sim.listing import OUTSIDE
+from sim.parameters import Parameters as BaseParameters
+from sim.tape import Tape
+from sim.venues.venue import Venue
+from sim.view import QUOTE
+
+
+class Sink(Venue):
+    """Fills market orders, swaps and marketable limits in full at the reference mid as they arrive.
+
+    The other side is the account "outside"; no book and no pool notices. Counterfactual arms
+    send here the orders whose impact is to be taken away, so that those who sent them keep the
+    positions, profit and margin of having traded.
+
+    Leaves out: the spread and the fee inside a pool's price (an order pays the mid and the taker
+    fee of the book it was meant for), limit prices, and resting orders. Where the asset is priced by
+    a pool, whose mid is not recorded change by change, orders of one delivery share its last mid.
+    """
+
+    is_priced = False
+
+    class Parameters(BaseParameters):
+        """Grid and fee, those of the venue whose orders it takes.
+
+        Parameters
+        ----------
+        lot : float
+        taker_fee_bps : float
+        """
+
+        lot: float = Field(gt=0)
+        taker_fee_bps: float = Field(default=0.0, ge=0)
+
+    def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
+        super().__init__(name, index, asset, instrument, parameters)
+        self._mids = np.zeros(0)
+
+    def attach(self, listed: Venue, half_tick: float) -> None:
+        """Give the sink the venue that prices its asset, and what a half tick of it is worth."""
+        self._listed, self._half_tick = listed, half_tick
+        self._quotes = np.zeros(listed.index + 1, QUOTE)
+
+    def open(self, population_of: np.ndarray, tags: int) -> None:
+        """Keep the population of each account."""
+        self._population_of = population_of
+
+    def execute(
+        self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
+    ) -> None:
+        """Fill each order at the mid of its arrival."""
+        tape.reserve(due.size, 0, due.size)
+        if self._mids.size < due.size:
+            self._mids = np.zeros(2 * due.size)
+        self._listed.observe(self._quotes)
+        mid = float(self._quotes[self._listed.index]["mid"])
+        sinking.mids_at_arrival(
+            orders, due, mid, self._half_tick, self._listed.index, tape.moves, tape.counts, self._mids
+        )
+        sinking.sink(
+            orders,
+            due,
+            self.index,
+            self.instrument,
+            OUTSIDE,
+            self._mids,
+            self.parameters.lot,
+            self.parameters.taker_fee_bps * 1e-4,
+            self._population_of,
+            room,
+            tape.fills,
+            tape.rejects,
+            tape.counts,
+        )

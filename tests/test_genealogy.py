@@ -452,6 +452,26 @@ def test_a_run_that_stopped_anywhere_has_its_genealogy():
     assert len(recording.liquidations) > 5
 
 
+def test_a_run_that_fails_within_a_step_has_its_genealogy(monkeypatch):
+    """Liquidations and moves of the step that was never recorded are there."""
+    model = market("linear_cascade")
+    while not model.liquidations:
+        model.step()
+    steps, count = model.steps_taken, len(model.liquidations)
+
+    def fail(*_):
+        raise RuntimeError("out of disk")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(model.recorder, "record", fail)
+        while len(model.liquidations) == count:
+            with pytest.raises(RuntimeError, match="out of disk"):
+                model.step()
+    recording = model.recording()
+    check(recording)
+    assert len(recording.series) == steps < recording.liquidations["step"].max() + 1
+
+
 def test_a_quote_tells_news_from_flow():
     """Requoting after a jump of the value answers nothing, after a sale it answers the sale."""
     for shock, expected in ((value_shock(5.0, 0.01), 0.0), (market_order(5.0, -60.0), 1.0)):

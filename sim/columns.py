@@ -88,6 +88,13 @@ TABLES: dict[str, dict[str, Column]] = {
         "mover": Column("i1", "name", "movers"),
     },
     "causes": {"cause_id": CODE, "liquidation_id": CODE, "weight": SHARE},
+    "charges": {
+        "step": STEP,
+        "asset": ASSET,
+        "population": POPULATION,
+        "reason": REASON,
+        "half_ticks": Column("f8", "half ticks"),
+    },
     "liquidations": {
         "id": CODE,
         "step": STEP,
@@ -107,6 +114,8 @@ TABLES: dict[str, dict[str, Column]] = {
         "share_hedging": SHARE,
         "share_forced": SHARE,
         "share_exogenous": SHARE,
+        "share_liquidations": SHARE,
+        "cause": CODE,
     },
     "populations": {
         "account": ACCOUNT,
@@ -140,6 +149,11 @@ TABLES: dict[str, dict[str, Column]] = {
     },
 }
 """The columns every table has, in the order of its file; a table may carry more."""
+
+LATER: dict[str, dict[str, float]] = {
+    "liquidations": {"share_liquidations": float("nan"), "cause": 0},
+}
+"""What declared columns that older folders lack are filled with."""
 
 SERIES: dict[str, Column] = {
     "mid": PRICE,

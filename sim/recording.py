@@ -1,9 +1,10 @@
 """The recording: what a finished or interrupted run leaves behind, as tables with units.
 
-A `Recording` holds eight tables and two plain dictionaries. The tables are the files of a
-results folder: `series` (a row a step), `fills`, `moves`, `causes`, `liquidations`,
-`populations` (a row an account, at the end), `rejects` and `profiles` (gamma and positions
-at risk by price). `market` describes what was run, `metadata` how the run went.
+A `Recording` holds nine tables and two plain dictionaries. The tables are the files of a
+results folder: `series` (a row a step), `fills`, `moves`, `causes`, `charges` (who moved the
+mid, through makers, a step), `liquidations`, `populations` (a row an account, at the end),
+`rejects` and `profiles` (gamma and positions at risk by price). `market` describes what was
+run, `metadata` how the run went.
 
 Codes (of populations, venues, instruments, phases, ...) become names: dictionary-encoded
 columns in the Parquet files, Categoricals in the frames; a code below zero is nobody and
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.columns import KINDS, SERIES, TABLES, Column
+from sim.columns import KINDS, LATER, SERIES, TABLES, Column
 from sim.records import MOVERS, PHASES, REASONS, REFUSALS
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ UNIT_KEY = b"unit"
 
 
 class Recording:
-    """What a run leaves: eight tables, what was run (`market`) and how it went (`metadata`).
+    """What a run leaves: nine tables, what was run (`market`) and how it went (`metadata`).
 
     Parameters
     ----------
@@ -94,6 +95,11 @@ class Recording:
         return self.frame("causes")
 
     @cached_property
+    def charges(self) -> pd.DataFrame:
+        """Half ticks by step, population and reason; makers who reprice after flow charge that flow."""
+        return self.frame("charges")
+
+    @cached_property
     def liquidations(self) -> pd.DataFrame:
         """A row a forced close, with its loss, who paid it and what brought it about."""
         return self.frame("liquidations")
@@ -124,6 +130,7 @@ class Recording:
             columns = _columns(self._sources.get(name), TABLES[name])
             if name == "moves" and "asset" not in columns and "venue" in columns:
                 columns["asset"] = self._assets_of(columns["venue"])
+            self._fill_later(name, columns)
             self._tables[name] = _conformed(name, columns, self.names)
             self._sources.pop(name, None)
         return self._tables[name]
@@ -174,6 +181,13 @@ class Recording:
         market = metadata.pop("market", None) or _stored_market(folder / "series.parquet")
         paths = {name: folder / f"{name}.parquet" for name in TABLES}
         return cls(market, {name: path for name, path in paths.items() if path.is_file()}, metadata)
+
+    @staticmethod
+    def _fill_later(table: str, columns: dict[str, Any]) -> None:
+        """Add the columns that folders of older versions lack, undefined."""
+        rows = len(next(iter(columns.values()), ()))
+        for name, value in LATER.get(table, {}).items():
+            columns.setdefault(name, np.full(rows, value))
 
     def _assets_of(self, venues: np.ndarray) -> np.ndarray:
         """Code of the asset that each venue, given by code, trades; -1 if it trades none of its own."""

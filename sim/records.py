@@ -141,7 +141,9 @@ ORDER = np.dtype(
         ("time", "f8"),  # decision, s
         ("latency", "f8"),  # decision to arrival, s
         ("tie", "u8"),  # keyed draw that orders equal arrivals; written by the router
-        ("value", "f8"),  # valuation, worst price of a swap, strike of a bespoke option
+        # valuation, worst price of a swap, strike of a bespoke option; of a QUOTE, the logarithm of what
+        # news made of its price since the last one (the rest answers flow)
+        ("value", "f8"),
         ("good_till", "f8"),  # s; infinity rests until cancelled
         ("qty", "i8"),  # lots, > 0 buys
         ("price", "i8"),  # ticks, absolute or an offset (towards worse prices is positive)
@@ -193,6 +195,7 @@ MOVE = np.dtype(
         ("step", "i4"),
         ("cause", "i4"),
         ("account", "i4"),
+        ("answers", "f4"),  # share of what a QUOTE did that answers flow rather than news
         ("population", "i2"),
         ("venue", "i2"),
         ("phase", "i1"),

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.descent import Clock
+from sim.genealogy import Genealogy, genealogy
 from sim.ledger import Ledger
+from sim.losses import Setting
 from sim.profile import profile
 from sim.records import FILLS, HEDGE, MOVES, OPTIONS, REJECTS
 
@@ -20,14 +23,18 @@ Columns = dict[str, np.ndarray]
 def tables(model: Model) -> dict[str, Any]:
     """Every table of the recording, as columns."""
     fills = model.tape.fills[: model.tape.counts[FILLS]]
+    moves = model.tape.moves[: model.tape.counts[MOVES]]
     now = profile(model.ledger, model.view, model.margin.rule, model.steps_taken)
+    series = model.recorder.series()
+    traced = genealogy(fills, moves, model.liquidations, setting(model, series))
     return {
-        "series": model.recorder.series(),
-        "fills": fill_columns(fills, model.ledger),
-        "moves": columns_of(model.tape.moves[: model.tape.counts[MOVES]]),
+        "series": series,
+        "fills": fill_columns(fills, model.ledger) | {"cause": traced.fill_causes},
+        "moves": columns_of(moves) | {"cause": traced.move_causes},
         "rejects": columns_of(model.tape.rejects[: model.tape.counts[REJECTS]]),
-        "liquidations": liquidation_columns(model, fills),
-        "causes": cause_columns(model),
+        "liquidations": liquidation_columns(model, fills, traced),
+        "causes": traced.causes,
+        "charges": traced.charges,
         "populations": population_columns(model, fills),
         "profiles": stacked([model.opening_profile, now]),
     }
@@ -67,18 +74,24 @@ def lots_of(instruments: np.ndarray, ledger: Ledger) -> np.ndarray:
     return lots
 
 
-def cause_columns(model: Model) -> Columns:
-    """Causes: each liquidation is the whole cause of its own forced orders."""
-    count = len(model.liquidations)
-    return {
-        "cause_id": np.arange(1, count + 1, dtype=np.int32),
-        "liquidation_id": np.arange(count, dtype=np.int32),
-        "weight": np.ones(count),
-    }
+def setting(model: Model, series: Columns) -> Setting:
+    """What genealogy has to know of a model."""
+    assets, terms = model.description["assets"], model.ledger.terms
+    marks, mids = (np.stack([series[f"{a['name']}.{name}"] for a in assets]) for name in ("mark", "mid"))
+    return Setting(
+        model.listed,
+        np.array([a["half_tick"] for a in assets], float),
+        marks,
+        mids,
+        terms["asset"].astype(np.int64),
+        np.array(terms["lot"]),
+        Clock(model.listing.step_seconds, model.round_seconds),
+        model.listing.seed,
+    )
 
 
-def liquidation_columns(model: Model, fills: np.ndarray) -> Columns:
-    """Columns of the liquidations table; what genealogy would say is left undefined."""
+def liquidation_columns(model: Model, fills: np.ndarray, traced: Genealogy) -> Columns:
+    """Columns of the liquidations table."""
     rows, ledger = model.liquidations, model.ledger
     count = len(rows)
     accounts = np.array([r.account for r in rows], np.int64)
@@ -88,7 +101,6 @@ def liquidation_columns(model: Model, fills: np.ndarray) -> Columns:
         price = np.where(units > 0, value / units, np.nan)
     marks = np.array([r.mark for r in rows])
     debts = bad_debt(model, accounts)
-    undefined = np.full(count, np.nan)
     return {
         "id": np.arange(count, dtype=np.int32),
         "step": np.array([r.step for r in rows], np.int32),
@@ -100,12 +112,7 @@ def liquidation_columns(model: Model, fills: np.ndarray) -> Columns:
         "price": price,
         "bankruptcy_price": np.array([r.bankruptcy_price for r in rows], float),
         **debts,
-        "parent": np.full(count, -1, np.int32),
-        "generation": np.full(count, -1, np.int32),
-        "root": np.full(count, -1, np.int32),
-        "share_hedging": undefined,
-        "share_forced": undefined,
-        "share_exogenous": undefined,
+        **traced.liquidations,
         "time": np.array([r.time for r in rows], float),
         "mark": marks.astype(float),
         "equity": np.array([r.equity for r in rows], float),

@@ -140,6 +140,18 @@ def test_a_column_of_ones_own_is_kept_behind_the_declared_ones(tmp_path: Path) -
     assert again.series["dealers.mood"].tolist() == [3.0, 4.0]
 
 
+def test_a_folder_of_an_older_version_reads_with_what_it_lacks_undefined(tmp_path: Path) -> None:
+    """It has no charges, and its liquidations do not say what they descend from."""
+    a_crash(steps=1200).write(tmp_path)
+    (tmp_path / "charges.parquet").unlink()
+    path = tmp_path / "liquidations.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["share_liquidations", "cause"]), path)
+    again = Recording.read(tmp_path)
+    assert again.charges.empty
+    assert again.liquidations["share_liquidations"].isna().all()
+    assert (again.liquidations["cause"] == 0).all()
+
+
 def test_importing_the_recording_loads_neither_pandas_nor_arrow() -> None:
     """The model imports it at start-up, where every tenth of a second is felt."""
     code = "import sys, sim.recording; print(*(m for m in ('pandas', 'pyarrow') if m in sys.modules))"

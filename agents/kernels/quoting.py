@@ -15,15 +15,18 @@ BPS = 1e-4
 
 @inlined
 def learn(fair, flow_units, learning_bps, value, news, anchor, elapsed):
-    """Reservation price after signed flow, a change of the exogenous value, and time."""
-    fair *= math.exp(learning_bps * BPS * flow_units) * news
-    return fair + (value - fair) * (1.0 - math.exp(-anchor * elapsed))
+    """Reservation price after signed flow, news and time, and the logarithm of what the latter two did."""
+    learnt = learning_bps * BPS * flow_units
+    moved = fair * math.exp(learnt) * news
+    after = moved + (value - moved) * (1.0 - math.exp(-anchor * elapsed))
+    return after, math.log(after / fair) - learnt
 
 
 @inlined
-def set_quote(out, n, now, latency, account, venue, tag, lots, tick_price):
-    """Write the quote under a tag; zero lots withdraws it."""
+def set_quote(out, n, now, latency, account, venue, tag, lots, tick_price, told):
+    """Write the quote under a tag and what news made of its price; zero lots withdraws it."""
     blank(out, n, now, latency, account, venue, QUOTE, lots)
+    out[n]["value"] = told
     out[n]["price"] = tick_price
     out[n]["target"] = tag
     return n + 1
@@ -107,7 +110,7 @@ def quote(
         flow = (net_flow - seen_flow[row]) * lot
         news = math.pow(value / seen_value[row], news_response[row])
         elapsed = now - updated[row]
-        fair[row] = learn(fair[row], flow, learning_bps[row], value, news, anchor[row], elapsed)
+        fair[row], told = learn(fair[row], flow, learning_bps[row], value, news, anchor[row], elapsed)
         seen_flow[row], seen_value[row], updated[row] = net_flow, value, now
         account = first_account + row
         inventory = (position[instrument, account] - baseline[row]) * lot
@@ -123,8 +126,8 @@ def quote(
             bids = lots_at(level, thin * size[row], growth[row], lot, left_bid)
             asks = lots_at(level, thin * size[row], growth[row], lot, left_ask)
             tag = first_tag + 2 * (row * levels + level)
-            count = set_quote(out, count, now, latency[row], account, venue, tag, bids, bid)
-            count = set_quote(out, count, now, latency[row], account, venue, tag + 1, -asks, ask)
+            count = set_quote(out, count, now, latency[row], account, venue, tag, bids, bid, told)
+            count = set_quote(out, count, now, latency[row], account, venue, tag + 1, -asks, ask, told)
             left_bid -= bids * lot
             left_ask -= asks * lot
     return count

@@ -121,19 +121,26 @@ def expire(book, pages, now, phase):
     while slot > 0:
         account = book.pool[slot]["account"]
         leave(book, slot)
-        charge(book, pages, time, account, np.int32(0), phase, np.int64(TRADE), np.int64(BY_CANCEL))
+        charge(book, pages, time, account, np.int32(0), phase, np.int64(TRADE), np.int64(BY_CANCEL), np.nan)
         slot, time = first_due(book.expiries, book.head, book.pool, now)
 
 
 @inlined
-def charge(book, pages, now, account, cause, phase, reason, mover):
-    """Write a change of the reference mid, if there is one; an empty side keeps the last mid."""
+def charge(book, pages, now, account, cause, phase, reason, mover, told):
+    """Write a change of the reference mid, if there is one; an empty side keeps the last mid.
+
+    Notes
+    -----
+    `told` is what news made of the price of a QUOTE, a logarithm, and NaN for other orders. One side of
+    the book moves the mid by half of that; as far as the change goes that way it is news.
+    """
     head = book.head
     if head["bid"] >= 0 and head["ask"] < head["width"]:
         change = head["bid"] + head["ask"] - head["mid"]
         if change != 0:
+            answers = 0.0 if math.isnan(told) else 1.0 - min(max(0.5 * told * head["mid"] / change, 0.0), 1.0)
             head["mid"] += change
-            write_move(pages, head, book.accounts, now, change, account, cause, phase, reason, mover)
+            write_move(pages, head, book.accounts, now, change, account, cause, phase, reason, mover, answers)
 
 
 @inlined
@@ -157,10 +164,9 @@ def obey(book, pages, order, now):
         write_reject(pages, book.head, book.accounts, order, now, qty, refusal)
     if pages.counts[FILLS] > filled:
         mover = BY_TRADE
-    reason = np.int64(order["reason"])
-    charge(
-        book, pages, now, np.uint32(order["account"]), order["cause"], np.int64(order["phase"]), reason, mover
-    )
+    account, reason = np.uint32(order["account"]), np.int64(order["reason"])
+    told = order["value"] if kind == QUOTE else np.nan
+    charge(book, pages, now, account, order["cause"], np.int64(order["phase"]), reason, mover, told)
 
 
 @inlined

@@ -67,6 +67,7 @@ def record(time, change, account, population, cause, venue, phase, reason, mover
     moves[n]["phase"] = phase
     moves[n]["reason"] = reason
     moves[n]["mover"] = mover
+    moves[n]["answers"] = 0.0
     counts[MOVES] = n + 1
     counts[SEQ] += 1
 

@@ -195,3 +195,41 @@ def admit(
         if holder_of[a] >= 0:
             options, _, short, _ = options_of(holder_of[a], contract, qty, work, margins)
         allow(a, instrument, cash, position, terms, options, short, room)
+
+
+@kernel
+def last_safe(prices, marks, exposure, breach, equity, maintenance, step, floor, ratio, out):
+    """Last step at whose end an account was safe, and -1 if it never was.
+
+    Parameters
+    ----------
+    prices : ndarray of float64, shape (K, S, 2)
+        Mark and mid at the end of each step; the worse one counts.
+    marks : ndarray of float64, shape (K, S)
+    exposure, breach : ndarray of float64, shape (L, K)
+        Units held, and the mark when the account broke.
+    equity, maintenance : ndarray of float64, shape (L,)
+    step, floor : ndarray of int64, shape (L,)
+        Step of the breach, and the last step that is not looked at.
+    ratio : float
+        Equity over maintenance that is safe.
+    out : ndarray of int64, shape (L,)
+    """
+    for n in range(step.size):
+        s = min(step[n], marks.shape[1]) - 1
+        while s > floor[n] and not is_safe(n, s, prices, marks, exposure, breach, equity, maintenance, ratio):
+            s -= 1
+        out[n] = max(s, floor[n])
+
+
+@inlined
+def is_safe(n, s, prices, marks, exposure, breach, equity, maintenance, ratio):
+    """Whether equity was above `ratio` times maintenance, with what the account held at the breach."""
+    worth, then, now = equity[n], 0.0, 0.0
+    for k in range(marks.shape[0]):
+        units = exposure[n, k]
+        at_mark, at_mid = units * (prices[k, s, 0] - breach[n, k]), units * (prices[k, s, 1] - breach[n, k])
+        worth += min(at_mark, at_mid)
+        then += abs(units) * marks[k, s]
+        now += abs(units) * breach[n, k]
+    return worth > ratio * maintenance[n] * (then / now if now > 0.0 else 1.0)

@@ -47,8 +47,8 @@ def write_fill(pages, head, accounts, order, now, group, tick, qty, maker):
 
 
 @inlined
-def write_move(pages, head, accounts, now, half_ticks, account, cause, phase, reason, mover):
-    """Write that the reference mid changed by `half_ticks`, and who is charged."""
+def write_move(pages, head, accounts, now, half_ticks, account, cause, phase, reason, mover, answers):
+    """Write that the reference mid changed by `half_ticks`, who is charged, and what share answers flow."""
     counts = pages.counts
     row = pages.moves[counts[MOVES]]
     counts[MOVES] += 1
@@ -64,6 +64,7 @@ def write_move(pages, head, accounts, now, half_ticks, account, cause, phase, re
     row["phase"] = phase
     row["reason"] = reason
     row["mover"] = mover
+    row["answers"] = answers
 
 
 @inlined

@@ -39,7 +39,12 @@ from sim.view import View
 
 
 class Liquidation(NamedTuple):
-    """One seizure of one position."""
+    """One seizure of one position.
+
+    `seq` is the number that the next fill or move got; `exposure` what the account was exposed
+    to, units of each asset: perpetuals, collateral as far as it counts, delta of its options;
+    `marks` the marks of the assets.
+    """
 
     id: int
     step: int
@@ -52,10 +57,13 @@ class Liquidation(NamedTuple):
     equity: float
     maintenance: float
     is_takeover: bool
+    seq: int
+    exposure: tuple[float, ...]
+    marks: tuple[float, ...]
 
 
 class Seizure(NamedTuple):
-    """An account being seized, with its equity and maintenance at that moment."""
+    """An account being seized, with its equity, maintenance and exposure at that moment."""
 
     account: int
     step: int
@@ -63,6 +71,8 @@ class Seizure(NamedTuple):
     equity: float
     maintenance: float
     holder: int
+    seq: int
+    exposure: tuple[float, ...]
 
 
 class Exchange(Venue):
@@ -200,7 +210,21 @@ class Exchange(Venue):
         options = (view.holder_value[holder], view.holder_maintenance[holder]) if holder >= 0 else (0.0, 0.0)
         equity, needed = margining.appraise(account, ledger.cash, ledger.position, ledger.terms, *options)
         time = float(order["time"] + order["latency"])
-        return Seizure(account, int(tape.counts[STEP]), time, float(equity), float(needed), holder)
+        step, seq, exposure = int(tape.counts[STEP]), int(tape.counts[SEQ]), self._exposure(account, holder)
+        return Seizure(account, step, time, float(equity), float(needed), holder, seq, exposure)
+
+    def _exposure(self, account: int, holder: int) -> tuple[float, ...]:
+        """Units of each asset that the account's equity moves with."""
+        ledger, contracts = self._ledger, self._universe.contracts
+        terms, assets = ledger.terms, len(self._universe.assets)
+        units = ledger.position[:, account] * terms["delta"] * terms["collateral"]
+        total = np.bincount(terms["asset"], units, minlength=assets)
+        if holder >= 0:
+            held = ledger.contract[:, holder]
+            options = contracts[held[held >= 0]]
+            deltas = ledger.qty[held >= 0, holder] * options["lot"] * options["delta"]
+            total += np.bincount(options["asset"], deltas, minlength=assets)
+        return tuple(total.tolist())
 
     def _may_seize(self, seizure: Seizure) -> bool:
         if seizure.equity >= seizure.maintenance - margining.DUST:
@@ -256,13 +280,26 @@ class Exchange(Venue):
         number = len(self.liquidations)
         is_option = instrument >= OPTIONS
         row = self._universe.contracts[instrument - OPTIONS] if is_option else self._ledger.terms[instrument]
-        account, step, time, equity, maintenance, _ = seizure
+        account, step, time, equity, maintenance, _, seq, exposure = seizure
         mark = float(row["price"])
         if is_option and qty > 0:
             self.seized[account] += qty * float(row["lot"]) * mark
         self.liquidations.append(
             Liquidation(
-                number, step, time, account, instrument, qty, mark, price, equity, maintenance, is_takeover
+                number,
+                step,
+                time,
+                account,
+                instrument,
+                qty,
+                mark,
+                price,
+                equity,
+                maintenance,
+                is_takeover,
+                seq,
+                exposure,
+                tuple(self._view.assets["mark"].tolist()),
             )
         )
         return number + 1

@@ -61,6 +61,9 @@ REST = Part("all others")
 
 _SMALLEST = 0.03
 
+LINEAR_TO = 100.0
+"""Per cent of the variance up to which its axis is linear, and logarithmic beyond."""
+
 
 @figure(per="assets", is_whole=True)
 def attribution(recording: Recording, sheet: Figure | None = None, *, asset: str | None = None) -> Figure:
@@ -77,7 +80,8 @@ def attribution(recording: Recording, sheet: Figure | None = None, *, asset: str
     Returns
     -------
     Figure
-        A panel for each version that the recording holds, on one price axis.
+        A panel for each version that the recording holds, each on its own price axis: last touch charges
+        makers and takers with large moves that cancel.
 
     Notes
     -----
@@ -89,14 +93,15 @@ def attribution(recording: Recording, sheet: Figure | None = None, *, asset: str
         from matplotlib.figure import Figure
 
         sheet = Figure(figsize=(10.4, 5.2), dpi=130)
-    sheet.subplots_adjust(left=0.08, right=0.985, top=0.785, bottom=0.235, wspace=0.06)
-    panels = sheet.subplots(1, len(found), sharex=True, sharey=True, squeeze=False)[0]
+    sheet.subplots_adjust(left=0.08, right=0.985, top=0.785, bottom=0.235, wspace=0.16)
+    panels = sheet.subplots(1, len(found), sharex=True, squeeze=False)[0]
     drawn, handles = _worth_a_layer(found), []
     for panel, (version, charged) in zip(panels, found.items(), strict=True):
         handles = _stack(recording, panel, charged, drawn, span)
         label = f"added to the price of {asset} since the start (%)"
         dress(panel, _told(version, charged, span), f"time ({clock(recording).unit})", label)
-        panel.label_outer()
+        if panel is not panels[0]:
+            panel.set_ylabel("")
         _say(panel, MEANINGS[version], len(found))
     size = abs(found[LAST_TOUCH].percent(found[LAST_TOUCH].total[span.first : span.last].sum()))
     _head(sheet, f"Who makes the largest {kind} of {asset}, {size:.1f}%", handles)
@@ -122,6 +127,8 @@ def variance_shares(recording: Recording, ax: Axes | None = None, *, asset: str 
         ax.barh(at, value, 0.72 / len(found), color=_shade(colour, part, version), lw=0)
         ax.plot([low, high], [at, at], color=INK, lw=1.0, solid_capstyle="butt")
     ax.set_yticks(range(len(parts)), [_label(part) for part in parts])
+    if max(abs(value) for value, _, _ in of.values()) > LINEAR_TO:
+        ax.set_xscale("symlog", linthresh=LINEAR_TO)
     ax.invert_yaxis()
     label = (
         "share of the variance of changes over 1 min (%, together 100; below zero: leans against the price)"

@@ -92,7 +92,9 @@ def _draw_cells(recording: Recording, ax: Axes, matrix: pd.DataFrame) -> None:
     from matplotlib.colors import SymLogNorm
 
     values = matrix.to_numpy()
-    largest = np.abs(values).max()
+    largest = np.abs(values).max(initial=0.0)
+    if not largest > 0:
+        raise Undefined("nobody's move of the price cost anybody anything")
     norm = SymLogNorm(linthresh=largest / 20, vmin=-largest, vmax=largest)
     image = ax.imshow(values, cmap="PuOr_r", norm=norm, aspect="auto")
     for (row, column), money in np.ndenumerate(values):

@@ -115,6 +115,8 @@ def equity_changes(recordings: Sequence[Recording]) -> tuple[list[str], list[np.
         raise ValueError("steps can only be pooled over recordings of the same populations and step length")
     columns = recordings[0].table("series").column_names
     names = [name for name in recordings[0].names("populations") if f"{name}.equity" in columns]
+    if len(names) < 2:
+        raise Undefined("the recording knows the equity of fewer than two populations")
     found = [
         np.diff(np.array([series(each, f"{name}.equity") for name in names], ndmin=2), axis=1)
         for each in recordings

@@ -169,7 +169,10 @@ def impact(recording: Recording, asset: str) -> Impact:
     if sigma == 0:
         raise Undefined("the price does not move")
     span = recording.market["step_seconds"] * mid.size
-    return by_size(found.start / span, found.units / volume, found.impact / sigma)
+    is_some = found.units > 0
+    return by_size(
+        *(each[is_some] for each in (found.start / span, found.units / volume, found.impact / sigma))
+    )
 
 
 @once

@@ -65,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     plot = _add(commands, "plot", _plot, "draw the figures of a results folder again")
     plot.add_argument("folder", metavar="DIR", type=Path)
+    report = _add(commands, "report", _report, "write one page about a results folder, the answer first")
+    report.add_argument("folder", metavar="DIR", type=Path)
+    compare = _add(commands, "compare", _compare, "set results folders side by side")
+    compare.add_argument("folders", metavar="DIR", type=Path, nargs="+")
+    compare.add_argument("--out", metavar="FILE", type=Path, help="write a page (.html) or figure (.png) too")
     bench = _add(commands, "bench", _bench, "measure speed against peers, side by side")
     bench.add_argument("subject", metavar="SUBJECT", nargs="?", help="one subject; all if left out")
     return parser
@@ -275,6 +280,30 @@ def _plot(options: argparse.Namespace) -> int:
         raise ScenarioError(Problem(str(options.folder), "", f"cannot be drawn: {reason}")) from error
     for path in written:
         print(path)
+    return SUCCESS
+
+
+def _report(options: argparse.Namespace) -> int:
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    from scenarios.pages import write_report
+
+    print(write_report(options.folder))
+    return SUCCESS
+
+
+def _compare(options: argparse.Namespace) -> int:
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    from analysis import compare
+    from scenarios.pages import check
+
+    for folder in options.folders:
+        check(folder)
+    if options.out is not None and options.out.suffix not in (".html", ".png"):
+        raise ScenarioError(Problem("--out", str(options.out), "must end in .html or .png"))
+    found = compare.compare(options.folders)
+    print(found)
+    if options.out is not None:
+        print(compare.save(found, options.out))
     return SUCCESS
 
 

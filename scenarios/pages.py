@@ -1,0 +1,126 @@
+"""Pages: the report of a result, with what only the scenario's own classes can say."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+from analysis import attribution, covar, report, scorecard
+from analysis.charges import MEANINGS
+from analysis.metric import Undefined
+from analysis.page import Section
+from scenarios.errors import Problem, ScenarioError
+from scenarios.folder import status_of
+from scenarios.loading import load
+from scenarios.schema import BASE
+from sim.recording import Recording
+
+CHARGED = ("net move (% of opening price)", "variance over a minute (95%)", "the largest fall")
+SHARES = (
+    "Shares add up to 100% over all rows and may lie outside 0 to 100%: who pulls the price back has a "
+    "share below zero."
+)
+
+
+def write_report(folder: Path) -> Path:
+    """Write `report.html` into a results folder; returns its path.
+
+    Raises
+    ------
+    ScenarioError
+        If the folder holds no result, or one that cannot be read.
+    """
+    check(folder)
+    try:
+        return report.save(folder, assumptions(folder), list(sections(folder)))
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ScenarioError(Problem(str(folder), "", f"cannot be reported: {reason}")) from error
+
+
+def check(folder: Path) -> None:
+    """Raise ScenarioError if a folder holds no result."""
+    if status_of(folder) is None:
+        raise ScenarioError(Problem(str(folder), "", "not a results folder; `run` and `amplify` make one"))
+
+
+def assumptions(folder: Path) -> dict[str, str]:
+    """What the venues and populations of a result say of themselves, by name and type."""
+    scenario = load(folder / "scenario.toml")
+    named = {entry.name: entry for entry in scenario.venues} | {
+        entry.name: entry for entry in scenario.populations
+    }
+    return {f"{name} ({entry.type})": inspect.getdoc(entry.factory) or "" for name, entry in named.items()}
+
+
+def sections(folder: Path) -> Iterator[Section]:
+    """Tables of who moved the price, stylised facts, and who is at risk together."""
+    own = folder / BASE if (folder / BASE).is_dir() else folder
+    if not (own / "series.parquet").is_file():
+        return
+    recording = Recording.read(own)
+    for asset in recording.names("assets"):
+        yield _attribution(recording, asset)
+    yield Section(
+        "Stylised facts",
+        "What markets have been found to do, and whether this run does it too.",
+        scorecard.HEADS,
+        scorecard.lines(scorecard.scorecard(recording)),
+        note=scorecard.RULE,
+        is_folded=True,
+    )
+    yield _tail_risk(recording)
+
+
+def _attribution(recording: Recording, asset: str) -> Section:
+    """Who moved the mid of an asset, in both versions."""
+    title = f"Who moved the price of {asset}"
+    try:
+        table = attribution.table(recording, asset)
+    except Undefined as undefined:
+        return Section(title, f"Undefined: {undefined}.")
+    versions = list(dict.fromkeys(table.columns.get_level_values(0)))
+    columns = ["", *(f"{heading}, {version}" for version in versions for heading in CHARGED)]
+    rows = [[_name(index), *_charged(row, versions)] for index, row in table.iterrows()]
+    return Section(
+        title,
+        "\n\n".join(MEANINGS[version] for version in versions),
+        columns,
+        rows,
+        note=SHARES,
+        is_folded=True,
+    )
+
+
+def _charged(row: Any, versions: list[str]) -> Iterator[str]:
+    """Net move, share of the variance over a minute with its interval, and share of the fall."""
+    for version in versions:
+        own = row[version]
+        yield f"{own['net']:+.2f}%"
+        interval = f" ({own['variance_1min_low']:.0%} to {own['variance_1min_high']:.0%})"
+        yield f"{own['variance_1min']:.0%}" + ("" if isnan(own["variance_1min_low"]) else interval)
+        yield "-" if isnan(own["fall"]) else f"{own['fall']:.0%}"
+
+
+def _tail_risk(recording: Recording) -> Section:
+    """Loss of all others when a population is at its worst."""
+    title = "Who is at risk together (CoVaR)"
+    try:
+        table = covar.covar(recording)
+    except Undefined as undefined:
+        return Section(title, f"Undefined: {undefined}.")
+    rows = [[_name(index), *values] for index, values in zip(table.index, table.to_numpy(), strict=True)]
+    about = (
+        "Change of equity of all others a step, when a population has one of its worst steps, beside an "
+        "ordinary one (Adrian & Brunnermeier 2016); intervals from blocks of time."
+    )
+    columns = ["", *(str(name).replace("_", " ") for name in table.columns)]
+    return Section(title, about, columns, rows, is_folded=True)
+
+
+def _name(index: object) -> str:
+    parts = index if isinstance(index, tuple) else (index,)
+    return " ".join(str(part).replace("_", " ") for part in parts if part)

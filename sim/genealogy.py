@@ -10,11 +10,12 @@ An account's loss is explained by the charges within its window: from the last e
 at which its equity was above 1.5 times maintenance, at the mark and at the mid (the mark
 lags), to its breach (`sim.losses`). What liquidations and the rest made of -exposure x charge,
 each as far as it is a loss, are its shares; the liquidations' is shared over those that added
-to the loss, in proportion. The branching ratio is the mean of `share_liquidations`. Parents are drawn in
-proportion to the same weights, which is stochastic declustering (Zhuang, Ogata & Vere-Jones
-2002): one liquidation in 1 / (1 - branching ratio) is a root on average, whatever the
-windows, and trees have that mean size. Taking the largest weight would call every
-liquidation a root once windows are wide enough to hold many causes, or none.
+to the loss, in proportion. The branching ratio n is the mean of `share_liquidations`.
+
+Parents are drawn in proportion to the same weights, as listed. This is stochastic declustering
+(Zhuang, Ogata & Vere-Jones 2002): on average a share 1 - n of the liquidations are roots,
+whatever the windows, and trees have a mean size of 1 / (1 - n). Taking the largest weight
+would call every liquidation a root, or none, once windows are wide enough to hold many causes.
 
 The table of causes lists weights from half a percent on; smaller ones of neighbours are
 listed together, under one of them, so that the remainder to 1 is exogenous but for less

@@ -402,6 +402,8 @@ def check(recording: Recording) -> None:
     assert (causes["weight"].between(LEAST, 1 + 1e-6)).all()
     assert (causes.groupby("cause_id")["weight"].sum() <= 1 + 1e-5).all()
     assert causes["liquidation_id"].between(0, len(closed) - 1).all()
+    pairs = set(zip(causes["cause_id"], causes["liquidation_id"], strict=True))
+    assert set(zip(parents["cause"], parents["parent"], strict=True)) <= pairs
     listed = set(causes["cause_id"]) | {0}
     for name in ("fills", "moves", "liquidations"):
         assert set(table[name]["cause"]) <= listed

@@ -210,8 +210,9 @@ def judge(n, cause, losses, state, out):
         pushed += max(state.loss[i], 0.0)
     total = pushed * (net + max(rest, 0.0)) / net
     out.shares[n, 3] = pushed / total
+    first = state.counts[WEIGHTS]
     list_weights(cause, state.loss[:n], total, state, out)
-    parent = drawn(losses.draw[n] * total, n, state.loss)
+    parent = drawn(losses.draw[n], first, out, state.counts[WEIGHTS])
     if parent >= 0:
         out.parent[n], out.root[n] = parent, out.root[parent]
         out.generation[n] = out.generation[parent] + 1
@@ -240,13 +241,13 @@ def weigh(n, losses, state):
 
 
 @inlined
-def drawn(target, count, weights):
-    """Position at which positive weights add up to more than `target`; -1 if they never do."""
+def drawn(u, first, out, last):
+    """Liquidation at which the listed weights add up to more than a uniform; -1 if they never do."""
     total = 0.0
-    for i in range(count):
-        total += max(weights[i], 0.0)
-        if total > target:
-            return i
+    for n in range(first, last):
+        total += out.weight[n]
+        if total > u:
+            return out.liquidation[n]
     return -1
 
 

@@ -13,8 +13,9 @@ process, and the clusters of Hawkes & Oakes 1974), a cascade has a Borel size
 
 with a tail s^(-3/2) up to sizes of about 1 / (1 - n)^2. In one run n is below 1 whatever
 happens, since the first liquidation has no other to go back to: near 1 the market could
-hardly stop by itself. The trees of `analysis.cascades` keep the largest parent alone, so
-where parents are fractional their mean size need not be 1 / (1 - n).
+hardly stop by itself. In the trees of `analysis.cascades` a liquidation has one parent, drawn in
+proportion to the weights (the stochastic declustering of Zhuang, Ogata & Vere-Jones 2002), so
+that their mean size is 1 / (1 - n) up to the luck of the draw.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Every liquidation has fractional parents: the parts of its equity loss that other
 liquidations made, by their trades or by the hedging these set off; what is left was made
-by nothing in the market. The largest of them is its parent in the tree; one without a
-parent is a root, and a cascade is a root with all that descend from it. So every
+by nothing in the market. One of them, drawn in proportion to its weight (`sim.genealogy`),
+is its parent in the tree; one without a parent is a root, and a cascade is a root with all that descend from it. So every
 liquidation belongs to exactly one cascade, and a lone one is a cascade of size 1.
 """
 
@@ -130,7 +130,7 @@ def genealogy(recording: Recording) -> nx.DiGraph:
     DiGraph
         Nodes are ids, with time (s), account, population (name), notional (quote currency),
         generation, root and `exogenous`, the weight that rests on no liquidation. Edges have
-        a `weight`, and `is_tree` where they come from the largest parent. The weights into a
+        a `weight`, and `is_tree` where they come from the parent in the tree. The weights into a
         node and its `exogenous` add up to 1.
 
     Raises
@@ -167,7 +167,7 @@ def _parents(recording: Recording) -> dict[int, dict[int, float]]:
 
 
 def tree(recording: Recording, root: int) -> nx.DiGraph:
-    """One cascade as a tree: every liquidation but the root has its largest parent alone.
+    """One cascade as a tree: every liquidation but the root has the one parent that was drawn.
 
     Returns
     -------

@@ -82,12 +82,12 @@ class Treatment:
         venues = np.array([_other(model, venue.name) for venue in model.venues], np.int16)
         for code, population in enumerate(model.populations, len(model.listing.system)):
             if population.name in self.diverted:
-                model.intervene(population, partial(Diverted, reasons=(HEDGE,), venues=venues))
+                model.intervene(population, partial(Diverted, reason=HEDGE, venues=venues))
             if population.name in self.replayed:
                 sent, steps = self.flow.of(code) if self.flow else NOTHING
-                model.intervene(population, partial(Replayed, reasons=(HEDGE,), orders=sent, steps=steps))
+                model.intervene(population, partial(Replayed, reason=HEDGE, orders=sent, steps=steps))
             if self.is_forced_diverted:
-                model.intervene(population, partial(Diverted, reasons=(FORCED,), venues=venues))
+                model.intervene(population, partial(Diverted, reason=FORCED, venues=venues))
 
 
 AS_WRITTEN = Treatment()

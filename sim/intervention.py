@@ -2,12 +2,11 @@
 
 An intervention stands between a population and the outbox. The population decides as
 always, from the same View and the same draws; what is changed is what becomes of the
-orders it sent for one of the given reasons.
+orders it sent for a given reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Protocol
 
 import numpy as np
@@ -24,38 +23,38 @@ class Decider(Protocol):
 
 
 class Diverted:
-    """Sends a population's orders of some reasons to other venues than it chose.
+    """Sends a population's orders of one reason to other venues than it chose.
 
     Parameters
     ----------
     inner : Decider
-    reasons : collection of int
-        Codes of `sim.records`.
+    reason : int
+        A code of `sim.records`.
     venues : ndarray of int16, shape (V,)
         Where an order to each venue goes instead.
     """
 
-    def __init__(self, inner: Decider, reasons: Collection[int], venues: np.ndarray) -> None:
+    def __init__(self, inner: Decider, reason: int, venues: np.ndarray) -> None:
         self._inner, self._venues = inner, venues
-        self._reasons = np.array(sorted(reasons))
+        self._reason = reason
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Let the population decide, then change the venue of what it sent."""
         before = outbox.count
         self._inner.decide(phase, view, outbox)
         sent = outbox.rows[before : outbox.count]
-        own = np.isin(sent["reason"], self._reasons)
+        own = sent["reason"] == self._reason
         sent["venue"][own] = self._venues[sent["venue"][own]]
 
 
 class Replayed:
-    """Drops a population's orders of some reasons and sends recorded ones in their place.
+    """Drops a population's orders of one reason and sends recorded ones in their place.
 
     Parameters
     ----------
     inner : Decider
-    reasons : collection of int
-        Codes of `sim.records`.
+    reason : int
+        A code of `sim.records`.
     orders : ndarray of ORDER
         What to send instead, by rising `time`, which is when each arrives; may be empty.
     steps : ndarray of int, shape of `orders`
@@ -67,13 +66,13 @@ class Replayed:
     def __init__(
         self,
         inner: Decider,
-        reasons: Collection[int],
+        reason: int,
         orders: np.ndarray,
         steps: np.ndarray,
         phase: str = "hedge",
     ) -> None:
         self._inner, self._orders, self._steps, self._phase = inner, orders, steps, phase
-        self._reasons = np.array(sorted(reasons))
+        self._reason = reason
         self._sent = 0
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
@@ -81,7 +80,7 @@ class Replayed:
         before = outbox.count
         self._inner.decide(phase, view, outbox)
         sent = outbox.rows[before : outbox.count]
-        kept = sent[~np.isin(sent["reason"], self._reasons)]
+        kept = sent[sent["reason"] != self._reason]
         outbox.count = before
         outbox.extend(kept)
         if phase == self._phase:

@@ -266,19 +266,9 @@ def _scenario(options: argparse.Namespace) -> Any:
 
 def _plot(options: argparse.Namespace) -> int:
     os.environ.setdefault("MPLBACKEND", "Agg")
-    from scenarios.folder import status_of
+    from scenarios.pages import draw
 
-    if status_of(options.folder) is None:
-        raise ScenarioError(Problem(str(options.folder), "", "not a results folder; `run` makes one"))
-    from analysis import gallery
-    from sim.recording import Recording
-
-    try:
-        written = gallery.save_all(Recording.read(options.folder), options.folder / "figures")
-    except (OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ScenarioError(Problem(str(options.folder), "", f"cannot be drawn: {reason}")) from error
-    for path in written:
+    for path in draw(options.folder):
         print(path)
     return SUCCESS
 

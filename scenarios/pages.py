@@ -1,14 +1,15 @@
-"""Pages: the report of a result, with what only the scenario's own classes can say."""
+"""Pages and pictures of a result: its report, with what the scenario's own classes say, and its figures."""
 
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterator
 from math import isnan
 from pathlib import Path
 from typing import Any
 
-from analysis import attribution, covar, report, scorecard
+from analysis import attribution, covar, feedback_plots, gallery, report, scorecard
 from analysis.charges import MEANINGS
 from analysis.metric import Undefined
 from analysis.page import Section
@@ -39,6 +40,35 @@ def write_report(folder: Path) -> Path:
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).partition("\n")[0]
         raise ScenarioError(Problem(str(folder), "", f"cannot be reported: {reason}")) from error
+
+
+def draw(folder: Path) -> list[Path]:
+    """Draw the figures of a result again; returns their paths.
+
+    Raises
+    ------
+    ScenarioError
+        If the folder holds no result, or one that cannot be drawn.
+    """
+    check(folder)
+    own = folder / BASE if (folder / BASE).is_dir() else folder
+    try:
+        written = gallery.save_all(Recording.read(own), own / "figures")
+        return _compared(folder) + written if own != folder else written
+    except (OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ScenarioError(Problem(str(folder), "", f"cannot be drawn: {reason}")) from error
+
+
+def _compared(folder: Path) -> list[Path]:
+    """Draw what an amplification compares."""
+    entries = json.loads((folder / "amplification.json").read_text())
+    written = [feedback_plots.save_amplification(entries, folder / "figures")]
+    written += feedback_plots.save_gains(entries, folder / "figures")
+    if (folder / "shapley.json").is_file():
+        credited = json.loads((folder / "shapley.json").read_text())
+        written.append(feedback_plots.save_shapley(credited, folder / "figures"))
+    return written
 
 
 def check(folder: Path) -> None:

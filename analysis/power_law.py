@@ -15,7 +15,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import zeta
 
 from analysis.metric import Undefined
@@ -82,6 +81,8 @@ def power_law(sizes: np.ndarray, xmin: int | None = None) -> PowerLaw:
 
 def _fit(tail: np.ndarray, xmin: int) -> PowerLaw:
     """The power law of greatest likelihood for a sorted tail."""
+    from scipy.optimize import minimize_scalar  # takes long to import, and few runs need it
+
     mean_log = float(np.log(tail).mean())
 
     def loss(alpha: float) -> float:

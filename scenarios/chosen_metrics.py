@@ -74,7 +74,7 @@ def chosen(wanted: Sequence[str] | None, also: str | None = None) -> tuple[Metri
     """
     if wanted is not None and ALL in wanted:
         return tuple(_known().values())
-    found = list(LIGHT) if wanted is None else [find(name) for name in wanted]
+    found: list[Metric | None] = list(LIGHT) if wanted is None else [find(name) for name in wanted]
     if also is not None:
         found.append(find(also))
     by_name = {each.function.__name__: each for each in found if each is not None}

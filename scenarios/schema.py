@@ -33,7 +33,8 @@ from scenarios.document import Document
 from scenarios.errors import Problem, ScenarioError
 from scenarios.explain import explain
 from scenarios.files import as_text, with_files
-from scenarios.sweep_schema import BASE, Sweep, errors
+from scenarios.sweep_schema import BASE as BASE
+from scenarios.sweep_schema import Sweep, errors
 from sim.correlation import square_root
 from sim.listing import SYSTEM, Smile
 from sim.margin import Requirement

@@ -26,7 +26,9 @@ Setup = tuple[Callable[..., None], tuple[Any, ...]]
 
 PROCESSES = ("spawn", "forkserver", "fork")
 LOCAL = (*PROCESSES, "threads", "serial")
-DEFAULT = "spawn"
+DEFAULT = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+PRELOADED = ("mesa", "numba", "pandas", "pyarrow.parquet", "pydantic", "scipy.stats")
+"""What a server imports; no module of ours, which it might find in another place than this process did."""
 
 
 class Engine(Protocol):
@@ -86,7 +88,7 @@ class Processes:
         self._others: set[int | None] = set()
         self._context: Any = multiprocessing.get_context(start)
         if start == "forkserver":
-            self._context.set_forkserver_preload(["scenarios.sweep_worker"])
+            self._context.set_forkserver_preload(list(PRELOADED))
 
     def open(self, workers: int | None = None) -> Executor:
         """A fresh pool."""
@@ -216,7 +218,7 @@ class Dask:
 
     def close(self, executor: Executor, *, at_once: bool) -> None:
         """Cancel what waits; close the cluster if it was made for this."""
-        executor.shutdown(wait=not at_once, cancel_futures=True)
+        executor.shutdown(wait=not at_once)
 
     def leave(self) -> None:
         """Leave the cluster, end it if it was made for the sweep."""

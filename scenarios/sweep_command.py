@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scenarios import pool
 from scenarios.agenda import Shard
+from scenarios.engines import DEFAULT
 from scenarios.errors import Problem, ScenarioError
 from scenarios.folder import FAILED, INTERRUPTED
 from scenarios.progress import note, tally
@@ -40,7 +41,7 @@ def run(scenario: Scenario, options: argparse.Namespace) -> int:
             scenario,
             folder,
             workers=options.workers or pool.cores(),
-            start=options.engine,
+            start=options.engine or DEFAULT,
             dask=options.dask,
             shard=shard,
             resume=options.resume,

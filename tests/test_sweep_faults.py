@@ -63,16 +63,25 @@ def _finished(out: Path) -> set[int]:
     return {row["design_id"] for batch in batches(out / PARTS, RUNS) for row in batch.to_pylist()}
 
 
+class _Killer:
+    """Kills the worker that began a run last, once a few are done."""
+
+    def __init__(self, folder: Path) -> None:
+        self._log = folder / "log"
+        self._has_killed = False
+
+    def __call__(self, done: int, planned: int, failed: int) -> None:
+        if done >= 4 and not self._has_killed:
+            self._has_killed = True
+            os.kill(int(self._log.read_text().splitlines()[-1].split()[1]), signal.SIGKILL)
+
+
 def test_a_killed_worker_costs_at_most_what_it_was_running(tmp_path):
     """The pool is rebuilt in the same session; every run is there once."""
     expected = whole(tmp_path, 16)
-    path, out = written(tmp_path, tags(16), seconds=SLOW), tmp_path / "out"
-    running = process("sweep", str(path), "--out", str(out), "--workers", "2", "--quiet")
-    until(lambda: len(noted(tmp_path)) >= 5)
-    os.kill(int((tmp_path / "log").read_text().splitlines()[-1].split()[1]), signal.SIGKILL)
-    said, errors = running.communicate(timeout=60)
-    assert running.returncode == 0, errors
-    assert "16 of 16 runs done, 0 failed" in said
+    own, out = scenario(tmp_path, tags(16), seconds=SLOW), tmp_path / "out"
+    outcome = sweep(own, out, workers=2, tally=_Killer(tmp_path))
+    assert (outcome.status, outcome.done, outcome.failed) == ("finished", 16, 0)
     assert same(out) == expected
     assert len(noted(tmp_path)) <= 18, "two runs were lost at most"
 
@@ -142,7 +151,7 @@ def test_a_full_disk_stops_it_with_one_line_and_the_same_command_goes_on(tmp_pat
     path, out = written(tmp_path, tags(12), seconds=0.01), tmp_path / "out"
     limit = 20_000
     running = process(
-        *("sweep", str(path), "--out", str(out), "--workers", "1", "--quiet"),
+        *("sweep", str(path), "--out", str(out), "--workers", "1", "--engine", "fork", "--quiet"),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
     _, errors = running.communicate(timeout=60)
@@ -163,7 +172,7 @@ def test_ctrl_c_publishes_what_is_done(tmp_path):
     """Exit code 130, a folder that can be read, and the rest by the same command."""
     expected = whole(tmp_path, 16)
     path, out = written(tmp_path, tags(16), seconds=SLOW), tmp_path / "out"
-    running = process("sweep", str(path), "--out", str(out), "--workers", "2", "--quiet")
+    running = process("sweep", str(path), "--out", str(out), "--engine", "fork", "--quiet")
     until(lambda: len(noted(tmp_path)) >= 6)
     running.send_signal(signal.SIGINT)
     said, _ = running.communicate(timeout=20)
@@ -183,16 +192,7 @@ def test_a_killed_dask_worker_loses_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parent}{os.pathsep}{Path(__file__).parents[1]}")
     expected = whole(tmp_path, 24)
     own, out = scenario(tmp_path, tags(24), seconds=SLOW), tmp_path / "out"
-    killed: list[int] = []
-
-    def kill_one(done: int, planned: int, failed: int) -> None:
-        if done >= 4 and not killed:
-            log = (tmp_path / "log").read_text().splitlines()
-            killed.append(int(log[-1].split()[1]))
-            os.kill(killed[0], signal.SIGKILL)
-
-    outcome = sweep(own, out, workers=2, dask="local", tally=kill_one)
-    assert killed
+    outcome = sweep(own, out, workers=2, dask="local", tally=_Killer(tmp_path))
     assert (outcome.status, outcome.done, outcome.failed) == ("finished", 24, 0)
     assert same(out) == expected
     assert rows(out)["run_id"].is_unique

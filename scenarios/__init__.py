@@ -1,7 +1,7 @@
 """Scenarios: what to run. The library, the schema, and the command line.
 
-`load` reads a scenario, `market` builds one into a model that runs. Both are imported
-when first asked for, so that the command line starts at once.
+`load` reads a scenario, `market` builds one into a model that runs, `read_sweep` reads what
+many runs have left. They are imported when first asked for, so that the command line starts at once.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from scenarios.loading import load, market
+    from scenarios.sweep_results import read_sweep
 
-__all__ = ["load", "market"]
+__all__ = ["load", "market", "read_sweep"]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-    from scenarios import loading
+    from importlib import import_module
 
-    return getattr(loading, name)
+    module = "scenarios.sweep_results" if name == "read_sweep" else "scenarios.loading"
+    return getattr(import_module(module), name)
 
 
 def __dir__() -> list[str]:

@@ -63,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_amplify(
         _add(commands, "amplify", _amplify, "compare a scenario with itself without the hedging, over seeds")
     )
+    _add_sweep(_add(commands, "sweep", _sweep, "run the design of a scenario, or what is left of it"))
+    merge = _add(commands, "merge", _merge, "bring the shards of a sweep together")
+    merge.add_argument("folder", metavar="DIR", type=Path)
     plot = _add(commands, "plot", _plot, "draw the figures of a results folder again")
     plot.add_argument("folder", metavar="DIR", type=Path)
     report = _add(commands, "report", _report, "write one page about a results folder, the answer first")
@@ -97,6 +100,7 @@ def _add_scenario(parser: argparse.ArgumentParser) -> None:
 def _add_run(parser: argparse.ArgumentParser) -> None:
     _add_scenario(parser)
     parser.add_argument("--arm", metavar="NAME", help="run this arm (see `amplify`) instead of base")
+    parser.add_argument("--beside", metavar="A,B", help="as it runs when it is compared with these arms")
     _add_output(parser)
 
 
@@ -113,6 +117,18 @@ def _add_amplify(parser: argparse.ArgumentParser) -> None:
         help="credit it to mechanisms as well; costs many runs",
     )
     _add_output(parser)
+
+
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    _add_scenario(parser)
+    parser.add_argument("--workers", metavar="N", type=_count, help="processes; as many as there are cores")
+    parser.add_argument("--engine", metavar="NAME", help="forkserver, spawn, fork, threads or serial")
+    parser.add_argument("--dask", metavar="ADDRESS", help='a Dask scheduler, or "local"')
+    parser.add_argument("--shard", metavar="I/N", help="do this part of N only, for `merge`")
+    parser.add_argument("--resume", action="store_true", help="go on, and fail if nothing was begun")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="the results folder")
+    parser.add_argument("--force", action="store_true", help="replace what the folder holds")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 
 def _count(text: str) -> int:
@@ -194,6 +210,7 @@ def _run(options: argparse.Namespace) -> int:
             scenario,
             options.out or default_folder(scenario, options.arm or BASE),
             arm=options.arm,
+            beside=options.beside.split(",") if options.beside else (),
             force=options.force,
             figures=not options.no_figures,
             progress=show,
@@ -243,6 +260,21 @@ def _amplify(options: argparse.Namespace) -> int:
     if outcome.status == FAILED:
         return RUN_FAILED
     return 128 + interruption.signal if outcome.status == INTERRUPTED else SUCCESS
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from scenarios import sweep_command
+
+    scenario = _scenario(options)
+    code: int = sweep_command.run(scenario, options)
+    return code
+
+
+def _merge(options: argparse.Namespace) -> int:
+    from scenarios import sweep_command
+
+    code: int = sweep_command.merge(options.folder)
+    return code
 
 
 def _scenario(options: argparse.Namespace) -> Any:

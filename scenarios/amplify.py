@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from analysis import gallery, losses, market_quality, shocks, worst
+from analysis import gallery
 from analysis.feedback import compare
 from analysis.measures import metrics
-from analysis.metric import Metric, measure
+from analysis.metric import measure
 from scenarios import pool
 from scenarios.arms import MUTED, OPEN_LOOP, Arms
+from scenarios.chosen_metrics import LIGHT
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
 from scenarios.mechanisms import mechanisms, run_coalitions
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
@@ -30,28 +31,7 @@ from scenarios.run import Interruption
 from scenarios.schema import BASE, Scenario
 from sim.recording import Recording
 
-METRICS: tuple[Metric, ...] = (
-    market_quality.max_drawdown,
-    market_quality.max_run_up,
-    market_quality.realised_volatility,
-    market_quality.realised_volatility_1min,
-    market_quality.realised_volatility_5min,
-    market_quality.long_run_volatility,
-    market_quality.excess_volatility,
-    shocks.shock_largest_move,
-    shocks.shock_overshoot,
-    shocks.shock_lasting_move,
-    shocks.shock_half_recovery,
-    losses.liquidation_count,
-    losses.liquidation_notional,
-    losses.bad_debt,
-    worst.spread_at_worst,
-    worst.depth_at_worst,
-    market_quality.worst_spread,
-    market_quality.worst_depth,
-    market_quality.median_loop_gain,
-    market_quality.worst_loop_gain,
-)
+METRICS = LIGHT
 """What the arms are compared in."""
 
 AMPLIFICATION = "amplification"

@@ -154,15 +154,22 @@ class Arms:
                 look(arm, recording)
 
 
-def alone(scenario: Scenario, arm: str) -> Any:
+def alone(scenario: Scenario, arm: str, beside: Iterable[str] = ()) -> Any:
     """Build the market of one arm with the scenario's seed, after running what it replays.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    arm : str
+    beside : iterable of str
+        Arms that it is compared with.
 
     Raises
     ------
     ScenarioError
         If there is no such arm, or parts of it do not fit together.
     """
-    arms = Arms(scenario.checked(), [arm])
+    arms = Arms(scenario.checked(), [arm, *beside])
     source = None
     if arm in SOURCES:
         first = arms.market(SOURCES[arm], scenario.seed)

@@ -7,6 +7,7 @@ is found out when the scenario is validated.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
@@ -147,3 +148,24 @@ def _position(holder: Any, part: str, path: list[str | int]) -> str | int:
     if part not in names:
         raise KeyProblem(f'nothing in {path[-1]} is named "{part}"', part, names)
     return names.index(part)
+
+
+def written(value: Any) -> str:
+    """The TOML literal of a value, which `literal` reads back.
+
+    Parameters
+    ----------
+    value : bool, int, float, str, list or mapping
+    """
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return json.dumps(str(value), ensure_ascii=False)
+        case Mapping():
+            items = (f"{json.dumps(str(key))} = {written(item)}" for key, item in value.items())
+            return f"{{{', '.join(items)}}}"
+        case list() | tuple():
+            return f"[{', '.join(map(written, value))}]"
+        case _:
+            return repr(value)

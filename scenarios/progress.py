@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -34,6 +35,49 @@ def progress(
         yield lambda done: _line(label, done, steps, unit)
 
 
+@contextmanager
+def tally(label: str, *, quiet: bool = False) -> Iterator[Callable[[int, int, int], None]]:
+    """A function to call with the number of runs that are done, planned and failed.
+
+    What is planned may grow. Rate and time left count from the first call on.
+
+    Parameters
+    ----------
+    label : str
+    quiet : bool
+        Show nothing.
+    """
+    if quiet:
+        yield lambda done, planned, failed: None
+    elif sys.stderr.isatty():
+        with tqdm(desc=label, unit="run", leave=False, file=sys.stderr) as bar:
+            yield lambda done, planned, failed: _tally(bar, done, planned, failed)
+    else:
+        yield _Lines(label)
+
+
+class _Lines:
+    """A line for every tenth of the runs: how many, how fast, how long still, how many failed."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._began = time.perf_counter()
+        self._first: int | None = None
+        self._tenth = 0
+
+    def __call__(self, done: int, planned: int, failed: int) -> None:
+        if self._first is None:
+            self._first, self._began = done, time.perf_counter()
+        tenth = 10 * done // max(planned, 1)
+        if done == self._first or tenth == self._tenth:
+            return
+        self._tenth = tenth
+        rate = (done - self._first) / max(time.perf_counter() - self._began, 1e-9)
+        left = (planned - done) / rate
+        said = f"{self._label}: {done:,} of {planned:,} runs, {rate:.1f} a second, {left:.0f} s left"
+        print(f"{said}, {failed} failed" if failed else said, file=sys.stderr, flush=True)
+
+
 def note(text: str, *, quiet: bool = False) -> None:
     """A line on stderr, above the bar if there is one."""
     if not quiet:
@@ -41,6 +85,15 @@ def note(text: str, *, quiet: bool = False) -> None:
 
 
 def _advance(bar: tqdm[None], done: int) -> None:
+    bar.update(done - bar.n)
+
+
+def _tally(bar: tqdm[None], done: int, planned: int, failed: int) -> None:
+    if bar.total is None:
+        bar.initial = bar.n = done
+    bar.total = planned
+    if failed:
+        bar.set_postfix_str(f"{failed} failed", refresh=False)
     bar.update(done - bar.n)
 
 

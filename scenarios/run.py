@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,6 +126,7 @@ def run(
     folder: Path,
     *,
     arm: str | None = None,
+    beside: Sequence[str] = (),
     force: bool = False,
     figures: bool = True,
     progress: Progress | None = None,
@@ -141,6 +142,8 @@ def run(
         The results folder; it appears when the run is over.
     arm : str, optional
         Run as this arm (`scenarios.arms`), what it replays first; as written if not given.
+    beside : sequence of str
+        Arms that it is compared with: whose hedging they take out is exempt from margin in all.
     force : bool
         Replace a finished result.
     figures : bool
@@ -162,7 +165,7 @@ def run(
     model = None
     with install_listener("numba:compile", Compilation(compiling)) as compilation:
         with _failures_noted(outcome):
-            model = scenario.market() if arm is None else alone(scenario, arm)
+            model = scenario.market() if arm is None else alone(scenario, arm, beside)
         with results:
             if model is not None:
                 with _timed(outcome, compilation):

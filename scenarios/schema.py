@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -28,26 +26,26 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from scenarios import override
+from scenarios import overlays, override
 from scenarios.components import DRIVER, POPULATION, VENUE, Kind
 from scenarios.document import Document
 from scenarios.errors import Problem, ScenarioError
 from scenarios.explain import explain
+from scenarios.files import as_text, with_files
+from scenarios.sweep_schema import BASE as BASE
+from scenarios.sweep_schema import Sweep, errors
 from sim.correlation import square_root
 from sim.listing import SYSTEM, Smile
 from sim.margin import Requirement
 from sim.oracle import Index, Mark
-from sim.parameters import AssetName, File, Parameters, PopulationName
+from sim.parameters import AssetName, Parameters, PopulationName
 from sim.settlement import Funding
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
 Class = type[Any]
 Values = dict[str, Any]
 RESERVED = (*SYSTEM, "shocks")
-BASE = "base"
-"""The arm that runs a scenario as it is written."""
 
 
 class Entry(Parameters):
@@ -132,7 +130,7 @@ class VenueEntry(Entry):
     @model_validator(mode="after")
     def _has_asset(self) -> Self:
         if self.asset is None and getattr(self.factory, "needs_asset", True):
-            raise _errors({("asset",): "missing"})
+            raise errors({("asset",): "missing"})
         return self
 
 
@@ -209,7 +207,7 @@ class Arm(Parameters):
     def _find_files(cls, overlay: Values, info: ValidationInfo) -> Values:
         """Name files by their whole path: a relative one starts from the folder of the scenario."""
         folder = (info.context or {}).get("folder", Path())
-        found: Values = _with_files(overlay, folder)
+        found: Values = with_files(overlay, folder)
         return found
 
 
@@ -237,7 +235,7 @@ def _distinct(entries: list[Any]) -> list[Any]:
         if first.setdefault(entry.name, position) != position:
             repeated[position, "name"] = f'a second entry is named "{entry.name}"; names must differ'
     if repeated:
-        raise _errors(repeated)
+        raise errors(repeated)
     return entries
 
 
@@ -260,6 +258,7 @@ class Scenario(Parameters):
     shocks: list[Shock] = Field(default_factory=list)
     correlation: list[list[float]] | None = None
     arms: dict[Name, Arm] = Field(default_factory=dict)
+    sweep: Sweep | None = None
 
     @field_validator("correlation")
     @classmethod
@@ -300,14 +299,16 @@ class Scenario(Parameters):
 
     def to_toml(self) -> str:
         """The resolved scenario as the text of a file."""
-        return tomli_w.dumps(_as_text(self.resolved(), str), multiline_strings=True)
+        return tomli_w.dumps(as_text(self.resolved(), str), multiline_strings=True)
 
     def digest(self, arm: str = BASE) -> str:
         """Hash of everything that decides a run: resolved scenario, seed, arm, bytes of files read.
 
-        A file counts by what it holds, not by where it lies.
+        A file counts by what it holds, not by where it lies; the sweep around a run does not count.
         """
-        values = _as_text(self.resolved(), lambda file: hashlib.sha256(Path(file).read_bytes()).hexdigest())
+        resolved = self.resolved()
+        resolved.pop("sweep", None)
+        values = as_text(resolved, lambda file: hashlib.sha256(Path(file).read_bytes()).hexdigest())
         text = json.dumps({"arm": arm, "scenario": values}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -387,40 +388,8 @@ def parse(document: Document) -> Scenario:
         scenario = Scenario.model_validate(document.values, context=context)
     except ValidationError as error:
         raise explain(error, Scenario, document) from error
-    _check_arms(scenario, document)
+    overlays.check(scenario, document, parse)
     return scenario
-
-
-def _check_arms(scenario: Scenario, document: Document) -> None:
-    """Raise for every value that an arm sets and that is not allowed."""
-    problems: list[Problem] = []
-    plain = scenario.model_copy(update={"arms": {}})
-    for name, arm in scenario.arms.items():
-        try:
-            parse(Document(document.label, plain.resolved(), folder=document.folder).set(arm.overlay, "set"))
-        except ScenarioError as error:
-            for problem in error.problems:
-                key = problem.key if problem.key in arm.overlay else ""
-                line = document.line(("arms", name, "set", *([key] if key else [])))
-                key = f"arms.{name}.set.{problem.key}"
-                problems.append(replace(problem, key=key, line=line, origin=""))
-    if problems:
-        raise ScenarioError(problems)
-
-
-def _errors(found: Mapping[tuple[str | int, ...], str]) -> ValidationError:
-    """An error of pydantic at each of these places; "missing" is its own."""
-    details = [
-        InitErrorDetails(
-            type="missing"
-            if what == "missing"
-            else PydanticCustomError("value_error", "{what}", {"what": what}),
-            loc=place,
-            input={},
-        )
-        for place, what in found.items()
-    ]
-    return ValidationError.from_exception_data("scenario", details)
 
 
 def _without_none(value: Any) -> Any:
@@ -428,22 +397,3 @@ def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_none(item) for key, item in value.items() if item is not None}
     return [_without_none(item) for item in value] if isinstance(value, list) else value
-
-
-def _with_files(value: Any, folder: Path) -> Any:
-    """The value with every text in it that names a file as the path of that file."""
-    if isinstance(value, dict):
-        return {key: _with_files(item, folder) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_with_files(item, folder) for item in value]
-    is_file = isinstance(value, str) and value and (folder / value).is_file()
-    return File((folder / value).resolve()) if is_file else value
-
-
-def _as_text(value: Any, of_file: Callable[[File], str]) -> Any:
-    """The value with each file in it written as `of_file` says."""
-    if isinstance(value, File):
-        return of_file(value)
-    if isinstance(value, dict):
-        return {key: _as_text(item, of_file) for key, item in value.items()}
-    return [_as_text(item, of_file) for item in value] if isinstance(value, list) else value

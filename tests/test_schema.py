@@ -152,7 +152,7 @@ WRONG = {
     ),
     "missing table": ("[time]\nsteps = 10\n", "", "1: time: missing"),
     "another version": ("schema_version = 1", "schema_version = 2", "1: schema_version: found 2; allowed: 1"),
-    "later grammar": ("[time]", "[sweep]\n[time]", "6: sweep: unknown key; "),
+    "sweep without a design": ("[time]", "[sweep]\n[time]", "6: sweep.design: missing"),
     "broken line": ("steps = 10", "steps 10", "7: not valid TOML: expected '=' after a key"),
     "key given twice": ("seed = 3", "seed = 3\nseed = 4", "5: not valid TOML: cannot overwrite a value"),
     "reserved name": (

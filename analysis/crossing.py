@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import special, stats
+from scipy.optimize import isotonic_regression
 
 DROP = float(stats.chi2.ppf(0.95, 1)) / 2
 """By how much the penalised log-likelihood may fall inside the interval."""
@@ -29,11 +30,17 @@ DROP = float(stats.chi2.ppf(0.95, 1)) / 2
 NORMAL = float(stats.norm.ppf(0.975))
 STEPS, LARGEST, PRECISION = 60, 5.0, 1e-9
 NODES = 41
-CURVED = 1.0
-"""A window is narrowed while a quadratic term is more than this many standard errors from zero."""
+WINDOW, MEAN_WINDOW = 1.75, 2.5
+"""Halves of the windows that are fitted for a chance and a mean, in units of the fit's reach."""
 
-FEWEST = 12
-"""Runs that a window of the line keeps at least."""
+NARROWED, SUSPECT = 1.0, 1.0
+"""Half of the window instead where a quadratic term is this many standard errors from zero."""
+
+FEWEST, MANY = 24, 96
+"""Runs that a window holds at least, and before it is narrowed."""
+
+ROUNDS = 4
+"""How often a window is moved to the crossing that is fitted in it."""
 
 
 class Fit(NamedTuple):
@@ -91,11 +98,19 @@ def chance(x: np.ndarray, y: np.ndarray, level: float) -> Fit:
     level : float
         Between 0 and 1.
     """
-    groups = near(grouped(x, y))
-    centre, spread = float(groups.x.mean()), float(groups.x.std())
-    scaled = groups._replace(x=(groups.x - centre) / spread)
+    groups, wanted = grouped(x, y), float(special.logit(level))
+    wide = near(groups, wanted, WINDOW)
+    found = _chance(wide, wanted)
+    if wide.trials.sum() < MANY or abs(_asymmetry(wide)) < SUSPECT:
+        return found
+    own = _chance(near(groups, wanted, NARROWED), wanted)
+    return own._replace(low=min(own.low, found.low), high=max(own.high, found.high))
+
+
+def _chance(groups: Groups, wanted: float) -> Fit:
+    """The crossing from the runs of a window."""
+    scaled, centre, spread = _standardised(groups)
     intercept, slope = fitted(scaled)
-    wanted = float(special.logit(level))
     estimate = _over(wanted - intercept, slope)
     low, high = _profile(scaled, wanted, estimate, (-centre / spread, (1 - centre) / spread))
     true_slope = slope / spread
@@ -104,18 +119,51 @@ def chance(x: np.ndarray, y: np.ndarray, level: float) -> Fit:
     return Fit(at, low, high, true_slope, reach, even, _misfit(scaled, intercept, slope))
 
 
-def near(groups: Groups) -> Groups:
-    """Runs where the outcome is in doubt, so that the shape far away decides nothing.
+def _standardised(groups: Groups) -> tuple[Groups, float, float]:
+    """Places less their mean, over their standard deviation."""
+    centre, spread = float(groups.x.mean()), float(groups.x.std())
+    return groups._replace(x=(groups.x - centre) / spread), centre, spread
 
-    Those where the fitted logit is within 4 of zero; all of them unless both outcomes, and two
-    places at least, are among these.
+
+def near(groups: Groups, wanted: float, half: float) -> Groups:
+    """Runs near the crossing, so that the shape far away decides nothing.
+
+    Those at places within `half` / slope of the crossing, and at least the `FEWEST` nearest; all
+    of them where these tell nothing, or a crossing elsewhere or the other way round.
     """
-    centre, spread = groups.x.mean(), groups.x.std()
-    intercept, slope = fitted(groups._replace(x=(groups.x - centre) / spread))
-    kept = np.abs(intercept + slope * (groups.x - centre) / spread) <= 4.0
-    few = Groups(*(column[kept] for column in groups))
-    is_enough = few.x.size > 1 and 0 < few.successes.sum() < few.trials.sum()
-    return few if is_enough else groups
+    kept, rises = groups, fitted(_standardised(groups)[0])[1] > 0
+    for _ in range(ROUNDS):
+        scaled, centre, spread = _standardised(kept)
+        intercept, slope = fitted(scaled)
+        estimate = centre + spread * _over(wanted - intercept, slope)
+        own = window(np.abs(groups.x - estimate), groups.trials, spread * _over(half, abs(slope)))
+        kept = Groups(*(column[own] for column in groups))
+        is_telling = kept.x.size > 1 and 0 < kept.successes.sum() < kept.trials.sum()
+        if not is_telling or (slope > 0) != rises or not kept.x[0] <= estimate <= kept.x[-1]:
+            return groups
+    return kept
+
+
+def _asymmetry(groups: Groups) -> float:
+    """Score of a quadratic term in the logit, over its standard error (Rao 1948)."""
+    scaled = _standardised(groups)[0]
+    intercept, slope = fitted(scaled)
+    p = special.expit(intercept + slope * scaled.x)
+    weights = groups.trials * p * (1 - p)
+    design = np.stack([np.ones_like(p), scaled.x])
+    inner = np.linalg.pinv((design * weights) @ design.T) @ (design * weights) @ scaled.x**2
+    rest = scaled.x**2 - inner @ design
+    error = math.sqrt(float((weights * rest**2).sum()))
+    return _over(float(rest @ (groups.successes - groups.trials * p)), error)
+
+
+def window(distance: np.ndarray, runs: np.ndarray, half: float) -> np.ndarray:
+    """Mask of the places within a distance, or of the nearest that hold `FEWEST` runs if that is more."""
+    order = np.argsort(distance, kind="stable")
+    before = np.cumsum(runs[order]) - runs[order]
+    kept = np.zeros(distance.size, bool)
+    kept[order] = before < FEWEST
+    return kept | (distance <= half)
 
 
 def fitted(groups: Groups) -> tuple[float, float]:
@@ -209,7 +257,7 @@ def _misfit(groups: Groups, intercept: float, slope: float) -> float:
     return float(stats.chi2.sf(squares.sum(), freedom)) if freedom > 0 else math.nan
 
 
-def mean(x: np.ndarray, y: np.ndarray, level: float) -> Fit:
+def mean(x: np.ndarray, y: np.ndarray, level: float, resolution: float) -> Fit:
     """Where the mean of an outcome passes a level.
 
     Parameters
@@ -218,27 +266,121 @@ def mean(x: np.ndarray, y: np.ndarray, level: float) -> Fit:
         At two different places at least.
     y : ndarray of float64, shape (N,)
     level : float
+    resolution : float
+        Width of the interval that is wanted; no narrower window is fitted.
+
+    Notes
+    -----
+    Until enough runs are near the crossing for a fit, the estimate is that of the monotone
+    regression and the interval reaches to the nearest places that differ from the level themselves.
     """
     if _is_exact(x, y):
         return _bracket(x, y, level)
-    start = _monotone(x, y, level)
-    kept = _straight(x, y, start)
-    own, values = x[kept] - start, y[kept] - level
-    beta, covariance = _line(own, values)
-    estimate, slope = start + _over(-float(beta[0]), float(beta[1])), float(beta[1])
-    freedom = own.size - 2
-    low, high = _fieller(beta, covariance, float(stats.t.ppf(0.975, freedom)))
-    variance = float(((values - beta[0] - beta[1] * own) ** 2).sum() / freedom)
-    extent = max(float(np.ptp(own)), 1e-12)
+    noise = _noise(x, y)
+    estimate, half = monotone(x, y, level), 0.0
+    if math.isinf(estimate):
+        return Fit(estimate, -math.inf, math.inf, float(np.sign((x - x.mean()) @ y)), 0.5, math.inf, math.nan)
+    for _ in range(ROUNDS):
+        start = estimate
+        own, values, places = _window(x - start, y - level, half)
+        beta, covariance = _polynomial(own, values, 3 if places >= 5 else 2)
+        estimate = start + _root(beta)
+        reach = _over(noise, abs(_slope(beta, estimate - start)))
+        half = max(MEAN_WINDOW * reach, resolution)
+    if (
+        np.count_nonzero(np.abs(x - estimate) <= half) < FEWEST
+        or not own.min() < estimate - start < own.max()
+    ):
+        return _coarse(x, y, level)
+    low, high = (start + end for end in _limits(beta, covariance, estimate - start, own))
     return Fit(
         estimate,
-        start + low if start + low > 0 else -math.inf,
-        start + high if start + high < 1 else math.inf,
-        slope,
-        _over(math.sqrt(variance), abs(slope)),
-        _over(variance, slope**2 * min(1.0, extent)),
-        2 * float(stats.norm.sf(abs(_curvature(own, values)))) if np.unique(own).size > 2 else math.nan,
+        low if low > 0 else -math.inf,
+        high if high < 1 else math.inf,
+        _slope(beta, estimate - start),
+        reach,
+        reach**2 / min(1.0, float(np.ptp(own))),
+        _misfit_of_mean(own, values, beta) if half > resolution else math.nan,
     )
+
+
+def _coarse(x: np.ndarray, y: np.ndarray, level: float) -> Fit:
+    """The crossing as far as places tell that differ from the level clearly, one by one."""
+    estimate = monotone(x, y, level)
+    sign = float(np.sign((x - x.mean()) @ y))
+    low, high = -math.inf, math.inf
+    for place in np.unique(x):
+        own = sign * (y[x == place] - level)
+        if own.size < 2:
+            continue
+        reach = float(stats.t.ppf(0.975, own.size - 1)) * own.std(ddof=1) / math.sqrt(own.size)
+        if abs(own.mean()) > reach:
+            low = float(place) if own.mean() < 0 and place <= estimate else low
+            high = min(high, float(place)) if own.mean() > 0 and place >= estimate else high
+    width = min(high, 1.0) - max(low, 0.0)
+    return Fit(estimate, low, high, sign, width / 4, width / (2 * NORMAL) ** 2, math.nan)
+
+
+def _window(x: np.ndarray, y: np.ndarray, half: float) -> tuple[np.ndarray, np.ndarray, int]:
+    """Runs in a window around x = 0, and at how many places they are."""
+    places, of, runs = np.unique(x, return_inverse=True, return_counts=True)
+    kept = window(np.abs(places), runs, half)
+    return x[kept[of]], y[kept[of]], int(kept.sum())
+
+
+def _root(beta: np.ndarray) -> float:
+    """The root of a line or a parabola nearest to zero; that of its tangent if there is none."""
+    line = _over(-float(beta[0]), float(beta[1]))
+    if beta.size == 2:
+        return float(np.clip(line, -1, 1))
+    inside = float(beta[1] ** 2 - 4 * beta[0] * beta[2])
+    if inside <= 0:
+        return float(np.clip(line, -0.25, 0.25))
+    below = float(beta[1]) + math.copysign(math.sqrt(inside), float(beta[1]))
+    return float(np.clip(_over(-2 * float(beta[0]), below), -1, 1))
+
+
+def _slope(beta: np.ndarray, x: float) -> float:
+    return float(beta[1] + 2 * beta[2] * x) if beta.size > 2 else float(beta[1])
+
+
+def _limits(beta: np.ndarray, covariance: np.ndarray, root: float, x: np.ndarray) -> tuple[float, float]:
+    """Ends of the x around the root at which the fit does not differ from zero; infinite if open."""
+    reach = float(stats.t.ppf(0.975, x.size - beta.size))
+    ends: list[float] = []
+    for bound in (min(float(x.min()), root), max(float(x.max()), root)):
+        nodes = root + 1.25 * (bound - root) * np.linspace(0, 1, 4 * NODES) ** 2
+        design = np.stack([nodes**power for power in range(beta.size)], axis=1)
+        error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", design, covariance, design), 0))
+        apart = np.abs(design @ beta) - reach * error
+        out = np.flatnonzero(apart > 0)
+        if not out.size or bound == root:
+            ends.append(math.copysign(math.inf, len(ends) - 0.5))
+            continue
+        first = max(int(out[0]), 1)
+        share = _over(-float(apart[first - 1]), float(apart[first] - apart[first - 1]))
+        ends.append(float(nodes[first - 1] + min(max(share, 0.0), 1.0) * (nodes[first] - nodes[first - 1])))
+    return ends[0], ends[1]
+
+
+def _misfit_of_mean(x: np.ndarray, y: np.ndarray, beta: np.ndarray) -> float:
+    """P value of the F test of a polynomial against a mean for each place."""
+    _, of, runs = np.unique(x, return_inverse=True, return_counts=True)
+    more, rest = runs.size - beta.size, y.size - runs.size
+    if more < 1 or rest < 1:
+        return math.nan
+    means = np.bincount(of, y) / runs
+    within = float(((y - means[of]) ** 2).sum())
+    fit = sum(each * x**power for power, each in enumerate(beta))
+    lack = float(((means[of] - fit) ** 2).sum())
+    return float(stats.f.sf(_over(lack / more, within / rest), more, rest))
+
+
+def _noise(x: np.ndarray, y: np.ndarray) -> float:
+    """Standard deviation of runs at the same place, pooled over places."""
+    _, of, runs = np.unique(x, return_inverse=True, return_counts=True)
+    means = np.bincount(of, y) / runs
+    return math.sqrt(float(((y - means[of]) ** 2).sum()) / max(1, y.size - runs.size))
 
 
 def _is_exact(x: np.ndarray, y: np.ndarray) -> bool:
@@ -263,66 +405,39 @@ def _bracket(x: np.ndarray, y: np.ndarray, level: float) -> Fit:
     return Fit((below + above) / 2, below, above, rise / width, width / 6, even, math.nan)
 
 
-def _monotone(x: np.ndarray, y: np.ndarray, level: float) -> float:
-    """Where the monotone regression passes the level; the nearer end of x if it does not."""
+def monotone(x: np.ndarray, y: np.ndarray, level: float) -> float:
+    """Where the monotone regression passes the level; infinite if it does not.
+
+    Parameters
+    ----------
+    x, y : ndarray of float64, shape (N,)
+    level : float
+    """
     places, of = np.unique(x, return_inverse=True)
     runs = np.bincount(of)
     means = np.bincount(of, y) / runs
     centred = x - x.mean()
-    from scipy.optimize import isotonic_regression
-
     rising = bool(centred @ y >= 0)
     monotone = isotonic_regression(means, weights=runs, increasing=rising).x
     heights = (monotone if rising else -monotone) - (level if rising else -level)
     if heights[0] >= 0 or heights[-1] <= 0:
-        return float(places[0] if heights[0] >= 0 else places[-1])
+        return -math.inf if heights[0] >= 0 else math.inf
     below, above = int(np.flatnonzero(heights < 0)[-1]), int(np.flatnonzero(heights >= 0)[0])
     share = -heights[below] / (heights[above] - heights[below])
     return float(places[below] + share * (places[above] - places[below]))
 
 
-def _straight(x: np.ndarray, y: np.ndarray, start: float) -> np.ndarray:
-    """Mask of the widest window around a place in which no curvature is seen."""
-    distance = np.abs(x - start)
-    kept = np.ones(x.size, bool)
-    while np.unique(x[kept]).size > 2 and abs(_curvature(x[kept] - start, y[kept])) > CURVED:
-        fewer = kept & (distance < distance[kept].max())
-        if fewer.sum() < FEWEST or np.unique(x[fewer]).size < 2:
-            break
-        kept = fewer
-    return kept
-
-
-def _curvature(x: np.ndarray, y: np.ndarray) -> float:
-    """The quadratic term over its standard error."""
-    scale = max(float(np.abs(x).max()), 1e-300)
-    beta, covariance = _line(x / scale, y, powers=3)
-    error = math.sqrt(max(float(covariance[2, 2]), 0.0))
-    if error <= 1e-9 * abs(beta[2]):
-        return math.copysign(math.inf, beta[2]) if abs(beta[2]) > 1e-9 * np.abs(y).max() else 0.0
-    return float(beta[2]) / error
-
-
-def _line(x: np.ndarray, y: np.ndarray, powers: int = 2) -> tuple[np.ndarray, np.ndarray]:
+def _polynomial(x: np.ndarray, y: np.ndarray, terms: int) -> tuple[np.ndarray, np.ndarray]:
     """Least squares of a polynomial and the covariance HC3 of its coefficients."""
-    design = np.stack([x**power for power in range(powers)], axis=1)
+    size = float(np.abs(x).max())
+    scale = size ** np.arange(terms)
+    design = np.stack([(x / size) ** power for power in range(terms)], axis=1)
     inverse = np.linalg.pinv(design.T @ design)
     beta = inverse @ design.T @ y
     leverage = np.einsum("ij,jk,ik->i", design, inverse, design)
     scaled = design * ((y - design @ beta) / np.maximum(1 - leverage, 1e-9))[:, np.newaxis]
-    return beta, inverse @ (scaled.T @ scaled) @ inverse
-
-
-def _fieller(beta: np.ndarray, covariance: np.ndarray, reach: float) -> tuple[float, float]:
-    """Those x at which the line is within so many standard errors of zero; infinite if open."""
-    square = beta[1] ** 2 - reach**2 * covariance[1, 1]
-    middle = beta[0] * beta[1] - reach**2 * covariance[0, 1]
-    rest = beta[0] ** 2 - reach**2 * covariance[0, 0]
-    inside = middle**2 - square * rest
-    if square <= 0 or inside < 0:
-        return -math.inf, math.inf
-    root = math.sqrt(inside)
-    return float((-middle - root) / square), float((-middle + root) / square)
+    covariance = inverse @ (scaled.T @ scaled) @ inverse
+    return beta / scale, covariance / np.outer(scale, scale)
 
 
 def _over(above: float, below: float) -> float:

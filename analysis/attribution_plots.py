@@ -129,10 +129,12 @@ def variance_shares(recording: Recording, ax: Axes | None = None, *, asset: str 
     ax.set_yticks(range(len(parts)), [_label(part) for part in parts])
     if max(abs(value) for value, _, _ in of.values()) > LINEAR_TO:
         ax.set_xscale("symlog", linthresh=LINEAR_TO)
+        ax.axvspan(-LINEAR_TO, LINEAR_TO, color=GRID, alpha=0.25, lw=0, zorder=0)
     ax.invert_yaxis()
     label = (
-        "share of the variance of changes over 1 min (%, together 100; below zero: leans against the price)"
+        "share of the variance of changes over 1 min (%, together 100; below zero: leans against the price"
     )
+    label += "; shaded: linear scale)" if ax.get_xscale() == "symlog" else ")"
     dress(ax, _variance_caption(asset, of), label, "")
     ax.xaxis.label.set_fontsize(SMALL)
     ax.grid(axis="x", color=GRID, linewidth=0.6)

@@ -9,12 +9,13 @@ which nobody reacts to their impact, and the feedback, base against open_loop:
     base - muted = (open_loop - muted) + (base - open_loop)
 
 Intervals are from the paired bootstrap: seeds are drawn with replacement, all arms of a seed
-together (Efron & Tibshirani 1993, ch. 13), and the 2.5% and 97.5% quantiles are taken.
+together, and the difference, or the logarithm of the ratio, is studentised in each sample (the
+bootstrap-t interval of Efron & Tibshirani 1993, section 12.5), which keeps its level with few seeds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,8 +26,8 @@ RESAMPLES = 4000
 SEED = 20_260_101
 """Seed of the resampling: equal values give equal intervals."""
 
-FEWEST = 4
-"""Seeds below which no interval is given."""
+FEWEST = 8
+"""Seeds below which no interval is given: too few for it to hold what it says."""
 
 BASE, MUTED, OPEN_LOOP = "base", "muted", "open_loop"
 
@@ -42,6 +43,9 @@ class Estimate(NamedTuple):
     def entry(self) -> dict[str, Any]:
         """Value and interval as plain values; what is not finite is None."""
         return {"value": _plain(self.value), "interval": _interval(self.low, self.high)}
+
+
+NOTHING = Estimate(np.nan, np.nan, np.nan, np.nan)
 
 
 def compare(values: Mapping[str, np.ndarray], unit: str = "", source: str = "") -> dict[str, Any]:
@@ -63,26 +67,29 @@ def compare(values: Mapping[str, np.ndarray], unit: str = "", source: str = "") 
 
     Notes
     -----
-    Only seeds in which the metric is defined in all arms are compared.
+    Base, muted and open_loop are compared over the seeds in which the metric is defined in all of
+    them that are run, every other arm with base and with muted over those in which it is defined
+    in both.
     """
+    main = [arm for arm in (BASE, MUTED, OPEN_LOOP) if arm in values]
+    known = np.isfinite([values[arm] for arm in main or values]).all(axis=0)
+    paired = {arm: values[arm][known] for arm in main}
     entry: dict[str, Any] = {"unit": unit, "source": source}
-    entry |= {arm: _moments(each) for arm, each in values.items()}
-    table = np.array([values[arm] for arm in values])
-    known = np.isfinite(table).all(axis=0)
-    paired = dict(zip(values, table[:, known], strict=True))
+    entry |= {arm: _moments(each, each[known] if arm in main else each) for arm, each in values.items()}
     entry["seeds_compared"] = int(known.sum())
     entry |= _headline(paired)
     for reference in (BASE, MUTED):
-        if reference in paired:
+        if reference in values:
             others = (arm for arm in values if arm != reference)
-            entry[f"against_{reference}"] = {arm: _against(paired, arm, reference) for arm in others}
+            entry[f"against_{reference}"] = {arm: _against(values[arm], values[reference]) for arm in others}
     return entry
 
 
 def _headline(paired: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Ratio and difference of base to muted, and how they split into flow and feedback."""
     if MUTED not in paired or BASE not in paired:
-        return {"kind": "none", "ratio": None, "interval": None, "reason": "base and muted are not both run"}
+        reason = "base and muted are not both run"
+        return {"kind": "none", "ratio": None, "interval": None, "mc_error": None, "reason": reason}
     found = ratio(paired[BASE], paired[MUTED])
     is_ratio = np.isfinite(found.value)
     error, seeds = (found if is_ratio else difference(paired[BASE], paired[MUTED])).error, paired[BASE].size
@@ -104,66 +111,114 @@ def _headline(paired: Mapping[str, np.ndarray]) -> dict[str, Any]:
     return headline
 
 
-def _against(paired: Mapping[str, np.ndarray], arm: str, reference: str) -> dict[str, Any]:
-    found, apart = ratio(paired[arm], paired[reference]), difference(paired[arm], paired[reference])
+def _against(values: np.ndarray, reference: np.ndarray) -> dict[str, Any]:
+    known = np.isfinite(values) & np.isfinite(reference)
+    above, below = values[known], reference[known]
+    found, apart = ratio(above, below), difference(above, below)
     return {
         "ratio": _plain(found.value),
         "interval": _interval(found.low, found.high),
         "difference": _plain(apart.value),
         "difference_interval": _interval(apart.low, apart.high),
+        "seeds": int(known.sum()),
     }
 
 
 def ratio(above: np.ndarray, below: np.ndarray) -> Estimate:
-    """Ratio of means with its paired bootstrap interval; NaN unless both means are clearly above 0.
+    """Ratio of means with its paired interval; NaN unless both means are clearly above 0.
 
     Parameters
     ----------
     above, below : ndarray of float64, shape (N,)
         Paired values.
+
+    Notes
+    -----
+    The interval is that of the logarithm, whose standard error is that of the mean of
+    above / mean(above) - below / mean(below) over the pairs.
     """
     if above.size == 0 or not (above.mean() > 0 and below.mean() > 0):
-        return Estimate(np.nan, np.nan, np.nan, np.nan)
+        return NOTHING
     if np.array_equal(above, below):
         return Estimate(1.0, 1.0, 1.0, 0.0)
-    means = _resampled(above), _resampled(below)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        samples = means[0] / means[1]
-    found = _estimate(float(above.mean() / below.mean()), samples, above.size)
-    is_clear = min(*(np.quantile(each, 0.025) for each in means)) > 0
-    return found if is_clear else Estimate(np.nan, np.nan, np.nan, np.nan)
+    value = float(above.mean() / below.mean())
+    pairs = np.stack([above, below])
+    if not (_studentised(pairs, _log_ratio) and _is_clear(above) and _is_clear(below)):
+        return Estimate(value, np.nan, np.nan, np.nan) if above.size < FEWEST else NOTHING
+    low, high, error = _interval_of(pairs, _log_ratio)
+    return Estimate(value, float(np.exp(low)), float(np.exp(high)), value * error)
 
 
 def difference(above: np.ndarray, below: np.ndarray) -> Estimate:
-    """Difference of means with its paired bootstrap interval."""
+    """Difference of means with its paired interval."""
     if above.size == 0:
-        return Estimate(np.nan, np.nan, np.nan, np.nan)
+        return NOTHING
     apart = above - below
-    return _estimate(float(apart.mean()), _resampled(apart), apart.size)
+    if above.size < FEWEST:
+        return Estimate(float(apart.mean()), np.nan, np.nan, np.nan)
+    if np.ptp(apart) == 0:
+        return Estimate(float(apart[0]), float(apart[0]), float(apart[0]), 0.0)
+    low, high, error = _interval_of(apart[None], _mean)
+    return Estimate(float(apart.mean()), low, high, error)
 
 
-def _resampled(values: np.ndarray) -> np.ndarray:
-    """Means of bootstrap samples; equal sizes draw equal seeds, so that pairs stay together."""
-    drawn = np.random.default_rng(SEED).integers(values.size, size=(RESAMPLES, values.size))
-    means: np.ndarray = values[drawn].mean(axis=1)
-    return means
+def _mean(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and its standard error over the last axis."""
+    values = pairs[0]
+    return values.mean(-1), values.std(-1, ddof=1) / np.sqrt(values.shape[-1])
 
 
-def _estimate(value: float, samples: np.ndarray, seeds: int) -> Estimate:
-    samples = samples[np.isfinite(samples)]
-    if seeds < FEWEST or samples.size < 0.9 * RESAMPLES:
-        return Estimate(value, np.nan, np.nan, np.nan)
-    low, high = np.quantile(samples, (0.025, 0.975))
-    return Estimate(value, float(low), float(high), float(samples.std(ddof=1)))
+def _log_ratio(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithm of the ratio of means over the last axis, and its standard error."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        above, below = (values.mean(-1) for values in pairs)
+        terms = pairs[0] / above[..., None] - pairs[1] / below[..., None]
+        return np.log(above / below), terms.std(-1, ddof=1) / np.sqrt(pairs.shape[-1])
 
 
-def _moments(values: np.ndarray) -> dict[str, Any]:
-    known = values[np.isfinite(values)]
+def _interval_of(
+    pairs: np.ndarray, statistic: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+) -> tuple[float, float, float]:
+    """Ends of the 95% bootstrap-t interval, and the standard error.
+
+    Parameters
+    ----------
+    pairs : ndarray of float64, shape (K, N)
+        K values of each of N seeds.
+    statistic : callable
+        Of an array (K, ..., N): value and standard error.
+    """
+    value, error = map(float, statistic(pairs))
+    if error <= 1e-13 * max(1.0, abs(value)):
+        return value, value, 0.0
+    seeds = pairs.shape[-1]
+    drawn = np.random.default_rng(SEED).integers(seeds, size=(RESAMPLES, seeds))
+    again, spread = statistic(pairs[:, drawn])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scores = (again - value) / spread
+    low, high = np.quantile(scores[np.isfinite(scores)], (0.025, 0.975))
+    return value - float(high) * error, value - float(low) * error, error
+
+
+def _studentised(pairs: np.ndarray, statistic: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]) -> bool:
+    """Whether there are seeds enough, and a spread between them, for an interval."""
+    return pairs.shape[-1] >= FEWEST and bool(np.isfinite(statistic(pairs)[1]))
+
+
+def _is_clear(values: np.ndarray) -> bool:
+    """Whether a mean lies above 0 by two standard errors and more, so that a ratio to it means something."""
+    mean, error = _mean(values[None])
+    return bool(mean > 2 * error)
+
+
+def _moments(values: np.ndarray, compared: np.ndarray) -> dict[str, Any]:
+    """Mean and spread over the seeds that are compared; how many are defined at all."""
+    known, defined = compared[np.isfinite(compared)], int(np.isfinite(values).sum())
     return {
         "mean": _plain(float(known.mean())) if known.size else None,
         "sd": _plain(float(known.std(ddof=1))) if known.size > 1 else None,
-        "seeds": int(known.size),
-        "undefined": int(values.size - known.size),
+        "seeds": defined,
+        "undefined": int(values.size - defined),
     }
 
 

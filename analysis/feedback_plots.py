@@ -161,7 +161,14 @@ def theory_vs_measured(entries: Mapping[str, Any], asset: str, ax: Axes | None =
     ax = axes(ax)
     gains = [gain for _, gain, *_ in points]
     edge = np.linspace(min(-0.6, *gains) - 0.05, 0.9, 200)
-    ax.plot(edge, 1 / (1 - edge), color=PALE, lw=1.6, label="1 / (1 − gain)", zorder=1)
+    ax.plot(
+        edge,
+        1 / (1 - edge),
+        color=PALE,
+        lw=1.6,
+        label="1 / (1 − gain), exact in the linear market only",
+        zorder=1,
+    )
     for number, (arm, gain, value, low, high) in enumerate(points):
         bars = [[value - low], [high - value]]
         ax.errorbar(gain, value, yerr=bars, fmt="o", ms=5, color=HEDGING, capsize=2.5)

@@ -72,15 +72,41 @@ def shock_lasting_move(recording: Recording, asset: str) -> float:
 )
 def shock_half_recovery(recording: Recording, asset: str) -> float:
     """How long the market took to regain half of what the shock cost."""
+    seconds, is_regained = _recovery(recording, asset)
+    if not is_regained:
+        raise Undefined("half of the move was not regained before the end of the run")
+    return seconds
+
+
+@metric(
+    unit="s",
+    per="assets",
+    source="time from the extreme after the shock until half of the way from the mid before is regained, or "
+    "until the end of the run where it is not (restricted time)",
+)
+def shock_recovery_time(recording: Recording, asset: str) -> float:
+    """How long the market took to regain half, counting a run that did not by the time it had."""
+    return _recovery(recording, asset)[0]
+
+
+@metric(
+    unit="1", per="assets", source="1 if half of the move after the shock is regained before the end, else 0"
+)
+def shock_is_recovered(recording: Recording, asset: str) -> float:
+    """Whether half was regained; over seeds, how often."""
+    return float(_recovery(recording, asset)[1])
+
+
+def _recovery(recording: Recording, asset: str) -> tuple[float, bool]:
+    """Time from the extreme until half is regained, or until the end, and whether it is."""
     _, _, moves, clock = _path(recording, asset)
     worst = moves.max()
     if worst <= 0:
         raise Undefined("the price never moved in the shock's direction")
     extreme = int(moves.max(axis=1).argmax())
     regained = np.flatnonzero(moves[extreme:, 1] <= worst / 2)
-    if regained.size == 0:
-        raise Undefined("half of the move was not regained before the end of the run")
-    return float(clock[extreme + regained[0]] - clock[extreme])
+    last = extreme + int(regained[0]) if regained.size else clock.size - 1
+    return float(clock[last] - clock[extreme]), bool(regained.size)
 
 
 def _path(recording: Recording, asset: str) -> tuple[Shock, float, np.ndarray, np.ndarray]:

@@ -68,6 +68,15 @@ def _parser() -> argparse.ArgumentParser:
     merge.add_argument("folder", metavar="DIR", type=Path)
     plot = _add(commands, "plot", _plot, "draw the figures of a results folder again")
     plot.add_argument("folder", metavar="DIR", type=Path)
+    sensitivity = _add(
+        commands, "sensitivity", _sensitivity, "Sobol indices of a saltelli sweep, with intervals"
+    )
+    sensitivity.add_argument("folder", metavar="DIR", type=Path)
+    sensitivity.add_argument(
+        "--metric", metavar="NAME", help="of which metric; the sweep's first if left out"
+    )
+    sensitivity.add_argument("--arm", metavar="NAME", default="base")
+    _add_frontier(_add(commands, "frontier", _frontier, "find the critical value of a parameter in few runs"))
     report = _add(commands, "report", _report, "write one page about a results folder, the answer first")
     report.add_argument("folder", metavar="DIR", type=Path)
     compare = _add(commands, "compare", _compare, "set results folders side by side")
@@ -131,12 +140,27 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 
+def _add_frontier(parser: argparse.ArgumentParser) -> None:
+    _add_scenario(parser)
+    parser.add_argument("--key", metavar="K", required=True, help="dotted key of the parameter")
+    parser.add_argument(
+        "--metric", metavar="M", required=True, help='a metric, or a chance such as "P(bad_debt > 0)"'
+    )
+    parser.add_argument("--level", metavar="X", type=float, required=True, help="that it crosses")
+    parser.add_argument("--low", metavar="X", type=float, help="lowest value looked at")
+    parser.add_argument("--high", metavar="X", type=float, help="highest value looked at")
+    parser.add_argument("--arm", metavar="NAME", default="base")
+    parser.add_argument("--width", metavar="X", type=float, default=0.1, help="relative width wanted (0.1)")
+    parser.add_argument("--runs", metavar="N", type=_count, default=400, help="most runs (400)")
+    parser.add_argument("--workers", metavar="N", type=_count, help="processes; as many as there are cores")
+    _add_output(parser)
+
+
 def _count(text: str) -> int:
     """A whole number above 0."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"found {number}; allowed: at least 1")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text}; allowed: a whole number, at least 1")
+    return int(text)
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -237,7 +261,7 @@ def _amplify(options: argparse.Namespace) -> int:
     from scenarios.progress import note, progress
     from scenarios.run import Interruption
 
-    arms = options.arms.split(",") if options.arms else []
+    arms = [name.strip() for name in options.arms.split(",")] if options.arms else []
     runs = planned_runs(scenario, options.seeds, arms, shapley=options.shapley)
     note(f"{scenario.name}: {runs:,} runs, {options.seeds} seeds", quiet=options.quiet)
     with (
@@ -303,6 +327,55 @@ def _plot(options: argparse.Namespace) -> int:
     for path in draw(options.folder):
         print(path)
     return SUCCESS
+
+
+def _sensitivity(options: argparse.Namespace) -> int:
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    from scenarios.pages import write_sensitivity
+
+    text, written = write_sensitivity(options.folder, options.metric, options.arm)
+    print(text)
+    for path in written:
+        print(path)
+    return SUCCESS
+
+
+def _frontier(options: argparse.Namespace) -> int:
+    from scenarios.folder import FAILED, INTERRUPTED
+
+    scenario = _scenario(options)
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    from scenarios import pool
+    from scenarios.frontier import default_folder, frontier
+    from scenarios.frontier_table import table
+    from scenarios.progress import progress
+    from scenarios.run import Interruption
+
+    with (
+        Interruption() as interruption,
+        progress(scenario.name, options.runs, quiet=options.quiet, unit="run") as show,
+    ):
+        outcome = frontier(
+            scenario,
+            options.out or default_folder(scenario, options.key),
+            key=options.key,
+            metric=options.metric,
+            level=options.level,
+            low=options.low,
+            high=options.high,
+            arm=options.arm,
+            width=options.width,
+            most=options.runs,
+            workers=options.workers or pool.cores(),
+            force=options.force,
+            figures=not options.no_figures,
+            progress=show,
+            interruption=interruption,
+        )
+    print(table(outcome))
+    if outcome.status == FAILED:
+        return RUN_FAILED
+    return 128 + interruption.signal if outcome.status == INTERRUPTED else SUCCESS
 
 
 def _report(options: argparse.Namespace) -> int:

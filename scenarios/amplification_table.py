@@ -8,24 +8,23 @@ from typing import Any
 
 from scenarios.amplify import Amplification
 
-SHAPES = {"1": "{:.2%}", "per sqrt(year)": "{:.1%}", "quote": "{:,.0f}", "liquidations": "{:,.1f}"}
+DIFFERENCE = ["base - muted", "95% interval", "flow", "feedback", "+-", ""]
+SHAPES = {"per sqrt(year)": "{:.1%}", "quote": "{:,.0f}", "liquidations": "{:,.1f}"}
 """How values are written, by unit; in four figures otherwise."""
 
 
 def table(outcome: Amplification) -> str:
-    """Headline, a row a metric, what is undefined and why, failures, and the folder."""
+    """Headline, a row a metric, what has no ratio and why, the other arms, failures, and the folder."""
     entries, arms = outcome.entries, outcome.arms.chosen
-    defined = {name: entry for name, entry in entries.items() if entry.get("interval")}
-    rows = [_head(arms)] + [_row(name, entry, arms) for name, entry in defined.items()]
-    others = {name: entry for name, entry in entries.items() if name not in defined}
-    lines = [_headline(outcome), "", *_aligned(rows)]
+    ratios = {name: entry for name, entry in entries.items() if entry["ratio"] is not None}
+    others = {name: entry for name, entry in entries.items() if name not in ratios}
+    lines = [_headline(outcome)]
+    if ratios:
+        lines += ["", *_aligned([_head(arms), *(_row(name, entry, arms) for name, entry in ratios.items())])]
     if others:
-        lines += [
-            "",
-            "no ratio:",
-            *_aligned([_difference(name, entry, arms) for name, entry in others.items()]),
-        ]
-    lines += _others(defined, arms)
+        rows = [_difference(name, entry, arms) for name, entry in others.items()]
+        lines += ["", *_aligned([["no ratio", *_head(arms)[1:-6], *DIFFERENCE], *rows])]
+    lines += _others(entries, arms)
     lines += _credited(outcome.shapley)
     lines += [f"{what} failed: {failure.reason}" for what, failure in outcome.failures.items()]
     lines += ["", f"results  {os.path.relpath(outcome.folder)}"]
@@ -46,12 +45,12 @@ def _head(arms: Sequence[str]) -> list[str]:
 
 
 def _row(name: str, entry: Mapping[str, Any], arms: Sequence[str]) -> list[str]:
-    low, high = entry["interval"]
+    interval = entry["interval"]
     return [
         name,
-        *_means(entry, arms),
+        *_means(name, entry, arms),
         f"{entry['ratio']:.3f}",
-        f"[{low:.3f}, {high:.3f}]",
+        f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "too few seeds",
         _number((entry.get("flow_ratio") or {}).get("value"), "x {:.3f}"),
         _number((entry.get("feedback_ratio") or {}).get("value"), "x {:.3f}"),
         _number(entry["mc_error"], "{:.3f}"),
@@ -60,25 +59,32 @@ def _row(name: str, entry: Mapping[str, Any], arms: Sequence[str]) -> list[str]:
 
 
 def _difference(name: str, entry: Mapping[str, Any], arms: Sequence[str]) -> list[str]:
-    """A metric without a ratio: means, difference with its interval, and why there is no ratio."""
+    """A metric without a ratio: means, differences with the interval, and why there is no ratio."""
+    shape = _shape(name, entry["unit"])
     apart = entry.get("difference") or {}
-    interval, unit = apart.get("interval"), entry["unit"]
-    shown = _value(apart.get("value"), unit)
-    if interval:
-        shown += f" [{_value(interval[0], unit)}, {_value(interval[1], unit)}]"
-    reason = entry.get("reason") or "too few seeds for an interval"
-    return ["  " + name, *_means(entry, arms), f"base - muted {shown}", f"({reason})"]
+    parts = [(entry.get(part) or {}).get("value") for part in ("flow", "feedback")]
+    return [
+        name,
+        *_means(name, entry, arms),
+        _number(apart.get("value"), shape),
+        _bounds(apart.get("interval"), shape),
+        *(_number(part, shape) for part in parts),
+        _number(entry["mc_error"], shape),
+        f"({entry.get('reason', '')})",
+    ]
 
 
-def _others(defined: Mapping[str, Any], arms: Sequence[str]) -> list[str]:
-    """Ratios of the arms beside base, muted and open_loop to base, for each metric."""
+def _others(entries: Mapping[str, Any], arms: Sequence[str]) -> list[str]:
+    """The arms beside base, muted and open_loop against base: ratios, or differences where there is none."""
     more = [arm for arm in arms if arm not in ("base", "muted", "open_loop")]
-    if not more or not defined:
+    if not more or "base" not in arms:
         return []
-    rows = [["metric", *(f"{arm}/base" for arm in more)]]
-    for name, entry in defined.items():
-        found = [(entry.get("against_base") or {}).get(arm) or {} for arm in more]
-        rows.append([name, *(_with_interval(each) for each in found)])
+    rows = [["metric", *(f"{arm} / base" for arm in more)]]
+    for name, entry in entries.items():
+        shape = _shape(name, entry["unit"])
+        rows.append(
+            [name, *(_with_interval((entry.get("against_base") or {}).get(arm) or {}, shape) for arm in more)]
+        )
     return ["", *_aligned(rows)]
 
 
@@ -102,20 +108,28 @@ def _factor(part: Mapping[str, Any]) -> str:
     return f"x {part['factor']:.3f}{shown}"
 
 
-def _with_interval(part: Mapping[str, Any]) -> str:
-    if part.get("ratio") is None:
+def _with_interval(part: Mapping[str, Any], shape: str) -> str:
+    if part.get("ratio") is not None:
+        return f"{part['ratio']:.3f} {_bounds(part['interval'], '{:.3f}')}".rstrip(" -")
+    if part.get("difference") is None:
         return "-"
-    interval = part.get("interval")
-    shown = f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""
-    return f"{part['ratio']:.3f}{shown}"
+    shown = _number(part["difference"], shape)
+    sign = "" if shown.startswith("-") else "+"
+    return f"{sign}{shown} {_bounds(part['difference_interval'], shape)}".rstrip(" -")
 
 
-def _means(entry: Mapping[str, Any], arms: Sequence[str]) -> list[str]:
-    return [_value(entry[arm]["mean"], entry["unit"]) for arm in arms]
+def _bounds(interval: Sequence[float] | None, shape: str) -> str:
+    return f"[{shape.format(interval[0])}, {shape.format(interval[1])}]" if interval else "-"
 
 
-def _value(value: float | None, unit: str) -> str:
-    return _number(value, SHAPES.get(unit, "{:,.4g}"))
+def _means(name: str, entry: Mapping[str, Any], arms: Sequence[str]) -> list[str]:
+    return [_number(entry[arm]["mean"], _shape(name, entry["unit"])) for arm in arms]
+
+
+def _shape(name: str, unit: str) -> str:
+    """How a metric is written: shares of a price in per cent, other numbers without a unit as they are."""
+    is_share = unit == "1" and any(part in name for part in ("drawdown", "run_up", "move", "overshoot"))
+    return "{:.2%}" if is_share else SHAPES.get(unit, "{:,.4g}")
 
 
 def _number(value: float | None, shape: str) -> str:

@@ -9,10 +9,10 @@ write the table, the figure, a row for every run, and say in the manifest what t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -73,6 +73,10 @@ class Amplification:
     failures: dict[str, pool.Failure] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
 
+    def note(self, what: str, failure: pool.Failure) -> None:
+        """Take note that something failed."""
+        self.failures[what], self.status = failure, FAILED
+
     def values(self, metric: str, arms: Sequence[str] | None = None) -> dict[str, np.ndarray]:
         """Values of a metric by arm, a value a seed, NaN where undefined."""
         table: dict[str, dict[int, float]] = {arm: {} for arm in arms or self.arms.chosen}
@@ -80,7 +84,7 @@ class Amplification:
             found = row.get(metric)
             table[row["arm"]][row["replicate"]] = np.nan if found is None else found
         replicates = sorted({row["replicate"] for row in self.rows})
-        return {arm: np.array([table[arm][number] for number in replicates], float) for arm in table}
+        return {arm: np.array([of.get(n, np.nan) for n in replicates], float) for arm, of in table.items()}
 
 
 def default_arms(scenario: Scenario) -> list[str]:
@@ -148,8 +152,8 @@ def amplify(
     for arm in outcome.arms.chosen:
         outcome.arms.market(arm, outcome.seeds[0]).release()
     with results:
-        _keep_base(outcome, results.partial / BASE, figures=figures)
         interruption = interruption or Interruption()
+        _keep_base(outcome, results.partial / BASE, interruption, figures=figures)
         _run(outcome, workers, progress, interruption)
         _compare(outcome)
         if shapley and not interruption.signal:
@@ -159,15 +163,20 @@ def amplify(
     return outcome
 
 
-def _keep_base(outcome: Amplification, folder: Path, *, figures: bool) -> None:
-    """Run base with the first seed and keep all it leaves."""
-    model = outcome.arms.market(BASE, outcome.seeds[0])
-    recording = model.run()
-    model.release()
-    recording.write(folder)
-    ResultsFolder.write_into(folder, "metrics.json", metrics(recording))
-    if figures:
-        gallery.save_all(recording, folder / "figures")
+def _keep_base(outcome: Amplification, folder: Path, interruption: Interruption, *, figures: bool) -> None:
+    """Run base with the first seed and keep all it leaves, unless it breaks or is interrupted."""
+    try:
+        model = outcome.arms.market(BASE, outcome.seeds[0])
+        while model.running and not interruption.signal:
+            model.step()
+        recording = model.recording()
+        model.release()
+        recording.write(folder)
+        ResultsFolder.write_into(folder, "metrics.json", metrics(recording))
+        if figures and not interruption.signal:
+            gallery.save_all(recording, folder / "figures")
+    except Exception as error:
+        outcome.note("the base run that is kept", pool.failure(error))
 
 
 def _run(
@@ -177,19 +186,31 @@ def _run(
     arms = outcome.arms
     jobs = list(enumerate(outcome.seeds))
     payload = (arms.scenario, arms.chosen)
+    reasons: dict[int, dict[str, str]] = {}
     results = pool.run(_seed, jobs, workers=workers, setup=_prepare, setup_arguments=payload)
-    for done, (number, result) in enumerate(results, 1):
+    for done, (number, result) in enumerate(_until(interruption, results), 1):
         if isinstance(result, pool.Failure):
-            outcome.failures[f"replicate {number}"], outcome.status = result, FAILED
+            outcome.note(f"replicate {number}", result)
         else:
-            outcome.rows += result[0]
-            outcome.reasons |= result[1]
+            outcome.rows += result.rows
+            reasons[number] = result.reasons
+            for arm, failure in result.failures.items():
+                outcome.note(f"replicate {number}, {arm}", failure)
         progress(done * len(arms.chosen))
-        if interruption.signal:
-            outcome.status = INTERRUPTED
-            break
+    if interruption.signal:
+        outcome.status = INTERRUPTED
+    for number in sorted(reasons, reverse=True):
+        outcome.reasons |= reasons[number]
     order = {arm: position for position, arm in enumerate(arms.chosen)}
     outcome.rows.sort(key=lambda row: (row["replicate"], order[row["arm"]]))
+
+
+def _until(interruption: Interruption, results: Iterator[Any]) -> Iterator[Any]:
+    """Results until an interruption; those that come with it are the last."""
+    for result in results:
+        yield result
+        if interruption.signal:
+            return
 
 
 def _credit(
@@ -203,9 +224,8 @@ def _credit(
     outcome.shapley = found
     if interruption.signal:
         outcome.status = INTERRUPTED
-    if failures:
-        outcome.status = FAILED
-        outcome.failures |= {f"coalition run {number}": each for number, each in failures.items()}
+    for number, failure in failures.items():
+        outcome.note(f"coalition run {number}", failure)
 
 
 _arms: Arms
@@ -217,20 +237,27 @@ def _prepare(scenario: Scenario, chosen: list[str]) -> None:
     _arms = Arms(scenario, chosen)
 
 
-def _seed(job: tuple[int, int]) -> tuple[list[Row], dict[str, str]]:
-    """Every arm with one seed: a row of metrics each, and why some are undefined."""
+class Seed(NamedTuple):
+    """What one seed came to: a row an arm, why metrics are undefined, and which arms failed."""
+
+    rows: list[Row]
+    reasons: dict[str, str]
+    failures: dict[str, pool.Failure]
+
+
+def _seed(job: tuple[int, int]) -> Seed:
+    """Run every arm with one seed; one that raises leaves the others."""
     replicate, seed = job
-    rows: list[Row] = []
-    reasons: dict[str, str] = {}
+    found = Seed([], {}, {})
 
     def look(arm: str, recording: Recording) -> None:
-        found = measure(recording, METRICS)
-        values = {name: entry["value"] for name, entry in found.items()}
-        rows.append({"replicate": replicate, "seed": seed, "arm": arm, **values})
-        reasons.update({name: entry["reason"] for name, entry in found.items() if "reason" in entry})
+        entries = measure(recording, METRICS)
+        values = {name: entry["value"] for name, entry in entries.items()}
+        found.rows.append({"replicate": replicate, "seed": seed, "arm": arm, **values})
+        found.reasons.update({name: entry["reason"] for name, entry in entries.items() if "reason" in entry})
 
-    _arms.run(seed, look)
-    return rows, reasons
+    _arms.run(seed, look, lambda arm, error: found.failures.update({arm: pool.failure(error)}))
+    return found
 
 
 def _compare(outcome: Amplification) -> None:

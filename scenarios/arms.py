@@ -5,7 +5,7 @@
                 and exposure are those of hedged accounts, only the impact is gone
     open_loop   the muted arm's fills, sent to the market as recorded: the flow without the feedback
     unhedged    the muted populations do not hedge
-    placebo     base's hedges with one random sign per block of time, sizes kept
+    placebo     base's hedges with one random sign per block of ten seconds, sizes kept
     aa          base again, nothing changed: every ratio must be exactly 1
     margined    base with the muted accounts under margin, so that they can default
 
@@ -32,6 +32,9 @@ MUTED, OPEN_LOOP, PLACEBO, AA, MARGINED = "muted", "open_loop", "placebo", "aa",
 BUILT_IN = (BASE, MUTED, OPEN_LOOP, "unhedged", PLACEBO, AA, MARGINED)
 SOURCES = {OPEN_LOOP: MUTED, PLACEBO: BASE}
 """Arms that replay the hedges of another arm, which runs first."""
+
+BLOCK_SECONDS = 10.0
+"""How long one random sign of the placebo holds, unless the scenario says otherwise."""
 
 
 def hedgers(scenario: Scenario) -> tuple[str, ...]:
@@ -123,7 +126,7 @@ class Arms:
     @property
     def _block_seconds(self) -> float:
         own = self.scenario.arms.get(PLACEBO)
-        return own.block_seconds if own else 60.0
+        return own.block_seconds if own else BLOCK_SECONDS
 
     def _signs(self, seed: int) -> np.ndarray:
         """A keyed random sign for each block of time."""
@@ -133,7 +136,12 @@ class Arms:
         signs: np.ndarray = np.where(heads, 1, -1)
         return signs
 
-    def run(self, seed: int, look: Callable[[str, Recording], None]) -> None:
+    def run(
+        self,
+        seed: int,
+        look: Callable[[str, Recording], None],
+        failed: Callable[[str, Exception], None] | None = None,
+    ) -> None:
         """Run every chosen arm with one seed, and those that they replay.
 
         Parameters
@@ -141,17 +149,34 @@ class Arms:
         seed : int
         look : callable
             Called with the name and the recording of each chosen arm.
+        failed : callable, optional
+            Called with the name of an arm that raises, or whose source did, and the exception; the
+            others go on. If not given, the exception is raised.
         """
         needed = dict.fromkeys(arm for name in self.chosen for arm in (SOURCES.get(name, name), name))
         sources: dict[str, Recording] = {}
         for arm in needed:
-            model = self.market(arm, seed, sources.get(SOURCES.get(arm, "")))
-            recording = model.run()
-            model.release()
+            try:
+                recording = self._run(arm, seed, sources)
+            except Exception as error:
+                if failed is None:
+                    raise
+                failed(arm, error)
+                continue
             if arm in SOURCES.values():
                 sources[arm] = recording
             if arm in self.chosen:
                 look(arm, recording)
+
+    def _run(self, arm: str, seed: int, sources: dict[str, Recording]) -> Recording:
+        if arm in SOURCES and SOURCES[arm] not in sources:
+            raise RuntimeError(f"{arm} replays {SOURCES[arm]}, which failed")
+        model = self.market(arm, seed, sources.get(SOURCES.get(arm, "")))
+        try:
+            recording: Recording = model.run()
+        finally:
+            model.release()
+        return recording
 
 
 def alone(scenario: Scenario, arm: str, beside: Iterable[str] = ()) -> Any:

@@ -126,7 +126,8 @@ def _venue(index: int, entry: VenueEntry, scenario: Scenario, listing: Listing) 
     if isinstance(venue, OrderBook | ConstantProduct | LinearImpact):
         venue.set_reference(scenario.assets[asset].spot)
     tick = getattr(parameters, "tick", 0.0)
-    listing.venues[entry.name] = VenueTerms(index, entry.name, entry.type, asset, instrument, tick, lot)
+    listed = listing.sinks if isinstance(venue, Sink) else listing.venues
+    listed[entry.name] = VenueTerms(index, entry.name, entry.type, asset, instrument, tick, lot)
     return venue
 
 
@@ -195,11 +196,11 @@ def _connect(
     """Tie the parts together and hand them to the model."""
     populations, universe = model.populations, listing.universe
     assets = _asset_rows(scenario)
-    quotes = np.zeros(len(venues), QUOTE)
+    quotes = np.zeros(len(listing.venues), QUOTE)  # sinks, which come last, show nothing
     quotes["mid"] = np.nan
     margin = Margin(ledger, [a.margin for a in scenario.assets], _rules(populations, listing))
     view = _view(quotes, assets, ledger, margin)
-    _open_venues(venues, scenario, listing, ledger, view, is_forced_sunk=treatment.is_forced_diverted)
+    _open_venues(venues, scenario, listing, ledger, view)
     _state_impact(venues, populations)
     listed = np.array([_listed_venue(a.name, listing).index for a in scenario.assets], np.int64)
     drivers = _drivers(scenario, seed)
@@ -253,18 +254,12 @@ def _view(quotes: np.ndarray, assets: np.ndarray, ledger: Ledger, margin: Margin
 
 
 def _open_venues(
-    venues: list[Venue],
-    scenario: Scenario,
-    listing: Listing,
-    ledger: Ledger,
-    view: View,
-    *,
-    is_forced_sunk: bool,
+    venues: list[Venue], scenario: Scenario, listing: Listing, ledger: Ledger, view: View
 ) -> None:
-    """Give each venue what it reads, then open it; forced sales go to sinks if an arm says so."""
+    """Give each venue what it reads, then open it."""
     sellers: dict[int, int] = {}
     for venue in venues:
-        if venue.instrument >= 0 and isinstance(venue, Sink) == is_forced_sunk:
+        if venue.instrument >= 0:
             sellers.setdefault(venue.instrument, venue.index)
         if isinstance(venue, ConstantProduct):
             sellers[venue.share_instrument] = venue.index
@@ -379,7 +374,7 @@ def _description(
         }
         for p in populations
     ]
-    venues = sorted(listing.venues.values(), key=lambda terms: terms.index)
+    venues = sorted((*listing.venues.values(), *listing.sinks.values()), key=lambda terms: terms.index)
     return {
         "name": scenario.name,
         "description": scenario.description,

@@ -10,11 +10,31 @@ from scenarios.document import Document, Path
 from scenarios.errors import Problem, ScenarioError, nearest
 
 if TYPE_CHECKING:
-    from scenarios.schema import Scenario
+    from scenarios.schema import Arm, Scenario
 
 Parse = Callable[[Document], Any]
 FIXED = ("schema_version", "name", "description", "seed", "sweep")
 """Keys that every run of a sweep shares, or that it sets itself."""
+
+RESERVED = (
+    "unit",
+    "source",
+    "kind",
+    "reason",
+    "ratio",
+    "interval",
+    "difference",
+    "flow",
+    "feedback",
+    "flow_ratio",
+    "feedback_ratio",
+    "mc_error",
+    "seeds_to_halve",
+    "seeds_compared",
+    "against_base",
+    "against_muted",
+)
+"""Keys of a metric in amplification.json beside the names of arms."""
 
 CHECKED = 100
 """So many values of a key are tried when a scenario is read; a sweep tries every point."""
@@ -44,7 +64,29 @@ def check(scenario: Scenario, document: Document, parse: Parse) -> None:
 def _of_arms(scenario: Scenario, document: Document, parse: Parse) -> Iterator[Problem]:
     plain = scenario.model_copy(update={"arms": {}, "sweep": None})
     for name, arm in scenario.arms.items():
+        for key, what in _misused(name, arm):
+            path = ("arms", name, *key)
+            yield Problem(
+                document.label, document.key(path), what, document.line(path), document.origin(path)
+            )
         yield from _tried(plain, arm.overlay, ("arms", name, "set"), document, parse)
+
+
+def _misused(name: str, arm: Arm) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Keys of an arm that would do nothing, or change what a built-in arm means, and why not."""
+    from scenarios.arms import BLOCK_SECONDS, BUILT_IN, MUTED, PLACEBO
+
+    if name in RESERVED:
+        yield (), "an arm cannot have this name: results use it for themselves"
+    if name in BUILT_IN and arm.overlay:
+        yield ("set",), f"{name} is built in and sets nothing; give an arm of your own another name"
+    if name in BUILT_IN and name != MUTED and arm.mute is not None:
+        yield ("mute",), "whom the built-in arms mute is said in arms.muted"
+    if name != PLACEBO and arm.block_seconds != BLOCK_SECONDS:
+        yield ("block_seconds",), "only placebo has blocks of time"
+    for key in arm.overlay:
+        if key.partition(".")[0] in (*FIXED, "time", "arms"):
+            yield ("set", key), "cannot differ between arms: they run the same steps with the same draws"
 
 
 def _of_sweep(scenario: Scenario, document: Document, parse: Parse) -> Iterator[Problem]:

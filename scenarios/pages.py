@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isnan
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from analysis import attribution, covar, feedback_plots, gallery, report, scorecard
+from analysis import attribution, covar, feedback_plots, gallery, report, scorecard, sensitivity, sweep_plots
 from analysis.charges import MEANINGS
 from analysis.metric import Undefined
 from analysis.page import Section
@@ -19,6 +19,7 @@ from scenarios.loading import load
 from scenarios.schema import BASE
 from sim.recording import Recording
 
+Result = TypeVar("Result")
 CHARGED = ("net move (% of opening price)", "variance over a minute (95%)", "the largest fall")
 SHARES = (
     "Shares add up to 100% over all rows and may lie outside 0 to 100%: who pulls the price back has a "
@@ -52,12 +53,41 @@ def draw(folder: Path) -> list[Path]:
     """
     check(folder)
     own = folder / BASE if (folder / BASE).is_dir() else folder
+    if (folder / "design.parquet").is_file():
+        return _of_sweep(folder, lambda: sweep_plots.save_all(folder))
     try:
         written = gallery.save_all(Recording.read(own), own / "figures")
         return _compared(folder) + written if own != folder else written
     except (OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise ScenarioError(Problem(str(folder), "", f"cannot be drawn: {reason}")) from error
+
+
+def write_sensitivity(folder: Path, metric: str | None, arm: str) -> tuple[str, list[Path]]:
+    """Table of the Sobol indices of a sweep, and the files they are written to.
+
+    Raises
+    ------
+    ScenarioError
+        If the folder holds no sweep, or one that has no indices; the message says why.
+    """
+    check(folder)
+
+    def analyse() -> tuple[str, list[Path]]:
+        found = sensitivity.sensitivity(folder, metric, arm)
+        written = [*sensitivity.write(found, folder), sweep_plots.save_indices(found, folder)]
+        return sensitivity.table(found), written
+
+    return _of_sweep(folder, analyse)
+
+
+def _of_sweep(folder: Path, analyse: Callable[[], Result]) -> Result:
+    """What an analysis of a sweep gives; what it lacks is bad input."""
+    try:
+        return analyse()
+    except (Undefined, OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0].removeprefix(f"{folder}: ")
+        raise ScenarioError(Problem(str(folder), "", reason)) from error
 
 
 def _compared(folder: Path) -> list[Path]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import Any, NamedTuple
 
 
@@ -109,6 +109,7 @@ def _pooled(
 ) -> Generator[tuple[int, Any], None, list[int]]:
     """One pool's life: until all is done, or a worker dies; returns what was in its hands then."""
     running: dict[Future[Any], int] = {}
+    before = set(active_children())
     pool = start.pool(len(waiting))
     try:
         while waiting or running:
@@ -123,6 +124,8 @@ def _pooled(
         return sorted(running.values())
     finally:
         pool.shutdown(wait=not running, cancel_futures=True)
+        for worker in set(active_children()) - before:
+            worker.terminate()  # nobody waits for what it does
     return []
 
 
@@ -140,4 +143,9 @@ def _attempted(task: Callable[[Any], Any], argument: Any) -> Any:
     try:
         return task(argument)
     except Exception as error:
-        return Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
+        return failure(error)
+
+
+def failure(error: Exception) -> Failure:
+    """The failure that an exception is."""
+    return Failure(f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))

@@ -200,7 +200,7 @@ class Arm(Parameters):
 
     mute: list[PopulationName] | None = None
     overlay: dict[str, Any] = Field(default_factory=dict, alias="set")
-    block_seconds: float = Field(default=60.0, gt=0)
+    block_seconds: float = Field(default=10.0, gt=0)
 
     @field_validator("overlay")
     @classmethod

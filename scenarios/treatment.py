@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from scenarios.components import VENUE
 from scenarios.schema import BASE, Scenario, VenueEntry
 from sim.intervention import Diverted, Replayed
 from sim.records import FORCED, HEDGE, MARKET, SWAP, orders
+from sim.venues.amm import ConstantProduct
 
 if TYPE_CHECKING:
     from sim.model import Model
@@ -88,6 +90,8 @@ class Treatment:
                 model.intervene(population, partial(Replayed, reason=HEDGE, orders=sent, steps=steps))
             if self.is_forced_diverted:
                 model.intervene(population, partial(Diverted, reason=FORCED, venues=venues))
+        if self.is_forced_diverted:
+            model.divert_emitted(FORCED, venues)
 
 
 AS_WRITTEN = Treatment()
@@ -122,11 +126,15 @@ def recorded(recording: Recording, populations: tuple[str, ...]) -> Flow:
     rows["reason"] = HEDGE
     meant = np.array([_meant(venue["name"], venues) for venue in venues], np.int16)
     rows["venue"] = meant[column["venue"][own][first]] if venues else 0
-    is_pool = np.array([venue["type"] == "amm.ConstantProduct" for venue in venues])
+    is_pool = np.array([_is_pool(str(venue["type"])) for venue in venues])
     rows["kind"] = np.where(is_pool[rows["venue"]], SWAP, MARKET)
     steps = column["step"][own][first]
     order = np.lexsort((rows["time"], steps))
     return Flow(rows[order], steps[order], column["taker_population"][own][first][order])
+
+
+def _is_pool(type_name: str) -> bool:
+    return issubclass(VENUE.find(type_name), ConstantProduct)
 
 
 def _is_market(entry: VenueEntry) -> bool:

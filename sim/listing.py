@@ -72,6 +72,8 @@ class Listing:
     smiles : list of Smile
         Implied volatilities of each asset.
     venues : dict of str to VenueTerms
+    sinks : dict of str to VenueTerms
+        Places outside the market, which populations do not know of.
     system : list of str
         Names of the system accounts; account and population number alike.
     tags : dict of int to int
@@ -86,6 +88,7 @@ class Listing:
     spots: list[float]
     smiles: list[Smile]
     venues: dict[str, VenueTerms] = field(default_factory=dict)
+    sinks: dict[str, VenueTerms] = field(default_factory=dict)
     system: list[str] = field(default_factory=lambda: list(SYSTEM))
     tags: dict[int, int] = field(default_factory=dict)
     claimed: int = 0

@@ -114,6 +114,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
             phase: [p for p in self.populations if phase in p.phases] for phase in ("open", *STEP_PHASES)
         }
         self._interventions: dict[str, Decider] = {}
+        self._emitted_to: tuple[int, np.ndarray] | None = None
         self._mid_at_hedge = np.array(listing.spots, float)
         self._last_mid = np.array(listing.spots, float)
         self._worst_residual = 0.0
@@ -234,9 +235,18 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
             self.margin.fit_contracts()
             self.ledger.post(self.tape)
 
+    def divert_emitted(self, reason: int, venues: np.ndarray) -> None:
+        """Send what venues emit for a reason elsewhere from now on, by the venue it was meant for."""
+        self._emitted_to = (reason, venues)
+
     def _collect(self, children: Outbox) -> None:
         """Send the orders that a venue emitted."""
-        self.router.outbox.extend(children.rows[: children.count])
+        sent = children.rows[: children.count]
+        if self._emitted_to is not None:
+            reason, venues = self._emitted_to
+            own = sent["reason"] == reason
+            sent["venue"][own] = venues[sent["venue"][own]]
+        self.router.outbox.extend(sent)
         children.count = 0
         self.router.stamp(LIQUIDATING, self.steps_taken, self.view.time)
 

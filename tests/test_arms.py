@@ -143,6 +143,18 @@ def test_muted_accounts_are_exempt_from_margin_in_every_arm_but_margined():
     assert Arms(scenario, [BASE]).market(BASE, 1).margin.rule[dealers].all()
 
 
+def test_populations_do_not_know_of_sinks():
+    """Neither the listing nor the View shows them; two assets with strangers who trade anywhere agree too."""
+    scenario = load("tests/two_assets.toml", {"time.steps": 60})
+    found = recordings(scenario, [MUTED, "unhedged"], 7)
+    for asset in ("BTC", "ETH"):
+        mids = [found[arm].series[f"{asset}.mid"] for arm in (MUTED, "unhedged")]
+        assert np.array_equal(*mids)
+    model = Arms(scenario, [BASE, MUTED]).market(MUTED, 7)
+    assert not any(name.endswith("-sink") for name in model.listing.venues)
+    assert model.view.quotes.size == len(model.listing.venues) < len(model.venues)
+
+
 def test_forced_sales_can_be_diverted_too():
     """Then no move of the mid is forced, though accounts are liquidated; money and lots are conserved."""
     scenario = load("short_gamma_crash", {"time.steps": 720})

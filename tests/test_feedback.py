@@ -10,16 +10,17 @@ from analysis.feedback import compare, difference, ratio
 
 def test_a_comparison_on_paper():
     """Means 6, 3 and 4: hedging doubles, its flow makes 4/3 of that and its feedback 3/2."""
-    base, muted, opened = np.array([5.0, 6, 7, 6]), np.array([2.0, 3, 4, 3]), np.array([3.0, 4, 5, 4])
+    muted = np.array([2.0, 3, 4, 3, 2, 4, 3, 3])
+    base, opened = muted + 3 + np.array([0, 0, 0, 0, 0.5, -0.5, 0, 0]), muted + 1
     entry = compare({"base": base, "muted": muted, "open_loop": opened}, "1", "made up")
-    assert entry["base"] == {"mean": 6.0, "sd": pytest.approx(np.sqrt(2 / 3)), "seeds": 4, "undefined": 0}
-    assert (entry["kind"], entry["ratio"], entry["seeds_to_halve"]) == ("ratio", 2.0, 16)
+    assert entry["muted"] == {"mean": 3.0, "sd": pytest.approx(np.sqrt(4 / 7)), "seeds": 8, "undefined": 0}
+    assert (entry["kind"], entry["ratio"], entry["seeds_to_halve"]) == ("ratio", 2.0, 32)
     assert entry["flow_ratio"]["value"] == pytest.approx(4 / 3)
     assert entry["feedback_ratio"]["value"] == pytest.approx(3 / 2)
     assert (entry["flow"]["value"], entry["feedback"]["value"], entry["difference"]["value"]) == (1, 2, 3)
     low, high = entry["interval"]
-    assert 7 / 4 <= low < 2.0 < high <= 5 / 2
-    assert entry["difference"]["interval"] == [3.0, 3.0]
+    assert 1.5 < low < 2.0 < high < 2.7
+    assert entry["flow"]["interval"] == [1.0, 1.0]
 
 
 def test_equal_arms_have_ratios_of_exactly_one():
@@ -31,18 +32,27 @@ def test_equal_arms_have_ratios_of_exactly_one():
     assert entry["against_base"]["aa"]["difference_interval"] == [0.0, 0.0]
 
 
-def test_intervals_cover_the_truth_about_as_often_as_they_say():
-    """Log-normal worlds shared by both arms: the paired interval of the ratio holds 2 in about 95%."""
-    rng, held, widths = np.random.default_rng(11), 0, []
+@pytest.mark.parametrize("seeds", [8, 12, 40])
+def test_intervals_cover_the_truth_about_as_often_as_they_say(seeds):
+    """Log-normal worlds shared by both arms: the intervals of ratio and difference hold the truth."""
+    rng, held = np.random.default_rng(11), np.zeros(2)
     for _ in range(300):
-        world = rng.lognormal(0, 0.5, 40)
-        above, below = 2 * world * rng.lognormal(-0.005, 0.1, 40), world * rng.lognormal(-0.005, 0.1, 40)
-        found = ratio(above, below)
-        held += found.low <= 2.0 <= found.high
-        widths.append(found.high - found.low)
-    assert 0.90 <= held / 300 <= 0.98
-    apart = [ratio(rng.lognormal(0, 0.5, 40), rng.lognormal(0, 0.5, 40)) for _ in range(20)]
-    assert np.mean(widths) < 0.5 * np.mean([each.high - each.low for each in apart])
+        world = rng.lognormal(0, 0.5, seeds)
+        noise = rng.lognormal(-0.02, 0.2, (2, seeds))
+        above, below = 2 * world * noise[0], world * noise[1]
+        found, apart = ratio(above, below), difference(above, below)
+        held += found.low <= 2.0 <= found.high, apart.low <= np.exp(0.125) <= apart.high
+    assert (held / 300 > 0.90).all()
+    assert (held / 300 < 0.985).all()
+
+
+def test_pairs_are_kept_together():
+    """The interval of a ratio of arms that share their world is far narrower than of strangers."""
+    rng = np.random.default_rng(3)
+    world = rng.lognormal(0, 0.5, 40)
+    paired = ratio(2 * world * rng.lognormal(0, 0.1, 40), world)
+    strangers = ratio(2 * rng.lognormal(0, 0.5, 40), rng.lognormal(0, 0.5, 40))
+    assert paired.high - paired.low < 0.4 * (strangers.high - strangers.low)
 
 
 def test_the_error_is_that_of_the_mean():
@@ -54,10 +64,10 @@ def test_the_error_is_that_of_the_mean():
 @pytest.mark.parametrize(
     ("base", "muted", "reason"),
     [
-        ([3.0, 1, 2, 5], [0.0, 0, 0, 0], "it is 0 in the muted arm"),
-        ([0.0, 0, 0, 0], [0.0, 0, 0, 0], "it is 0 in every arm"),
-        ([3.0, 1, 2, 5], [-1.0, 1, 0.2, 0.1], "a mean is not clearly above 0"),
-        ([np.nan] * 4, [1.0] * 4, "in no seed is it defined in every arm"),
+        ([3.0, 1, 2, 5] * 2, [0.0] * 8, "it is 0 in the muted arm"),
+        ([0.0] * 8, [0.0] * 8, "it is 0 in every arm"),
+        ([3.0, 1, 2, 5] * 2, [-1.0, 1, 0.2, 0.1] * 2, "a mean is not clearly above 0"),
+        ([np.nan] * 8, [1.0] * 8, "in no seed is it defined in every arm"),
     ],
 )
 def test_what_has_no_ratio_says_why(base, muted, reason):
@@ -68,15 +78,31 @@ def test_what_has_no_ratio_says_why(base, muted, reason):
     assert (entry["difference"]["value"] is None) == bool(np.isnan(base).all())
 
 
-def test_only_seeds_that_are_defined_in_every_arm_are_compared():
-    """An undefined value is left out with its partners, and counted."""
+def test_only_seeds_that_are_defined_in_both_arms_are_compared():
+    """An undefined value is left out with its partner, and counted; printed means give the printed ratio."""
     base, muted = np.array([2.0, 4, np.nan, 6, 8, 9]), np.array([1.0, 2, 3, 3, 4, np.nan])
     entry = compare({"base": base, "muted": muted})
     assert (entry["seeds_compared"], entry["base"]["undefined"], entry["muted"]["undefined"]) == (4, 1, 1)
-    assert entry["ratio"] == 2.0
+    assert entry["ratio"] == entry["base"]["mean"] / entry["muted"]["mean"] == 2.0
+
+
+def test_another_arm_does_not_change_the_headline():
+    """Seeds in which it is undefined are still compared between base and muted."""
+    base, muted = np.arange(2.0, 12.0), np.arange(1.0, 11.0)
+    other = np.where(np.arange(10) < 3, np.nan, 5.0)
+    alone, beside = (
+        compare({"base": base, "muted": muted}),
+        compare({"base": base, "muted": muted, "x": other}),
+    )
+    assert alone["ratio"] == beside["ratio"]
+    assert alone["interval"] == beside["interval"]
+    assert beside["against_base"]["x"]["seeds"] == 7
 
 
 def test_too_few_seeds_have_no_interval():
-    """Three seeds give a ratio and no claim."""
-    entry = compare({"base": np.array([2.0, 3, 4]), "muted": np.array([1.0, 2, 2])})
-    assert entry["ratio"] is None or entry["interval"] is None
+    """Seven seeds give a ratio and no claim."""
+    values = np.arange(1.0, 8.0)
+    entry = compare({"base": 2 * values + 0.1, "muted": values})
+    assert entry["ratio"] == pytest.approx(2.025, abs=0.001)
+    assert entry["interval"] is None
+    assert entry["difference"]["interval"] is None

@@ -66,10 +66,6 @@ class Engine(Protocol):
         """Let go of an executor; at once: without waiting for what it is doing."""
         ...
 
-    def leave(self) -> None:
-        """Let go of everything."""
-        ...
-
 
 class Processes:
     """Processes of this machine.
@@ -115,9 +111,6 @@ class Processes:
                     child.kill()
         executor.shutdown(wait=True, cancel_futures=True)
 
-    def leave(self) -> None:
-        """Nothing is left to let go of."""
-
 
 class Threads:
     """Threads of this process; they cannot be killed."""
@@ -139,9 +132,6 @@ class Threads:
     def close(self, executor: Executor, *, at_once: bool) -> None:
         """Wait for what is running."""
         executor.shutdown(wait=True, cancel_futures=True)
-
-    def leave(self) -> None:
-        """Nothing is left to let go of."""
 
 
 class _Here(Executor):
@@ -231,18 +221,21 @@ class Dask:
                 self._cluster.close()
 
 
-def engine(name: str, workers: int, setup: Setup) -> Engine:
-    """A local engine by name.
+def check(name: str) -> None:
+    """Raise if there is no local engine of this name on this platform.
 
     Raises
     ------
     ScenarioError
-        If there is none of this name on this platform.
     """
     available = [*multiprocessing.get_all_start_methods(), "threads", "serial"]
     if name not in LOCAL or name not in available:
         allowed = tuple(each for each in LOCAL if each in available)
         raise ScenarioError(Problem("--engine", name, "no such engine here", found=name, allowed=allowed))
+
+
+def local(name: str, workers: int, setup: Setup) -> Engine:
+    """A local engine by name."""
     if name == "serial":
         return Serial()
     return Threads(workers) if name == "threads" else Processes(workers, name, setup)

@@ -19,11 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scenarios import engines
 from scenarios.agenda import WHOLE, Agenda, Shard
 from scenarios.dispatch import Dispatch, Exhausted
-from scenarios.engines import DEFAULT, Dask, Engine, engine
+from scenarios.engines import DEFAULT, Engine
 from scenarios.errors import Problem, ScenarioError
-from scenarios.experiment import Experiment, Plan
+from scenarios.experiment import Experiment, Job, Plan
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED
 from scenarios.parts import DiskTrouble, Parts
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
@@ -34,6 +35,8 @@ from scenarios.sweep_worker import Lost, Order, begin
 
 Tally = Callable[[int, int, int], None]
 """Called with the runs done, planned and failed."""
+
+MakesEngine = Callable[[Order, Job], Engine]
 
 
 @dataclass
@@ -124,16 +127,24 @@ def sweep(
     whole.check(plan, force=force and not shard)
     place.check(plan, resume=resume, force=force)
     plan.experiment.arms(plan.points[0]).market(plan.experiment.chosen[0], plan.seed(0, 0)).release()
+    engines.check(start)
+    cluster = engines.Dask(dask, workers) if dask else None
+
+    def engine(order: Order, first: Job) -> Engine:
+        return cluster or engines.local(start, workers, (begin, (order, first)))
+
     outcome = SweepOutcome(place.path)
-    with place.held():
-        if force:
-            place.clear()
-        session = _Session(plan, place, whole, shard, outcome)
-        try:
-            session.work(workers, start, dask, tally, note, interruption or Interruption())
-        finally:
+    try:
+        with place.held():
+            if force:
+                place.clear()
+            session = _Session(plan, place, whole, shard, outcome)
+            session.work(engine, tally, note, interruption or Interruption())
             outcome.seconds = time.perf_counter() - began
-        session.publish()
+            session.publish()
+    finally:
+        if cluster:
+            cluster.leave()
     return outcome
 
 
@@ -151,9 +162,7 @@ class _Session:
 
     def work(
         self,
-        workers: int,
-        start: str,
-        dask: str | None,
+        engine: MakesEngine,
         tally: Tally,
         note: Callable[[str], None],
         interruption: Interruption,
@@ -168,7 +177,7 @@ class _Session:
             self._agenda = agenda = Agenda(self._plan, done, self._shard or WHOLE)
             if done:
                 note(f"{len(done):,} of {agenda.planned:,} runs are done already")
-            self._dispatch(agenda, workers, start, dask, tally, interruption)
+            self._dispatch(agenda, engine, tally, interruption)
         except DiskTrouble as error:
             outcome.trouble = f"cannot be written: {error.strerror}; {_AGAIN}"
         except OSError as error:
@@ -181,9 +190,7 @@ class _Session:
     def _dispatch(
         self,
         agenda: Agenda,
-        workers: int,
-        start: str,
-        dask: str | None,
+        engine: MakesEngine,
         tally: Tally,
         interruption: Interruption,
     ) -> None:
@@ -193,10 +200,15 @@ class _Session:
         if not first:
             return
         agenda.give_back(first)
-        chosen: Engine = Dask(dask, workers) if dask else engine(start, workers, (begin, (order, first[0])))
         own = Parts(self._place.parts, f"{self._name}-parent-{os.getpid()}")
-        limit = self._plan.experiment.sweep.time_limit_seconds
-        dispatch = Dispatch(agenda, chosen, order, own, lambda: self._place.done(self._metric), limit)
+        dispatch = Dispatch(
+            agenda,
+            engine(order, first[0]),
+            order,
+            own,
+            lambda: self._place.done(self._metric),
+            self._plan.experiment.sweep.time_limit_seconds,
+        )
         tally(len(agenda.done), agenda.planned, agenda.failed)
         try:
             with closing(dispatch.run()) as progress:
@@ -207,7 +219,6 @@ class _Session:
                         break
         finally:
             own.close()
-            chosen.leave()
 
     def merge(self, shards: list[SweepFolder]) -> None:
         """Compact what the shards hold, in place of working."""

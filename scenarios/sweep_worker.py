@@ -180,7 +180,7 @@ class Worker:
             try:
                 with clock.of("step"):
                     self._step(model)
-                recordings[arm] = model.recording()
+                    recordings[arm] = model.recording()
             finally:
                 model.release()
         return recordings[arm]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.blank import blank
 from sim.records import FILL, FILLS, MOVE, MOVES, REJECT, REJECTS
 
 
@@ -23,9 +24,9 @@ class Tape:
     """
 
     def __init__(self, capacity: int = 1 << 18) -> None:
-        self.fills = np.zeros(capacity, FILL)
-        self.moves = np.zeros(capacity, MOVE)
-        self.rejects = np.zeros(capacity, REJECT)
+        self.fills = blank(capacity, FILL)
+        self.moves = blank(capacity, MOVE)
+        self.rejects = blank(capacity, REJECT)
         self.counts = np.zeros(6, np.int64)
         self.posted = 0
 
@@ -40,6 +41,6 @@ class Tape:
 
 
 def _grown(rows: np.ndarray, needed: int) -> np.ndarray:
-    larger = np.zeros(max(needed, 2 * rows.size), rows.dtype)
+    larger = blank(max(needed, 2 * rows.size), rows.dtype)
     larger[: rows.size] = rows
     return larger

@@ -80,7 +80,7 @@ def process(*arguments: str, **more: Any) -> subprocess.Popen[str]:
     )
 
 
-def until(claim: Callable[[], object], seconds: float = 40.0) -> None:
+def until(claim: Callable[[], object], seconds: float = 120.0) -> None:
     """Wait until a claim holds."""
     end = time.monotonic() + seconds
     while not claim():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from sim.blank import blank
 from sim.kernels import book as kernels
 from sim.kernels.expiries import EXPIRY, SPARE
 from sim.kernels.ladder import BLOCK, LEVEL, words
@@ -146,9 +147,9 @@ class OrderBook(Venue):
         if not self._opening_half_ticks:
             raise RuntimeError(f"{self.name}: call set_reference(price) before open()")
         width = BLOCK * math.ceil(HEADROOM * self._opening_half_ticks / 2 / BLOCK)
-        self._pool = np.zeros(OPENING_ROWS, RESTING)
+        self._pool = blank(OPENING_ROWS, RESTING)
         self._expiries = np.zeros(OPENING_ROWS, EXPIRY)
-        self._ladder = np.zeros(width, LEVEL)
+        self._ladder = blank(width, LEVEL)
         self._bitmap = np.zeros(words(width), np.uint64)
         self._tags = np.zeros(max(tags, 1), np.uint32)
         self._accounts = np.zeros(population_of.size, ACCOUNT)

@@ -101,6 +101,7 @@ class ConstantProduct(Venue):
         own = self.parameters
         if own.block_seconds > 0:
             self.blocks, self._view = Blocks(own.block_clock, own.block_seconds, draws), view
+            self.follows_value = True
 
     def open(self, population_of: np.ndarray, tags: int) -> None:
         """Start empty, with the pool's account known.

@@ -19,6 +19,8 @@ COLOURS = {AGREES: style.VALUE, DIFFERS: style.FORCED}
 
 def number(value: float) -> str:
     """A number in five figures; an infinite one says that there is no finite value."""
+    if math.isnan(value):
+        return "undefined"
     if math.isinf(value):
         return UNSTABLE
     return f"{value:.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.5g}"

@@ -72,6 +72,9 @@ class OptionDealers(Population):
             `synthetic`, `chain` (a snapshot file) or `constant_gamma`.
         hedging, route : table
             Policy and route.
+        opens_hedged : bool
+            Whether the books are neutral at the opening, by trades at the mark that cost nothing;
+            if not, the first look hedges them on the market.
         contracts : int
             Different contracts a book holds at most at the start; more only where the books
             together could not hold the whole chain otherwise. Ignored by `constant_gamma`.
@@ -92,6 +95,7 @@ class OptionDealers(Population):
         exposure: Annotated[Synthetic | Snapshot | ConstantGamma, Field(discriminator="type")]
         hedging: Policy = Field(default_factory=Policy)
         route: Route
+        opens_hedged: bool = True
         contracts: int = Field(default=8, ge=1)
         size: Positive = 1.0
         capital: NonNegative = 0.25
@@ -113,6 +117,7 @@ class OptionDealers(Population):
         self._spot = listing.spots[self.asset]
         self._lot = option_lot(listing, self.asset)
         if isinstance(own.exposure, ConstantGamma):
+            self.hedger.need_no_options("an exposure of constant gamma")
             self._gamma = self.draws.column(own.exposure.gamma, "exposure.gamma", self.rows)
             self.gross = np.abs(self._gamma) * self._spot
             self._net_gamma = float(self._gamma.sum())
@@ -202,7 +207,8 @@ class OptionDealers(Population):
             books.instrument,
             books.lots,
         )
-        hedge["account"], hedge["instrument"], hedge["qty"] = self.accounts, instrument, lots
+        hedge["account"], hedge["instrument"] = self.accounts, instrument
+        hedge["qty"] = lots if self.parameters.opens_hedged else 0
         outbox.extend(rows[rows["qty"] != 0])
 
     def _serve(self, view: View, outbox: Outbox) -> None:

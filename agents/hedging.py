@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from agents.kernels.hedge import hedge
+from agents.kernels.hedge import BAND, DECAY, LELAND, WHALLEY_WILMOTT, hedge
 from sim.draws import Draws
 from sim.instruments import PERPETUAL
 from sim.kernels.screening import delta_drift, flag_columns, remember_deltas, unsettled
@@ -20,6 +20,7 @@ from sim.outbox import Outbox
 from sim.parameters import Fraction, NonNegative, Parameters, Positive, VenueName
 from sim.view import View, frozen
 
+RULES = {"leland": LELAND, "whalley_wilmott": WHALLEY_WILMOTT, "decay": DECAY}
 RENEWAL_SHARE = 0.1  # of rows near the edge of their band, above which the reference is renewed
 
 
@@ -28,12 +29,20 @@ class Policy(Parameters):
 
     Parameters
     ----------
-    type : "band" or "time"
+    type : "band", "time", "leland", "whalley_wilmott" or "decay"
         "band" trades when the net delta at a look is outside `width`, back to zero; "time" at
-        every look.
+        every look; "leland" too, by the delta at Leland's volatility; "whalley_wilmott" when the
+        net delta is outside a band that widens with gamma and `cost`, back to its edge. "decay"
+        trades what time alone has changed delta by since the last look, and leaves open what moves
+        of the price have. The last three are for books of options.
     width : float or distribution
         Half width of the band, as a fraction of the row's size (for an option book the gross
         units of its options, for an LP the units in its position). Ignored by "time".
+    cost : float or distribution
+        Of a trade, as a fraction of its value: what "leland" and "whalley_wilmott" reckon with.
+        Venues charge their own.
+    risk_aversion : float or distribution
+        Absolute, per unit of quote currency, of "whalley_wilmott".
     interval_seconds : float or distribution
         Time between looks. Rows look at different moments (their phases are drawn).
     response : float or distribution
@@ -44,10 +53,20 @@ class Policy(Parameters):
         Worst price accepted, as a fraction of the mid; what is left waits for the next look.
     synchrony : float or distribution
         0 spreads the looks of rows evenly over their interval, 1 makes all look at once.
+
+    Notes
+    -----
+    Leland (1985), with dt = `interval_seconds`: volatility sigma sqrt(1 + sqrt(2 / pi) 2 k / (sigma
+    sqrt(dt))) for a book of short gamma, with a minus for one of long gamma (Hoggard, Whalley &
+    Wilmott 1994), sigma that of each contract. Whalley & Wilmott (1997): the band is
+    (3/2 k S gamma^2 / a)^(1/3) units on either side. "decay" is the flow that pins prices to
+    strikes in Avellaneda & Lipkin (2003).
     """
 
-    type: Literal["band", "time"] = "band"
+    type: Literal["band", "time", "leland", "whalley_wilmott", "decay"] = "band"
     width: NonNegative = 0.02
+    cost: NonNegative = 0.0005
+    risk_aversion: Positive = 1.0
     interval_seconds: Positive = 1.0
     response: Fraction = 1.0
     max_units: Positive = 1e12
@@ -122,6 +141,9 @@ class Hedger:
         self._latency = latency
         is_band = policy.type == "band"
         self.width = draws.column(policy.width if is_band else 0.0, "hedging.width", rows)
+        self.rule = RULES.get(policy.type, BAND)
+        self.cost = draws.column(policy.cost, "hedging.cost", rows)
+        self.risk_aversion = draws.column(policy.risk_aversion, "hedging.risk_aversion", rows)
         self.interval = draws.column(policy.interval_seconds, "hedging.interval_seconds", rows)
         self.response = draws.column(policy.response, "hedging.response", rows)
         self.max_units = draws.column(policy.max_units, "hedging.max_units", rows)
@@ -129,6 +151,7 @@ class Hedger:
         desynchronised = 1.0 - draws.column(policy.synchrony, "hedging.synchrony", rows)
         self.offset = desynchronised * draws.uniforms("hedging.offset", rows) * self.interval
         self._ready_at = np.full(rows, -np.inf)
+        self._looked_at = np.zeros(rows)
         self._before = -1e-6  # when the rows decided last, s
         self._nothing = frozen(np.zeros(rows))
         self._rows = np.zeros(rows, np.int32)
@@ -161,6 +184,18 @@ class Hedger:
             self._renew(view)
             suspects, _ = self._suspects(view)
         self._send(first, suspects, self._nothing, scale, view, outbox)
+
+    def need_no_options(self, what: str) -> None:
+        """Check that the policy can hedge an exposure that is not a book of options.
+
+        Raises
+        ------
+        ValueError
+            If it cannot.
+        """
+        if self.rule != BAND:
+            name = next(name for name, rule in RULES.items() if rule == self.rule)
+            raise ValueError(f'hedging of type "{name}" is for books of options, not for {what}')
 
     def hedge(self, exposure: np.ndarray, scale: np.ndarray, view: View, outbox: Outbox) -> None:
         """Send the hedges that fall due now, of an exposure other than options.
@@ -234,7 +269,10 @@ class Hedger:
             self.venues,
             view.quotes,
             float(view.assets[self.asset]["mid"]),
+            self.rule,
             self.width,
+            self.cost,
+            self.risk_aversion,
             self.interval,
             self.offset,
             self.response,
@@ -242,6 +280,7 @@ class Hedger:
             self.max_slippage,
             self._latency,
             self._ready_at,
+            self._looked_at,
             self._then,
             self._net,
             self._gamma,

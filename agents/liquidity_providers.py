@@ -66,6 +66,7 @@ class LiquidityProviders(Population):
         own = self.parameters
         self._pool = listing.venue(own.pool)
         self.hedger = Hedger(own.hedging, own.route, self.rows, self.first, self.latency, self.draws, listing)
+        self.hedger.need_no_options("a share of a pool")
         self.asset = self._pool.asset
         self._spot = listing.spots[self.asset]
         if self.hedger.asset != self.asset:

@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     compare = _add(commands, "compare", _compare, "set results folders side by side")
     compare.add_argument("folders", metavar="DIR", type=Path, nargs="+")
     compare.add_argument("--out", metavar="FILE", type=Path, help="write a page (.html) or figure (.png) too")
+    _add_replicate(_add(commands, "replicate", _replicate, "run published results and set ours beside them"))
     bench = _add(commands, "bench", _bench, "measure speed against peers, side by side")
     bench.add_argument("subject", metavar="SUBJECT", nargs="?", help="one subject; all if left out")
     return parser
@@ -154,6 +155,15 @@ def _add_frontier(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", metavar="N", type=_count, default=400, help="most runs (400)")
     parser.add_argument("--workers", metavar="N", type=_count, help="processes; as many as there are cores")
     _add_output(parser)
+
+
+def _add_replicate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", nargs="?", help="one of them, or all; lists them if left out")
+    parser.add_argument("--runs", metavar="N", type=_count, help="repetitions; each has its own number")
+    parser.add_argument("--workers", metavar="N", type=_count, help="processes; as many as there are cores")
+    parser.add_argument("--quick", action="store_true", help="fewer and smaller runs; intervals widen")
+    parser.add_argument("--markdown", action="store_true", help="print one Markdown table instead")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="where tables and figures go")
 
 
 def _count(text: str) -> int:
@@ -399,6 +409,30 @@ def _compare(options: argparse.Namespace) -> int:
     print(found)
     if options.out is not None:
         print(compare.save(found, options.out))
+    return SUCCESS
+
+
+def _replicate(options: argparse.Namespace) -> int:
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    from scenarios import pool, replicate
+    from scenarios import replication_pages as pages
+
+    if options.name is None:
+        for name in replicate.names():
+            print(f"{name:<22}  {replicate.find(name).about}")
+        return SUCCESS
+    folder = options.out or Path("results") / "replicate"
+    found = []
+    for name in replicate.names() if options.name == "all" else [options.name]:
+        one = replicate.replicate(name, options.runs, options.workers or pool.cores(), options.quick)
+        pages.write(one, folder)
+        found.append(one)
+        if not options.markdown:
+            print(pages.table(one), end="\n\n", flush=True)
+    if options.name == "all":
+        pages.write_csv(found, folder / "all.csv")
+        (folder / "all.md").write_text(pages.markdown(found), encoding="utf-8")
+    print(pages.markdown(found) if options.markdown else f"results  {os.path.relpath(folder)}")
     return SUCCESS
 
 

@@ -157,9 +157,10 @@ def _populations(model: Model, scenario: Scenario, listing: Listing) -> list[Pop
 def _listed_venue(asset: str, listing: Listing) -> VenueTerms:
     """The venue whose mid is the asset's reference mid: the first book, else the first linear market."""
     number = listing.universe.assets.index(asset)
-    for name in ("order_book.OrderBook", "linear_impact.LinearImpact", "amm.ConstantProduct"):
+    linear = ("linear_impact.LinearImpact", "linear_impact.ReferenceDemand")
+    for types in (("order_book.OrderBook",), linear, ("amm.ConstantProduct",)):
         for terms in listing.venues.values():
-            if terms.asset == number and terms.type == name:
+            if terms.asset == number and terms.type in types:
                 return terms
     raise ValueError(f"no venue gives {asset} a price; list an order book, a pool or a linear market for it")
 
@@ -208,7 +209,7 @@ def _connect(
         listing,
         ledger,
         margin,
-        _router(populations, listing, len(venues), ledger),
+        _router(populations, listing, venues, ledger),
         venues,
         drivers,
         [Oracle(a.index, a.mark, _index_venues(a, listing), k) for k, a in enumerate(scenario.assets)],
@@ -270,6 +271,8 @@ def _open_venues(
             venue.attach(view, listing.universe, listing.smiles, lots)
         elif isinstance(venue, LinearImpact):
             venue.attach(view)
+        elif isinstance(venue, ConstantProduct):
+            venue.attach(view, Draws(listing.seed, venue.name))
         elif isinstance(venue, Sink):
             terms = _listed_venue(scenario.assets[venue.asset].name, listing)
             venue.attach(venues[terms.index], 0.5 * terms.tick)
@@ -311,13 +314,16 @@ def _drivers(scenario: Scenario, seed: int) -> Drivers:
     return Drivers(entries, correlation, keys, scenario.time.step_seconds)
 
 
-def _router(populations: list[Population], listing: Listing, venues: int, ledger: Ledger) -> Router:
+def _router(populations: list[Population], listing: Listing, venues: list[Venue], ledger: Ledger) -> Router:
     row_key = np.zeros(listing.accounts, np.uint64)
     row_key[: len(listing.system)] = Draws(0, "system").hashes("rows", len(listing.system))
     for population in populations:
         rows = slice(population.first, population.first + population.rows)
         row_key[rows] = Draws(0, population.name).hashes("rows", population.rows)
-    return Router(venues, listing.seed, row_key, ledger.population_of)
+    router = Router(len(venues), listing.seed, row_key, ledger.population_of)
+    pools = [venue for venue in venues if isinstance(venue, ConstantProduct)]
+    router.blocks = {pool.index: pool.blocks for pool in pools if pool.blocks is not None}
+    return router
 
 
 def _recorder(

@@ -2,7 +2,7 @@
 
 An order arrives at its decision time plus its latency. Arrival decides; equal arrivals
 are ordered by a keyed draw per sender and step, and a sender's own orders keep the order
-in which it sent them.
+in which it sent them. At a venue on a chain an order arrives with the next block.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import numpy as np
 from sim.draws import key
 from sim.kernels import arrival
 from sim.outbox import Outbox
+from sim.records import OPEN
+from sim.venues.blocks import Blocks
 
 
 class Router:
@@ -32,12 +34,15 @@ class Router:
     ----------
     outbox : Outbox
     earliest : float
-        When the first order in flight arrives, s.
+        When the first order in flight arrives, s; for orders that wait for a block, a lower bound.
+    blocks : dict of int to Blocks
+        Clocks of the venues that have one, by index.
     """
 
     def __init__(self, venues: int, seed: int, row_key: np.ndarray, population_of: np.ndarray) -> None:
         self.outbox = Outbox()
         self.earliest = np.inf
+        self.blocks: dict[int, Blocks] = {}
         self._stamped = 0
         self._seed_key = key(seed, "router", "ties")
         self._row_key = row_key
@@ -75,8 +80,17 @@ class Router:
             )
             if refused >= 0:
                 raise ValueError(self._complaint(outbox.rows[refused], now))
+            if self.blocks and phase != OPEN:
+                self._await_blocks(outbox.rows[self._stamped : outbox.count])
             self._stamped = outbox.count
             self.earliest = min(self.earliest, first)
+
+    def _await_blocks(self, orders: np.ndarray) -> None:
+        """Let each order to a venue on a chain arrive with the first block after it would."""
+        for venue, blocks in self.blocks.items():
+            rows = np.flatnonzero(orders["venue"] == venue)
+            sent = orders["time"][rows]
+            orders["latency"][rows] = blocks.next_at(sent + orders["latency"][rows]) - sent
 
     def _complaint(self, order: np.void, now: float) -> str:
         """What is wrong with an order that cannot be delivered."""

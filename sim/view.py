@@ -36,6 +36,7 @@ QUOTE = np.dtype(
         ("instrument", "i4"),
         ("asset", "i4"),
         ("is_halted", "i4"),
+        ("is_waiting", "i4"),  # whether what is sent in this step waits for a block of a later one
     ],
     align=True,
 )

@@ -1,4 +1,17 @@
-"""Hedge: compare what each row holds with what would neutralise its exposure, and send the rest."""
+"""Hedge: compare what each row holds with what would neutralise its exposure, and send the rest.
+
+The rules differ in the delta they neutralise, in how far it may stray, and in where they stop:
+
+    band, time        Black-76 delta; a width, or none; back to zero
+    Leland            delta at the volatility sigma sqrt(1 -+ A), A = sqrt(2 / pi) 2 k / (sigma sqrt(dt)), up
+                      for a book of short gamma (Leland 1985), down for long (Hoggard, Whalley & Wilmott
+                      1994); at every look
+    Whalley-Wilmott   Black-76 delta; (3/2 k S gamma^2 / a)^(1/3) units either side; back to the edge
+                      (Whalley & Wilmott 1997)
+    decay             the change of delta that time alone has brought since the last look; all of it
+
+with k the cost of a trade as a fraction of its value and a the absolute risk aversion.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +21,15 @@ import numpy as np
 
 from agents.kernels.sending import marketable, next_tick, rounded
 from sim.jit import inlined, kernel
-from sim.kernels.portfolio import options_of
+from sim.kernels.options import GAMMA, IS_CALL, MID, STRIKE, VOLATILITY, YEAR, YEARS, forward_delta_gamma
+from sim.kernels.portfolio import column_of, options_of
 from sim.kernels.screening import options_then
 from sim.records import HEDGE
 
 SPOT = 0
 PERPETUAL = 1
+BAND, LELAND, WHALLEY_WILMOTT, DECAY = range(4)  # rules
+TWO_ROOT_TWO_OVER_PI = 2.0 * math.sqrt(2.0 / math.pi)
 
 
 @inlined
@@ -115,6 +131,56 @@ def is_look(now, before, interval, offset, latency, ready_at):
     return next_tick(since, interval, offset) <= now
 
 
+@inlined
+def gamma_of(holder, contract, qty, work):
+    """Gamma of one holder's options, units per unit of price."""
+    gamma = 0.0
+    for slot in range(contract.shape[0]):
+        gamma += float(qty[slot, holder]) * work[GAMMA, column_of(contract[slot, holder])]
+    return gamma
+
+
+@inlined
+def delta_at(holder, contract, qty, contracts, work, later, load):
+    """Delta of one holder's options at the mid, with `later` more years to expiry and other volatilities.
+
+    `load` is what sigma^2 is raised by, over sigma: Leland's sqrt(2 / pi) 2 k / sqrt(dt).
+    """
+    delta = 0.0
+    for slot in range(contract.shape[0]):
+        number = contract[slot, holder]
+        if number >= 0:
+            column = column_of(number)
+            vol = work[VOLATILITY, column]
+            vol = math.sqrt(max(vol * (vol + load), 0.0))
+            years, is_call = work[YEARS, column] + later, work[IS_CALL, column] != 0.0
+            each, _ = forward_delta_gamma(work[MID, column], work[STRIKE, column], years, vol, is_call)
+            delta += float(qty[slot, holder]) * contracts[number]["lot"] * each
+    return delta
+
+
+@inlined
+def leland_delta(holder, contract, qty, contracts, work, cost, interval):
+    """Delta at Leland's volatility: raised if the book is short gamma, lowered if long."""
+    load = TWO_ROOT_TWO_OVER_PI * cost / math.sqrt(interval / YEAR)
+    if gamma_of(holder, contract, qty, work) > 0.0:
+        load = -load
+    return delta_at(holder, contract, qty, contracts, work, 0.0, load)
+
+
+@inlined
+def whalley_wilmott_half_band(gamma, price, cost, aversion):
+    """How far delta may stray, units."""
+    return (1.5 * cost * price * gamma * gamma / aversion) ** (1.0 / 3.0)
+
+
+@inlined
+def decayed(holder, contract, qty, contracts, work, seconds):
+    """Change of delta that the last so many seconds have brought at the present mid."""
+    before = delta_at(holder, contract, qty, contracts, work, seconds / YEAR, 0.0)
+    return delta_at(holder, contract, qty, contracts, work, 0.0, 0.0) - before
+
+
 @kernel
 def hedge(
     now,
@@ -139,7 +205,10 @@ def hedge(
     venues,
     quotes,
     mid,
+    rule,
     width,
+    cost,
+    aversion,
     interval,
     offset,
     response,
@@ -147,6 +216,7 @@ def hedge(
     slippage,
     latency,
     ready_at,
+    looked_at,
     then,
     net_then,
     gamma_then,
@@ -180,12 +250,15 @@ def hedge(
         Venues to choose from. A row that can trade at none of them waits for its next look.
     mid : float
         Reference mid of the asset, from which slippage is measured.
-    width, interval, offset, response, most, slippage, latency : ndarray of float64, shape (N,)
-        Band (fraction of scale), seconds between looks, time of the first, share of the net
-        delta that is traded, largest order in units, worst price (fraction of the mid), seconds
-        to arrival.
-    ready_at : ndarray of float64, shape (N,)
-        When each row's last order arrives. Written.
+    rule : int
+        BAND, LELAND, WHALLEY_WILMOTT or DECAY; all but the first need options.
+    width, cost, aversion, interval, offset, response, most, slippage, latency : ndarray of float64
+        Shape (N,): band (fraction of scale), cost of a trade (fraction of its value) and risk
+        aversion that the rule reckons with, seconds between looks, time of the first, share of
+        the net delta that is traded, largest order in units, worst price (fraction of the mid),
+        seconds to arrival.
+    ready_at, looked_at : ndarray of float64, shape (N,)
+        When each row's last order arrives, and when it looked last. Written.
     then, net_then, gamma_then, gross, edge
         Reference, and what `sim.kernels.screening.unsettled` needs of each row. Written but for
         the reference.
@@ -203,17 +276,30 @@ def hedge(
             continue
         account = first_account + row
         net = exposure[row] + held_units(account, row, instruments, baseline, position, terms)
-        value, needed, half = 0.0, 0.0, width[row] * scale[row]
+        value, needed, half, kept = 0.0, 0.0, width[row] * scale[row], 0.0
         if first_holder >= 0:
             value, delta, _, needed = options_of(first_holder + row, contract, qty, work, margins)
             past, gamma_then[row], gross[row] = options_then(
                 first_holder + row, contract, qty, contracts, then
             )
             net_then[row] = net + past
-            net += delta
             edge[row], seen[row] = half, revision[account]
+            if rule == LELAND:
+                delta = leland_delta(
+                    first_holder + row, contract, qty, contracts, work, cost[row], interval[row]
+                )
+            elif rule == WHALLEY_WILMOTT:
+                gamma = gamma_of(first_holder + row, contract, qty, work)
+                half = kept = whalley_wilmott_half_band(gamma, mid, cost[row], aversion[row])
+                edge[row] = -1.0
+            elif rule == DECAY:
+                since = now - looked_at[row]
+                net, delta = 0.0, decayed(first_holder + row, contract, qty, contracts, work, since)
+            net += delta
+            looked_at[row] = now
         if abs(net) <= half:
             continue
+        net -= math.copysign(kept, net)
         units = min(max(-response[row] * net, -most[row]), most[row])
         worst = mid * (slippage[row] + 1.0 if units > 0.0 else slippage[row] - 1.0)
         venue = cheapest(account, units, worst, venues, quotes, value, needed, cash, position, terms)

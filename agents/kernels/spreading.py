@@ -96,7 +96,7 @@ def spread(
         Worst price of the leg in the book, as a fraction of the mid.
     """
     for row in range(share.size):
-        if next_look[row] > now:
+        if next_look[row] > now or quotes[pool]["is_waiting"] != 0:
             continue
         next_look[row] = max(next_tick(now, interval[row], offset[row]), now + latency[row])
         edge = edge_bps[row] * BPS

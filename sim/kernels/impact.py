@@ -1,4 +1,10 @@
-"""Linear impact: a market in which the price moves by a constant times the net flow."""
+"""Impact: markets whose price follows a value and is moved by the net flow alone.
+
+Linear: the price moves by a constant, lambda, for each unit bought. Reference demand: others want
+what is worth a fixed sum, so that the price times what is left to them stays (Frey & Stremme 1997);
+buying q of the b units left takes the price from S to S b / (b - q), at S (b / q) ln(b / (b - q)) on
+average.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +46,8 @@ NET_FLOW = 3  # lots bought minus sold since the start
 # Slots of the float state.
 CARRY = 0  # part of the mid below half a tick, in half ticks
 VALUE = 1  # exogenous value the mid has followed so far
+
+HIGHEST = 2.0**51  # ticks; beyond, a price in half ticks would not be exact
 
 
 @inlined
@@ -84,11 +92,24 @@ def signed(order, mid):
 
 
 @inlined
-def room_to(order, mid, lots, tick, step):
-    """Lots an immediate-or-cancel limit order trades before the price it moves passes its limit.
+def moved(mid, lots, step, left):
+    """Price after `lots` are bought: linear by `step` a lot, or by reference demand with `left` lots left."""
+    if left > 0.0:
+        return mid * left / (left - lots) if lots < left else math.inf
+    return mid + lots * step
 
-    `step` is how far one lot moves the price, quote currency.
-    """
+
+@inlined
+def paid(mid, lots, step, left):
+    """Average price of `lots` along their own impact."""
+    if left > 0.0:
+        return -mid * left / lots * math.log1p(-lots / left)
+    return mid + 0.5 * lots * step
+
+
+@inlined
+def room_to(order, mid, lots, tick, step, left):
+    """Lots an immediate-or-cancel limit order trades before the price it moves passes its limit."""
     side = 1.0 if lots > 0 else -1.0
     limit = order["price"] * tick
     if order["price_ref"] != ABSOLUTE:
@@ -96,9 +117,9 @@ def room_to(order, mid, lots, tick, step):
     reach = side * (limit - mid)
     if reach < 0.0:
         return lots * 0
-    if reach >= abs(lots) * step:
+    if reach >= side * (moved(mid, lots, step, left) - mid):
         return lots
-    most = np.int64(math.floor(reach / step))
+    most = np.int64(math.floor(left * reach / limit if left > 0.0 else reach / step))
     return most if lots > 0 else -most
 
 
@@ -111,7 +132,7 @@ def is_worse(order, lots, price):
 
 
 @inlined
-def granted(order, mid, tick, step, room):
+def granted(order, mid, tick, step, left, room):
     """Lots an order trades now, and the refusal if that is none for a reason worth recording."""
     kind = order["kind"]
     is_limited = kind == LIMIT and order["tif"] != GTC
@@ -125,22 +146,29 @@ def granted(order, mid, tick, step, room):
     if lots == 0 and wanted != 0:
         return lots, NOTHING_TO_REDUCE if is_reduce_only else NO_MARGIN
     if is_limited:
-        within = np.int64(room_to(order, mid, lots, tick, step))
+        within = np.int64(room_to(order, mid, lots, tick, step, left))
         if within != lots and order["tif"] == FOK:
             return np.int64(0), NOT_FILLABLE
         lots = within
-    if mid + lots * step < tick:
+    after = moved(mid, lots, step, left)
+    if after < tick or after > HIGHEST * tick:
         return np.int64(0), NOT_FILLABLE
-    if is_worse(order, lots, mid + 0.5 * lots * step):
+    if lots != 0 and is_worse(order, lots, paid(mid, lots, step, left)):
         return np.int64(0), SLIPPAGE
     return lots, 0
 
 
 @kernel
-def follow(value, time, tick, weight, account, population, venue, state, carry, moves, counts):
-    """Move the mid by `weight` times the change of the exogenous value, down to one tick at most."""
+def follow(value, time, tick, weight, is_relative, account, population, venue, state, carry, moves, counts):
+    """Move the mid by `weight` times the change of the exogenous value, down to one tick at most.
+
+    `is_relative` makes it the relative change of both.
+    """
+    present = state[HALF_TICKS] + carry[CARRY]
     half_ticks = weight * (value - carry[VALUE]) / (0.5 * tick)
-    half_ticks = max(half_ticks, 2.0 - state[HALF_TICKS] - carry[CARRY])
+    if is_relative:
+        half_ticks = weight * (value / carry[VALUE] - 1.0) * present
+    half_ticks = min(max(half_ticks, 2.0 - present), 2.0 * HIGHEST - present)
     carry[VALUE] = value
     change = shift(half_ticks, state, carry)
     if change != 0:
@@ -155,6 +183,7 @@ def trade(
     instrument,
     maker,
     impact,
+    supply,
     tick,
     lot,
     fee_rate,
@@ -172,28 +201,31 @@ def trade(
     Parameters
     ----------
     impact : float
-        Quote currency a unit of price moves per unit traded, lambda.
+        Quote currency that the price moves per unit traded, lambda.
+    supply : float
+        Units the others hold at the opening where their demand makes the price; 0 where it is linear.
     """
     step = impact * lot
     for k in range(rows.size):
         row = rows[k]
         order = orders[row]
         mid = (state[HALF_TICKS] + carry[CARRY]) * 0.5 * tick
-        lots, refusal = granted(order, mid, tick, step, room)
+        left = supply / lot - state[NET_FLOW] if supply > 0.0 else 0.0
+        lots, refusal = granted(order, mid, tick, step, left, room)
         if refusal != 0:
             refuse(orders, row, venue, refusal, rejects, counts)
         if lots == 0:
             continue
         account = order["account"]
         take(lots, account, room)
-        price = mid + 0.5 * lots * step
+        price = paid(mid, lots, step, left)
         counts[GROUP] += 1
         fee = fee_rate * abs(lots) * lot * price
         fill(orders, row, venue, instrument, maker, lots, price, fee, population_of, fills, counts)
         state[FLOW] += lots
         state[NET_FLOW] += lots
         state[VOLUME] += abs(lots)
-        change = shift(lots * step / (0.5 * tick), state, carry)
+        change = shift((moved(mid, lots, step, left) - mid) / (0.5 * tick), state, carry)
         if change != 0:
             record(
                 order["time"] + order["latency"],

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
+from sim.draws import Draws
 from sim.kernels.pools import POOL, appraise_shares, execute_pool, observe_pool
 from sim.parameters import Parameters as BaseParameters
 from sim.tape import Tape
+from sim.venues.blocks import SLACK, Blocks
 from sim.venues.venue import Venue
+from sim.view import View
 
 
 class ConstantProduct(Venue):
@@ -38,6 +41,8 @@ class ConstantProduct(Venue):
         Reserves, supply and time-weighted price.
     held : ndarray of int64, shape (A,)
         Share lots of each account.
+    blocks : Blocks or None
+        Clock of the chain.
 
     Notes
     -----
@@ -50,7 +55,7 @@ class ConstantProduct(Venue):
     first stands for the cash.
 
     Leaves out: flash swaps, the protocol's share of the fee, transfers that skim or
-    donate, and gas (the chain's concern).
+    donate, and gas. Of a chain there is the clock of its blocks and nothing else.
     """
 
     class Parameters(BaseParameters):
@@ -66,12 +71,18 @@ class ConstantProduct(Venue):
             Share units, sqrt(units x quote currency), a lot.
         depth_bps : float
             Distance from the mid within which depth is reported.
+        block_seconds : float
+            (Mean) time between the blocks of the chain the pool lives on: orders wait for the next
+            one. 0 if each is executed as it arrives.
+        block_clock : "fixed" or "poisson"
         """
 
         lot: float = Field(gt=0)
         fee_bps: float = Field(default=30.0, ge=0, lt=10_000)
         share_lot: float = Field(default=1e-6, gt=0)
         depth_bps: float = Field(default=100.0, gt=0, lt=10_000)
+        block_seconds: float = Field(default=0.0, ge=0)
+        block_clock: Literal["fixed", "poisson"] = "fixed"
 
     account: int = -1
     share_instrument: int = -1
@@ -81,6 +92,16 @@ class ConstantProduct(Venue):
         self.state = np.zeros(1, POOL)
         self.state["reference"] = np.nan
         self.held = np.zeros(0, np.int64)
+        self.blocks: Blocks | None = None
+        self._view: View | None = None
+        self._is_waiting = False
+
+    def attach(self, view: View, draws: Draws) -> None:
+        """Give the pool the clock of its chain, if it has one, and the View that says what time it is."""
+        own = self.parameters
+        if own.block_seconds > 0:
+            self.blocks, self._view = Blocks(own.block_clock, own.block_seconds, draws), view
+            self.follows_value = True
 
     def open(self, population_of: np.ndarray, tags: int) -> None:
         """Start empty, with the pool's account known.
@@ -118,9 +139,12 @@ class ConstantProduct(Venue):
         self.state["reference"] = price
 
     def start_step(self, tape: Tape) -> None:
-        """Restart the counts of flow and volume."""
+        """Restart the counts of flow and volume; see whether a block falls into the step."""
         self.state["flow"] = 0
         self.state["volume"] = 0
+        if self.blocks is not None and self._view is not None:
+            now, end = self._view.time, self._view.time + self._view.step_seconds
+            self._is_waiting = bool(self.blocks.next_at(np.array([now]))[0] >= end - SLACK)
 
     def execute(
         self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
@@ -143,6 +167,7 @@ class ConstantProduct(Venue):
     def observe(self, quotes: np.ndarray) -> None:
         """Write prices to sell and buy at the margin, fee included, depth and reserves."""
         observe_pool(self.state, quotes, self.index)
+        quotes[self.index]["is_waiting"] = self._is_waiting
 
     def appraise(self, assets: np.ndarray, terms: np.ndarray) -> None:
         """Price the shares at the asset's mark, with the delta and gamma of the reserves."""

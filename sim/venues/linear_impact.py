@@ -1,11 +1,11 @@
-"""The textbook market: the price follows the exogenous value and moves by lambda x net flow."""
+"""The textbook markets: the price follows the exogenous value and moves with the net flow, nothing else."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sim.kernels import impact
 from sim.listing import OUTSIDE
@@ -26,12 +26,15 @@ class LinearImpact(Venue):
 
     Takes market orders, swaps, and limit orders that are immediate or cancel (filled until
     the price they move reaches their limit) or fill or kill. The price stays at one tick
-    where the value or an order would take it lower; such an order is refused.
+    where the value or an order would take it lower; such an order is refused, and so is one that
+    would take it beyond 2^51 ticks (a market whose feedback is unstable gets there).
 
     Leaves out: the spread, resting orders, recovery of the price, and any limit to depth.
     """
 
     follows_value = True
+    is_relative: ClassVar[bool] = False
+    supply: float = 0.0
 
     class Parameters(BaseParameters):
         """Impact and grid.
@@ -58,6 +61,15 @@ class LinearImpact(Venue):
         self._state = np.zeros(4, np.int64)
         self._carry = np.zeros(2)
 
+    @property
+    def impact(self) -> float:
+        """Quote currency that the price moves per unit, where that is constant."""
+        return float(self.parameters.impact)
+
+    def depth(self, price: float) -> float:
+        """Units that move the price by one."""
+        return 1.0 / self.impact if self.impact > 0 else np.inf
+
     def set_reference(self, price: float) -> None:
         """Open at this price."""
         half_ticks = price / (0.5 * self.parameters.tick)
@@ -82,6 +94,7 @@ class LinearImpact(Venue):
             self._view.time,
             self.parameters.tick,
             self.parameters.follow,
+            self.is_relative,
             OUTSIDE,
             self._population_of[OUTSIDE],
             self.index,
@@ -103,7 +116,8 @@ class LinearImpact(Venue):
             self.index,
             self.instrument,
             OUTSIDE,
-            parameters.impact,
+            self.impact,
+            self.supply,
             parameters.tick,
             parameters.lot,
             parameters.taker_fee_bps * 1e-4,
@@ -125,7 +139,7 @@ class LinearImpact(Venue):
         row["bid"] = row["ask"] = row["mid"] = mid
         row["mid_half_ticks"] = self._state[impact.HALF_TICKS]
         row["bid_tick"] = row["ask_tick"] = NO_TICK
-        depth = 1.0 / self.parameters.impact if self.parameters.impact > 0 else np.inf
+        depth = self.depth(mid)
         row["depth_bid"] = row["depth_ask"] = depth
         row["depth_span"] = 1.0
         row["permanent_depth"] = depth
@@ -134,3 +148,64 @@ class LinearImpact(Venue):
         row["taker_fee"] = self.parameters.taker_fee_bps * 1e-4
         row["net_flow"] = self._state[impact.NET_FLOW]
         row["flow"], row["volume"] = self._state[impact.FLOW], self._state[impact.VOLUME]
+
+
+class ReferenceDemand(LinearImpact):
+    """A market in which others want what is worth a fixed sum: Frey & Stremme's reference traders.
+
+    A supply of fixed size is held by them and by those who trade here. Their demand at price S is
+    proportional to V / S, with V the exogenous value, so the market clears at
+
+        S = V (supply - held) / (supply - held - Q),
+
+    V scaled to the opening price, and Q the net quantity that others than they have bought since.
+    Hedgers who hold Phi(S) make the volatility (supply - Phi) / (supply - Phi - S Phi'(S)) times
+    that of V where they act at once (Frey & Stremme 1997, "Market volatility and feedback effects
+    from dynamic hedging"). Orders, refusals and what is left out are those of `LinearImpact`; an
+    order for all that is left, or more, is refused.
+    """
+
+    is_relative = True
+
+    class Parameters(BaseParameters):
+        """Supply and grid.
+
+        Parameters
+        ----------
+        tick, lot : float
+            Grid of recorded prices and of quantities; the price itself is continuous.
+        supply : float
+            Units there are.
+        held : float
+            Of these, what others than the reference traders hold at the opening; below zero if they
+            are short.
+        follow : float
+            Share of the exogenous value's relative change that the price takes over.
+        taker_fee_bps : float
+        """
+
+        tick: float = Field(default=0.0001, gt=0)
+        lot: float = Field(default=0.0001, gt=0)
+        supply: float = Field(gt=0)
+        held: float = 0.0
+        follow: float = Field(default=1.0, ge=0)
+        taker_fee_bps: float = Field(default=0.0, ge=0)
+
+        @model_validator(mode="after")
+        def _leaves_some(self) -> ReferenceDemand.Parameters:
+            if self.held >= self.supply:
+                raise ValueError(f"held is {self.held:g}; it must be below the supply, {self.supply:g}")
+            return self
+
+    def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
+        super().__init__(name, index, asset, instrument, parameters)
+        self.supply = parameters.supply - parameters.held
+
+    @property
+    def impact(self) -> float:
+        """None is constant."""
+        return 0.0
+
+    def depth(self, price: float) -> float:
+        """Units that move the price by one: what the reference traders hold, over the price."""
+        return float((self.supply - self._state[impact.NET_FLOW] * self.parameters.lot) / price)

@@ -39,7 +39,8 @@ class Venue:
     is_priced : bool
         Whether the venue shows a price; others are not observed, and their mid reads NaN.
     follows_value : bool
-        Whether its price moves with the exogenous value, without an order.
+        Whether what it shows changes as a step begins, without an order: a price that follows the
+        exogenous value, or a clock of blocks.
     permanent_impact : float
         Share of its price by which a unit of net flow moves it for good, as those say who make its
         market; NaN if nobody does. Venues that set prices by a rule of their own have no use for it.
@@ -51,7 +52,7 @@ class Venue:
     emits: ClassVar[bool] = False
     needs_asset: ClassVar[bool] = True
     is_priced: ClassVar[bool] = True
-    follows_value: ClassVar[bool] = False
+    follows_value: bool = False
     permanent_impact: float = math.nan
     children: Outbox
 

@@ -1,0 +1,88 @@
+"""Pinning: how often hedgers who are long gamma hold the price at a strike to expiry."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy.stats import binomtest
+
+from analysis import theory
+from scenarios.replicate import FOLDER, Row, Rows, measured, replication
+from sim.listing import SECONDS_PER_YEAR
+from sim.recording import Recording
+
+SPREAD = 0.4 * math.sqrt(86400.0 / SECONDS_PER_YEAR)  # sigma sqrt(T)
+OPTIONS, PRICE = 1000.0, 100.0
+NEAR = 0.1  # of sigma sqrt(T) on either side of the strike counts as pinned
+CASES = ((0.2, 0.0), (0.4, 0.0), (1.0, 0.0), (2.0, 0.0), (1.0, 1.0))
+"""Strength B, and distance z of the price from the strike."""
+BOOK_SPREAD = 0.45 * math.sqrt(1800.0 / SECONDS_PER_YEAR)
+BOOK_OPTIONS, BOOK_IMPACT = 6000.0, 1e-6  # return a unit, what makers learn from one
+PUBLISHED = (0.181, 0.330, 0.632, 0.865, 0.455)
+
+
+def is_pinned(recording: Recording) -> bool:
+    """Whether the last price, with half a percent of the time left, is at the strike."""
+    return _is_near(recording, SPREAD)
+
+
+def is_pinned_in_book(recording: Recording) -> bool:
+    """The same on the order book."""
+    return _is_near(recording, BOOK_SPREAD)
+
+
+def _is_near(recording: Recording, spread: float) -> bool:
+    strike = float(recording.market["assets"][0]["spot"])
+    last = float(recording.series["X.mid"].iloc[-1])
+    return abs(math.log(last / strike)) < NEAR * spread
+
+
+def variant(strength: float, distance: float) -> dict[str, Any]:
+    """Impact for a strength, and a jump of the value that takes the price away from the strike."""
+    impact = strength * SPREAD * math.sqrt(2 * math.pi) / OPTIONS * PRICE
+    jump = {"type": "value", "asset": "X", "at": 0.0, "return": math.expm1(distance * SPREAD)}
+    return {"venues.market.impact": impact, "shocks": [jump] if distance else []}
+
+
+def share(quantity: str, published: float, found: list[bool], tolerance: float | None) -> Row:
+    """A row of a share of runs, in percent, with Wilson's interval."""
+    limits = binomtest(sum(found), len(found)).proportion_ci(method="wilson")
+    return Row(
+        quantity,
+        100 * published,
+        100 * float(np.mean(found)),
+        100 * limits.low,
+        100 * limits.high,
+        tolerance,
+        "%",
+    )
+
+
+@replication(
+    source="Avellaneda & Lipkin (2003): 1 - exp(-B exp(-z^2 / 2))",
+    about="Probability that long-gamma hedgers pin the price, by strength and distance.",
+    runs=500,
+    quick_runs=40,
+)
+def pinning(runs: int, workers: int, quick: bool) -> Rows:
+    """On the linear-impact market by decay alone, and on an order book by full hedging."""
+    found = measured(FOLDER / "pinning.toml", is_pinned, [variant(*case) for case in CASES], runs, workers)
+    rows = []
+    for (strength, distance), published, each in zip(CASES, PUBLISHED, found, strict=True):
+        rows.append(share(f"pinned, strength {strength:g}, distance {distance:g}", published, each, 3.0))
+    return [*rows, *on_a_book(max(runs // 2, 20), workers)]
+
+
+def on_a_book(runs: int, workers: int) -> list[Row]:
+    """Makers, noise and dealers who hedge all of their delta, beside what theory says of decay alone."""
+    strength = float(theory.pinning_strength(BOOK_OPTIONS, BOOK_IMPACT, BOOK_SPREAD, 1.0))
+    expected = float(theory.pinning_probability(strength))
+    variants = [{"populations.dealers.hedging.response": response} for response in (1.0, 0.0)]
+    hedged, unhedged = measured(FOLDER / "pinning_book.toml", is_pinned_in_book, variants, runs, workers)
+    by_chance = math.erf(NEAR / math.sqrt(2.0))
+    return [
+        share(f"at the strike, order book, full hedging, strength {strength:.2f}", expected, hedged, None),
+        share("at the strike, order book, no hedging (published: normal law)", by_chance, unhedged, None),
+    ]

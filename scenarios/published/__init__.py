@@ -1,0 +1,1 @@
+"""Published results: a scenario file and a few lines of comparison each."""

@@ -1,0 +1,39 @@
+"""Replications: published results that the market of the scenarios has to give again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """A published number beside ours.
+
+    Attributes
+    ----------
+    quantity : str
+    published, ours, low, high : float
+    tolerance : float or None
+        None is shown without a verdict.
+    unit : str
+    """
+
+    quantity: str
+    published: float
+    ours: float
+    low: float
+    high: float
+    tolerance: float | None
+    unit: str = ""
+
+
+Replicate = Callable[[int, int, bool], list[Row]]
+
+
+def replication(*, source: str, about: str) -> Callable[[Replicate], Replicate]:
+    """Make a function a replication of its module."""
+
+    def decorate(function: Replicate) -> Replicate:
+        return function
+
+    return decorate

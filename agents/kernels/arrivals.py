@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 
-from agents.kernels.background import arrival
 from agents.kernels.sending import blank
 from sim.jit import inlined, kernel
 from sim.kernels.draws import exponential, normal, poisson, uniform
@@ -14,7 +13,23 @@ from sim.records import CANCEL_AT, LIMIT, MARKET, MID, OPPOSITE_BEST, SIDE_BY_VA
 
 # Draws of one order: this many uses apart.
 USES = 8
-LIMITS, MARKETS, CANCELS = 0, 1, 2
+
+
+@inlined
+def write_times(key, step, row, now, step_seconds, arriving, out, count):
+    """Write the times of so many arrivals, even over the step, into the outbox in rising order.
+
+    Notes
+    -----
+    Sums of exponentials over their total: the order statistics of uniforms, without sorting.
+    """
+    total = 0.0
+    for j in range(arriving):
+        total += exponential(1.0, key, step, row, USES * (j + 1))
+        out[count + j]["time"] = total
+    total += exponential(1.0, key, step, row, 1)
+    for j in range(arriving):
+        out[count + j]["time"] = now + step_seconds * (out[count + j]["time"] / total)
 
 
 @inlined
@@ -72,32 +87,34 @@ def flow(
         Orders in the outbox afterwards, minus one less if they do not fit.
     """
     limit_mean = 2.0 * limit_rates[limit_rates.size - 1] * step_seconds
+    market_mean = 2.0 * market_rate * step_seconds
     cancel_mean = 0.0
     if cancel_rates.size > 0:
         cancel_mean = 2.0 * places * cancel_rates[cancel_rates.size - 1] * step_seconds
+    mean = limit_mean + market_mean + cancel_mean
     for row in range(latency.size):
-        limits = poisson(limit_mean, uniform(key, step, row, LIMITS))
-        markets = poisson(2.0 * market_rate * step_seconds, uniform(key, step, row, MARKETS))
-        cancels = poisson(cancel_mean, uniform(key, step, row, CANCELS))
-        if count + limits + markets + cancels > out.size:
-            return -1 - count - limits - markets - cancels
-        for j in range(limits + markets + cancels):
+        arriving = poisson(mean, uniform(key, step, row, 0))
+        if count + arriving > out.size:
+            return -1 - count - arriving
+        write_times(key, step, row, now, step_seconds, arriving, out, count)
+        for j in range(arriving):
             use = USES * (j + 1)
-            at = arrival(key, step, row, use, now, step_seconds)
-            qty = lots if uniform(key, step, row, use + 1) < 0.5 else -lots
-            kind = LIMIT if j < limits else MARKET if j < limits + markets else CANCEL_AT
+            at = out[count]["time"]
+            which = mean * uniform(key, step, row, use + 1)
+            qty = lots if uniform(key, step, row, use + 2) < 0.5 else -lots
+            kind = LIMIT if which < limit_mean else CANCEL_AT if which < limit_mean + cancel_mean else MARKET
             blank(out, count, at, latency[row], first_account + row, venue, kind, qty)
             if kind == LIMIT:
                 out[count]["price_ref"] = OPPOSITE_BEST
-                out[count]["price"] = drawn_distance(limit_rates, uniform(key, step, row, use + 2))
+                out[count]["price"] = drawn_distance(limit_rates, uniform(key, step, row, use + 3))
                 if mean_life < math.inf:
-                    life = exponential(mean_life, key, step, row, use + 3)
+                    life = exponential(mean_life, key, step, row, use + 4)
                     out[count]["good_till"] = at + latency[row] + life
             elif kind == CANCEL_AT:
                 out[count]["price_ref"] = OPPOSITE_BEST
-                out[count]["price"] = drawn_distance(cancel_rates, uniform(key, step, row, use + 2))
+                out[count]["price"] = drawn_distance(cancel_rates, uniform(key, step, row, use + 3))
                 out[count]["target"] = places
-                out[count]["value"] = uniform(key, step, row, use + 3)
+                out[count]["value"] = uniform(key, step, row, use + 4)
             count += 1
     return count
 
@@ -156,12 +173,13 @@ def mingle(
         Orders in the outbox afterwards, minus one less if they do not fit.
     """
     for row in range(latency.size):
-        orders = poisson(rate[row] * step_seconds, uniform(key, step, row, 0))
-        if count + orders > out.size:
-            return -1 - count - orders
-        for j in range(orders):
+        arriving = poisson(rate[row] * step_seconds, uniform(key, step, row, 0))
+        if count + arriving > out.size:
+            return -1 - count - arriving
+        write_times(key, step, row, now, step_seconds, arriving, out, count)
+        for j in range(arriving):
             use = USES * (j + 1)
-            at = arrival(key, step, row, use, now, step_seconds)
+            at = out[count]["time"]
             lots = np.int64(math.ceil(largest[row] / lot * uniform(key, step, row, use + 1)))
             side = 1 if uniform(key, step, row, use + 2) < 0.5 else -1
             is_informed = uniform(key, step, row, use + 3) < informed_share[row]

@@ -22,7 +22,7 @@ class Tape:
         How many fills the ledger has posted.
     """
 
-    def __init__(self, capacity: int = 1 << 18) -> None:
+    def __init__(self, capacity: int = 1 << 12) -> None:
         self.fills = np.zeros(capacity, FILL)
         self.moves = np.zeros(capacity, MOVE)
         self.rejects = np.zeros(capacity, REJECT)

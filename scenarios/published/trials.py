@@ -11,7 +11,7 @@ from scipy.stats import beta, t
 
 from scenarios import pool
 from scenarios.loading import load
-from scenarios.replicates import replicate_seeds
+from scenarios.replicates import replicate_seed, replicate_seeds
 
 FOLDER = Path(__file__).parent
 CONFIDENCE = 0.95
@@ -37,7 +37,7 @@ def run_all(
     runs: int | Sequence[int],
     workers: int,
 ) -> list[list[Any]]:
-    """What a task returns for each setting, run after run, in the order of the seeds.
+    """What a task returns for each setting, run after run; no two runs share a seed.
 
     Parameters
     ----------
@@ -57,11 +57,11 @@ def run_all(
         If a run failed.
     """
     counts = [runs] * len(settings) if isinstance(runs, int) else list(runs)
-    seeds = replicate_seeds(load(FOLDER / f"{scenario}.toml").seed, max(counts))
+    root = load(FOLDER / f"{scenario}.toml").seed
     trials = [
-        Trial(scenario, number, dict(values), seeds[run])
+        Trial(scenario, number, dict(values), seed)
         for number, values in enumerate(settings)
-        for run in range(counts[number])
+        for seed in replicate_seeds(replicate_seed(root, number), counts[number])
     ]
     found: list[Any] = [None] * len(trials)
     for number, result in pool.run(task, trials, workers=workers):

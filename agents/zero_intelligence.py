@@ -104,7 +104,7 @@ class ZeroIntelligenceTraders(Population):
             return rates
 
         def cancel_rate(self) -> np.ndarray:
-            """Cancels a second of each order at distances 1 to `cancel_reach_ticks`; empty if thinned by none."""
+            """Cancels a second of each order at distance 1 to `cancel_reach_ticks`, if there are several."""
             if len(self.cancel_rates) < 2:
                 return np.zeros(0)
             listed = self.cancel_rates[: self.cancel_reach_ticks]

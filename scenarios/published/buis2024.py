@@ -117,7 +117,8 @@ def cell_rows(table: Table) -> list[Row]:
 def tolerance_of(published: float) -> float:
     """Three standard errors of a published rate (no rarer than 5%), and three points."""
     p = max(published / PERCENT, 0.05)
-    return PERCENT * (3.0 * (p * (1.0 - p) / PUBLISHED_RUNS) ** 0.5 + 0.03)
+    error: float = (p * (1.0 - p) / PUBLISHED_RUNS) ** 0.5
+    return PERCENT * (3.0 * error + 0.03)
 
 
 def shape_rows(table: Table) -> list[Row]:

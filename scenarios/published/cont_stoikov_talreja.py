@@ -36,16 +36,16 @@ def cont_stoikov_talreja(runs: int, workers: int, quick: bool) -> list[Row]:
     cells = [(bid, ask) for bid in range(1, 6) for ask in range(1, 6)]
     settings = [setting(bid, ask, is_short=quick) for bid, ask in cells]
     found = run_all(first_moves, "cont_stoikov_talreja", settings, runs, workers)
-    return [
-        row(bid, ask, np.concatenate(moves)) for (bid, ask), moves in zip(cells, found, strict=True)
-    ]
+    return [row(bid, ask, np.concatenate(moves)) for (bid, ask), moves in zip(cells, found, strict=True)]
 
 
 def row(bid: int, ask: int, moves: np.ndarray) -> Row:
     """The line of one cell."""
     published, ours = PUBLISHED[bid - 1][ask - 1], float(np.mean(moves > 0))
     half = ERRORS * (ours * (1.0 - ours) / moves.size) ** 0.5
-    return Row(f"up next, bid queue {bid}, ask queue {ask}", published, ours, ours - half, ours + half, LAST_DIGIT)
+    return Row(
+        f"up next, bid queue {bid}, ask queue {ask}", published, ours, ours - half, ours + half, LAST_DIGIT
+    )
 
 
 def setting(bid: int, ask: int, *, is_short: bool) -> dict[str, object]:

@@ -29,12 +29,13 @@ FIT_TOLERANCE = 0.25
 
 def fit(epsilon: float) -> float:
     """Published fit of the spread, units of mu / alpha."""
-    return 0.28 + 1.86 * epsilon**0.75
+    spread: float = 0.28 + 1.86 * epsilon**0.75
+    return spread
 
 
 @replication(
     source="Smith, Farmer, Gillemot & Krishnamurthy (2003); Farmer, Patelli & Zovko (2005)",
-    about="Mean spread of a book of unit orders without intelligence, in units of mu / alpha; rates per side.",
+    about="Mean spread of a book of unit orders without intelligence; rates per side, prices in mu / alpha.",
 )
 def santa_fe(runs: int, workers: int, quick: bool) -> list[Row]:
     """Mean spread against epsilon and against tick size, over the blocks of all runs."""

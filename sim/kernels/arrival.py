@@ -32,10 +32,10 @@ def merge(arrival, ties, source, target, left, middle, right):
 @inlined
 def is_in_order(arrival, ties, rows, first, last):
     """Whether rows[first:last] are sorted already, as they are when one population sent them in order."""
-    for k in range(first + 1, last):
-        if is_later(arrival, ties, rows[k - 1], rows[k]):
-            return False
-    return True
+    k = first + 1
+    while k < last and not is_later(arrival, ties, rows[k - 1], rows[k]):
+        k += 1
+    return k >= last
 
 
 @inlined

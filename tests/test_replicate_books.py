@@ -1,4 +1,4 @@
-"""Order books of the literature: flows by distance, decaying volume, market failure, and what they reproduce."""
+"""Order books of the literature: flows by distance, decay, market failure, and what they reproduce."""
 
 from __future__ import annotations
 

@@ -111,8 +111,8 @@ def decay(book, pages, order, now):
         charge(book, pages, now, account, order["cause"], phase, reason, np.int64(BY_CANCEL), np.nan)
     if order["kind"] == CANCEL_RANDOM:
         wear_every(book)
-    elif order["target"] >= 0:
-        slot = named(book, order)
+    elif 0 <= order["target"] < book.tags.size:
+        slot = np.int64(book.tags[order["target"]])
         if slot > 0:
             wear(book, np.int64(book.pool[slot]["price"]))
 

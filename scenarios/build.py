@@ -202,6 +202,9 @@ def _connect(
     margin = Margin(ledger, [a.margin for a in scenario.assets], _rules(populations, listing))
     view = _view(quotes, assets, ledger, margin)
     _open_venues(venues, scenario, listing, ledger, view)
+    books = [venue for venue in venues if isinstance(venue, OrderBook)]
+    view.resting = {book.index: book.accounts for book in books}
+    _spare(books, populations)
     _state_impact(venues, populations)
     listed = np.array([_listed_venue(a.name, listing).index for a in scenario.assets], np.int64)
     drivers = _drivers(scenario, seed)
@@ -281,6 +284,14 @@ def _open_venues(
             fund = np.array([venue.parameters.insurance_fund])
             ledger.issue("insurance", INSURANCE, fund, {})
         venue.open(ledger.population_of, listing.tags.get(venue.index, 0))
+
+
+def _spare(books: list[OrderBook], populations: list[Population]) -> None:
+    """Let the orders of the populations that a book names not decay."""
+    for book in books:
+        for population in populations:
+            if population.name in book.parameters.durable:
+                book.spare(population.accounts)
 
 
 def _state_impact(venues: list[Venue], populations: list[Population]) -> None:

@@ -193,12 +193,12 @@ def _timed(outcome: Outcome, compilation: Compilation) -> Iterator[None]:
 
 
 def _step(model: Any, outcome: Outcome, progress: Progress | None, interruption: Interruption) -> None:
-    while outcome.steps_done < model.steps_total and not interruption.signal:
+    while model.running and not interruption.signal:
         model.step()
         outcome.steps_done += 1
         if progress is not None:
             progress(outcome.steps_done)
-    if outcome.steps_done < model.steps_total:
+    if model.running:
         outcome.status = INTERRUPTED
 
 

@@ -47,6 +47,7 @@ from sim.settlement import Settlement
 from sim.tables import tables
 from sim.tape import Tape
 from sim.venues.liquidation import Exchange, Liquidation
+from sim.venues.order_book import OrderBook
 from sim.venues.venue import Venue
 from sim.view import View, frozen
 from sim.waterfall import Waterfall
@@ -68,7 +69,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
     time : float
         Seconds since the start, at the start of the next step.
     steps_total : int
-        Steps the scenario asks for; `running` turns False after them.
+        Steps the scenario asks for; `running` turns False after them, or when a market fails.
     view : View
     """
 
@@ -108,6 +109,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._priced = [v for v in self.venues if v.is_priced]
         self._followers = [v for v in self._priced if v.follows_value]
         self._appraisers = [v for v in self.venues if type(v).appraise is not Venue.appraise]
+        self._books = [v for v in self.venues if isinstance(v, OrderBook)]
         self._clocks = [v for v in self.venues if type(v).advance is not Venue.advance]
         self._liquidation = next((v for v in self.venues if isinstance(v, Exchange)), None)
         self._by_phase: dict[str, list[Decider]] = {
@@ -165,7 +167,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
             venue.advance(end, self.tape)
         self._settle(end)
         self.steps_taken += 1
-        self.running = self.steps_taken < self.steps_total
+        self.running = self.steps_taken < self.steps_total and not self.failures
 
     def _start_step(self, now: float) -> None:
         view = self.view
@@ -309,7 +311,15 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         """What the run has left so far."""
         universe = self.ledger.universe
         instruments = universe.names + universe.contract_names
-        return Recording({**self.description, "instruments": instruments}, tables(self))
+        market = {**self.description, "instruments": instruments}
+        if self.failures:
+            market["failures"] = self.failures
+        return Recording(market, tables(self))
+
+    @property
+    def failures(self) -> list[dict[str, Any]]:
+        """Market failures: `venue`, `time` (s) and the `side` that was empty, bid, ask or both."""
+        return [failure for book in self._books if (failure := book.failure())]
 
     @property
     def liquidations(self) -> list[Liquidation]:

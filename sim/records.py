@@ -23,6 +23,7 @@ ADD_LIQUIDITY = 9
 REMOVE_LIQUIDITY = 10
 SEIZE = 11  # liquidate the account named by `target`
 REQUEST = 12  # trade with a desk at its quote
+CANCEL_AT = 13  # the sender's resting order at this price, in the place drawn among `target` places
 
 # What a limit price is measured from, at arrival.
 ABSOLUTE = 0

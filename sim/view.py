@@ -6,6 +6,7 @@ phase. Populations read it and return orders; every array in it is read-only to 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -111,6 +112,8 @@ class View:
         Row of an account in the option columns, below 0 for none.
     revision : ndarray of int32, shape (A,)
         How often each account's cash or positions have changed.
+    resting : dict of int to ndarray, shape (A,)
+        By order book: what each account has resting there, lots `buying` and `selling`, and orders `resting`.
     held, held_lots : ndarray of int32 and int64, shape (W, H)
         Contracts of each option holder (-1 in an empty slot) and lots of them.
     contract_worth, contract_margin : ndarray of float64
@@ -133,6 +136,7 @@ class View:
         "is_in_breach",
         "position",
         "quotes",
+        "resting",
         "revision",
         "shortfall",
         "step",
@@ -154,6 +158,7 @@ class View:
     is_in_breach: np.ndarray
     position: np.ndarray
     quotes: np.ndarray
+    resting: Mapping[int, np.ndarray]
     revision: np.ndarray
     shortfall: np.ndarray
     step: int

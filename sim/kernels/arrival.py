@@ -30,8 +30,19 @@ def merge(arrival, ties, source, target, left, middle, right):
 
 
 @inlined
+def is_in_order(arrival, ties, rows, first, last):
+    """Whether rows[first:last] are sorted already, as they are when one population sent them in order."""
+    k = first + 1
+    while k < last and not is_later(arrival, ties, rows[k - 1], rows[k]):
+        k += 1
+    return k >= last
+
+
+@inlined
 def sort(arrival, ties, rows, scratch, first, last):
     """Sort rows[first:last] by arrival and tie, keeping equal ones in place (merge sort)."""
+    if is_in_order(arrival, ties, rows, first, last):
+        return
     width = 1
     forward = True
     while width < last - first:

@@ -20,6 +20,7 @@ from sim.kernels.admission import (
     replaced,
     signed_qty,
 )
+from sim.kernels.decay import note_arrival, wear, wear_best, wear_every
 from sim.kernels.draws import GOLDEN, mix
 from sim.kernels.expiries import first_due, sweep
 from sim.kernels.matching import BAND, NOTHING_LEFT, match
@@ -31,6 +32,7 @@ from sim.records import (
     BY_TRADE,
     CANCEL,
     CANCEL_ALL,
+    CANCEL_AT,
     CANCEL_RANDOM,
     FILLS,
     LIMIT,
@@ -61,6 +63,7 @@ def execute(
     expiries,
     accounts,
     room,
+    worn,
     fills,
     moves,
     rejects,
@@ -69,14 +72,19 @@ def execute(
     """Carry out the due orders, then whatever expires by `until`.
 
     The arrays must have room: `pool` for one more resting order per due order, `fills`,
-    `moves`, `rejects` and `expiries` for what those can cause.
+    `moves`, `rejects` and `expiries` for what those can cause. `worn` has a row a tick where
+    volumes decay. Once the market has failed, nothing more is carried out.
     """
-    book = Book(header[0], pool, ladder, bitmap, tags, expiries, accounts, room)
+    book = Book(header[0], pool, ladder, bitmap, tags, expiries, accounts, room, worn)
     pages = Pages(fills, moves, rejects, counts)
     for k in range(due.size):
         order = orders[np.uint64(due[k])]
         now = order["time"] + order["latency"]
         prepare(book, pages, now, np.int64(order["phase"]))
+        if book.head["decay"] > 0.0:
+            decay(book, pages, order, now)
+        if book.head["failed_at"] < np.inf:
+            break
         obey(book, pages, order, now)
     prepare(book, pages, until, np.int64(TRADING))
     header[0]["clock"] = until
@@ -91,6 +99,22 @@ def prepare(book, pages, now, phase):
     if head["expiring"] > 0:
         sweep(book.expiries, head, book.pool)
         expire(book, pages, now, phase)
+
+
+@inlined
+def decay(book, pages, order, now):
+    """Let resting volume decay as an order arrives; a change of the mid is charged to its sender."""
+    account = np.uint32(order["account"])
+    if order["kind"] in (LIMIT, MARKET) and book.accounts[account]["is_durable"] == 0:
+        note_arrival(book.head)
+        phase, reason = np.int64(order["phase"]), np.int64(order["reason"])
+        charge(book, pages, now, account, order["cause"], phase, reason, np.int64(BY_CANCEL), np.nan)
+    if order["kind"] == CANCEL_RANDOM:
+        wear_every(book)
+    elif 0 <= order["target"] < book.tags.size:
+        slot = np.int64(book.tags[order["target"]])
+        if slot > 0:
+            wear(book, np.int64(book.pool[slot]["price"]))
 
 
 @inlined
@@ -135,12 +159,16 @@ def charge(book, pages, now, account, cause, phase, reason, mover, told):
     the book moves the mid by half of that; as far as the change goes that way it is news.
     """
     head = book.head
+    if head["decay"] > 0.0:
+        wear_best(book)
     if head["bid"] >= 0 and head["ask"] < head["width"]:
         change = head["bid"] + head["ask"] - head["mid"]
         if change != 0:
             answers = 0.0 if math.isnan(told) else 1.0 - min(max(0.5 * told * head["mid"] / change, 0.0), 1.0)
             head["mid"] += change
             write_move(pages, head, book.accounts, now, change, account, cause, phase, reason, mover, answers)
+    elif head["is_watched"] != 0:
+        head["failed_at"] = min(head["failed_at"], now)
 
 
 @inlined
@@ -158,6 +186,8 @@ def obey(book, pages, order, now):
         cancel_all(book, order["account"])
     elif kind in (CANCEL, CANCEL_RANDOM, QUOTE):
         refusal = cancel(book, order)
+    elif kind == CANCEL_AT:
+        cancel_at(book, order)
     else:
         refusal = NOT_TRADED
     if refusal != 0:
@@ -177,6 +207,32 @@ def cancel(book, order):
         leave(book, slot)
         return 0
     return 0 if slot == 0 and order["kind"] == QUOTE else UNKNOWN_TAG
+
+
+@inlined
+def cancel_at(book, order):
+    """Take off the sender's order in the place drawn at a price, if that place is taken.
+
+    Notes
+    -----
+    Sent at rate `places` x θ with a uniform place, such cancels take each order off at rate θ while
+    no more than `places` rest there: the thinning of Lewis & Shedler (1979).
+    """
+    side = 1 if order["qty"] > 0 else -1
+    tick = limit_tick(book.head, order, side)
+    ahead = np.int64(order["value"] * order["target"])
+    if tick > 0:
+        if book.head["decay"] > 0.0:
+            wear(book, tick)
+        slot = np.int64(book.ladder[tick]["head"])
+        while slot > 0 and ahead >= 0:
+            row = book.pool[slot]
+            behind = np.int64(row["next"])
+            if row["account"] == np.uint32(order["account"]) and row["qty"] * side > 0:
+                if ahead == 0:
+                    leave(book, slot)
+                ahead -= 1
+            slot = behind
 
 
 @inlined
@@ -249,6 +305,8 @@ def enter(book, pages, order, now):
             head["halted_until"] = now + head["halt_seconds"]
         return OUTSIDE_BAND, side * left
     if left > 0 and stop == NOTHING_LEFT and is_resting_kind(order):
+        if head["decay"] > 0.0:
+            wear(book, limit)
         tag = -1 if order["target"] < 0 else order["target"]
         slot = join(book, np.uint32(order["account"]), tag, limit, side, left)
         if order["good_till"] < np.inf:

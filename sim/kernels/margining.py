@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.jit import inlined, kernel
 from sim.kernels.portfolio import options_of
-from sim.records import CANCEL, CANCEL_ALL, CANCEL_RANDOM, REDUCE_ONLY
+from sim.records import CANCEL, CANCEL_ALL, CANCEL_AT, CANCEL_RANDOM, REDUCE_ONLY
 
 UNLIMITED = 0
 MARGINED = 1
@@ -120,7 +120,7 @@ def whole(units):
 def is_reducing(order):
     """Whether an order can only bring its sender nearer to no position."""
     kind = order["kind"]
-    return order["flags"] & REDUCE_ONLY != 0 or kind in (CANCEL, CANCEL_RANDOM, CANCEL_ALL)
+    return order["flags"] & REDUCE_ONLY != 0 or kind in (CANCEL, CANCEL_RANDOM, CANCEL_AT, CANCEL_ALL)
 
 
 @inlined

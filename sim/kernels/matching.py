@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.jit import inlined
+from sim.kernels.decay import wear, wear_best
 from sim.kernels.ladder import occupied_above, occupied_below
 from sim.kernels.pages import write_fill
 from sim.kernels.resting import leave, shrink
@@ -76,6 +77,8 @@ def match(book, pages, order, now, side, lots, limit):
     stp = order["stp"]
     group = np.int64(-1)
     while lots > 0:
+        if head["decay"] > 0.0:
+            wear_best(book)
         tick = opposite_best(head, side)
         if not is_within(tick, limit, side):
             return lots, NOTHING_LEFT
@@ -106,6 +109,8 @@ def is_fillable(book, order, side, lots, limit):
     stp = order["stp"]
     tick = opposite_best(head, side)
     while lots > 0 and is_within(tick, limit, side) and not is_outside_band(head, tick):
+        if head["decay"] > 0.0:
+            wear(book, np.int64(tick))
         slot = book.ladder[tick]["head"]
         while slot > 0 and lots > 0:
             row = book.pool[slot]

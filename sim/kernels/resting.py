@@ -35,6 +35,7 @@ ACCOUNT = np.dtype(
         ("selling", "i8"),  # lots of its resting asks
         ("resting", "i4"),  # number of its resting orders
         ("population", "i2"),
+        ("is_durable", "i2"),  # its orders do not decay
     ],
     align=True,
 )
@@ -73,6 +74,13 @@ HEADER = np.dtype(
         ("reference", "f8"),  # of the band, half ticks
         ("reference_time", "f8"),  # s
         ("halted_until", "f8"),  # s; -inf when trading
+        ("failed_at", "f8"),  # s, when a side was found empty; inf until then
+        ("is_watched", "i8"),  # whether an empty side is a failure
+        ("decay", "f8"),  # of a volume a squared half tick and arrival, 0 for none
+        ("origin", "i8"),  # half tick that the sums below are measured from
+        ("arrivals", "i8"),  # of orders that made volumes decay,
+        ("mids", "i8"),  # sum of the mids they met,
+        ("squared_mids", "i8"),  # and of their squares
     ]
 )
 
@@ -88,6 +96,7 @@ class Book(NamedTuple):
     expiries: Any
     accounts: Any
     room: Any
+    worn: Any
 
 
 @inlined

@@ -10,14 +10,17 @@ from pydantic import Field
 
 from sim.blank import blank
 from sim.kernels import book as kernels
+from sim.kernels.decay import WORN, wear_all
 from sim.kernels.expiries import EXPIRY, SPARE
 from sim.kernels.ladder import BLOCK, LEVEL, words
 from sim.kernels.quote import observe
 from sim.kernels.resting import ACCOUNT, HEADER, RESTING
 from sim.parameters import Parameters as BaseParameters
+from sim.parameters import PopulationName
 from sim.records import NO_TICK, orders
 from sim.tape import Tape
 from sim.venues.venue import Venue
+from sim.view import frozen
 
 BPS = 1e-4
 HEADROOM = 4.0  # the ladder reaches at least this many times the opening price
@@ -75,6 +78,16 @@ class OrderBook(Venue):
     market while it collects orders. A fill-or-kill order that only the band keeps
     from filling is refused without a halt.
 
+    *Decay.* With `order_decay` ζ every limit and market order that arrives first multiplies
+    each volume resting at a distance d from the mid by exp(-ζ d²) (Buis, Pieterse-Bloem,
+    Verschoor & Zwinkels 2024), but for the orders of `durable` populations, whose arrivals
+    leave volumes alone, too. Volumes are whole lots, so lots have to be small beside orders. A
+    price is brought up to date when it is looked at (`sim.kernels.decay`); until then what rests there
+    counts in full towards its owner's margin.
+
+    *Market failure.* With `stops_when_empty`, an empty side after an order, once both sides
+    were there, ends the run: the book carries out nothing more, the step ends, the recording says when.
+
     *Left out.* Stop orders (populations send them when they trigger), hidden and iceberg
     orders, auctions, pro-rata matching.
     """
@@ -98,6 +111,12 @@ class OrderBook(Venue):
             Time constant of the band's reference, s.
         halt_seconds : float
             Length of a halt after the band is hit, s; 0 for none.
+        order_decay : float
+            Of resting volume, per arriving order and squared unit of price; 0 for none.
+        durable : list of str
+            Populations whose resting orders do not decay, and whose arrivals make none decay.
+        stops_when_empty : bool
+            Whether an empty side is a market failure, which ends the run.
         """
 
         tick: float = Field(gt=0)
@@ -108,6 +127,9 @@ class OrderBook(Venue):
         band_bps: float = Field(default=0.0, ge=0, lt=1e4)
         band_window_seconds: float = Field(default=300.0, gt=0)
         halt_seconds: float = Field(default=0.0, ge=0)
+        order_decay: float = Field(default=0.0, ge=0)
+        durable: list[PopulationName] = Field(default_factory=list)
+        stops_when_empty: bool = False
 
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
         super().__init__(name, index, asset, instrument, parameters)
@@ -155,7 +177,9 @@ class OrderBook(Venue):
         self._accounts = np.zeros(population_of.size, ACCOUNT)
         self._accounts["population"] = population_of
         self._header = self._opening_header(width)
+        self._worn = np.zeros(width if self.parameters.order_decay else 0, WORN)
         self._resting, self._expiring = self._header["resting"], self._header["expiring"]
+        self._failed_at = self._header["failed_at"]
 
     def _opening_header(self, width: int) -> np.ndarray:
         rules = self.parameters
@@ -175,6 +199,9 @@ class OrderBook(Venue):
         header["band_window"] = rules.band_window_seconds
         header["halt_seconds"] = rules.halt_seconds
         header["halted_until"] = -np.inf
+        header["failed_at"] = np.inf
+        header["origin"] = self._opening_half_ticks
+        header["decay"] = rules.order_decay * (0.5 * rules.tick) ** 2
         return header
 
     def execute(
@@ -207,6 +234,7 @@ class OrderBook(Venue):
             self._expiries,
             self._accounts,
             room,
+            self._worn,
             tape.fills,
             tape.moves,
             tape.rejects,
@@ -225,15 +253,52 @@ class OrderBook(Venue):
             self._pool = _grown(self._pool, resting + arriving + 1)
         if expiring + arriving + SPARE > self._expiries.size:
             self._expiries = _grown(self._expiries, expiring + arriving + SPARE)
-        tape.reserve(fills=resting + 2 * arriving, moves=resting + 2 * arriving, rejects=arriving)
+        tape.reserve(fills=resting + 2 * arriving, moves=resting + 3 * arriving, rejects=arriving)
 
     def start_step(self, tape: Tape) -> None:
         """Begin a new step: `observe` counts flow and volume from here."""
         self._header["step_flow"] = self._header["flow"]
         self._header["step_volume"] = self._header["volume"]
+        if self.parameters.stops_when_empty:
+            has_both = (self._header["bid"] >= 0) & (self._header["ask"] < self._header["width"])
+            self._header["is_watched"] |= has_both
+
+    def spare(self, accounts: np.ndarray) -> None:
+        """Let the orders of these accounts not decay; to be called after `open`."""
+        self._accounts["is_durable"][accounts] = 1
+
+    def failure(self) -> dict[str, Any]:
+        """When this market failed and which side was empty; empty if it has not failed."""
+        if self._failed_at.item() == math.inf:
+            return {}
+        head = self._header[0]
+        empty = (head["bid"] < 0, head["ask"] >= head["width"])
+        side = "both" if all(empty) else "bid" if empty[0] else "ask"
+        return {"venue": self.name, "time": float(head["failed_at"]), "side": side}
+
+    @property
+    def accounts(self) -> np.ndarray:
+        """What each account has resting: `buying` and `selling` (lots), `resting` (orders), read-only."""
+        return frozen(self._accounts)
+
+    def _wear(self) -> None:
+        """Bring decaying volumes up to date everywhere."""
+        if self._worn.size:
+            wear_all(
+                self._header,
+                self._pool,
+                self._ladder,
+                self._bitmap,
+                self._tags,
+                self._expiries,
+                self._accounts,
+                NO_ROOM,
+                self._worn,
+            )
 
     def observe(self, quotes: np.ndarray) -> None:
         """Write this book's state into row `index` of `quotes` (dtype QUOTE)."""
+        self._wear()
         observe(self._header, self._ladder, self._bitmap, self.permanent_impact, quotes, self.index)
 
     def has_open_orders(self, account: int) -> bool:
@@ -243,6 +308,7 @@ class OrderBook(Venue):
     @property
     def resting(self) -> np.ndarray:
         """The resting orders, in no order: signed `qty` (lots), `price` (tick), `account`, tags."""
+        self._wear()
         used = int(self._header["used"][0])
         rows = self._pool[1 : used + 1]
         live: np.ndarray = rows[rows["qty"] != 0]

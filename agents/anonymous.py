@@ -1,0 +1,97 @@
+"""Anonymous traders: informed and uninformed, market and limit orders, one stream."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from agents.kernels.arrivals import mingle
+from agents.opening import Level, resting
+from sim.kernels.margining import UNLIMITED
+from sim.listing import Listing
+from sim.outbox import Outbox
+from sim.parameters import Fraction, NonNegative, Positive, Real, VenueName
+from sim.population import Population
+from sim.view import View
+
+
+class AnonymousTraders(Population):
+    """A Poisson stream of orders, some of them from traders who know the exogenous value.
+
+    An order is a market order with probability `immediacy`. The informed buy at the market below
+    the value and sell above it; the uninformed take a side by coin. Limit orders take a side by coin
+    and a normal price around the value (the informed) or the mid at arrival (the uninformed);
+    what is marketable of them trades, the rest rests. Sizes are uniform. The order flow of
+    Buis, Pieterse-Bloem, Verschoor & Zwinkels (2024), after Chiarella & Iori (2002).
+
+    Leaves out: cancels (volume leaves by the book's `order_decay`), learning, and margin (these accounts
+    have no limit).
+    """
+
+    phases = ("open", "trade")
+    margin_rule = UNLIMITED
+
+    class Parameters(Population.Parameters):
+        """Rates and shapes, per row.
+
+        Parameters
+        ----------
+        venue : str
+            An order book.
+        rate : float or distribution
+            Orders a second.
+        immediacy : float or distribution
+            Share of market orders.
+        informed_share : float or distribution
+            Share of orders whose sender knows the value.
+        largest : float or distribution
+            Sizes are uniform between 0 and this, units.
+        offset, offset_sd : float or distribution
+            How far limit prices go beyond the value or the mid towards a trade, mean and standard
+            deviation, quote currency; below zero they rest away from it.
+        opening : list of table
+            What row 0 has resting at the opening: `price`, `units` (above zero buys), `orders` (1).
+        """
+
+        venue: VenueName
+        rate: NonNegative = 1.0
+        immediacy: Fraction = 0.3
+        informed_share: Fraction = 0.3
+        largest: Positive = 1.0
+        offset: Real = 0.0
+        offset_sd: NonNegative = 0.0
+        opening: list[Level] = Field(default_factory=list)
+        cash: NonNegative = 0.0
+        latency_seconds: NonNegative = 0.0
+
+    def prepare(self, listing: Listing) -> None:
+        """Draw the rates of every row."""
+        self._terms = listing.venue(self.parameters.venue)
+        self.asset = self._terms.asset
+        self._key = self.draws.key("orders")
+        names = ("rate", "immediacy", "informed_share", "largest", "offset", "offset_sd")
+        self._columns = tuple(self.column(name) for name in names)
+
+    def decide(self, phase: str, view: View, outbox: Outbox) -> None:
+        """Leave the opening orders, then send each step's arrivals."""
+        if phase == "open":
+            outbox.extend(resting(self.parameters.opening, self.first, self._terms, view.time))
+            return
+        count = -1
+        while count < 0:
+            count = mingle(
+                self._key,
+                view.step,
+                view.time,
+                view.step_seconds,
+                self.first,
+                self._terms.index,
+                self._terms.tick,
+                self._terms.lot,
+                float(view.assets[self.asset]["value"]),
+                *self._columns,
+                self.latency,
+                outbox.rows,
+                outbox.count,
+            )
+            outbox.reserve(-1 - count - outbox.count)
+        outbox.count = count

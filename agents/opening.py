@@ -1,0 +1,61 @@
+"""Orders that a population leaves on a book when the market, or a session, opens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import Field
+
+from sim.listing import VenueTerms
+from sim.parameters import Parameters
+from sim.records import LIMIT, OPENING, orders
+
+
+class Level(Parameters):
+    """What rests at one price.
+
+    Parameters
+    ----------
+    price : float
+        Quote currency; rounded to the nearest tick.
+    units : float
+        Of the instrument, above zero to buy.
+    orders : int
+        Equal orders that the units come in.
+    """
+
+    price: float = Field(gt=0)
+    units: float
+    orders: int = Field(default=1, ge=1)
+
+
+def resting(levels: Sequence[Level], account: int, terms: VenueTerms, now: float) -> np.ndarray:
+    """The ORDER rows that leave these levels on a book.
+
+    Parameters
+    ----------
+    levels : sequence of Level
+    account : int
+        Whose orders they are.
+    terms : VenueTerms
+        Of the book.
+    now : float
+        Decision time, s; they arrive at once.
+
+    Raises
+    ------
+    ValueError
+        If an order of a level is less than half a lot.
+    """
+    rows = orders(sum(level.orders for level in levels))
+    rows["time"], rows["account"], rows["venue"] = now, account, terms.index
+    rows["kind"], rows["reason"] = LIMIT, OPENING
+    if rows.size:
+        repeats = [level.orders for level in levels]
+        lots = [round(level.units / level.orders / terms.lot) for level in levels]
+        if not all(lots):
+            raise ValueError(f"an opening order at {terms.name} is less than half a lot of {terms.lot:g}")
+        rows["qty"] = np.repeat(np.array(lots, np.int64), repeats)
+        rows["price"] = np.repeat([round(level.price / terms.tick) for level in levels], repeats)
+    return rows

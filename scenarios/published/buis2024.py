@@ -1,0 +1,167 @@
+"""How often the market fails, by the straddles that a hedger holds, immediacy and order decay.
+
+The published table counts 20 runs a cell, so its own noise is several points. Immediacy varies at
+an order decay of 0.05, order decay at an immediacy of 0.30. The paper itself was not read: its
+parameters come from a public replication, and what those leave open was inferred from the table.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from scenarios.replicate import Row, replication
+from scenarios.trials import Trial, run_all, share
+
+POSITIONS = (-80, -60, -40, -20, 0, 20, 40, 60, 80)
+IMMEDIACY = {
+    0.30: (0, 0, 0, 0, 0, 0, 0, 0, 0),
+    0.325: (5, 10, 0, 0, 0, 0, 0, 0, 0),
+    0.35: (50, 45, 5, 0, 0, 0, 0, 0, 0),
+    0.375: (95, 90, 45, 0, 20, 0, 0, 0, 0),
+    0.40: (100, 95, 100, 90, 85, 0, 0, 0, 0),
+    0.45: (100, 100, 100, 100, 100, 95, 65, 10, 10),
+    0.50: (100, 100, 100, 100, 100, 100, 100, 100, 95),
+}
+"""Failure rate, %, by immediacy; columns are `POSITIONS`."""
+DECAY = {
+    0.05: (0, 0, 0, 0, 0, 0, 0, 0, 0),
+    0.075: (50, 15, 0, 0, 0, 0, 0, 0, 0),
+    0.10: (70, 40, 5, 0, 0, 0, 0, 0, 0),
+    0.125: (80, 80, 25, 5, 0, 0, 0, 0, 0),
+    0.15: (100, 100, 50, 15, 0, 0, 0, 0, 5),
+    0.175: (100, 100, 85, 35, 10, 5, 0, 0, 0),
+}
+"""Failure rate, %, by order decay."""
+
+PUBLISHED_RUNS = 20
+NEUTRAL_FACTOR = 5  # times the runs in the cells without straddles, which are held to the published ones
+QUICK_POSITIONS = (-80, -40, 0, 40, 80)
+QUICK = {"immediacy": (0.30, 0.375, 0.40, 0.50), "decay": (0.05, 0.10, 0.175)}
+MEAN_ERROR, CORRELATION = 11.0, 0.88  # accepted, points and at least
+DRAWS, SEED = 1000, 1  # of the intervals of what is computed from all cells
+PERCENT = 100.0
+
+
+class Cell(NamedTuple):
+    """One cell of the table: panel, its level, straddles held, and the published failure rate, %."""
+
+    panel: str
+    level: float
+    position: int
+    published: int
+
+    def setting(self) -> dict[str, object]:
+        """What is set for it."""
+        key = "populations.anonymous.immediacy" if self.panel == "immediacy" else "venues.book.order_decay"
+        return {key: self.level, "populations.hedger.straddles": float(self.position)}
+
+    def __str__(self) -> str:
+        return f"failure rate, {self.panel} {self.level:g}, {self.position:+d} straddles"
+
+
+class Table(NamedTuple):
+    """Our cells: runs that failed, and runs."""
+
+    cells: list[Cell]
+    failed: np.ndarray
+    runs: np.ndarray
+
+
+@replication(
+    source="Buis, Pieterse-Bloem, Verschoor & Zwinkels (2024), JEDC 164, 104880; 20 runs a cell",
+    about="Share of runs in which a side of the book empties, by straddles held, immediacy and order decay.",
+)
+def buis2024(runs: int, workers: int, quick: bool) -> list[Row]:
+    """The failure-rate table: cells without straddles and the shape of the whole are judged."""
+    cells = chosen(quick=quick)
+    counts = [runs * (NEUTRAL_FACTOR if cell.position == 0 else 1) for cell in cells]
+    found = run_all(has_failed, "buis2024", [cell.setting() for cell in cells], counts, workers)
+    table = Table(cells, np.array([sum(each) for each in found]), np.array(counts))
+    return [*cell_rows(table), *shape_rows(table)]
+
+
+def chosen(*, quick: bool) -> list[Cell]:
+    """Every cell of both panels, or a coarse grid of them."""
+    panels = {"immediacy": IMMEDIACY, "decay": DECAY}
+    positions = QUICK_POSITIONS if quick else POSITIONS
+    return [
+        Cell(name, level, position, rates[POSITIONS.index(position)])
+        for name, panel in panels.items()
+        for level, rates in panel.items()
+        if not quick or level in QUICK[name]
+        for position in positions
+    ]
+
+
+def has_failed(trial: Trial) -> bool:
+    """Whether the market of a run fails."""
+    model = trial.market()
+    while model.running:
+        model.step()
+    model.release()
+    return bool(model.failures)
+
+
+def cell_rows(table: Table) -> list[Row]:
+    """A line for each cell; those without straddles have to agree within the published noise."""
+    rows = []
+    for cell, failed, runs in zip(*table, strict=True):
+        ours, low, high = (PERCENT * each for each in share(int(failed), int(runs)))
+        tolerance = tolerance_of(cell.published) if cell.position == 0 else None
+        rows.append(Row(str(cell), cell.published, ours, low, high, tolerance, "%"))
+    return rows
+
+
+def tolerance_of(published: float) -> float:
+    """Three standard errors of a published rate (no rarer than 5%), and three points."""
+    p = max(published / PERCENT, 0.05)
+    error: float = (p * (1.0 - p) / PUBLISHED_RUNS) ** 0.5
+    return PERCENT * (3.0 * error + 0.03)
+
+
+def shape_rows(table: Table) -> list[Row]:
+    """What the table is as a whole, each with the interval of redrawing every cell's failures."""
+    published = np.array([cell.published for cell in table.cells], float)
+    pick = {
+        "short": [is_at(c, "immediacy", 0.40) and c.position < 0 for c in table.cells],
+        "long": [is_at(c, "immediacy", 0.40) and c.position > 0 for c in table.cells],
+        "shortest": [is_at(c, "decay", 0.175) and c.position == POSITIONS[0] for c in table.cells],
+        "longest": [is_at(c, "decay", 0.175) and c.position == POSITIONS[-1] for c in table.cells],
+    }
+
+    def shape(rates: np.ndarray) -> list[float]:
+        """Mean absolute error, correlation, and four orderings, of rates in %."""
+        return [
+            float(np.abs(rates - published).mean()),
+            float(np.corrcoef(rates, published)[0, 1]),
+            float(rates[pick["short"]].min()),
+            float(rates[pick["long"]].max()),
+            float(rates[pick["shortest"]][0]),
+            float(rates[pick["longest"]][0]),
+        ]
+
+    ours = shape(PERCENT * table.failed / table.runs)
+    drawn = np.random.default_rng(SEED).binomial(
+        table.runs, table.failed / table.runs, (DRAWS, table.runs.size)
+    )
+    low, high = np.quantile([shape(PERCENT * each / table.runs) for each in drawn], (0.025, 0.975), axis=0)
+    theirs = shape(published)
+    names = (
+        ("mean absolute error over all cells", MEAN_ERROR, "points"),
+        ("correlation over all cells", 1.0 - CORRELATION, ""),
+        ("immediacy 0.40, least failure rate of short gamma", theirs[2] - 50.0, "%"),
+        ("immediacy 0.40, greatest failure rate of long gamma", 10.0, "%"),
+        (f"order decay 0.175, failure rate at {POSITIONS[0]:+d}", 25.0, "%"),
+        (f"order decay 0.175, failure rate at {POSITIONS[-1]:+d}", 20.0, "%"),
+    )
+    return [
+        Row(name, theirs[k], ours[k], float(low[k]), float(high[k]), tolerance, unit)
+        for k, (name, tolerance, unit) in enumerate(names)
+    ]
+
+
+def is_at(cell: Cell, panel: str, level: float) -> bool:
+    """Whether a cell is in this row of this panel."""
+    return cell.panel == panel and cell.level == level

@@ -23,7 +23,8 @@ def failures(recording: Recording) -> list[dict[str, Any]]:
 
 
 @metric(
-    unit="", source="1 if a side of a watched order book was empty after an order, which ends the run, else 0"
+    unit="1",
+    source="1 if a side of a watched order book was empty after an order, which ends the run, else 0",
 )
 def market_failed(recording: Recording) -> int:
     """Whether a market failed; its mean over seeds is the failure rate."""

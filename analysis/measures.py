@@ -10,6 +10,7 @@ from sim.recording import Recording
 
 SUBJECTS = (
     "market_quality",
+    "failure",
     "worst",
     "shocks",
     "losses",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,8 +12,10 @@ import numpy as np
 from scipy.stats import beta, t
 
 from scenarios import pool
+from scenarios.build import build
 from scenarios.loading import load
 from scenarios.replicates import replicate_seed, replicate_seeds
+from scenarios.schema import Scenario
 
 FOLDER = Path(__file__).parent
 CONFIDENCE = 0.95
@@ -27,7 +31,13 @@ class Trial(NamedTuple):
 
     def market(self) -> Any:
         """The market of this run, ready to step."""
-        return load(FOLDER / f"{self.scenario}.toml", {**self.values, "seed": self.seed}).market()
+        return build(_read(self.scenario, json.dumps(self.values)), self.seed)
+
+
+@lru_cache
+def _read(scenario: str, values: str) -> Scenario:
+    """A scenario of this folder with its values set; read once for all seeds."""
+    return load(FOLDER / f"{scenario}.toml", json.loads(values))
 
 
 def run_all(

@@ -312,7 +312,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         universe = self.ledger.universe
         instruments = universe.names + universe.contract_names
         market = {**self.description, "instruments": instruments}
-        if self.failures:
+        if any(book.parameters.stops_when_empty for book in self._books):
             market["failures"] = self.failures
         return Recording(market, tables(self))
 

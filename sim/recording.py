@@ -43,8 +43,8 @@ class Recording:
     ----------
     market : dict
         JSON-able: name, description, seed, arm, step_seconds, steps, and the lists assets,
-        venues, populations (of tables with a `name`), instruments (of names) and shocks; after a
-        market failure also failures (venue, time, side).
+        venues, populations (of tables with a `name`), instruments (of names) and shocks; where
+        a book is watched for market failure also failures (tables of venue, time, side), which may be empty.
     tables : mapping of str to array, mapping, Arrow table or path
         Any of the names in `sim.columns.TABLES`; one that is not given is empty. Columns of codes may
         hold codes or names. Columns beyond the declared ones are kept, after them.

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analysis.failure import market_failed, time_to_failure
+from analysis.metric import Undefined
 from scenarios.errors import ScenarioError
 from scenarios.published import buis2024, cont_stoikov_talreja, santa_fe, trials
 from scenarios.trials import Trial
@@ -170,7 +172,19 @@ def test_a_market_that_fails_stops_the_run_and_says_so_in_the_recording(tmp_path
     empty = {"bid": [1], "ask": [-1], "both": [1, -1]}[failure["side"]]
     assert all(book.levels(side).size == 0 for side in empty)  # type: ignore[attr-defined]
     recording.write(tmp_path)
-    assert Recording.read(tmp_path).market["failures"] == [failure]
+    read = Recording.read(tmp_path)
+    assert read.market["failures"] == [failure]
+    assert market_failed(read) == 1
+    assert time_to_failure(read) == failure["time"]
+
+
+def test_a_market_that_could_fail_and_did_not_is_told_from_one_that_is_not_watched() -> None:
+    calm = Trial("buis2024", 0, {"time.steps": 5}, 1).market().run()
+    assert market_failed(calm) == 0
+    with pytest.raises(Undefined, match="no market failed"):
+        time_to_failure(calm)
+    with pytest.raises(Undefined, match="watched"):
+        market_failed(small_market(FLOW, venues=("perp",), steps=2).run())
 
 
 def test_a_run_that_ends_by_failure_is_a_finished_run(tmp_path: Any) -> None:

@@ -33,6 +33,7 @@ from sim.recording import Recording
 FOLDER = Path(__file__).parent / "published"
 AGREES, DIFFERS, SHOWN = "agrees", "differs", "shown"
 LEVEL = 0.95  # of intervals
+SEED, REDRAWS = 20240607, 1000  # of bootstraps
 
 
 class Row(NamedTuple):
@@ -192,6 +193,52 @@ def replicate(name: str, runs: int | None = None, workers: int = 1, quick: bool 
     return Replication(name, study.source, study.body(count, workers, quick), study.figure)
 
 
+class Plan(NamedTuple):
+    """Runs of one variant of a scenario.
+
+    Attributes
+    ----------
+    scenario : str or Path
+        A file, or a name from the library.
+    measure : callable
+        A function of a module; what it returns of each recording is kept.
+    changes : mapping
+        Values over the scenario's, by dotted key.
+    runs : int
+        Seeds, derived from the scenario's; equal scenarios share them.
+    """
+
+    scenario: str | Path
+    measure: Callable[[Recording], Any]
+    changes: Mapping[str, Any]
+    runs: int
+
+
+def carried_out(plans: Sequence[Plan], workers: int) -> list[list[Any]]:
+    """Run plans together over the workers.
+
+    Returns
+    -------
+    list of list
+        What `measure` returned, by plan and run.
+
+    Raises
+    ------
+    RuntimeError
+        If a run fails.
+    """
+    jobs = [(number, run) for number, plan in enumerate(plans) for run in range(plan.runs)]
+    jobs.sort(key=lambda job: job[1] / plans[job[0]].runs)  # so that long ones do not come last
+    found: list[list[Any]] = [[None] * plan.runs for plan in plans]
+    results = pool.run(_measured, jobs, workers=workers, setup=_prepare, setup_arguments=(list(plans),))
+    for at, result in results:
+        number, run = jobs[at]
+        if isinstance(result, pool.Failure):
+            raise RuntimeError(f"a run of {plans[number].scenario} failed: {result.reason}\n{result.trace}")
+        found[number][run] = result
+    return found
+
+
 def measured(
     scenario: str | Path,
     measure: Callable[[Recording], Any],
@@ -199,19 +246,7 @@ def measured(
     runs: int,
     workers: int,
 ) -> list[list[Any]]:
-    """Measure every variant of a scenario with the same seeds.
-
-    Parameters
-    ----------
-    scenario : str or Path
-        A file, or a name from the library.
-    measure : callable
-        A function of a module.
-    variants : sequence of mapping
-        Values over the scenario's, by dotted key.
-    runs : int
-        Seeds, derived from the scenario's.
-    workers : int
+    """Measure every variant of a scenario with the same seeds; arguments as in `Plan`.
 
     Returns
     -------
@@ -223,42 +258,32 @@ def measured(
     RuntimeError
         If a run fails.
     """
-    jobs = [(number, run) for run in range(runs) for number in range(len(variants))]
-    payload = (str(scenario), measure, [dict(variant) for variant in variants])
-    found: list[list[Any]] = [[None] * runs for _ in variants]
-    for at, result in pool.run(_measure, jobs, workers=workers, setup=_prepare, setup_arguments=payload):
-        if isinstance(result, pool.Failure):
-            raise RuntimeError(f"a run of {scenario} failed: {result.reason}\n{result.trace}")
-        number, run = jobs[at]
-        found[number][run] = result
-    return found
+    return carried_out([Plan(scenario, measure, dict(changes), runs) for changes in variants], workers)
 
 
-_scenario: str
-_measure_of: Callable[[Recording], Any]
-_variants: list[dict[str, Any]]
+_plans: list[Plan]
 
 
-def _prepare(scenario: str, measure: Callable[[Recording], Any], variants: list[dict[str, Any]]) -> None:
-    """Make this process ready to measure the variants."""
-    global _scenario, _measure_of, _variants
-    _scenario, _measure_of, _variants = scenario, measure, variants
+def _prepare(plans: list[Plan]) -> None:
+    """Make this process ready to carry plans out."""
+    global _plans
+    _plans = plans
     _parsed.cache_clear()
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _parsed(number: int) -> Scenario:
-    return load(_scenario, _variants[number]).checked()
+    return load(_plans[number].scenario, _plans[number].changes).checked()
 
 
-def _measure(job: tuple[int, int]) -> Any:
-    """One run of one variant."""
+def _measured(job: tuple[int, int]) -> Any:
+    """One run of one plan."""
     number, run = job
     scenario = _parsed(number)
     model = build(scenario, replicate_seed(scenario.seed, run))
     recording = model.run()
     model.release()
-    return _measure_of(recording)
+    return _plans[number].measure(recording)
 
 
 def interval(values: Any) -> tuple[float, float, float]:
@@ -275,6 +300,30 @@ def interval(values: Any) -> tuple[float, float, float]:
 def estimated(quantity: str, published: float, values: Any, tolerance: float | None, unit: str = "") -> Row:
     """A row whose value is the mean of what independent runs gave."""
     return Row(quantity, float(published), *interval(values), tolerance, unit)
+
+
+def resampled(
+    quantity: str,
+    published: float,
+    sample: Any,
+    statistic: Callable[[np.ndarray], float],
+    tolerance: float | None,
+    unit: str = "",
+) -> Row:
+    """A row whose value is a statistic of independent runs; its interval is a bootstrap over them.
+
+    Parameters
+    ----------
+    sample : array_like, shape (..., runs)
+    statistic : callable
+        Of an array of this shape.
+    """
+    values = np.asarray(sample, float)
+    draw = np.random.default_rng(SEED)
+    runs = values.shape[-1]
+    again = [statistic(values[..., draw.integers(runs, size=runs)]) for _ in range(REDRAWS)]
+    low, high = np.quantile(again, (0.5 - 0.5 * LEVEL, 0.5 + 0.5 * LEVEL))
+    return Row(quantity, float(published), float(statistic(values)), float(low), float(high), tolerance, unit)
 
 
 def exact(quantity: str, published: float, ours: float, tolerance: float | None, unit: str = "") -> Row:

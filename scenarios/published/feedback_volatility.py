@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from analysis import theory
-from scenarios.replicate import FOLDER, Rows, estimated, measured, replication
+from scenarios.replicate import FOLDER, Plan, Row, Rows, carried_out, estimated, replication
 from sim.recording import Recording
 
 GAINS = (0.2, 0.5, 0.8, -0.5)
@@ -63,56 +62,52 @@ def _long(path: np.ndarray) -> float:
 def feedback_volatility(runs: int, workers: int, quick: bool) -> Rows:
     """Continuous, lagged and Frey-Stremme forms; gains up to 1.05."""
     steps = 4100 if quick else 16100
-    return [*linear(runs, workers, steps), *unstable(runs, workers), *reference_demand(runs, workers, steps)]
+    own = FOLDER / "feedback_volatility.toml"
+    plans = [
+        *(Plan("linear_feedback", deviations, at_gain(gain, steps), runs) for gain in GAINS),
+        *(Plan("linear_feedback", deviations, at_gain(gain, 400), runs) for gain in UNSTABLE),
+        *(Plan(own, deviations, {"time.steps": steps, **case[-1]}, runs) for case in FREY_STREMME),
+    ]
+    found = [columns(each) for each in carried_out(plans, workers)]
+    rows = [row for gain, each in zip(GAINS, found[:4], strict=True) for row in stable(gain, each)]
+    rows += [row for gain, each in zip(UNSTABLE, found[4:6], strict=True) for row in unstable(gain, each)]
+    return rows + [
+        reference_demand(*case[:-1], each) for case, each in zip(FREY_STREMME, found[6:], strict=True)
+    ]
 
 
-def linear(runs: int, workers: int, steps: int) -> Rows:
+def at_gain(gain: float, steps: int) -> dict[str, float]:
+    """What makes `linear_feedback` one of this gain."""
+    return {"time.steps": steps, "populations.dealers.exposure.gamma": GAMMA * gain}
+
+
+def stable(gain: float, found: dict[str, list[float]]) -> list[Row]:
     """Linear impact: one step just before the hedge, and long moves (the continuous limit)."""
-    rows = []
-    for gain, found in zip(GAINS, _linear(GAINS, runs, workers, steps), strict=True):
-        one, long = (
-            float(form(1.0, gain)) for form in (theory.one_step_deviation, theory.feedback_volatility)
-        )
-        rows += [
-            estimated(f"one step, lagged, gain {gain}", one, found["one_step"], 0.02 * one, "of the news"),
-            estimated(f"autocorrelation at lag 1, gain {gain}", gain, found["lag_one"], 0.02),
-            estimated(f"continuous limit, gain {gain}", long, found["long_run"], 0.02 * long, "of the news"),
-            estimated(f"loop gain recorded, gain {gain}", gain, found["loop_gain"], 0.02),
-        ]
-    return rows
+    one, long = (float(form(1.0, gain)) for form in (theory.one_step_deviation, theory.feedback_volatility))
+    return [
+        estimated(f"one step, lagged, gain {gain}", one, found["one_step"], 0.02 * one, "of the news"),
+        estimated(f"autocorrelation at lag 1, gain {gain}", gain, found["lag_one"], 0.02),
+        estimated(f"continuous limit, gain {gain}", long, found["long_run"], 0.02 * long, "of the news"),
+        estimated(f"loop gain recorded, gain {gain}", gain, found["loop_gain"], 0.02),
+    ]
 
 
-def unstable(runs: int, workers: int) -> Rows:
+def unstable(gain: float, found: dict[str, list[float]]) -> list[Row]:
     """Gains beyond 1: recorded as such, moves grow by them step by step, no deviation is finite."""
-    rows = []
-    for gain, found in zip(UNSTABLE, _linear(UNSTABLE, runs, workers, 400), strict=True):
-        one = float(theory.one_step_deviation(1.0, gain))
-        rows += [
-            estimated(f"one step, lagged, gain {gain}", one, found["one_step"], 0.0, "of the news"),
-            estimated(f"growth from step to step, gain {gain}", gain, found["lag_one"], 0.02),
-            estimated(f"loop gain recorded, gain {gain}", gain, found["loop_gain"], 0.02),
-        ]
-    return rows
+    one = float(theory.one_step_deviation(1.0, gain))
+    return [
+        estimated(f"one step, lagged, gain {gain}", one, found["one_step"], 0.0, "of the news"),
+        estimated(f"growth from step to step, gain {gain}", gain, found["lag_one"], 0.02),
+        estimated(f"loop gain recorded, gain {gain}", gain, found["loop_gain"], 0.02),
+    ]
 
 
-def _linear(gains: tuple[float, ...], runs: int, workers: int, steps: int) -> list[dict[str, Any]]:
-    variants = [{"time.steps": steps, "populations.dealers.exposure.gamma": GAMMA * g} for g in gains]
-    return [columns(found) for found in measured("linear_feedback", deviations, variants, runs, workers)]
-
-
-def reference_demand(runs: int, workers: int, steps: int) -> Rows:
+def reference_demand(
+    name: str, rho: float, holding: float, slope: float, found: dict[str, list[float]]
+) -> Row:
     """Frey & Stremme's form, on the market where others' demand is worth a fixed sum."""
-    file = FOLDER / "feedback_volatility.toml"
-    variants = [{"time.steps": steps, **changes} for *_, changes in FREY_STREMME]
-    rows = []
-    for case, runs_of in zip(FREY_STREMME, measured(file, deviations, variants, runs, workers), strict=True):
-        name, rho, holding, slope, _ = case
-        ratio = float(theory.frey_stremme_ratio(rho, holding, slope))
-        found = columns(runs_of)
-        rows.append(
-            estimated(f"Frey-Stremme, {name}", ratio, found["long_run"], 0.02 * ratio, "of the value")
-        )
-    return rows
+    ratio = float(theory.frey_stremme_ratio(rho, holding, slope))
+    return estimated(f"Frey-Stremme, {name}", ratio, found["long_run"], 0.02 * ratio, "of the value")
 
 
 def columns(found: list[dict[str, float]]) -> dict[str, list[float]]:

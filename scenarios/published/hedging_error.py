@@ -6,12 +6,13 @@ Times to expiry are fractions of a year of 365 days, the market's; N hedges fall
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from analysis import theory
-from scenarios.replicate import FOLDER, Row, Rows, estimated, exact, measured, replication
+from scenarios.replicate import FOLDER, Plan, Row, Rows, carried_out, estimated, exact, replication, resampled
 from sim.listing import SECONDS_PER_YEAR
 from sim.recording import Recording
 
@@ -26,6 +27,7 @@ SIMULATED = {
     (YEAR, 252): 0.440,
 }
 """S.d. of the profit, by time to expiry and hedges (exact simulation of Derman & Kamal's set-up)."""
+SPANS = {MONTH: "a month", YEAR: "a year"}
 COST, HEDGES = 0.005, 52  # Leland's case
 LELAND_VOLATILITY, LELAND_PRICE, PRICE, LELAND_PROFIT = 0.22695, 9.0347, 7.9656, -0.26
 COSTS = (0.0005, 0.001, 0.002, 0.004)  # of Whalley & Wilmott's case
@@ -68,45 +70,64 @@ def hedged(seconds: float, hedges: int, looks: int | None = None) -> dict[str, A
 @replication(
     source="Derman & Kamal (1999); Leland (1985); Whalley & Wilmott (1997)",
     about="Error and cost of hedging an option in discrete time.",
-    runs=3000,
-    quick_runs=200,
+    runs=2500,
+    quick_runs=250,
 )
 def hedging_error(runs: int, workers: int, quick: bool) -> Rows:
     """By the number of hedges; at Leland's volatility; within Whalley and Wilmott's band."""
-    return [*by_number(runs, workers), *leland(runs, workers), *whalley_wilmott(runs, workers, quick)]
+    few = max(runs // 50, 20)
+    plans = [
+        *(Plan(SCENARIO, profit, hedged(*case), runs) for case in SIMULATED),
+        *(Plan(SCENARIO, premium_and_profit, case, runs) for case in leland_cases()),
+        *(Plan(SCENARIO, band_and_cost, case, few) for case in band_cases(2000 if quick else 4000)),
+    ]
+    found = carried_out(plans, workers)
+    by_times, sold, ruled, bands = found[:6], found[6], found[7], found[8:]
+    return [
+        *by_number(np.array(by_times)),
+        *leland(np.array(sold), np.array(ruled)),
+        *powers(np.array(bands)),
+    ]
 
 
-def by_number(runs: int, workers: int) -> list[Row]:
-    """S.d. of the profit by number of hedges, and its slope."""
-    found = measured(SCENARIO, profit, [hedged(*case) for case in SIMULATED], runs, workers)
-    rows, spreads = [], []
-    for (seconds, hedges), profits in zip(SIMULATED, found, strict=True):
-        span = "a month" if seconds == MONTH else "a year"
+def by_number(profits: np.ndarray) -> list[Row]:
+    """S.d. of the profit by number of hedges, and its slope; `profits` has a row a case."""
+    rows = []
+    for (seconds, hedges), found in zip(SIMULATED, profits, strict=True):
+        label = f"s.d. of the profit, {SPANS[seconds]}, {hedges} hedges"
         published = SIMULATED[seconds, hedges]
-        spreads.append(blocks(profits))
-        label = f"s.d. of the profit, {span}, {hedges} hedges"
-        rows.append(estimated(label, published, spreads[-1], 0.02 * published, "quote"))
-    for name, cases in (("a month", slice(0, 3)), ("a year", slice(3, 6))):
-        counts = np.log([hedges for _, hedges in list(SIMULATED)[cases]])
-        slopes = np.polyfit(counts, np.log(spreads[cases]), 1)[0]
-        rows.append(estimated(f"slope of log s.d. on log hedges, {name}", -0.5, slopes, 0.02))
+        rows.append(resampled(label, published, found, spread, 0.02 * published, "quote"))
+    for seconds, name in SPANS.items():
+        cases = [place for place, case in enumerate(SIMULATED) if case[0] == seconds]
+        slope = partial(slope_of_spread, np.log([case[1] for case in SIMULATED if case[0] == seconds]))
+        rows.append(resampled(f"slope of log s.d. on log hedges, {name}", -0.5, profits[cases], slope, 0.02))
     return rows
 
 
-def blocks(profits: list[float], count: int = 20) -> np.ndarray:
-    """Standard deviations of so many groups of runs; each is little biased."""
-    groups = np.array_split(np.array(profits), min(count, len(profits) // 10))
-    return np.array([np.std(group, ddof=1) * (1 + 0.25 / (group.size - 1)) for group in groups])
+def spread(profits: np.ndarray) -> float:
+    """Standard deviation of the last axis."""
+    return float(np.std(profits, ddof=1))
 
 
-def leland(runs: int, workers: int) -> list[Row]:
-    """A call sold at Leland's volatility, and one hedged at it by the rule, with costs."""
-    costs = {"venues.market.taker_fee_bps": COST * 1e4}
-    case = hedged(YEAR, HEDGES) | costs | {"populations.dealers.opens_hedged": False}
-    volatility = float(theory.leland_volatility(0.2, COST, 1 / HEDGES))
+def slope_of_spread(log_hedges: np.ndarray, profits: np.ndarray) -> float:
+    """Slope of the logarithm of the standard deviation on that of the number of hedges."""
+    return float(np.polyfit(log_hedges, np.log(np.std(profits, axis=1, ddof=1)), 1)[0])
+
+
+def leland_cases() -> list[dict[str, Any]]:
+    """A call sold and hedged at Leland's volatility; one sold at 20% and hedged by his rule."""
+    costs = {"venues.market.taker_fee_bps": COST * 1e4, "populations.dealers.opens_hedged": False}
+    case = hedged(YEAR, HEDGES) | costs
     rule = {"populations.dealers.hedging.type": "leland", "populations.dealers.hedging.cost": COST}
-    variants = [case | {"assets.X.smile.atm": volatility}, case | rule]
-    sold, ruled = (np.array(each) for each in measured(SCENARIO, premium_and_profit, variants, runs, workers))
+    return [
+        case | {"assets.X.smile.atm": float(theory.leland_volatility(0.2, COST, 1 / HEDGES))},
+        case | rule,
+    ]
+
+
+def leland(sold: np.ndarray, ruled: np.ndarray) -> list[Row]:
+    """Leland's volatility, what it adds to the premium, and what is left after costs."""
+    volatility = float(theory.leland_volatility(0.2, COST, 1 / HEDGES))
     short = LELAND_PROFIT - (LELAND_PRICE - PRICE)
     return [
         exact("Leland's volatility", LELAND_VOLATILITY, volatility, 5e-6),
@@ -119,21 +140,26 @@ def leland(runs: int, workers: int) -> list[Row]:
     ]
 
 
-def whalley_wilmott(runs: int, workers: int, quick: bool) -> list[Row]:
-    """Powers of the cost with which the band and what is paid grow, far from expiry."""
-    looks = 2000 if quick else 4000
+def band_cases(looks: int) -> list[dict[str, Any]]:
+    """Whalley and Wilmott's rule at several costs, the venue's the same, far from expiry."""
     rule = {"type": "whalley_wilmott", "risk_aversion": 4.0}
-    variants = [
+    return [
         hedged(0.1 * YEAR, looks)
         | {"populations.dealers.exposure.expiries_days": [365.0]}
         | {f"populations.dealers.hedging.{name}": setting for name, setting in rule.items()}
         | {"populations.dealers.hedging.cost": cost, "venues.market.taker_fee_bps": cost * 1e4}
         for cost in COSTS
     ]
-    found = np.array(measured(SCENARIO, band_and_cost, variants, max(runs // 50, 20), workers))
-    means = [part.mean(axis=1) for part in np.array_split(found, 10, axis=1)]
-    band, paid = (np.polyfit(np.log(COSTS), np.log(np.array(means)[:, :, k].T), 1)[0] for k in range(2))
+
+
+def powers(found: np.ndarray) -> list[Row]:
+    """Powers of the cost with which the band and what is paid grow."""
     return [
-        estimated("power of the cost in the band", 1 / 3, band, 0.02),
-        estimated("power of the cost in what is paid", 2 / 3, paid, 0.02),
+        resampled("power of the cost in the band", 1 / 3, found[:, :, 0], power, 0.02),
+        resampled("power of the cost in what is paid", 2 / 3, found[:, :, 1], power, 0.02),
     ]
+
+
+def power(values: np.ndarray) -> float:
+    """Slope of the logarithm of the mean over runs on that of the cost."""
+    return float(np.polyfit(np.log(COSTS), np.log(values.mean(axis=1)), 1)[0])

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from analysis import theory
-from scenarios.replicate import FOLDER, Row, Rows, measured, replication
+from scenarios.replicate import FOLDER, Plan, Row, Rows, carried_out, replication
 from sim.listing import SECONDS_PER_YEAR
 from sim.recording import Recording
 
@@ -68,19 +68,30 @@ def share(quantity: str, published: float, found: list[bool], tolerance: float |
 )
 def pinning(runs: int, workers: int, quick: bool) -> Rows:
     """On the linear-impact market by decay alone, and on an order book by full hedging."""
-    found = measured(FOLDER / "pinning.toml", is_pinned, [variant(*case) for case in CASES], runs, workers)
+    book = FOLDER / "pinning_book.toml"
+    plans = [
+        *(Plan(FOLDER / "pinning.toml", is_pinned, variant(*case), runs) for case in CASES),
+        *(
+            Plan(
+                book,
+                is_pinned_in_book,
+                {"populations.dealers.hedging.response": response},
+                max(runs // 2, 20),
+            )
+            for response in (1.0, 0.0)
+        ),
+    ]
+    found = carried_out(plans, workers)
     rows = []
-    for (strength, distance), published, each in zip(CASES, PUBLISHED, found, strict=True):
+    for (strength, distance), published, each in zip(CASES, PUBLISHED, found[:5], strict=True):
         rows.append(share(f"pinned, strength {strength:g}, distance {distance:g}", published, each, 3.0))
-    return [*rows, *on_a_book(max(runs // 2, 20), workers)]
+    return [*rows, *on_a_book(*found[5:])]
 
 
-def on_a_book(runs: int, workers: int) -> list[Row]:
+def on_a_book(hedged: list[bool], unhedged: list[bool]) -> list[Row]:
     """Makers, noise and dealers who hedge all of their delta, beside what theory says of decay alone."""
     strength = float(theory.pinning_strength(BOOK_OPTIONS, BOOK_IMPACT, BOOK_SPREAD, 1.0))
     expected = float(theory.pinning_probability(strength))
-    variants = [{"populations.dealers.hedging.response": response} for response in (1.0, 0.0)]
-    hedged, unhedged = measured(FOLDER / "pinning_book.toml", is_pinned_in_book, variants, runs, workers)
     by_chance = math.erf(NEAR / math.sqrt(2.0))
     return [
         share(f"at the strike, order book, full hedging, strength {strength:.2f}", expected, hedged, None),

@@ -399,10 +399,10 @@ def _report(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> int:
     os.environ.setdefault("MPLBACKEND", "Agg")
     from analysis import compare
-    from scenarios.pages import check
+    from scenarios.pages import check_run
 
     for folder in options.folders:
-        check(folder)
+        check_run(folder)
     if options.out is not None and options.out.suffix not in (".html", ".png"):
         raise ScenarioError(Problem("--out", str(options.out), "must end in .html or .png"))
     found = compare.compare(options.folders)

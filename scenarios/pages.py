@@ -35,7 +35,7 @@ def write_report(folder: Path) -> Path:
     ScenarioError
         If the folder holds no result, or one that cannot be read.
     """
-    check(folder)
+    check_run(folder)
     try:
         return report.save(folder, assumptions(folder), list(sections(folder)))
     except (OSError, ValueError, KeyError) as error:
@@ -105,6 +105,17 @@ def check(folder: Path) -> None:
     """Raise ScenarioError if a folder holds no result."""
     if status_of(folder) is None:
         raise ScenarioError(Problem(str(folder), "", "not a results folder; `run` and `amplify` make one"))
+
+
+def check_run(folder: Path) -> None:
+    """Raise ScenarioError if a folder holds no run and no amplification."""
+    check(folder)
+    for name, what in (
+        ("design.parquet", "a sweep; `plot` draws it"),
+        ("frontier.json", "a search for a level"),
+    ):
+        if (folder / name).is_file():
+            raise ScenarioError(Problem(str(folder), "", f"holds {what}, not a run or an amplification"))
 
 
 def assumptions(folder: Path) -> dict[str, str]:

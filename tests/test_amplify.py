@@ -24,8 +24,8 @@ def compared(folder, name, seeds, arms=(), **overrides):
 
 def test_volatility_is_that_of_theory_at_every_gain(tmp_path):
     """sigma / (1 - gain) in 200 seeds, within 2%; the Monte-Carlo error is far below that."""
-    arms = ["base", "muted", "open_loop", *(arm for arm in GAINS if arm != "base")]
-    entries = compared(tmp_path / "linear", "linear_feedback", 200, arms, time__steps=500)
+    arms = ["muted", *GAINS]
+    entries = compared(tmp_path / "linear", "linear_feedback", 200, arms, time__steps=400)
     volatility, gain = entries["X.long_run_volatility"], entries["X.median_loop_gain"]
     for arm, expected in GAINS.items():
         found = volatility["against_muted"][arm]
@@ -34,7 +34,6 @@ def test_volatility_is_that_of_theory_at_every_gain(tmp_path):
         assert found["ratio"] == pytest.approx(1 / (1 - expected), rel=0.02), arm
         assert gain[arm]["mean"] == pytest.approx(expected, rel=0.02)
     assert volatility["seeds_compared"] == 200
-    assert volatility["flow_ratio"]["value"] == pytest.approx(1.5, rel=0.02)
     news = entries["X.excess_volatility"]["muted"]
     assert news["mean"] == pytest.approx(1.0, abs=1e-9)
 

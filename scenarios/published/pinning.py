@@ -76,7 +76,7 @@ def pinning(runs: int, workers: int, quick: bool) -> Rows:
                 book,
                 is_pinned_in_book,
                 {"populations.dealers.hedging.response": response},
-                max(runs // 2, 20),
+                max(runs // 2, 2),
             )
             for response in (1.0, 0.0)
         ),

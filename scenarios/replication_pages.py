@@ -98,7 +98,7 @@ def draw(rows: Rows, ax: Any) -> None:
     ax.axvline(1.0, color=style.INK, lw=0.8, zorder=2)
     ax.set_yticks(range(len(drawn)), [row.quantity for row in reversed(drawn)], fontsize=7)
     ax.set_ylim(-0.7, len(drawn) - 0.3)
-    ax.set_xlabel("ours over published (1 = equal; grey: tolerance; bar: 95% interval)")
+    ax.set_xlabel("ours over published (grey: tolerance)")
 
 
 def save_figure(found: Replication, path: Path) -> Path:

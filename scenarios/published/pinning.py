@@ -83,7 +83,7 @@ def draw(rows: Rows, ax: Any) -> None:
 @replication(
     source="Avellaneda & Lipkin (2003): 1 - exp(-B exp(-z^2 / 2))",
     about="Probability that long-gamma hedgers pin the price, by strength and distance.",
-    runs=500,
+    runs=300,
     quick_runs=40,
     figure=draw,
 )

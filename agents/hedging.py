@@ -152,7 +152,8 @@ class Hedger:
         self.offset = desynchronised * draws.uniforms("hedging.offset", rows) * self.interval
         self._ready_at = np.full(rows, -np.inf)
         self._looked_at = np.zeros(rows)
-        self._before = -1e-6  # when the rows decided last, s
+        slack = 2e-9 * float(self.interval.max(initial=0.0))  # of `next_tick`, and a little more
+        self._before = -max(1e-6, slack)  # when the rows decided last, s
         self._nothing = frozen(np.zeros(rows))
         self._rows = np.zeros(rows, np.int32)
         self._flags = flag_columns(rows)

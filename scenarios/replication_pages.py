@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis import style
-from scenarios.replicate import AGREES, DIFFERS, Replication, Row, Rows
+from scenarios.replicate import AGREES, DIFFERS, SHOWN, Replication, Row, Rows
 
 HEADS = ("quantity", "published", "ours", "95% interval", "tolerance", "verdict")
 COLUMNS = ("replication", "quantity", "unit", "published", "ours", "low", "high", "tolerance", "verdict")
@@ -42,8 +42,9 @@ def cells(row: Row) -> list[str]:
 def counts(rows: Rows) -> str:
     """How many rows agree, differ, and are only shown."""
     verdicts = [row.verdict for row in rows]
-    kinds = dict.fromkeys((AGREES, DIFFERS, *verdicts))
-    return ", ".join(f"{verdicts.count(kind)} {kind}" for kind in kinds if kind in verdicts)
+    found = {kind: verdicts.count(kind) for kind in (AGREES, DIFFERS, SHOWN)}
+    words = {kind: kind if count == 1 else kind.removesuffix("s") for kind, count in found.items()}
+    return ", ".join(f"{count} {words[kind]}" for kind, count in found.items() if count)
 
 
 def table(found: Replication) -> str:
@@ -88,7 +89,7 @@ def draw(rows: Rows, ax: Any) -> None:
     for place, row in enumerate(reversed(drawn)):
         scale = abs(row.published)
         centre = row.ours / row.published
-        reach = row.half_width / scale
+        reach = [[(row.ours - row.low) / scale], [(row.high - row.ours) / scale]]
         if row.tolerance is not None:
             low, width = 1 - row.tolerance / scale, 2 * row.tolerance / scale
             ax.barh(place, width, left=low, height=0.8, color=style.GRID, zorder=1)
@@ -97,7 +98,7 @@ def draw(rows: Rows, ax: Any) -> None:
     ax.axvline(1.0, color=style.INK, lw=0.8, zorder=2)
     ax.set_yticks(range(len(drawn)), [row.quantity for row in reversed(drawn)], fontsize=7)
     ax.set_ylim(-0.7, len(drawn) - 0.3)
-    ax.set_xlabel("ours over published (1 = equal; grey: tolerance; bar: 95% interval)")
+    ax.set_xlabel("ours over published (grey: tolerance)")
 
 
 def save_figure(found: Replication, path: Path) -> Path:

@@ -31,7 +31,7 @@ from sim.records import (
     SLIPPAGE,
     SWAP,
 )
-from sim.venues.linear_impact import LinearImpact
+from sim.venues.linear_impact import LinearImpact, ReferenceDemand
 
 ANN = FIRST
 PERP = 1
@@ -43,12 +43,15 @@ class Textbook:
     def __init__(self, impact=2.0, follow=1.0, fee_bps=0.0, price=100.0):
         self.bench = Bench(1, cash=1e6, prices=(price,))
         own = LinearImpact.Parameters(tick=0.5, lot=0.01, impact=impact, follow=follow, taker_fee_bps=fee_bps)
-        self.venue = LinearImpact("linear", 0, 0, PERP, own)
+        self.venue = self.made(own)
         self.venue.set_reference(price)
         self.venue.attach(self.bench.view)
         self.venue.open(self.bench.population_of, 0)
         self.outbox = Outbox()
         self.room = np.full((2, FIRST + 1), NO_LIMIT)
+
+    def made(self, parameters):
+        return LinearImpact("linear", 0, 0, PERP, parameters)
 
     def execute(self):
         box, tape = self.outbox, self.bench.tape
@@ -188,3 +191,52 @@ def test_the_price_is_the_value_plus_lambda_times_the_flow_and_every_move_is_rec
     assert set(moves["mover"]) <= {BY_TRADE, BY_VALUE}
     assert (moves["half_ticks"] != 0).all()
     assert market.bench.ledger.check(0) < 1e-12
+
+
+def test_an_order_that_would_take_the_price_beyond_what_is_exact_is_refused():
+    """Where feedback is unstable prices get there; it must not end in nonsense."""
+    market = Textbook(impact=1e12)
+    assert market.trade(2 * 10**5) == []  # to 2e15, with ticks of 0.5 beyond 2^51 of them
+    assert market.refusals == [NOT_FILLABLE]
+    assert market.trade(100)[0][0] == 100
+
+
+class Elastic(Textbook):
+    """A reference-demand market: 100 units, of which 20 are held by others at the opening."""
+
+    def made(self, parameters):
+        own = ReferenceDemand.Parameters(tick=0.5, lot=0.01, supply=100.0, held=20.0)
+        return ReferenceDemand("elastic", 0, 0, PERP, own)
+
+
+def test_reference_traders_keep_the_worth_of_what_they_hold():
+    """80 units at 100 are worth 8000; with 16 sold, 64 are worth 125 each (Frey & Stremme 1997)."""
+    market = Elastic()
+    assert market.trade(1600) == [(1600, pytest.approx(500.0 * np.log(1.25)))]  # integral of 8000 / b
+    assert market.mid == pytest.approx(125.0)
+    assert market.bench.quotes[0]["depth_bid"] == pytest.approx(64.0 / 125.0)
+    assert market.trade(-1600) == [(-1600, pytest.approx(500.0 * np.log(1.25)))]
+    assert market.mid == pytest.approx(100.0)
+
+
+def test_reference_demand_follows_the_value_in_proportion():
+    market = Elastic()
+    market.trade(1600)
+    market.bench.assets[0]["value"] = 110.0
+    market.venue.start_step(market.bench.tape)
+    assert market.mid == pytest.approx(137.5)
+
+
+def test_nobody_buys_all_that_reference_traders_have_left():
+    market = Elastic()
+    assert market.trade(8000) == []
+    assert market.refusals == [NOT_FILLABLE]
+    assert market.limit(8000, 250) == [(1600, pytest.approx(500.0 * np.log(1.25)))]  # until 125
+
+
+@given(st.lists(st.integers(-4000, 1500), min_size=1, max_size=8))
+@settings(max_examples=30, deadline=None)
+def test_the_price_of_reference_demand_depends_on_the_net_flow_alone(trades):
+    market = Elastic()
+    traded = sum(lots for wanted in trades if wanted for lots, _ in market.trade(wanted))
+    assert market.mid == pytest.approx(8000.0 / (80.0 - 0.01 * traded))

@@ -35,15 +35,15 @@ def deviations(recording: Recording) -> dict[str, float]:
     price, value = (series[f"X.{name}"].to_numpy() for name in ("mid_at_hedge", "value"))
     away = np.flatnonzero((price < CLOSE[0] * price[0]) | (price > CLOSE[1] * price[0]))
     last = away[0] if away.size else price.size
-    step = np.diff(price[:last])[START:]
     grown = [math.sqrt(np.mean(part**2)) for part in np.array_split(np.diff(price[:last]), 10)]
-    news = math.sqrt(np.mean(np.diff(value) ** 2))
     is_stationary = not away.size and grown[-1] < GROWN * grown[0]
+    step = np.diff(price[:last])[START if is_stationary else 0 :]
+    news = math.sqrt(np.mean(np.diff(value) ** 2))
     return {
         "one_step": math.sqrt(np.mean(step**2)) / news if is_stationary else math.inf,
         "lag_one": float(step[1:] @ step[:-1] / (step[:-1] @ step[:-1])),
         "long_run": _long(price) / _long(value) if is_stationary else math.inf,
-        "loop_gain": float(np.median(series["X.loop_gain"])),
+        "loop_gain": float(np.median(series["X.loop_gain"][:last])),
     }
 
 

@@ -70,12 +70,12 @@ def hedged(seconds: float, hedges: int, looks: int | None = None) -> dict[str, A
 @replication(
     source="Derman & Kamal (1999); Leland (1985); Whalley & Wilmott (1997)",
     about="Error and cost of hedging an option in discrete time.",
-    runs=2500,
+    runs=2000,
     quick_runs=250,
 )
 def hedging_error(runs: int, workers: int, quick: bool) -> Rows:
     """By the number of hedges; at Leland's volatility; within Whalley and Wilmott's band."""
-    few = max(runs // 50, 20)
+    few = min(runs // 10, 50)
     plans = [
         *(Plan(SCENARIO, profit, hedged(*case), runs) for case in SIMULATED),
         *(Plan(SCENARIO, premium_and_profit, case, runs) for case in leland_cases()),

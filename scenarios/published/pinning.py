@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
-from analysis import theory
+from analysis import style, theory
 from scenarios.replicate import FOLDER, Plan, Row, Rows, carried_out, replication
 from sim.listing import SECONDS_PER_YEAR
 from sim.recording import Recording
@@ -60,11 +60,32 @@ def share(quantity: str, published: float, found: list[bool], tolerance: float |
     )
 
 
+def draw(rows: Rows, ax: Any) -> None:
+    """Probability against strength: theory as lines, ours as points with intervals."""
+    strengths = np.linspace(0.0, 2.2, 100)
+    for distance, colour in ((0.0, style.HEDGING), (1.0, style.ASK)):
+        curve = 100 * theory.pinning_probability(strengths, distance)
+        ax.plot(strengths, curve, color=colour, lw=1.2, label=f"theory, {distance:g} s.d. from the strike")
+    book = float(theory.pinning_strength(BOOK_OPTIONS, BOOK_IMPACT, BOOK_SPREAD, 1.0))
+    points = [*CASES, (book, 0.0), (0.0, 0.0)]
+    for (strength, distance), row in zip(points, rows, strict=True):
+        is_book = row.tolerance is None
+        colour = style.INK if is_book else style.HEDGING if distance == 0 else style.ASK
+        reach = [[row.ours - row.low], [row.high - row.ours]]
+        marker = "s" if is_book else "o"
+        ax.errorbar(strength, row.ours, yerr=reach, fmt=marker, ms=4, color=colour, capsize=2)
+    ax.plot([], [], "s", ms=4, color=style.INK, label="order book, all delta hedged, or none (at 0)")
+    ax.set_xlabel("strength B")
+    ax.set_ylabel("at the strike at expiry (%)")
+    ax.legend(frameon=False, fontsize=style.SMALL)
+
+
 @replication(
     source="Avellaneda & Lipkin (2003): 1 - exp(-B exp(-z^2 / 2))",
     about="Probability that long-gamma hedgers pin the price, by strength and distance.",
-    runs=500,
+    runs=300,
     quick_runs=40,
+    figure=draw,
 )
 def pinning(runs: int, workers: int, quick: bool) -> Rows:
     """On the linear-impact market by decay alone, and on an order book by full hedging."""
@@ -76,7 +97,7 @@ def pinning(runs: int, workers: int, quick: bool) -> Rows:
                 book,
                 is_pinned_in_book,
                 {"populations.dealers.hedging.response": response},
-                max(runs // 2, 20),
+                max(runs // 2, 2),
             )
             for response in (1.0, 0.0)
         ),
@@ -89,11 +110,14 @@ def pinning(runs: int, workers: int, quick: bool) -> Rows:
 
 
 def on_a_book(hedged: list[bool], unhedged: list[bool]) -> list[Row]:
-    """Makers, noise and dealers who hedge all of their delta, beside what theory says of decay alone."""
+    """Makers, noise and dealers who hedge all of their delta, beside theory's probability for decay alone.
+
+    Without hedging it is the normal law's probability of so small a distance.
+    """
     strength = float(theory.pinning_strength(BOOK_OPTIONS, BOOK_IMPACT, BOOK_SPREAD, 1.0))
     expected = float(theory.pinning_probability(strength))
     by_chance = math.erf(NEAR / math.sqrt(2.0))
     return [
-        share(f"at the strike, order book, full hedging, strength {strength:.2f}", expected, hedged, None),
-        share("at the strike, order book, no hedging (published: normal law)", by_chance, unhedged, None),
+        share(f"on an order book, all delta hedged, strength {strength:.2f}", expected, hedged, None),
+        share("on an order book, nothing hedged", by_chance, unhedged, None),
     ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 
 class Row(NamedTuple):
@@ -30,7 +30,14 @@ class Row(NamedTuple):
 Replicate = Callable[[int, int, bool], list[Row]]
 
 
-def replication(*, source: str, about: str) -> Callable[[Replicate], Replicate]:
+def replication(
+    *,
+    source: str,
+    about: str,
+    runs: int = 40,
+    quick_runs: int = 4,
+    figure: Callable[[Sequence[Row], Any], None] | None = None,
+) -> Callable[[Replicate], Replicate]:
     """Make a function a replication of its module."""
 
     def decorate(function: Replicate) -> Replicate:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenarios.published.trials import Trial, mean, run_all
 from scenarios.replicate import Row, replication
+from scenarios.trials import Trial, mean, run_all
 
 BY_EPSILON = {0.01: 0.468, 0.02: 0.493, 0.05: 0.549, 0.1: 0.626, 0.2: 0.761, 0.5: 1.105, 1.0: 1.636}
 """Spread by epsilon at a tick of 0.005."""
@@ -36,6 +36,8 @@ def fit(epsilon: float) -> float:
 @replication(
     source="Smith, Farmer, Gillemot & Krishnamurthy (2003); Farmer, Patelli & Zovko (2005)",
     about="Mean spread of a book of unit orders without intelligence; rates per side, prices in mu / alpha.",
+    runs=10,
+    quick_runs=2,
 )
 def santa_fe(runs: int, workers: int, quick: bool) -> list[Row]:
     """Mean spread against epsilon and against tick size, over the blocks of all runs."""

@@ -21,7 +21,7 @@ class AnonymousTraders(Population):
     the value and sell above it; the uninformed take a side by coin. Limit orders take a side by coin
     and a normal price around the value (the informed) or the mid at arrival (the uninformed);
     what is marketable of them trades, the rest rests. Sizes are uniform. The order flow of
-    Buis, Pieterse-Bloem, Verschoor & Zwinkels (2024), after Chiarella & Iori (2002).
+    Buis, Pieterse-Bloem, Verschoor & Zwinkels (2024).
 
     Leaves out: cancels (volume leaves by the book's `order_decay`), learning, and margin (these accounts
     have no limit).

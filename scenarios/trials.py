@@ -1,4 +1,8 @@
-"""Trials: independent runs of one scenario at several settings, and what they come to."""
+"""Trials: independent runs of one published scenario at several settings, and what they come to.
+
+Unlike the runs of a comparison of arms, no two of them share a seed. A task steps the market of
+its trial itself, so a run of which one number is wanted builds no tables.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from scenarios.loading import load
 from scenarios.replicates import replicate_seed, replicate_seeds
 from scenarios.schema import Scenario
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "published"
 CONFIDENCE = 0.95
 
 
@@ -36,7 +40,7 @@ class Trial(NamedTuple):
 
 @lru_cache
 def _read(scenario: str, values: str) -> Scenario:
-    """A scenario of this folder with its values set; read once for all seeds."""
+    """A scenario of `published` with its values set; read once for all seeds."""
     return load(FOLDER / f"{scenario}.toml", json.loads(values))
 
 
@@ -54,7 +58,7 @@ def run_all(
     task : callable
         A function of a module, of a `Trial`.
     scenario : str
-        Name of a file in this folder.
+        Name of a file in `published`.
     settings : sequence of dict
         Values by dotted key.
     runs : int or sequence of int

@@ -10,8 +10,9 @@ import pytest
 
 from analysis.failure import market_failed, time_to_failure
 from analysis.metric import Undefined
+from scenarios import trials
 from scenarios.errors import ScenarioError
-from scenarios.published import buis2024, cont_stoikov_talreja, santa_fe, trials
+from scenarios.published import buis2024, cont_stoikov_talreja, santa_fe
 from scenarios.trials import Trial
 from sim import records as r
 from sim.model import Model

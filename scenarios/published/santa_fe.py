@@ -36,6 +36,8 @@ def fit(epsilon: float) -> float:
 @replication(
     source="Smith, Farmer, Gillemot & Krishnamurthy (2003); Farmer, Patelli & Zovko (2005)",
     about="Mean spread of a book of unit orders without intelligence; rates per side, prices in mu / alpha.",
+    runs=10,
+    quick_runs=2,
 )
 def santa_fe(runs: int, workers: int, quick: bool) -> list[Row]:
     """Mean spread against epsilon and against tick size, over the blocks of all runs."""

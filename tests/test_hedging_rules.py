@@ -9,7 +9,9 @@ import pytest
 from scipy.stats import norm
 
 from analysis import theory
+from scenarios import load
 from scenarios.errors import ScenarioError
+from scenarios.published import hedging_error
 from tests.small_market import SPOT, option_delta, small_market, units, value_shock
 
 YEAR = 365 * 86400.0
@@ -114,3 +116,15 @@ def test_rules_that_need_options_refuse_what_has_none(rule):
     }
     with pytest.raises((ScenarioError, ValueError), match=f'"{rule}" is for books of options'):
         small_market(dealer, venues=("linear", "desk"))
+
+
+def test_the_profit_of_hedging_at_times_is_that_worked_out_by_hand():
+    """A call sold, hedged 52 times a year on the recorded path, and settled at its last value."""
+    changes = hedging_error.hedged(YEAR, 52)
+    recording = load(hedging_error.SCENARIO, changes).market().run()
+    path = recording.series["X.mid"].to_numpy()
+    left = 1.0 - np.arange(52) / 52 + 1.0 / YEAR
+    d1 = np.log(path[:52] / 100.0) / (0.2 * np.sqrt(left)) + 0.1 * np.sqrt(left)
+    premium = 100.0 * (norm.cdf(0.1) - norm.cdf(-0.1))
+    by_hand = premium + norm.cdf(d1) @ np.diff(path[:53]) - max(path[52] - 100.0, 0.0)
+    assert hedging_error.profit(recording) == pytest.approx(by_hand, abs=1e-4)

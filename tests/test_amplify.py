@@ -77,7 +77,7 @@ def test_the_command_writes_what_a_reader_needs(tmp_path, capsys):
         "amplify",
         "short_gamma_crash",
         "--seeds",
-        "4",
+        "8",
         "--steps",
         "660",
         "--workers",

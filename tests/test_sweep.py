@@ -41,7 +41,7 @@ arms = ["base", "wide"]
 [arms.wide]
 set = {{"{VOLATILITY}" = 0.9}}
 """
-ALL_TABLES = {"fills", "moves", "causes", "liquidations", "populations", "rejects", "profiles"}
+ALL_TABLES = set(TABLES) - {"series"}
 
 
 def points(folder: Path, sweep: str) -> list[dict[str, object]]:

@@ -29,6 +29,7 @@ from scenarios.stopping import Looks, half_width
 from scenarios.sweep import sweep
 from scenarios.sweep_schema import Stop
 from scenarios.sweep_worker import Order, Report
+from sim.columns import TABLES
 
 IMPACT, VOLATILITY = "venues.market.impact", "assets.X.driver.volatility"
 GRID = f"""[sweep]

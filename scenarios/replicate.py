@@ -105,6 +105,10 @@ class Study(NamedTuple):
     quick_runs: int
     figure: Callable[[Rows, Any], None] | None
 
+    def __call__(self, runs: int, workers: int, quick: bool) -> Rows:
+        """Run it."""
+        return self.body(runs, workers, quick)
+
 
 class Replication(NamedTuple):
     """What became of a study: its rows, and how they are drawn."""
@@ -190,7 +194,7 @@ def replicate(name: str, runs: int | None = None, workers: int = 1, quick: bool 
     """
     study = find(name)
     count = runs or (study.quick_runs if quick else study.runs)
-    return Replication(name, study.source, study.body(count, workers, quick), study.figure)
+    return Replication(name, study.source, study(count, workers, quick), study.figure)
 
 
 class Plan(NamedTuple):

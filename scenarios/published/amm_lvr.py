@@ -56,12 +56,12 @@ def taken(recording: Recording) -> Taken:
 @replication(
     source="Milionis, Moallemi, Roughgarden & Zhang (2022); Milionis, Moallemi & Roughgarden (2023)",
     about="Arbitrage against a constant-product pool: rate, trades a block, and profit by fee.",
-    runs=20,
+    runs=48,
     quick_runs=4,
 )
 def amm_lvr(runs: int, workers: int, quick: bool) -> Rows:
     """At 5% a day by fee, and without a fee at other volatilities."""
-    steps, fewer = (10_000, 6_000) if quick else (86_400, 21_600)
+    steps, fewer = (10_000, 6_000) if quick else (57_600, 7_200)
     variants = [
         {"time.steps": count, "assets.X.driver.volatility": daily * (SECONDS_PER_YEAR / DAY) ** 0.5}
         for daily, count in ((DAILY, steps), *((daily, fewer) for daily in OTHERS))

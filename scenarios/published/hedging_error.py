@@ -71,7 +71,7 @@ def hedged(seconds: float, hedges: int, looks: int | None = None) -> dict[str, A
     source="Derman & Kamal (1999); Leland (1985); Whalley & Wilmott (1997)",
     about="Error and cost of hedging an option in discrete time.",
     runs=2000,
-    quick_runs=250,
+    quick_runs=160,
 )
 def hedging_error(runs: int, workers: int, quick: bool) -> Rows:
     """By the number of hedges; at Leland's volatility; within Whalley and Wilmott's band."""

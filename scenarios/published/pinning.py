@@ -84,7 +84,7 @@ def draw(rows: Rows, ax: Any) -> None:
     source="Avellaneda & Lipkin (2003): 1 - exp(-B exp(-z^2 / 2))",
     about="Probability that long-gamma hedgers pin the price, by strength and distance.",
     runs=300,
-    quick_runs=40,
+    quick_runs=30,
     figure=draw,
 )
 def pinning(runs: int, workers: int, quick: bool) -> Rows:

@@ -260,9 +260,16 @@ def _run(options: argparse.Namespace) -> int:
     return 128 + interruption.signal if outcome.status == INTERRUPTED else SUCCESS
 
 
-def _amplify(options: argparse.Namespace) -> int:
+def _code(status: str, signal: int) -> int:
+    """Exit code of what ended so."""
     from scenarios.folder import FAILED, INTERRUPTED
 
+    if status == FAILED:
+        return RUN_FAILED
+    return 128 + signal if status == INTERRUPTED else SUCCESS
+
+
+def _amplify(options: argparse.Namespace) -> int:
     scenario = _scenario(options)
     os.environ.setdefault("MPLBACKEND", "Agg")
     from scenarios import pool
@@ -291,9 +298,7 @@ def _amplify(options: argparse.Namespace) -> int:
             interruption=interruption,
         )
     print(table(outcome))
-    if outcome.status == FAILED:
-        return RUN_FAILED
-    return 128 + interruption.signal if outcome.status == INTERRUPTED else SUCCESS
+    return _code(outcome.status, interruption.signal)
 
 
 def _sweep(options: argparse.Namespace) -> int:
@@ -351,8 +356,6 @@ def _sensitivity(options: argparse.Namespace) -> int:
 
 
 def _frontier(options: argparse.Namespace) -> int:
-    from scenarios.folder import FAILED, INTERRUPTED
-
     scenario = _scenario(options)
     os.environ.setdefault("MPLBACKEND", "Agg")
     from scenarios import pool
@@ -383,9 +386,7 @@ def _frontier(options: argparse.Namespace) -> int:
             interruption=interruption,
         )
     print(table(outcome))
-    if outcome.status == FAILED:
-        return RUN_FAILED
-    return 128 + interruption.signal if outcome.status == INTERRUPTED else SUCCESS
+    return _code(outcome.status, interruption.signal)
 
 
 def _report(options: argparse.Namespace) -> int:

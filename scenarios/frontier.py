@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from analysis.frontier import MOST, OUTSIDE, SEVERAL, WIDTH, Crossing, Question, Scale, Search
+from analysis.frontier import MOST, OUTSIDE, SEVERAL, WIDTH, Crossing, Search
 from analysis.metric import Metric, Undefined
+from analysis.question import Question, Scale
 from analysis.sweep_table import function_of, known_metrics
 from scenarios import pool
 from scenarios.arms import Arms

@@ -149,7 +149,7 @@ def _sink(entry: VenueEntry) -> VenueEntry:
             "type": "sink.Sink",
             "asset": entry.asset,
             "instrument": entry.instrument or "spot",
-            "lot": entry.parameters.lot,  # type: ignore[attr-defined]
+            "lot": entry.parameters.lot,  # type: ignore[attr-defined]  # `_is_market` saw to it
             "taker_fee_bps": getattr(entry.parameters, "taker_fee_bps", 0.0),
         }
     )

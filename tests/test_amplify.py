@@ -134,6 +134,16 @@ def test_a_single_arm_can_be_run(tmp_path, capsys):
     assert 'did you mean "open_loop"?' in capsys.readouterr().err
 
 
+def test_results_do_not_depend_on_the_workers(tmp_path):
+    """One or two processes write the same bytes."""
+    scenario, arms = load("short_gamma_crash", {"time.steps": 630}), ["base", "muted", "open_loop"]
+    for workers in (1, 2):
+        amplify(scenario, tmp_path / str(workers), seeds=4, workers=workers, arms=arms, figures=False)
+    for file in ("amplification.json", "runs.parquet"):
+        one, two = ((tmp_path / workers / file).read_bytes() for workers in ("1", "2"))
+        assert one == two, file
+
+
 def test_an_arm_that_breaks_leaves_the_others(tmp_path, capsys, monkeypatch):
     """Base and muted are compared; the failure is named, also where the kept run of base breaks."""
     steps = Model.step

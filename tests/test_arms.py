@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scenarios.arms import AA, MUTED, OPEN_LOOP, PLACEBO, Arms, hedgers
+from scenarios.arms import AA, MUTED, OPEN_LOOP, PLACEBO, SOURCES, Arms, hedgers
 from scenarios.build import build
 from scenarios.errors import ScenarioError
 from scenarios.loading import load
@@ -141,6 +141,20 @@ def test_muted_accounts_are_exempt_from_margin_in_every_arm_but_margined():
     assert not rules[MUTED][dealers].any()
     assert rules["margined"][dealers].all()
     assert Arms(scenario, [BASE]).market(BASE, 1).margin.rule[dealers].all()
+
+
+@pytest.mark.parametrize("name", ["short_gamma_crash", "tests/two_assets.toml"])
+def test_cash_and_instruments_are_conserved_in_every_arm(name):
+    """Sinks and replays included, with options, pools, expiries and liquidations."""
+    arms = Arms(load(name, {"time.steps": 660}), [BASE, MUTED, OPEN_LOOP, "unhedged", PLACEBO, "margined"])
+    sources = {}
+    for arm in arms.chosen:
+        model = arms.market(arm, 7, sources.get(SOURCES.get(arm)))
+        sources[arm] = model.run()
+        residuals = model.residuals()
+        assert residuals.pop("cash") < 1e-12, arm
+        assert not any(residuals.values()), arm
+        assert sources[arm].fills.shape[0] > 1000, arm
 
 
 def test_populations_do_not_know_of_sinks():

@@ -106,7 +106,10 @@ def test_loss_versus_rebalancing_is_what_rebalancing_would_have_kept():
 
 def test_the_pools_greeks_are_derivatives_of_its_value():
     """Value 2 L sqrt(P) at L = 7, P = 50."""
-    value = lambda price: 2 * 7 * np.sqrt(price)  # noqa: E731
+
+    def value(price):
+        return 2 * 7 * np.sqrt(price)
+
     h = 0.01
     assert theory.pool_delta(7, 50) == pytest.approx((value(50 + h) - value(50 - h)) / (2 * h))
     bent = (value(50 + h) - 2 * value(50) + value(50 - h)) / h**2

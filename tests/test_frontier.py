@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis import crossing
-from analysis.frontier import NARROW, OUTSIDE, SEVERAL, Question, Scale, Search, grid_runs
+from analysis.frontier import NARROW, OUTSIDE, SEVERAL, Search, grid_runs
 from analysis.metric import Undefined
+from analysis.question import Question, Scale
 from scenarios.errors import ScenarioError
 from scenarios.frontier import default_folder, frontier
 from scenarios.frontier_table import table

@@ -171,7 +171,7 @@ def test_a_market_that_fails_stops_the_run_and_says_so_in_the_recording(tmp_path
     assert (model.steps_taken - 1) * 900 < failure["time"] <= model.steps_taken * 900
     book = model.venues[0]
     empty = {"bid": [1], "ask": [-1], "both": [1, -1]}[failure["side"]]
-    assert all(book.levels(side).size == 0 for side in empty)  # type: ignore[attr-defined]
+    assert all(book.levels(side).size == 0 for side in empty)
     recording.write(tmp_path)
     read = Recording.read(tmp_path)
     assert read.market["failures"] == [failure]
@@ -239,7 +239,7 @@ SECONDS = 200
 
 def test_a_flow_has_its_rates_by_distance() -> None:
     model = small_market(FLOW, venues=("perp",), steps=SECONDS)
-    assert model.venues[0].levels(1).tolist() == [[99_998, 10]]  # type: ignore[attr-defined]
+    assert model.venues[0].levels(1).tolist() == [[99_998, 10]]
     sent = orders_of(model, "flow", SECONDS)
     limits, cancels = sent[sent["kind"] == r.LIMIT], sent[sent["kind"] == r.CANCEL_AT]
     rates = [3.0, 1.0, *(4.0 / distance for distance in range(3, 9))]
@@ -270,7 +270,7 @@ def test_thinned_cancels_take_each_order_off_at_its_rate() -> None:
         flow = FLOW | quiet | own
         model = small_market(flow, venues=("perp",), steps=10, seed=seed)
         model.run()
-        there = dict(model.venues[0].levels(1).tolist())  # type: ignore[attr-defined]
+        there = dict(model.venues[0].levels(1).tolist())
         left += there.get(99_999, 0) / 2, there.get(99_998, 0) / 2
     for found, rate in zip(left, (0.05, 0.02), strict=True):
         survives = math.exp(-10 * rate)

@@ -133,7 +133,7 @@ def test_kurtosis_of_known_distributions() -> None:
     assert tails.kurtosis(np.tile([1.0, -1.0], 500)).value == pytest.approx(-2.0)
     assert tails.excess(np.array([1.0, 1.0, 2.0, 6.0, 24.0])) == pytest.approx(6.0)
     for truth, draw in ((3.0, np.random.Generator.laplace), (0.0, np.random.Generator.normal)):
-        found = over_seeds(100, lambda rng, draw=draw: tails.kurtosis(draw(rng, size=STEPS)))  # type: ignore[misc]
+        found = over_seeds(100, lambda rng, draw=draw: tails.kurtosis(draw(rng, size=STEPS)))
         assert covered(truth, found) >= 0.80
         assert np.mean([each.value for each in found]) == pytest.approx(truth, abs=0.15)
     with pytest.raises(Undefined, match="does not move"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import tracemalloc
 from concurrent.futures import Executor, Future
@@ -13,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from scipy import stats
-from sweeping import TAG, noted, rows, scenario, tags, written
+from sweeping import TAG, TESTS, noted, rows, scenario, tags, written
 
 from scenarios import load, read_sweep
 from scenarios.__main__ import main
@@ -154,14 +155,17 @@ def test_a_mistake_in_a_sweep_is_named_by_line_key_and_remedy(tmp_path, monkeypa
     assert not any(word in str(caught.value) for word in ("pydantic", "Input", "validat", "list["))
 
 
-def test_whoever_does_the_runs_and_in_whatever_order_the_files_are_the_same(tmp_path):
-    """Byte by byte: this thread, threads, one process and two, and three shards merged."""
+def test_whoever_does_the_runs_and_in_whatever_order_the_files_are_the_same(tmp_path, monkeypatch):
+    """Byte by byte: this thread, threads, processes however begun, Dask, and three shards merged."""
+    monkeypatch.setenv("PYTHONPATH", f"{TESTS}{os.pathsep}{TESTS.parent}")
     own = scenario(tmp_path, GRID)
     sweep(own, tmp_path / "serial", start="serial")
     expected = (tmp_path / "serial" / "runs.parquet").read_bytes()
-    for start, workers in (("threads", 2), ("fork", 1), ("fork", 2), ("forkserver", 2)):
+    for start, workers in (("threads", 2), ("fork", 1), ("fork", 2), ("forkserver", 2), ("spawn", 2)):
         sweep(own, tmp_path / f"{start}{workers}", start=start, workers=workers)
         assert (tmp_path / f"{start}{workers}" / "runs.parquet").read_bytes() == expected
+    sweep(own, tmp_path / "dask", dask="local", workers=2)
+    assert (tmp_path / "dask" / "runs.parquet").read_bytes() == expected
     out = str(tmp_path / "shards")
     path = str(tmp_path / "troubled.toml")
     for number in (3, 1, 2):

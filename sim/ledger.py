@@ -51,6 +51,8 @@ class Ledger:
         How often each account's cash or positions have changed.
     version : int
         Counts up whenever anything is posted or transferred.
+    amounts : ndarray of float64, shape (A,)
+        Work space for those who call `transfer`: theirs until they have.
     issued : dict of str to float
         Cash created on purpose, by name of the issuance.
     """
@@ -73,6 +75,7 @@ class Ledger:
         self.position = np.zeros((instruments, accounts), np.int64)
         self.cost = np.zeros((instruments, accounts))
         self.revision = np.zeros(accounts, np.int32)
+        self.amounts = np.zeros(accounts)
         self.version = 0
         self._option_fills = np.zeros(1, np.int64)
         self._options_checked = -1

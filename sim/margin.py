@@ -109,6 +109,8 @@ class Margin:
     value, delta, gamma : ndarray of float64, shape (H,)
         Of the options of each holder.
     is_in_breach : ndarray of bool, shape (A,)
+    in_breach : ndarray of int32
+        Accounts in breach at the last run, in account order.
     work, margins : ndarray of float64, shape (WORK_ROWS, M + 1 or more) and (MARGIN_ROWS, …)
         Price and Greeks, and margin, of a lot of each contract (`kernels.portfolio`).
     drift : float
@@ -126,8 +128,7 @@ class Margin:
         self.equity = np.zeros(accounts)
         self.maintenance = np.zeros(accounts)
         self.is_in_breach = np.zeros(accounts, np.bool_)
-        self._in_breach = np.zeros(accounts, np.int32)
-        self._breaches = 0
+        self.in_breach = np.zeros(0, np.int32)
         self.value = np.zeros(holders)
         self.delta = np.zeros(holders)
         self.gamma = np.zeros(holders)
@@ -144,7 +145,7 @@ class Margin:
         self._looked_at = np.zeros(accounts, np.int32)
         self._suspects = np.arange(accounts, dtype=np.int32)
         self._flags = screening.flag_columns(accounts)
-        self._seen = np.zeros(accounts, np.int64)
+        self._seen = np.zeros(accounts, np.int32)
         self._stamp = 0
         self.room = np.zeros((2, accounts), np.int64)
 
@@ -153,11 +154,6 @@ class Margin:
         terms = self._ledger.terms
         weights = terms["collateral"] + terms["maintenance"]
         return float(max(weights.max(initial=0.0), 1.0 + self._option_rates[:, 2].max(initial=0.0)))
-
-    @property
-    def in_breach(self) -> np.ndarray:
-        """Accounts in breach at the last run, in account order."""
-        return self._in_breach[: self._breaches]
 
     def reprice(self, now: float, view: View) -> None:
         """Price every contract, its Greeks and its margin, and note how far prices have drifted."""
@@ -230,7 +226,6 @@ class Margin:
 
     def _assess(self) -> int:
         ledger = self._ledger
-        self._clear()
         return int(
             margining.assess(
                 ledger.cash,
@@ -242,7 +237,7 @@ class Margin:
                 self.rule,
                 self.equity,
                 self.maintenance,
-                self._in_breach,
+                self._suspects,
             )
         )
 
@@ -250,11 +245,8 @@ class Margin:
         """Bring equity and maintenance of every account up to date; who is in breach stays as it was."""
         if self._current_at != self._now:
             self._current_at = self._now
-            listed = self.in_breach.copy()
             self.sum_options()
             self._assess()
-            self._in_breach[: listed.size] = listed
-            self.is_in_breach[listed] = True
 
     def watch(self, view: View) -> None:
         """Find who is in breach, as `run` does, by looking only at accounts that can be.
@@ -268,7 +260,6 @@ class Margin:
             self.renew(view)
             self._suspects[:] = np.arange(self._slack.size)
             suspects = self._slack.size
-        self._clear()
         self._publish(view, self._examine(suspects))
 
     def _examine(self, suspects: int) -> int:
@@ -295,7 +286,6 @@ class Margin:
                 self.maintenance,
                 self._slack,
                 self._looked_at,
-                self._in_breach,
             )
         )
 
@@ -315,13 +305,11 @@ class Margin:
         )
         return self._suspects[:found]
 
-    def _clear(self) -> None:
-        if self._breaches:
-            self.is_in_breach[self.in_breach] = False
-
     def _publish(self, view: View, breaches: int) -> None:
-        if breaches or self._breaches:
-            self._breaches = breaches
+        """Let the first so many accounts listed be those in breach."""
+        if breaches or self.in_breach.size:
+            self.is_in_breach[self.in_breach] = False
+            self.in_breach = self._suspects[:breaches].copy()
             self.is_in_breach[self.in_breach] = True
             view.in_breach = frozen(self.in_breach)
             view.shortfall = frozen(self.maintenance[self.in_breach] - self.equity[self.in_breach])

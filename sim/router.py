@@ -26,9 +26,11 @@ class Router:
     venues : int
         Number of venues.
     seed : int
-    row_key : ndarray of uint64, shape (A,)
-        A hash of population name and row for each account.
     population_of : ndarray of int16, shape (A,)
+    keys : ndarray of uint64, shape (P,)
+        A hash of the name of each population.
+    firsts : ndarray of int64, shape (P,)
+        Account of row 0 of each population.
 
     Attributes
     ----------
@@ -39,14 +41,15 @@ class Router:
         Clocks of the venues that have one, by index.
     """
 
-    def __init__(self, venues: int, seed: int, row_key: np.ndarray, population_of: np.ndarray) -> None:
+    def __init__(
+        self, venues: int, seed: int, population_of: np.ndarray, keys: np.ndarray, firsts: np.ndarray
+    ) -> None:
         self.outbox = Outbox()
         self.earliest = np.inf
         self.blocks: dict[int, Blocks] = {}
         self._stamped = 0
         self._seed_key = key(seed, "router", "ties")
-        self._row_key = row_key
-        self._population_of = population_of
+        self._population_of, self._keys, self._firsts = population_of, keys, firsts
         self._bounds = np.zeros(venues + 1, np.int64)
         self._resize(self.outbox.rows.size)
 
@@ -73,8 +76,9 @@ class Router:
                 phase,
                 step,
                 self._seed_key,
-                self._row_key,
                 self._population_of,
+                self._keys,
+                self._firsts,
                 self._bounds.size - 1,
                 now,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.jit import inlined, kernel
-from sim.kernels.draws import GOLDEN, mix
+from sim.kernels.draws import GOLDEN, hashed, mix
 
 
 @inlined
@@ -63,8 +63,10 @@ def sort(arrival, ties, rows, scratch, first, last):
 
 
 @kernel
-def stamp(orders, first, last, phase, step, seed_key, row_key, population_of, venues, now):
+def stamp(orders, first, last, phase, step, seed_key, population_of, keys, firsts, venues, now):
     """Write phase, population and tie into orders that were just sent.
+
+    A tie is a hash of the run, the step, the sender's population by name, and its row.
 
     Returns
     -------
@@ -74,6 +76,7 @@ def stamp(orders, first, last, phase, step, seed_key, row_key, population_of, ve
         The first row that no venue could be handed, -1 if there is none.
     """
     earliest = np.inf
+    step_key = mix(np.uint64(seed_key) + np.uint64(step) * GOLDEN)
     for i in range(first, last):
         account = orders[i]["account"]
         at = orders[i]["time"] + orders[i]["latency"]
@@ -83,8 +86,10 @@ def stamp(orders, first, last, phase, step, seed_key, row_key, population_of, ve
             return earliest, i
         earliest = min(earliest, at)
         orders[i]["phase"] = phase
-        orders[i]["population"] = population_of[account]
-        orders[i]["tie"] = mix(row_key[account] ^ mix(np.uint64(seed_key) + np.uint64(step) * GOLDEN))
+        population = population_of[account]
+        row_key = hashed(keys[population], 0, account - firsts[population], 0)
+        orders[i]["population"] = population
+        orders[i]["tie"] = mix(row_key ^ step_key)
     return earliest, -1
 
 

@@ -21,6 +21,7 @@ from sim.kernels.portfolio import options_of
 
 DELTA_THEN, GAMMA_THEN = range(2)  # rows of a reference of deltas
 CHANGED, NEAR = 1, 2  # why a row is looked at, added together
+BLOCK = 4096  # rows that are flagged before they are listed; their flags stay in the nearest cache
 ROUNDING = 1e-12  # of a drift, so that what is screened out is out however sums are rounded
 
 
@@ -116,16 +117,32 @@ def room_to_move(distance, exposure, drift):
 
 
 @inlined
-def listed(flags, words, size, found):
-    """List the rows with a flag, eight at a time; returns how many, and how many of them are NEAR."""
-    count = near = 0
-    for word in range(words.size):
+def listed(flags, words, first, size, found, count, near):
+    """List the rows of a block with a flag, eight at a time, after those already found.
+
+    Parameters
+    ----------
+    flags, words : ndarray of uint8 and of uint64
+        Work space from `flag_columns`; flag i is that of row `first` + i.
+    size : int
+        Rows in the block.
+    found : ndarray of int32
+        Rows found so far, the first `count`.
+    near : int
+        How many of them are NEAR.
+
+    Returns
+    -------
+    int, int
+        Count and near, with those of the block.
+    """
+    for word in range((size + 7) // 8):
         if words[word] != 0:
-            for row in range(8 * word, min(8 * word + 8, size)):
-                if flags[row] != 0:
-                    found[count] = row
+            for i in range(8 * word, min(8 * word + 8, size)):
+                if flags[i] != 0:
+                    found[count] = first + i
                     count += 1
-                    near += flags[row] >= NEAR
+                    near += flags[i] >= NEAR
     return count, near
 
 
@@ -143,10 +160,15 @@ def suspects(slack, drift, revision, seen, flags, words, found):
     int, int
         How many, and how many of them are near their line.
     """
-    for a in range(slack.size):
-        is_near = (slack[a] <= drift) & (slack[a] > -math.inf)
-        flags[a] = NEAR * is_near + CHANGED * ((revision[a] != seen[a]) | (slack[a] == -math.inf))
-    return listed(flags, words, slack.size, found)
+    count = near = 0
+    for first in range(0, slack.size, flags.size):
+        size = min(flags.size, slack.size - first)
+        for i in range(size):
+            a = first + i
+            is_near = (slack[a] <= drift) & (slack[a] > -math.inf)
+            flags[i] = NEAR * is_near + CHANGED * ((revision[a] != seen[a]) | (slack[a] == -math.inf))
+        count, near = listed(flags, words, first, size, found, count, near)
+    return count, near
 
 
 @kernel
@@ -171,11 +193,11 @@ def examine(
     maintenance,
     slack,
     seen,
-    in_breach,
 ):
-    """Look at the listed accounts exactly; returns how many are in breach and lists them.
+    """Look at the listed accounts exactly; returns how many are in breach.
 
-    Writes equity, maintenance and slack of those accounts.
+    Writes equity, maintenance and slack of those accounts, and over the first of `accounts` those in
+    breach.
     """
     breaches = 0
     for j in range(count):
@@ -200,7 +222,7 @@ def examine(
         )
         slack[a] = room_to_move(equity[a] - maintenance[a] + DUST, exposure, drift)
         if equity[a] < maintenance[a] - DUST:
-            in_breach[breaches] = a
+            accounts[breaches] = a
             breaches += 1
     return breaches
 
@@ -251,15 +273,20 @@ def unsettled(net, gamma, gross, edge, move, drift, revision, seen, is_active, f
     and the last sum is at most gross x drift.
     """
     bound = drift + ROUNDING
-    for row in range(net.size):
-        reach = abs(net[row] + gamma[row] * move) + gross[row] * bound
-        is_near = (reach >= edge[row]) & (edge[row] > 0.0)
-        flag = NEAR * is_near + CHANGED * ((revision[row] != seen[row]) | (edge[row] <= 0.0))
-        flags[row] = flag * is_active[row]
-    return listed(flags, words, net.size, found)
+    count = near = 0
+    for first in range(0, net.size, flags.size):
+        size = min(flags.size, net.size - first)
+        for i in range(size):
+            row = first + i
+            reach = abs(net[row] + gamma[row] * move) + gross[row] * bound
+            is_near = (reach >= edge[row]) & (edge[row] > 0.0)
+            flag = NEAR * is_near + CHANGED * ((revision[row] != seen[row]) | (edge[row] <= 0.0))
+            flags[i] = flag * is_active[row]
+        count, near = listed(flags, words, first, size, found, count, near)
+    return count, near
 
 
 def flag_columns(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Zeroed flags for `size` rows, and the same memory as 64-bit words."""
-    flags = np.zeros(8 * ((size + 7) // 8), np.uint8)
+    """Zeroed flags for a block of up to `size` rows, and the same memory as 64-bit words."""
+    flags = np.zeros(min(8 * max((size + 7) // 8, 1), BLOCK), np.uint8)
     return flags, flags.view(np.uint64)

@@ -113,15 +113,12 @@ class Margin:
         Accounts in breach at the last run, in account order.
     work, margins : ndarray of float64, shape (WORK_ROWS, M + 1 or more) and (MARGIN_ROWS, …)
         Price and Greeks, and margin, of a lot of each contract (`kernels.portfolio`).
-    drift : float
-        How far prices are from the reference (`kernels.screening`).
     """
 
     def __init__(self, ledger: Ledger, requirements: list[Requirement], rule: np.ndarray) -> None:
         accounts, holders = ledger.cash.size, ledger.account_of.size
         self._ledger = ledger
         self.rule = rule
-        self.drift = 0.0
         self._option_rates = np.array(
             [(r.option_initial, r.option_floor, r.option_maintenance) for r in requirements]
         )
@@ -156,28 +153,17 @@ class Margin:
         return float(max(weights.max(initial=0.0), 1.0 + self._option_rates[:, 2].max(initial=0.0)))
 
     def reprice(self, now: float, view: View) -> None:
-        """Price every contract, its Greeks and its margin, and note how far prices have drifted."""
-        ledger, contracts = self._ledger, self._ledger.universe.contracts
+        """Price every contract, its Greeks and its margin."""
+        contracts = self._ledger.universe.contracts
         self._repriced += 1
         self._fit(contracts.size)
         self._show_options(view)
         if contracts.size:
-            options.revalue(contracts, view.assets, now, self.work)
-            portfolio.price_short_margin(contracts, view.assets, self._option_rates, self.margins)
-        if self._reference.fits(contracts.size):
-            self.drift = screening.value_drift(
-                contracts, view.assets, ledger.terms, self._option_rates, *self._reference.columns
-            )
-        else:
-            self.renew(view)
-
-    def renew(self, view: View) -> None:
-        """Measure drift from the present prices on; everybody is looked at once more."""
-        contracts = self._ledger.universe.contracts
-        self._reference.fit(contracts.size)
-        screening.remember(contracts, view.assets, self._ledger.terms, *self._reference.columns)
-        self._slack[:] = -np.inf
-        self.drift = 0.0
+            portfolio.price(contracts, view.assets, now, self._option_rates, self.work, self.margins)
+        if not self._reference.fits(contracts.size):
+            self._reference.fit(contracts.size)
+            screening.remember(contracts, view.assets, self._ledger.terms, *self._reference.columns)
+            self._slack[:] = -np.inf
 
     def _show_options(self, view: View) -> None:
         """Let the View show the present columns; they are replaced when they grow."""
@@ -253,51 +239,43 @@ class Margin:
 
         Equity and maintenance of the others keep what they were when last looked at.
         """
-        suspects, near = screening.suspects(
-            self._slack, self.drift, self._ledger.revision, self._looked_at, *self._flags, self._suspects
+        ledger = self._ledger
+        breaches = screening.watch(
+            *self._prices(view),
+            RENEWAL_SHARE * self._slack.size + RENEWAL_LEAST,
+            self._slack,
+            ledger.revision,
+            self._looked_at,
+            *self._flags,
+            self._suspects,
+            ledger.cash,
+            ledger.position,
+            ledger.holder_of,
+            ledger.contract,
+            ledger.qty,
+            self.work,
+            self.margins,
+            self.rule,
+            self.equity,
+            self.maintenance,
         )
-        if near > RENEWAL_SHARE * self._slack.size + RENEWAL_LEAST and self.drift > 0.0:
-            self.renew(view)
-            self._suspects[:] = np.arange(self._slack.size)
-            suspects = self._slack.size
-        self._publish(view, self._examine(suspects))
+        self._publish(view, breaches)
 
-    def _examine(self, suspects: int) -> int:
-        ledger, reference = self._ledger, self._reference
-        return int(
-            screening.examine(
-                self._suspects,
-                suspects,
-                self.drift,
-                ledger.cash,
-                ledger.position,
-                ledger.terms,
-                reference.prices,
-                ledger.holder_of,
-                ledger.contract,
-                ledger.qty,
-                ledger.universe.contracts,
-                self.work,
-                self.margins,
-                reference.marks,
-                self.rule,
-                ledger.revision,
-                self.equity,
-                self.maintenance,
-                self._slack,
-                self._looked_at,
-            )
-        )
+    def _prices(self, view: View) -> tuple[np.ndarray, ...]:
+        """Prices as they are, margin rates, and the prices that drift is measured from."""
+        ledger = self._ledger
+        now = ledger.universe.contracts, view.assets, ledger.terms, self._option_rates
+        return *now, *self._reference.columns
 
-    def near(self, move: float) -> np.ndarray:
+    def near(self, move: float, view: View) -> np.ndarray:
         """Accounts that could be in breach if prices moved by a fraction `move`, and perhaps some more.
 
         In account order; written over by the next `watch`.
         """
-        reach = self._heaviest * move * (1.0 + 2.0 * self.drift)
-        found, _ = screening.suspects(
+        found = screening.suspects(
+            *self._prices(view),
+            self._heaviest * move,
             self._slack,
-            self.drift + reach,
             self._ledger.revision,
             self._looked_at,
             *self._flags,

@@ -47,7 +47,7 @@ class Router:
         self.outbox = Outbox()
         self.earliest = np.inf
         self.blocks: dict[int, Blocks] = {}
-        self._stamped = 0
+        self._stamped = self._found = 0
         self._seed_key = key(seed, "router", "ties")
         self._population_of, self._keys, self._firsts = population_of, keys, firsts
         self._bounds = np.zeros(venues + 1, np.int64)
@@ -117,7 +117,7 @@ class Router:
         outbox = self.outbox
         if self._rows.size < outbox.rows.size:
             self._resize(outbox.rows.size)
-        found = arrival.due(
+        found = self._found = arrival.due(
             outbox.rows,
             outbox.count,
             until,
@@ -137,5 +137,8 @@ class Router:
     def forget(self, until: float, last_venue: int) -> None:
         """Drop the orders that arrived by `until` at venues up to this one; they are executed."""
         outbox = self.outbox
-        outbox.count, self.earliest = arrival.keep(outbox.rows, outbox.count, until, last_venue)
-        self._stamped = self.outbox.count
+        if self._found == outbox.count and last_venue >= self._bounds.size - 2:
+            outbox.count, self.earliest = 0, np.inf
+        else:
+            outbox.count, self.earliest = arrival.keep(outbox.rows, outbox.count, until, last_venue)
+        self._stamped = outbox.count

@@ -21,7 +21,7 @@ from sim.kernels.portfolio import options_of
 
 DELTA_THEN, GAMMA_THEN = range(2)  # rows of a reference of deltas
 CHANGED, NEAR = 1, 2  # why a row is looked at, added together
-BLOCK = 4096  # rows that are flagged before they are listed; their flags stay in the nearest cache
+BLOCK = 1 << 14  # rows that are flagged before they are listed, so that flags stay in a near cache
 ROUNDING = 1e-12  # of a drift, so that what is screened out is out however sums are rounded
 
 
@@ -37,7 +37,7 @@ def remember(contracts, assets, terms, then, marks, indices, prices):
         prices[i] = terms[i]["price"]
 
 
-@kernel
+@inlined
 def value_drift(contracts, assets, terms, rates, then, marks, indices, prices):
     """Most that equity less maintenance can have changed since, per unit of exposure (see `standing`)."""
     drift = 0.0
@@ -61,7 +61,7 @@ def remember_deltas(contracts, then):
         then[GAMMA_THEN, c] = contracts[c]["gamma"]
 
 
-@kernel
+@inlined
 def delta_drift(contracts, asset, then, move):
     """Most that an option delta has changed beyond gamma times the move, per unit of the underlying.
 
@@ -146,32 +146,68 @@ def listed(flags, words, first, size, found, count, near):
     return count, near
 
 
-@kernel
-def suspects(slack, drift, revision, seen, flags, words, found):
-    """List the accounts that may have crossed their line, or changed since they were looked at.
-
-    Parameters
-    ----------
-    flags, words : ndarray of uint8 and of uint64
-        Work space from `flag_columns`.
-
-    Returns
-    -------
-    int, int
-        How many, and how many of them are near their line.
-    """
+@inlined
+def flagged(slack, drift, revision, seen, flags, words, found):
+    """List the accounts that may have crossed their line, or changed since they were looked at."""
     count = near = 0
     for first in range(0, slack.size, flags.size):
         size = min(flags.size, slack.size - first)
+        left, now, then = slack[first:], revision[first:], seen[first:]
         for i in range(size):
-            a = first + i
-            is_near = (slack[a] <= drift) & (slack[a] > -math.inf)
-            flags[i] = NEAR * is_near + CHANGED * ((revision[a] != seen[a]) | (slack[a] == -math.inf))
+            is_near = (left[i] <= drift) & (left[i] > -math.inf)
+            flags[i] = NEAR * is_near + CHANGED * ((now[i] != then[i]) | (left[i] == -math.inf))
         count, near = listed(flags, words, first, size, found, count, near)
     return count, near
 
 
 @kernel
+def suspects(
+    contracts,
+    assets,
+    terms,
+    rates,
+    then,
+    marks,
+    indices,
+    prices,
+    reach,
+    slack,
+    revision,
+    seen,
+    flags,
+    words,
+    found,
+):
+    """List the accounts that may have crossed their line were prices `reach` further away, or changed.
+
+    Parameters
+    ----------
+    contracts, assets, terms, rates
+        Prices as they are.
+    then, marks, indices, prices
+        The reference, from `remember`.
+    reach : float
+        Largest relative change of a price to allow for, times the heaviest weight it has in drift.
+    slack : ndarray of float64, shape (A,)
+        Drift at which each account can cross its line, -inf for those to be looked at.
+    revision, seen : ndarray of int32, shape (A,)
+        Of the accounts, now and when they were looked at.
+    flags, words : ndarray of uint8 and of uint64
+        Work space from `flag_columns`.
+    found : ndarray of int32, shape (A,)
+        Written.
+
+    Returns
+    -------
+    int
+        How many.
+    """
+    drift = value_drift(contracts, assets, terms, rates, then, marks, indices, prices)
+    count, _ = flagged(slack, drift + reach * (1.0 + 2.0 * drift), revision, seen, flags, words, found)
+    return count
+
+
+@inlined
 def examine(
     accounts,
     count,
@@ -228,6 +264,93 @@ def examine(
 
 
 @inlined
+def forget(slack, found):
+    """Let every account be looked at; returns how many there are."""
+    for a in range(slack.size):
+        slack[a] = -math.inf
+        found[a] = a
+    return slack.size
+
+
+@kernel
+def watch(
+    contracts,
+    assets,
+    terms,
+    rates,
+    then,
+    marks,
+    indices,
+    prices,
+    most_near,
+    slack,
+    revision,
+    seen,
+    flags,
+    words,
+    found,
+    cash,
+    position,
+    holder_of,
+    contract,
+    qty,
+    work,
+    margins,
+    rule,
+    equity,
+    maintenance,
+):
+    """Find the accounts in breach by looking at those that can be.
+
+    Where more than `most_near` are near their line, the reference is taken anew and everybody
+    looked at once more.
+
+    Parameters
+    ----------
+    contracts, assets, terms, rates, then, marks, indices, prices, slack, revision, seen, flags, words
+        As in `suspects`.
+    found : ndarray of int32, shape (A,)
+        Gets the accounts in breach, in account order.
+    cash, position, holder_of, contract, qty, work, margins, rule
+        What accounts hold, and what it is worth and ties up.
+    equity, maintenance : ndarray of float64, shape (A,)
+        Written for the accounts looked at, with their slack and what was seen.
+
+    Returns
+    -------
+    int
+        How many are in breach.
+    """
+    drift = value_drift(contracts, assets, terms, rates, then, marks, indices, prices)
+    count, near = flagged(slack, drift, revision, seen, flags, words, found)
+    if near > most_near and drift > 0.0:
+        remember(contracts, assets, terms, then, marks, indices, prices)
+        drift, count = 0.0, forget(slack, found)
+    return examine(
+        found,
+        count,
+        drift,
+        cash,
+        position,
+        terms,
+        prices,
+        holder_of,
+        contract,
+        qty,
+        contracts,
+        work,
+        margins,
+        marks,
+        rule,
+        revision,
+        equity,
+        maintenance,
+        slack,
+        seen,
+    )
+
+
+@inlined
 def options_then(holder, contract, qty, contracts, then):
     """Delta and gamma of a holder's options at the reference, and the units they are on."""
     delta, gamma, gross = 0.0, 0.0, 0.0
@@ -242,11 +365,18 @@ def options_then(holder, contract, qty, contracts, then):
 
 
 @kernel
-def unsettled(net, gamma, gross, edge, move, drift, revision, seen, is_active, flags, words, found):
+def unsettled(
+    contracts, asset, then, net, gamma, gross, edge, move, revision, seen, is_active, flags, words, found
+):
     """List the rows of a population that may have left their band, or traded since they were looked at.
 
     Parameters
     ----------
+    contracts : ndarray of CONTRACT
+    asset : int
+        Whose options the rows hold, -1 if they hold none.
+    then : ndarray of float64, shape (2, M)
+        Deltas and gammas of the reference.
     net, gamma : ndarray of float64, shape (N,)
         Net delta and gamma of each row with the options at the reference.
     gross : ndarray of float64, shape (N,)
@@ -255,8 +385,6 @@ def unsettled(net, gamma, gross, edge, move, drift, revision, seen, is_active, f
         Half width of its band, units; below zero looks always.
     move : float
         Change of the asset's mid since the reference.
-    drift : float
-        From `delta_drift`.
     revision, seen : ndarray of int32, shape (N,)
         Of the rows' accounts, now and at the last look.
     flags, words : ndarray of uint8 and of uint64
@@ -265,25 +393,26 @@ def unsettled(net, gamma, gross, edge, move, drift, revision, seen, is_active, f
     Returns
     -------
     int, int
-        How many, and how many of them are near the edge of their band.
+        How many, and how many of them are near the edge of their band but for the reference being old.
 
     Notes
     -----
     With positions q unchanged, the net delta is net + gamma move + sum q (delta - delta' - gamma' move),
-    and the last sum is at most gross x drift.
+    and the last sum is at most gross x drift (`delta_drift`).
     """
+    drift = delta_drift(contracts, asset, then, move)
     bound = drift + ROUNDING
     count = near = 0
     for first in range(0, net.size, flags.size):
         size = min(flags.size, net.size - first)
+        delta, bend, units, half = net[first:], gamma[first:], gross[first:], edge[first:]
+        now, past, active = revision[first:], seen[first:], is_active[first:]
         for i in range(size):
-            row = first + i
-            reach = abs(net[row] + gamma[row] * move) + gross[row] * bound
-            is_near = (reach >= edge[row]) & (edge[row] > 0.0)
-            flag = NEAR * is_near + CHANGED * ((revision[row] != seen[row]) | (edge[row] <= 0.0))
-            flags[i] = flag * is_active[row]
+            reach = abs(delta[i] + bend[i] * move) + units[i] * bound
+            is_near = (reach >= half[i]) & (half[i] > 0.0)
+            flags[i] = (NEAR * is_near + CHANGED * ((now[i] != past[i]) | (half[i] <= 0.0))) * active[i]
         count, near = listed(flags, words, first, size, found, count, near)
-    return count, near
+    return count, near if drift > 0.0 else 0
 
 
 def flag_columns(size: int) -> tuple[np.ndarray, np.ndarray]:

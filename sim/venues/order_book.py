@@ -173,7 +173,7 @@ class OrderBook(Venue):
         self._expiries = np.zeros(OPENING_ROWS, EXPIRY)
         self._ladder = blank(width, LEVEL)
         self._bitmap = np.zeros(words(width), np.uint64)
-        self._tags = np.zeros(max(tags, 1), np.uint32)
+        self._tags = blank(max(tags, 1), np.uint32)
         self._accounts = np.zeros(population_of.size, ACCOUNT)
         self._accounts["population"] = population_of
         self._header = self._opening_header(width)

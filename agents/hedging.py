@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from agents.kernels.hedge import BAND, DECAY, LELAND, WHALLEY_WILMOTT, hedge
+from agents.kernels.hedge import BAND, DECAY, LELAND, WHALLEY_WILMOTT, hedge, rescreen
 from sim.draws import Draws
 from sim.instruments import PERPETUAL
-from sim.kernels.screening import flag_columns, remember_deltas, unsettled
+from sim.kernels.screening import NET, SCREEN_ROWS, flag_columns, remember_deltas, unsettled
 from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Fraction, NonNegative, Parameters, Positive, VenueName
@@ -22,7 +22,7 @@ from sim.view import View, frozen
 
 RULES = {"leland": LELAND, "whalley_wilmott": WHALLEY_WILMOTT, "decay": DECAY}
 NO_OPTIONS = -1  # in place of an asset
-RENEWAL_SHARE = 0.1  # of rows near the edge of their band, above which the reference is renewed
+RENEWAL_SHARE = 0.2  # of rows near the edge of their band, above which the reference is renewed
 
 
 class Policy(Parameters):
@@ -158,8 +158,8 @@ class Hedger:
         self._nothing = frozen(np.zeros(rows))
         self._rows = np.zeros(rows, np.int32)
         self._flags = flag_columns(rows)
-        self._net, self._gamma, self._gross = np.zeros((3, rows))
-        self._edge = np.full(rows, -1.0)
+        self._screen = np.zeros((SCREEN_ROWS, rows), np.float32)
+        self._screen[NET] = np.inf
         self._seen = np.zeros(rows, np.int32)
         self._then = np.zeros((2, 0))
         self._mid_then = self._move = 0.0
@@ -179,10 +179,10 @@ class Hedger:
         if self._then.shape[1] == view.contracts.size:
             self._move = float(view.assets[self.asset]["mid"]) - self._mid_then
         else:
-            self._renew(view)
+            self._renew(first, scale, view)
         suspects, near = self._suspects(view, self.asset)
         if near > RENEWAL_SHARE * scale.size:
-            self._renew(view)
+            self._renew(first, scale, view)
             suspects, _ = self._suspects(view, self.asset)
         self._send(first, suspects, self._nothing, scale, view, outbox)
 
@@ -211,14 +211,30 @@ class Hedger:
         suspects, _ = self._suspects(view, NO_OPTIONS)
         self._send(-1, suspects, exposure, scale, view, outbox)
 
-    def _renew(self, view: View) -> None:
-        """Measure drift from the present deltas on; every row is looked at once more."""
+    def _renew(self, first_holder: int, scale: np.ndarray, view: View) -> None:
+        """Measure drift from the present deltas on."""
         if self._then.shape[1] != view.contracts.size:
             self._then = np.zeros((2, view.contracts.size))
         remember_deltas(view.contracts, self._then)
         self._mid_then = float(view.assets[self.asset]["mid"])
-        self._edge[:] = -1.0
         self._move = 0.0
+        rescreen(
+            self._first_account,
+            first_holder,
+            view.held,
+            view.held_lots,
+            view.contracts,
+            self._then,
+            self.instruments,
+            self.baseline,
+            view.position,
+            view.terms,
+            view.revision,
+            self.width,
+            scale,
+            self._screen,
+            self._seen,
+        )
 
     def _suspects(self, view: View, asset: int) -> tuple[int, int]:
         """List the rows that may be out of their band; returns how many, and how many a renewal may spare."""
@@ -226,10 +242,7 @@ class Hedger:
             view.contracts,
             asset,
             self._then,
-            self._net,
-            self._gamma,
-            self._gross,
-            self._edge,
+            self._screen,
             self._move,
             view.revision[self._accounts],
             self._seen,
@@ -288,10 +301,7 @@ class Hedger:
             self._ready_at,
             self._looked_at,
             self._then,
-            self._net,
-            self._gamma,
-            self._gross,
-            self._edge,
+            self._screen,
             self._seen,
             outbox.rows,
             outbox.count,

@@ -138,7 +138,7 @@ class Margin:
         self._shown = (0, 0)
         self._reference = Reference(len(requirements), ledger.position.shape[0])
         self._heaviest = self._heaviest_weight()
-        self._slack = np.full(accounts, -np.inf)
+        self._slack = np.full(accounts, -np.inf, np.float32)
         self._looked_at = np.zeros(accounts, np.int32)
         self._suspects = np.arange(accounts, dtype=np.int32)
         self._flags = screening.flag_columns(accounts)

@@ -254,7 +254,9 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.router.stamp(LIQUIDATING, self.steps_taken, self.view.time)
 
     def _observe(self, venues: Sequence[Venue]) -> None:
-        """Bring quotes, mids and margin prices up to date with these venues."""
+        """Bring quotes, mids and margin prices up to date with these venues; without any, nothing is."""
+        if not venues:
+            return
         for venue in venues:
             venue.observe(self._quotes)
         looking.refresh(self._quotes, self.listed, self._assets, self.ledger.terms)

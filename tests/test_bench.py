@@ -206,7 +206,9 @@ class _SortedDict(dict[int, dict[int, int]]):
 def test_all_books_of_the_benchmark_do_the_same_work() -> None:
     bourse = pytest.importorskip("bourse")
     sent = book.stream(messages=2_000, resting=200, batch=100)
-    ours = book.run_ours(sent)[1]
+    tape = Tape()
+    ours = book.run_ours(sent, tape)[1]
+    assert book.run_ours(sent, tape)[1] == ours
     theirs = book.run_bourse(bourse, book.instructions(sent.batches, sent.tags))[1]
     tree = sorted_book.SortedBook(_SortedDict)
     for batch in sorted_book.messages_of(sent):

@@ -19,6 +19,10 @@ def is_later(arrival, ties, a, b):
 @inlined
 def merge(arrival, ties, source, target, left, middle, right):
     """Merge two sorted runs of `source` into `target`; equal orders keep their places."""
+    if middle >= right or not is_later(arrival, ties, source[middle - 1], source[middle]):
+        for k in range(left, right):
+            target[k] = source[k]
+        return
     i, j = left, middle
     for k in range(left, right):
         if i < middle and (j >= right or not is_later(arrival, ties, source[i], source[j])):

@@ -20,6 +20,9 @@ from sim.kernels.margining import DUST, MARGINED, PERPETUAL
 from sim.kernels.portfolio import options_of
 
 DELTA_THEN, GAMMA_THEN = range(2)  # rows of a reference of deltas
+NET, BEND, GROSS = range(3)  # rows of a screen of hedgers
+SCREEN_ROWS = 3
+SINGLE = 1e-6  # of what is added up in single precision, well above its rounding
 CHANGED, NEAR = 1, 2  # why a row is looked at, added together
 BLOCK = 1 << 14  # rows that are flagged before they are listed, so that flags stay in a near cache
 ROUNDING = 1e-12  # of a drift, so that what is screened out is out however sums are rounded
@@ -110,10 +113,13 @@ def standing(a, cash, position, terms, prices, holder, contract, qty, contracts,
 
 @inlined
 def room_to_move(distance, exposure, drift):
-    """Drift at which a line that is `distance` away can be reached at the earliest."""
+    """Drift at which a line that is `distance` away can be reached at the earliest, for single precision."""
     if distance < 0.0:
         return -math.inf
-    return distance / exposure - drift - ROUNDING if exposure > 0.0 else math.inf
+    if not exposure > 0.0:
+        return math.inf
+    room = distance / exposure - drift - ROUNDING
+    return room - SINGLE * abs(room)
 
 
 @inlined
@@ -150,12 +156,13 @@ def listed(flags, words, first, size, found, count, near):
 def flagged(slack, drift, revision, seen, flags, words, found):
     """List the accounts that may have crossed their line, or changed since they were looked at."""
     count = near = 0
+    reach, never = np.float32(drift), np.float32(-math.inf)
     for first in range(0, slack.size, flags.size):
         size = min(flags.size, slack.size - first)
         left, now, then = slack[first:], revision[first:], seen[first:]
         for i in range(size):
-            is_near = (left[i] <= drift) & (left[i] > -math.inf)
-            flags[i] = NEAR * is_near + CHANGED * ((now[i] != then[i]) | (left[i] == -math.inf))
+            is_near = (left[i] <= reach) & (left[i] > never)
+            flags[i] = NEAR * is_near + CHANGED * ((now[i] != then[i]) | (left[i] == never))
         count, near = listed(flags, words, first, size, found, count, near)
     return count, near
 
@@ -188,7 +195,7 @@ def suspects(
         The reference, from `remember`.
     reach : float
         Largest relative change of a price to allow for, times the heaviest weight it has in drift.
-    slack : ndarray of float64, shape (A,)
+    slack : ndarray of float32, shape (A,)
         Drift at which each account can cross its line, -inf for those to be looked at.
     revision, seen : ndarray of int32, shape (A,)
         Of the accounts, now and when they were looked at.
@@ -364,10 +371,22 @@ def options_then(holder, contract, qty, contracts, then):
     return delta, gamma, gross
 
 
+@inlined
+def settle(screen, row, net, gamma, gross, half):
+    """Note in the screen how far a row is from the edges of its band, in half widths.
+
+    A band without a width lets the row be looked at always.
+    """
+    if half > 0.0:
+        screen[NET, row] = net / half
+        screen[BEND, row] = gamma / half
+        screen[GROSS, row] = gross / half
+    else:
+        screen[NET, row] = math.inf
+
+
 @kernel
-def unsettled(
-    contracts, asset, then, net, gamma, gross, edge, move, revision, seen, is_active, flags, words, found
-):
+def unsettled(contracts, asset, then, screen, move, revision, seen, is_active, flags, words, found):
     """List the rows of a population that may have left their band, or traded since they were looked at.
 
     Parameters
@@ -377,12 +396,9 @@ def unsettled(
         Whose options the rows hold, -1 if they hold none.
     then : ndarray of float64, shape (2, M)
         Deltas and gammas of the reference.
-    net, gamma : ndarray of float64, shape (N,)
-        Net delta and gamma of each row with the options at the reference.
-    gross : ndarray of float64, shape (N,)
-        Units its options are on.
-    edge : ndarray of float64, shape (N,)
-        Half width of its band, units; below zero looks always.
+    screen : ndarray of float32, shape (SCREEN_ROWS, N)
+        Net delta and gamma of each row with the options at the reference, and the units its options are
+        on, all over the half width of its band; an infinite net delta looks always.
     move : float
         Change of the asset's mid since the reference.
     revision, seen : ndarray of int32, shape (N,)
@@ -398,19 +414,23 @@ def unsettled(
     Notes
     -----
     With positions q unchanged, the net delta is net + gamma move + sum q (delta - delta' - gamma' move),
-    and the last sum is at most gross x drift (`delta_drift`).
+    and the last sum is at most gross x drift (`delta_drift`). What single precision may have lost of
+    that is added, so that nobody out of band is screened out.
     """
     drift = delta_drift(contracts, asset, then, move)
-    bound = drift + ROUNDING
+    bound, shift, loss = np.float32(drift + ROUNDING), np.float32(move), np.float32(SINGLE)
+    always, one = np.float32(math.inf), np.float32(1.0 - SINGLE)
     count = near = 0
-    for first in range(0, net.size, flags.size):
-        size = min(flags.size, net.size - first)
-        delta, bend, units, half = net[first:], gamma[first:], gross[first:], edge[first:]
+    for first in range(0, screen.shape[1], flags.size):
+        size = min(flags.size, screen.shape[1] - first)
+        net, bend, gross = screen[NET, first:], screen[BEND, first:], screen[GROSS, first:]
         now, past, active = revision[first:], seen[first:], is_active[first:]
         for i in range(size):
-            reach = abs(delta[i] + bend[i] * move) + units[i] * bound
-            is_near = (reach >= half[i]) & (half[i] > 0.0)
-            flags[i] = (NEAR * is_near + CHANGED * ((now[i] != past[i]) | (half[i] <= 0.0))) * active[i]
+            moved = bend[i] * shift
+            reach = abs(net[i] + moved) + gross[i] * bound + loss * (abs(net[i]) + abs(moved))
+            is_always = net[i] == always
+            is_near = (not reach < one) & (not is_always)
+            flags[i] = (NEAR * is_near + CHANGED * ((now[i] != past[i]) | is_always)) * active[i]
         count, near = listed(flags, words, first, size, found, count, near)
     return count, near if drift > 0.0 else 0
 

@@ -22,7 +22,7 @@ from sim.view import View, frozen
 
 RULES = {"leland": LELAND, "whalley_wilmott": WHALLEY_WILMOTT, "decay": DECAY}
 NO_OPTIONS = -1  # in place of an asset
-RENEWAL_SHARE = 0.2  # of rows near the edge of their band, above which the reference is renewed
+RENEWAL_SHARE = 0.1  # of rows near the edge of their band, above which the reference is renewed
 
 
 class Policy(Parameters):
@@ -160,7 +160,7 @@ class Hedger:
         self._flags = flag_columns(rows)
         self._screen = np.zeros((SCREEN_ROWS, rows), np.float32)
         self._screen[NET] = np.inf
-        self._seen = np.zeros(rows, np.int32)
+        self._since = 0  # of the changes the ledger has noted
         self._then = np.zeros((2, 0))
         self._mid_then = self._move = 0.0
 
@@ -229,28 +229,27 @@ class Hedger:
             self.baseline,
             view.position,
             view.terms,
-            view.revision,
             self.width,
             scale,
             self._screen,
-            self._seen,
         )
 
     def _suspects(self, view: View, asset: int) -> tuple[int, int]:
         """List the rows that may be out of their band; returns how many, and how many a renewal may spare."""
-        found: tuple[int, int] = unsettled(
+        count, near, self._since = unsettled(
             view.contracts,
             asset,
             self._then,
             self._screen,
             self._move,
-            view.revision[self._accounts],
-            self._seen,
+            self._first_account,
+            view.changes,
+            self._since,
             self.is_active,
             *self._flags,
             self._rows,
         )
-        return found
+        return count, near
 
     def _send(
         self,
@@ -284,7 +283,6 @@ class Hedger:
             view.cash,
             view.position,
             view.terms,
-            view.revision,
             self.venues,
             view.quotes,
             float(view.assets[self.asset]["mid"]),
@@ -302,7 +300,6 @@ class Hedger:
             self._looked_at,
             self._then,
             self._screen,
-            self._seen,
             outbox.rows,
             outbox.count,
         )

@@ -252,7 +252,7 @@ def _view(quotes: np.ndarray, assets: np.ndarray, ledger: Ledger, margin: Margin
     view.cash, view.position, view.cost = frozen(ledger.cash), frozen(ledger.position), frozen(ledger.cost)
     view.is_in_breach, view.in_breach = frozen(margin.is_in_breach), frozen(margin.in_breach)
     view.shortfall = frozen(np.zeros(0))
-    view.holder_of, view.revision = frozen(ledger.holder_of), frozen(ledger.revision)
+    view.holder_of, view.changes = frozen(ledger.holder_of), frozen(ledger.changes)
     view.show(margin)
     return view
 

@@ -139,7 +139,7 @@ class Margin:
         self._reference = Reference(len(requirements), ledger.position.shape[0])
         self._heaviest = self._heaviest_weight()
         self._slack = np.full(accounts, -np.inf, np.float32)
-        self._looked_at = np.zeros(accounts, np.int32)
+        self._since = 0  # of the changes the ledger has noted
         self._suspects = np.arange(accounts, dtype=np.int32)
         self._flags = screening.flag_columns(accounts)
         self._seen = np.zeros(accounts, np.int32)
@@ -240,12 +240,12 @@ class Margin:
         Equity and maintenance of the others keep what they were when last looked at.
         """
         ledger = self._ledger
-        breaches = screening.watch(
+        breaches, self._since = screening.watch(
             *self._prices(view),
             RENEWAL_SHARE * self._slack.size + RENEWAL_LEAST,
             self._slack,
-            ledger.revision,
-            self._looked_at,
+            ledger.changes,
+            self._since,
             *self._flags,
             self._suspects,
             ledger.cash,
@@ -272,12 +272,12 @@ class Margin:
 
         In account order; written over by the next `watch`.
         """
-        found = screening.suspects(
+        found, self._since = screening.suspects(
             *self._prices(view),
             self._heaviest * move,
             self._slack,
-            self._ledger.revision,
-            self._looked_at,
+            self._ledger.changes,
+            self._since,
             *self._flags,
             self._suspects,
         )

@@ -56,6 +56,7 @@ class Router:
     def _resize(self, size: int) -> None:
         self._rows = np.zeros(size, np.int64)
         self._scratch = np.zeros(max(size, self._bounds.size), np.int64)
+        self._heads, self._spare = np.zeros((2, size), np.int64)
         self._arrival = np.zeros(size)
         self._ties = np.zeros(size, np.uint64)
 
@@ -123,6 +124,8 @@ class Router:
             until,
             self._rows,
             self._scratch,
+            self._heads,
+            self._spare,
             self._arrival,
             self._ties,
             self._bounds,

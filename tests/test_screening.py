@@ -20,12 +20,12 @@ def outcome(name: str) -> dict[str, np.ndarray]:
     return {**fills, **series, "seized": recording.column("liquidations", "account")}
 
 
-def everybody(*arguments: np.ndarray) -> tuple[int, int]:
+def everybody(*arguments: np.ndarray) -> tuple[int, int, int]:
     """In place of `screening.unsettled`: list every row that hedges."""
     is_active, found = arguments[-4], arguments[-1]
     rows = np.flatnonzero(is_active)
     found[: rows.size] = rows
-    return rows.size, 0
+    return rows.size, 0, 0
 
 
 @pytest.mark.parametrize("name", ["short_gamma_crash", "gamma_squeeze"])

@@ -193,11 +193,9 @@ def rescreen(
     baseline,
     position,
     terms,
-    revision,
     band,
     scale,
     screen,
-    seen,
 ):
     """Note how far every row is from the edges of its band, by the present reference of deltas.
 
@@ -207,10 +205,9 @@ def rescreen(
         As in `hedge`; `then` are the present deltas.
     instruments, baseline, position, terms
         What the rows hold of their hedging instruments.
-    revision : ndarray of int32, shape (A,)
     band, scale : ndarray of float64, shape (N,)
         Half width, as a fraction of the scale, and the scale, units; 0 looks always.
-    screen, seen
+    screen : ndarray of float32, shape (SCREEN_ROWS, N)
         Written (`sim.kernels.screening.unsettled`).
     """
     for row in range(band.size):
@@ -218,7 +215,6 @@ def rescreen(
         net = held_units(account, row, instruments, baseline, position, terms)
         past, bend, gross = options_then(first_holder + row, contract, qty, contracts, then)
         settle(screen, row, net + past, bend, gross, band[row] * scale[row])
-        seen[row] = revision[account]
 
 
 @kernel
@@ -241,7 +237,6 @@ def hedge(
     cash,
     position,
     terms,
-    revision,
     venues,
     quotes,
     mid,
@@ -259,7 +254,6 @@ def hedge(
     looked_at,
     then,
     screen,
-    seen,
     out,
     count,
 ):
@@ -299,8 +293,6 @@ def hedge(
     then, screen
         Reference, and what `sim.kernels.screening.unsettled` needs of each row. Written but for
         the reference.
-    seen : ndarray of int32, shape (N,)
-        Revision of the account at its last look. Written.
 
     Returns
     -------
@@ -318,7 +310,6 @@ def hedge(
             value, delta, _, needed = options_of(first_holder + row, contract, qty, work, margins)
             past, bend, gross = options_then(first_holder + row, contract, qty, contracts, then)
             settle(screen, row, net + past, bend, gross, half)
-            seen[row] = revision[account]
             if rule == LELAND:
                 delta = leland_delta(
                     first_holder + row, contract, qty, contracts, work, cost[row], interval[row]

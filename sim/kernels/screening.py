@@ -16,6 +16,7 @@ import math
 import numpy as np
 
 from sim.jit import inlined, kernel
+from sim.kernels.changes import has_missed, noted
 from sim.kernels.margining import DUST, MARGINED, PERPETUAL
 from sim.kernels.portfolio import options_of
 
@@ -153,16 +154,27 @@ def listed(flags, words, first, size, found, count, near):
 
 
 @inlined
-def flagged(slack, drift, revision, seen, flags, words, found):
-    """List the accounts that may have crossed their line, or changed since they were looked at."""
+def forget(slack, changes, since):
+    """Let the accounts that changed be looked at."""
+    if has_missed(changes, since):
+        for a in range(slack.size):
+            slack[a] = -math.inf
+    else:
+        for number in range(since, changes[0]):
+            slack[noted(changes, number)] = -math.inf
+
+
+@inlined
+def flagged(slack, drift, flags, words, found):
+    """List the accounts that may have crossed their line, or are to be looked at."""
     count = near = 0
     reach, never = np.float32(drift), np.float32(-math.inf)
     for first in range(0, slack.size, flags.size):
         size = min(flags.size, slack.size - first)
-        left, now, then = slack[first:], revision[first:], seen[first:]
+        left = slack[first:]
         for i in range(size):
             is_near = (left[i] <= reach) & (left[i] > never)
-            flags[i] = NEAR * is_near + CHANGED * ((now[i] != then[i]) | (left[i] == never))
+            flags[i] = NEAR * is_near + CHANGED * (left[i] == never)
         count, near = listed(flags, words, first, size, found, count, near)
     return count, near
 
@@ -179,8 +191,8 @@ def suspects(
     prices,
     reach,
     slack,
-    revision,
-    seen,
+    changes,
+    since,
     flags,
     words,
     found,
@@ -197,8 +209,8 @@ def suspects(
         Largest relative change of a price to allow for, times the heaviest weight it has in drift.
     slack : ndarray of float32, shape (A,)
         Drift at which each account can cross its line, -inf for those to be looked at.
-    revision, seen : ndarray of int32, shape (A,)
-        Of the accounts, now and when they were looked at.
+    changes, since : ndarray of int64, and int
+        The ledger's log (`changes`), and how many of it were read before.
     flags, words : ndarray of uint8 and of uint64
         Work space from `flag_columns`.
     found : ndarray of int32, shape (A,)
@@ -206,12 +218,13 @@ def suspects(
 
     Returns
     -------
-    int
-        How many.
+    int, int
+        How many, and how much of the log has been read now.
     """
+    forget(slack, changes, since)
     drift = value_drift(contracts, assets, terms, rates, then, marks, indices, prices)
-    count, _ = flagged(slack, drift + reach * (1.0 + 2.0 * drift), revision, seen, flags, words, found)
-    return count
+    count, _ = flagged(slack, drift + reach * (1.0 + 2.0 * drift), flags, words, found)
+    return count, changes[0]
 
 
 @inlined
@@ -231,11 +244,9 @@ def examine(
     margins,
     marks,
     rule,
-    revision,
     equity,
     maintenance,
     slack,
-    seen,
 ):
     """Look at the listed accounts exactly; returns how many are in breach.
 
@@ -245,7 +256,6 @@ def examine(
     breaches = 0
     for j in range(count):
         a = accounts[j]
-        seen[a] = revision[a]
         if rule[a] != MARGINED:
             slack[a] = math.inf
             continue
@@ -271,12 +281,11 @@ def examine(
 
 
 @inlined
-def forget(slack, found):
-    """Let every account be looked at; returns how many there are."""
-    for a in range(slack.size):
-        slack[a] = -math.inf
+def everybody(found):
+    """List every account; returns how many there are."""
+    for a in range(found.size):
         found[a] = a
-    return slack.size
+    return found.size
 
 
 @kernel
@@ -291,8 +300,8 @@ def watch(
     prices,
     most_near,
     slack,
-    revision,
-    seen,
+    changes,
+    since,
     flags,
     words,
     found,
@@ -314,26 +323,27 @@ def watch(
 
     Parameters
     ----------
-    contracts, assets, terms, rates, then, marks, indices, prices, slack, revision, seen, flags, words
+    contracts, assets, terms, rates, then, marks, indices, prices, slack, changes, since, flags, words
         As in `suspects`.
     found : ndarray of int32, shape (A,)
         Gets the accounts in breach, in account order.
     cash, position, holder_of, contract, qty, work, margins, rule
         What accounts hold, and what it is worth and ties up.
     equity, maintenance : ndarray of float64, shape (A,)
-        Written for the accounts looked at, with their slack and what was seen.
+        Written for the accounts looked at, with their slack.
 
     Returns
     -------
-    int
-        How many are in breach.
+    int, int
+        How many are in breach, and how much of the log has been read now.
     """
+    forget(slack, changes, since)
     drift = value_drift(contracts, assets, terms, rates, then, marks, indices, prices)
-    count, near = flagged(slack, drift, revision, seen, flags, words, found)
+    count, near = flagged(slack, drift, flags, words, found)
     if near > most_near and drift > 0.0:
         remember(contracts, assets, terms, then, marks, indices, prices)
-        drift, count = 0.0, forget(slack, found)
-    return examine(
+        drift, count = 0.0, everybody(found)
+    breaches = examine(
         found,
         count,
         drift,
@@ -349,12 +359,11 @@ def watch(
         margins,
         marks,
         rule,
-        revision,
         equity,
         maintenance,
         slack,
-        seen,
     )
+    return breaches, changes[0]
 
 
 @inlined
@@ -385,8 +394,24 @@ def settle(screen, row, net, gamma, gross, half):
         screen[NET, row] = math.inf
 
 
+@inlined
+def unsettle(screen, first_account, changes, since):
+    """Let the rows whose accounts changed be looked at."""
+    rows = screen.shape[1]
+    if has_missed(changes, since):
+        for row in range(rows):
+            screen[NET, row] = math.inf
+    else:
+        for number in range(since, changes[0]):
+            row = noted(changes, number) - first_account
+            if 0 <= row < rows:
+                screen[NET, row] = math.inf
+
+
 @kernel
-def unsettled(contracts, asset, then, screen, move, revision, seen, is_active, flags, words, found):
+def unsettled(
+    contracts, asset, then, screen, move, first_account, changes, since, is_active, flags, words, found
+):
     """List the rows of a population that may have left their band, or traded since they were looked at.
 
     Parameters
@@ -401,15 +426,18 @@ def unsettled(contracts, asset, then, screen, move, revision, seen, is_active, f
         on, all over the half width of its band; an infinite net delta looks always.
     move : float
         Change of the asset's mid since the reference.
-    revision, seen : ndarray of int32, shape (N,)
-        Of the rows' accounts, now and at the last look.
+    first_account : int
+        Account of row 0.
+    changes, since : ndarray of int64, and int
+        The ledger's log (`changes`), and how many of it were read before.
     flags, words : ndarray of uint8 and of uint64
         Work space from `flag_columns`.
 
     Returns
     -------
-    int, int
-        How many, and how many of them are near the edge of their band but for the reference being old.
+    int, int, int
+        How many, how many of them are near the edge of their band but for the reference being old,
+        and how much of the log has been read now.
 
     Notes
     -----
@@ -417,6 +445,7 @@ def unsettled(contracts, asset, then, screen, move, revision, seen, is_active, f
     and the last sum is at most gross x drift (`delta_drift`). What single precision may have lost of
     that is added, so that nobody out of band is screened out.
     """
+    unsettle(screen, first_account, changes, since)
     drift = delta_drift(contracts, asset, then, move)
     bound, shift, loss = np.float32(drift + ROUNDING), np.float32(move), np.float32(SINGLE)
     always, one = np.float32(math.inf), np.float32(1.0 - SINGLE)
@@ -424,15 +453,15 @@ def unsettled(contracts, asset, then, screen, move, revision, seen, is_active, f
     for first in range(0, screen.shape[1], flags.size):
         size = min(flags.size, screen.shape[1] - first)
         net, bend, gross = screen[NET, first:], screen[BEND, first:], screen[GROSS, first:]
-        now, past, active = revision[first:], seen[first:], is_active[first:]
+        active = is_active[first:]
         for i in range(size):
             moved = bend[i] * shift
             reach = abs(net[i] + moved) + gross[i] * bound + loss * (abs(net[i]) + abs(moved))
             is_always = net[i] == always
             is_near = (not reach < one) & (not is_always)
-            flags[i] = (NEAR * is_near + CHANGED * ((now[i] != past[i]) | is_always)) * active[i]
+            flags[i] = (NEAR * is_near + CHANGED * is_always) * active[i]
         count, near = listed(flags, words, first, size, found, count, near)
-    return count, near if drift > 0.0 else 0
+    return count, near if drift > 0.0 else 0, changes[0]
 
 
 def flag_columns(size: int) -> tuple[np.ndarray, np.ndarray]:

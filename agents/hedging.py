@@ -11,16 +11,17 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from agents.kernels.hedge import BAND, DECAY, LELAND, WHALLEY_WILMOTT, hedge
+from agents.kernels.hedge import BAND, DECAY, LELAND, WHALLEY_WILMOTT, hedge, rescreen
 from sim.draws import Draws
 from sim.instruments import PERPETUAL
-from sim.kernels.screening import delta_drift, flag_columns, remember_deltas, unsettled
+from sim.kernels.screening import NET, SCREEN_ROWS, flag_columns, remember_deltas, unsettled
 from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Fraction, NonNegative, Parameters, Positive, VenueName
 from sim.view import View, frozen
 
 RULES = {"leland": LELAND, "whalley_wilmott": WHALLEY_WILMOTT, "decay": DECAY}
+NO_OPTIONS = -1  # in place of an asset
 RENEWAL_SHARE = 0.1  # of rows near the edge of their band, above which the reference is renewed
 
 
@@ -157,11 +158,11 @@ class Hedger:
         self._nothing = frozen(np.zeros(rows))
         self._rows = np.zeros(rows, np.int32)
         self._flags = flag_columns(rows)
-        self._net, self._gamma, self._gross = np.zeros((3, rows))
-        self._edge = np.full(rows, -1.0)
-        self._seen = np.zeros(rows, np.int32)
+        self._screen = np.zeros((SCREEN_ROWS, rows), np.float32)
+        self._screen[NET] = np.inf
+        self._since = 0  # of the changes the ledger has noted
         self._then = np.zeros((2, 0))
-        self._mid_then = self._move = self._drift = 0.0
+        self._mid_then = self._move = 0.0
 
     def hedge_options(self, scale: np.ndarray, view: View, outbox: Outbox) -> None:
         """Send the hedges of the options held that fall due now.
@@ -177,13 +178,12 @@ class Hedger:
         first = int(view.holder_of[self._first_account])
         if self._then.shape[1] == view.contracts.size:
             self._move = float(view.assets[self.asset]["mid"]) - self._mid_then
-            self._drift = delta_drift(view.contracts, self.asset, self._then, self._move)
         else:
-            self._renew(view)
-        suspects, near = self._suspects(view)
-        if near > RENEWAL_SHARE * scale.size and self._drift > 0.0:
-            self._renew(view)
-            suspects, _ = self._suspects(view)
+            self._renew(first, scale, view)
+        suspects, near = self._suspects(view, self.asset)
+        if near > RENEWAL_SHARE * scale.size:
+            self._renew(first, scale, view)
+            suspects, _ = self._suspects(view, self.asset)
         self._send(first, suspects, self._nothing, scale, view, outbox)
 
     def need_no_options(self, what: str) -> None:
@@ -208,34 +208,48 @@ class Hedger:
         scale : ndarray of float64, shape (N,)
             Size that the band is a fraction of, units.
         """
-        suspects, _ = self._suspects(view)
+        suspects, _ = self._suspects(view, NO_OPTIONS)
         self._send(-1, suspects, exposure, scale, view, outbox)
 
-    def _renew(self, view: View) -> None:
-        """Measure drift from the present deltas on; every row is looked at once more."""
+    def _renew(self, first_holder: int, scale: np.ndarray, view: View) -> None:
+        """Measure drift from the present deltas on."""
         if self._then.shape[1] != view.contracts.size:
             self._then = np.zeros((2, view.contracts.size))
         remember_deltas(view.contracts, self._then)
         self._mid_then = float(view.assets[self.asset]["mid"])
-        self._edge[:] = -1.0
-        self._move = self._drift = 0.0
+        self._move = 0.0
+        rescreen(
+            self._first_account,
+            first_holder,
+            view.held,
+            view.held_lots,
+            view.contracts,
+            self._then,
+            self.instruments,
+            self.baseline,
+            view.position,
+            view.terms,
+            self.width,
+            scale,
+            self._screen,
+        )
 
-    def _suspects(self, view: View) -> tuple[int, int]:
-        """List the rows that may be out of their band; returns how many, and how many are near its edge."""
-        found: tuple[int, int] = unsettled(
-            self._net,
-            self._gamma,
-            self._gross,
-            self._edge,
+    def _suspects(self, view: View, asset: int) -> tuple[int, int]:
+        """List the rows that may be out of their band; returns how many, and how many a renewal may spare."""
+        count, near, self._since = unsettled(
+            view.contracts,
+            asset,
+            self._then,
+            self._screen,
             self._move,
-            self._drift,
-            view.revision[self._accounts],
-            self._seen,
+            self._first_account,
+            view.changes,
+            self._since,
             self.is_active,
             *self._flags,
             self._rows,
         )
-        return found
+        return count, near
 
     def _send(
         self,
@@ -246,10 +260,13 @@ class Hedger:
         view: View,
         outbox: Outbox,
     ) -> None:
+        before, self._before = self._before, view.time
+        if suspects == 0:
+            return
         outbox.reserve(suspects)
         outbox.count = hedge(
             view.time,
-            self._before,
+            before,
             self._first_account,
             self._rows,
             suspects,
@@ -266,7 +283,6 @@ class Hedger:
             view.cash,
             view.position,
             view.terms,
-            view.revision,
             self.venues,
             view.quotes,
             float(view.assets[self.asset]["mid"]),
@@ -283,15 +299,10 @@ class Hedger:
             self._ready_at,
             self._looked_at,
             self._then,
-            self._net,
-            self._gamma,
-            self._gross,
-            self._edge,
-            self._seen,
+            self._screen,
             outbox.rows,
             outbox.count,
         )
-        self._before = view.time
 
     def primary(self, terms: np.ndarray) -> int:
         """The hedging instrument that opening hedges use: a perpetual if there is one."""

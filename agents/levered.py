@@ -26,11 +26,10 @@ class LeveredTraders(Population):
     Leaves out: adding margin, taking profit, stop orders, and opening again after liquidation; so
     `latency_seconds` is without effect.
 
-    Attributes
-    ----------
-    lots : ndarray of int64, shape (N,)
-        Position opened, below zero short.
-    leverage : ndarray of float64, shape (N,)
+    Notes
+    -----
+    Draws are keyed, so `lots` and `leverage` are drawn again whenever they are asked for: a million
+    accounts need not carry what only their opening wants.
     """
 
     phases = ("open",)
@@ -69,14 +68,21 @@ class LeveredTraders(Population):
         if self.instrument < 0:
             raise ValueError(f"levered traders need a venue that trades a perpetual of {names[self.asset]}")
         terms = listing.universe.terms()[self.instrument]
-        self.leverage = self.column("leverage")
         self._check_leverage(float(terms["initial"]))
-        is_long = self.draws.uniforms("side", self.rows) < self.column("long_share")
-        lot_value = float(terms["lot"]) * listing.spots[self.asset]
-        size = np.maximum(np.round(self.column("notional") / lot_value), 1)
-        self.lots = np.where(is_long, size, -size).astype(np.int64)
-        self._margin = size * lot_value / self.leverage * (1 + ROUNDING)
+        self._lot_value = float(terms["lot"]) * listing.spots[self.asset]
         self._desk = listing.only("rfq.Desk", self.asset).index
+
+    @property
+    def leverage(self) -> np.ndarray:
+        """Notional over margin of each row at the start."""
+        return self.column("leverage")
+
+    @property
+    def lots(self) -> np.ndarray:
+        """Lots of the position each row opens with, below zero short."""
+        is_long = self.draws.uniforms("side", self.rows) < self.column("long_share")
+        size = np.maximum(np.round(self.column("notional") / self._lot_value), 1)
+        return np.where(is_long, size, -size).astype(np.int64)
 
     def _check_leverage(self, initial: float) -> None:
         highest, allowed = float(self.leverage.max()), 1 / initial
@@ -88,7 +94,8 @@ class LeveredTraders(Population):
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """The margin that makes the leverage what it was drawn."""
-        return self._margin + self.column("cash"), {}
+        margin = np.abs(self.lots) * self._lot_value / self.leverage * (1 + ROUNDING)
+        return margin + self.column("cash"), {}
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Take the opening position."""

@@ -252,7 +252,7 @@ def _view(quotes: np.ndarray, assets: np.ndarray, ledger: Ledger, margin: Margin
     view.cash, view.position, view.cost = frozen(ledger.cash), frozen(ledger.position), frozen(ledger.cost)
     view.is_in_breach, view.in_breach = frozen(margin.is_in_breach), frozen(margin.in_breach)
     view.shortfall = frozen(np.zeros(0))
-    view.holder_of, view.revision = frozen(ledger.holder_of), frozen(ledger.revision)
+    view.holder_of, view.changes = frozen(ledger.holder_of), frozen(ledger.changes)
     view.show(margin)
     return view
 
@@ -275,7 +275,7 @@ def _open_venues(
         elif isinstance(venue, LinearImpact):
             venue.attach(view)
         elif isinstance(venue, ConstantProduct):
-            venue.attach(view, Draws(listing.seed, venue.name))
+            venue.attach(view, Draws(listing.seed, venue.name), ledger.position[venue.share_instrument])
         elif isinstance(venue, Sink):
             terms = _listed_venue(scenario.assets[venue.asset].name, listing)
             venue.attach(venues[terms.index], 0.5 * terms.tick)
@@ -326,12 +326,10 @@ def _drivers(scenario: Scenario, seed: int) -> Drivers:
 
 
 def _router(populations: list[Population], listing: Listing, venues: list[Venue], ledger: Ledger) -> Router:
-    row_key = np.zeros(listing.accounts, np.uint64)
-    row_key[: len(listing.system)] = Draws(0, "system").hashes("rows", len(listing.system))
-    for population in populations:
-        rows = slice(population.first, population.first + population.rows)
-        row_key[rows] = Draws(0, population.name).hashes("rows", population.rows)
-    router = Router(len(venues), listing.seed, row_key, ledger.population_of)
+    names = ["system"] * len(listing.system) + [population.name for population in populations]
+    keys = np.array([Draws(0, name).key("rows") for name in names])
+    firsts = np.array([0] * len(listing.system) + [population.first for population in populations])
+    router = Router(len(venues), listing.seed, ledger.population_of, keys, firsts)
     pools = [venue for venue in venues if isinstance(venue, ConstantProduct)]
     router.blocks = {pool.index: pool.blocks for pool in pools if pool.blocks is not None}
     return router

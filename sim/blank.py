@@ -2,7 +2,8 @@
 
 A market reserves room for far more rows than most runs write. `numpy.zeros` is free for the
 first such market of a process only: memory that was used before is cleared anew, 42 MB and
-some 20-80 ms for every market that follows.
+some 20-80 ms for every market that follows. Huge pages are not asked for: they spare the faults of
+small ones, but the system may stop for milliseconds to find one.
 """
 
 from __future__ import annotations

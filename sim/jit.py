@@ -71,6 +71,14 @@ def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
+def summing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As `inlined`, for a helper whose additions may be done in any order, and so several at a time."""
+    bare = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    fast = {"fastmath": {"reassoc", "nsz"}}
+    compiled: Callable[..., Any] = numba.njit(**bare, **fast, **OPTIONS)(function)
+    return compiled
+
+
 def is_compiled() -> bool:
     """True when kernels of exactly these sources are in the cache already."""
     return CACHE.is_dir() and any(CACHE.rglob("*.nbi"))

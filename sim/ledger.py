@@ -14,6 +14,7 @@ import numpy as np
 
 from sim.instruments import Universe
 from sim.kernels import posting
+from sim.kernels.changes import ROOM, no_changes
 from sim.records import FILLS
 from sim.tape import Tape
 
@@ -47,10 +48,12 @@ class Ledger:
         Contracts held (-1 is an empty slot) and lots of them.
     cash_total, position_total, contract_total : ndarray
         The same by population, kept as fills are posted.
-    revision : ndarray of int32, shape (A,)
-        How often each account's cash or positions have changed.
+    changes : ndarray of int64
+        Whose cash or positions have changed (`sim.kernels.changes`).
     version : int
         Counts up whenever anything is posted or transferred.
+    amounts : ndarray of float64, shape (A,)
+        Work space for those who call `transfer`: theirs until they have.
     issued : dict of str to float
         Cash created on purpose, by name of the issuance.
     """
@@ -72,7 +75,8 @@ class Ledger:
         self.cash = np.zeros(accounts)
         self.position = np.zeros((instruments, accounts), np.int64)
         self.cost = np.zeros((instruments, accounts))
-        self.revision = np.zeros(accounts, np.int32)
+        self.changes = no_changes()
+        self.amounts = np.zeros(accounts)
         self.version = 0
         self._option_fills = np.zeros(1, np.int64)
         self._options_checked = -1
@@ -119,7 +123,7 @@ class Ledger:
         """
         accounts = slice(first, first + cash.size)
         self.cash[accounts] += cash
-        self.revision[accounts] += 1
+        self.changes[0] += ROOM + 1  # everybody has missed some
         np.add.at(self.cash_total, self.population_of[accounts], cash)
         self.issued[name] = self.issued.get(name, 0.0) + float(cash.sum())
         self._issued_cash = sum(self.issued.values())
@@ -151,7 +155,7 @@ class Ledger:
                 self.cash_total,
                 self.position_total,
                 self.contract_total,
-                self.revision,
+                self.changes,
                 self._option_fills,
             )
             if tape.posted < last:
@@ -173,7 +177,7 @@ class Ledger:
             Received by each account, quote currency; sums to zero up to rounding.
         """
         self.version += 1
-        posting.transfer(amounts, self.population_of, self.cash, self.cash_total, self.revision)
+        posting.transfer(amounts, self.population_of, self.cash, self.cash_total, self.changes)
 
     def residuals(self) -> tuple[float, np.ndarray]:
         """How far conservation is from holding.

@@ -109,25 +109,23 @@ class Margin:
     value, delta, gamma : ndarray of float64, shape (H,)
         Of the options of each holder.
     is_in_breach : ndarray of bool, shape (A,)
+    in_breach : ndarray of int32
+        Accounts in breach at the last run, in account order.
     work, margins : ndarray of float64, shape (WORK_ROWS, M + 1 or more) and (MARGIN_ROWS, …)
         Price and Greeks, and margin, of a lot of each contract (`kernels.portfolio`).
-    drift : float
-        How far prices are from the reference (`kernels.screening`).
     """
 
     def __init__(self, ledger: Ledger, requirements: list[Requirement], rule: np.ndarray) -> None:
         accounts, holders = ledger.cash.size, ledger.account_of.size
         self._ledger = ledger
         self.rule = rule
-        self.drift = 0.0
         self._option_rates = np.array(
             [(r.option_initial, r.option_floor, r.option_maintenance) for r in requirements]
         )
         self.equity = np.zeros(accounts)
         self.maintenance = np.zeros(accounts)
         self.is_in_breach = np.zeros(accounts, np.bool_)
-        self._in_breach = np.zeros(accounts, np.int32)
-        self._breaches = 0
+        self.in_breach = np.zeros(0, np.int32)
         self.value = np.zeros(holders)
         self.delta = np.zeros(holders)
         self.gamma = np.zeros(holders)
@@ -140,11 +138,11 @@ class Margin:
         self._shown = (0, 0)
         self._reference = Reference(len(requirements), ledger.position.shape[0])
         self._heaviest = self._heaviest_weight()
-        self._slack = np.full(accounts, -np.inf)
-        self._looked_at = np.zeros(accounts, np.int32)
+        self._slack = np.full(accounts, -np.inf, np.float32)
+        self._since = 0  # of the changes the ledger has noted
         self._suspects = np.arange(accounts, dtype=np.int32)
         self._flags = screening.flag_columns(accounts)
-        self._seen = np.zeros(accounts, np.int64)
+        self._seen = np.zeros(accounts, np.int32)
         self._stamp = 0
         self.room = np.zeros((2, accounts), np.int64)
 
@@ -154,34 +152,18 @@ class Margin:
         weights = terms["collateral"] + terms["maintenance"]
         return float(max(weights.max(initial=0.0), 1.0 + self._option_rates[:, 2].max(initial=0.0)))
 
-    @property
-    def in_breach(self) -> np.ndarray:
-        """Accounts in breach at the last run, in account order."""
-        return self._in_breach[: self._breaches]
-
     def reprice(self, now: float, view: View) -> None:
-        """Price every contract, its Greeks and its margin, and note how far prices have drifted."""
-        ledger, contracts = self._ledger, self._ledger.universe.contracts
+        """Price every contract, its Greeks and its margin."""
+        contracts = self._ledger.universe.contracts
         self._repriced += 1
         self._fit(contracts.size)
         self._show_options(view)
         if contracts.size:
-            options.revalue(contracts, view.assets, now, self.work)
-            portfolio.price_short_margin(contracts, view.assets, self._option_rates, self.margins)
-        if self._reference.fits(contracts.size):
-            self.drift = screening.value_drift(
-                contracts, view.assets, ledger.terms, self._option_rates, *self._reference.columns
-            )
-        else:
-            self.renew(view)
-
-    def renew(self, view: View) -> None:
-        """Measure drift from the present prices on; everybody is looked at once more."""
-        contracts = self._ledger.universe.contracts
-        self._reference.fit(contracts.size)
-        screening.remember(contracts, view.assets, self._ledger.terms, *self._reference.columns)
-        self._slack[:] = -np.inf
-        self.drift = 0.0
+            portfolio.price(contracts, view.assets, now, self._option_rates, self.work, self.margins)
+        if not self._reference.fits(contracts.size):
+            self._reference.fit(contracts.size)
+            screening.remember(contracts, view.assets, self._ledger.terms, *self._reference.columns)
+            self._slack[:] = -np.inf
 
     def _show_options(self, view: View) -> None:
         """Let the View show the present columns; they are replaced when they grow."""
@@ -230,7 +212,6 @@ class Margin:
 
     def _assess(self) -> int:
         ledger = self._ledger
-        self._clear()
         return int(
             margining.assess(
                 ledger.cash,
@@ -242,7 +223,7 @@ class Margin:
                 self.rule,
                 self.equity,
                 self.maintenance,
-                self._in_breach,
+                self._suspects,
             )
         )
 
@@ -250,78 +231,63 @@ class Margin:
         """Bring equity and maintenance of every account up to date; who is in breach stays as it was."""
         if self._current_at != self._now:
             self._current_at = self._now
-            listed = self.in_breach.copy()
             self.sum_options()
             self._assess()
-            self._in_breach[: listed.size] = listed
-            self.is_in_breach[listed] = True
 
     def watch(self, view: View) -> None:
         """Find who is in breach, as `run` does, by looking only at accounts that can be.
 
         Equity and maintenance of the others keep what they were when last looked at.
         """
-        suspects, near = screening.suspects(
-            self._slack, self.drift, self._ledger.revision, self._looked_at, *self._flags, self._suspects
+        ledger = self._ledger
+        breaches, self._since = screening.watch(
+            *self._prices(view),
+            RENEWAL_SHARE * self._slack.size + RENEWAL_LEAST,
+            self._slack,
+            ledger.changes,
+            self._since,
+            *self._flags,
+            self._suspects,
+            ledger.cash,
+            ledger.position,
+            ledger.holder_of,
+            ledger.contract,
+            ledger.qty,
+            self.work,
+            self.margins,
+            self.rule,
+            self.equity,
+            self.maintenance,
         )
-        if near > RENEWAL_SHARE * self._slack.size + RENEWAL_LEAST and self.drift > 0.0:
-            self.renew(view)
-            self._suspects[:] = np.arange(self._slack.size)
-            suspects = self._slack.size
-        self._clear()
-        self._publish(view, self._examine(suspects))
+        self._publish(view, breaches)
 
-    def _examine(self, suspects: int) -> int:
-        ledger, reference = self._ledger, self._reference
-        return int(
-            screening.examine(
-                self._suspects,
-                suspects,
-                self.drift,
-                ledger.cash,
-                ledger.position,
-                ledger.terms,
-                reference.prices,
-                ledger.holder_of,
-                ledger.contract,
-                ledger.qty,
-                ledger.universe.contracts,
-                self.work,
-                self.margins,
-                reference.marks,
-                self.rule,
-                ledger.revision,
-                self.equity,
-                self.maintenance,
-                self._slack,
-                self._looked_at,
-                self._in_breach,
-            )
-        )
+    def _prices(self, view: View) -> tuple[np.ndarray, ...]:
+        """Prices as they are, margin rates, and the prices that drift is measured from."""
+        ledger = self._ledger
+        now = ledger.universe.contracts, view.assets, ledger.terms, self._option_rates
+        return *now, *self._reference.columns
 
-    def near(self, move: float) -> np.ndarray:
+    def near(self, move: float, view: View) -> np.ndarray:
         """Accounts that could be in breach if prices moved by a fraction `move`, and perhaps some more.
 
         In account order; written over by the next `watch`.
         """
-        reach = self._heaviest * move * (1.0 + 2.0 * self.drift)
-        found, _ = screening.suspects(
+        found, self._since = screening.suspects(
+            *self._prices(view),
+            self._heaviest * move,
             self._slack,
-            self.drift + reach,
-            self._ledger.revision,
-            self._looked_at,
+            self._ledger.changes,
+            self._since,
             *self._flags,
             self._suspects,
         )
         return self._suspects[:found]
 
-    def _clear(self) -> None:
-        if self._breaches:
-            self.is_in_breach[self.in_breach] = False
-
     def _publish(self, view: View, breaches: int) -> None:
-        if breaches or self._breaches:
-            self._breaches = breaches
+        """Let the first so many accounts listed be those in breach."""
+        if breaches or self.in_breach.size:
+            self.is_in_breach[self.in_breach] = False
+            self.in_breach = self._suspects[:breaches].copy()
             self.is_in_breach[self.in_breach] = True
             view.in_breach = frozen(self.in_breach)
             view.shortfall = frozen(self.maintenance[self.in_breach] - self.equity[self.in_breach])

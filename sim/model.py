@@ -181,7 +181,8 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
 
     def _run_phase(self, phase: str, now: float) -> None:
         """Let the populations of a phase decide, and execute what arrives at once."""
-        self._decide(phase, now, self._by_phase[phase])
+        if self._by_phase[phase]:
+            self._decide(phase, now, self._by_phase[phase])
         if self.router.earliest <= now:
             self._execute(now)
             self._see_trades(now)
@@ -253,7 +254,9 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.router.stamp(LIQUIDATING, self.steps_taken, self.view.time)
 
     def _observe(self, venues: Sequence[Venue]) -> None:
-        """Bring quotes, mids and margin prices up to date with these venues."""
+        """Bring quotes, mids and margin prices up to date with these venues; without any, nothing is."""
+        if not venues:
+            return
         for venue in venues:
             venue.observe(self._quotes)
         looking.refresh(self._quotes, self.listed, self._assets, self.ledger.terms)

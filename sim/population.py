@@ -8,6 +8,7 @@ ledger, and never reads `self.model`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 import mesa
@@ -74,8 +75,6 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         Whether the insurance fund stands behind its accounts.
     first : int
         Account of row 0.
-    latency : ndarray of float64, shape (N,)
-        Seconds from decision to arrival.
     asset : int
         The asset whose risk the population carries; its gamma counts towards that asset's loop gain.
     unlisted : ndarray of float64, shape (2,)
@@ -112,7 +111,6 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         self.parameters = parameters
         self.draws = Draws(listing.seed, name)
         self.first = listing.take_accounts(count)
-        self.latency = self.column("latency_seconds")
         self.asset = 0
         self.unlisted = np.zeros(2)
         self.prepare(listing)
@@ -153,6 +151,11 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
     def column(self, parameter: str) -> np.ndarray:
         """A value per row of a parameter that may be a distribution."""
         return self.draws.column(getattr(self.parameters, parameter), parameter, self.rows)
+
+    @cached_property
+    def latency(self) -> np.ndarray:
+        """Seconds from decision to arrival of each row; drawn when first asked for."""
+        return self.column("latency_seconds")
 
     @property
     def accounts(self) -> np.ndarray:

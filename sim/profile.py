@@ -111,7 +111,7 @@ class Thresholds:
             return
         self._next, ledger, margin = time + self._interval, self._ledger, self._margin
         gain.count_thresholds(
-            margin.near(gain.DISTANCE),
+            margin.near(gain.DISTANCE, view),
             view.assets,
             self._share,
             self._small,

@@ -26,9 +26,11 @@ class Router:
     venues : int
         Number of venues.
     seed : int
-    row_key : ndarray of uint64, shape (A,)
-        A hash of population name and row for each account.
     population_of : ndarray of int16, shape (A,)
+    keys : ndarray of uint64, shape (P,)
+        A hash of the name of each population.
+    firsts : ndarray of int64, shape (P,)
+        Account of row 0 of each population.
 
     Attributes
     ----------
@@ -39,20 +41,22 @@ class Router:
         Clocks of the venues that have one, by index.
     """
 
-    def __init__(self, venues: int, seed: int, row_key: np.ndarray, population_of: np.ndarray) -> None:
+    def __init__(
+        self, venues: int, seed: int, population_of: np.ndarray, keys: np.ndarray, firsts: np.ndarray
+    ) -> None:
         self.outbox = Outbox()
         self.earliest = np.inf
         self.blocks: dict[int, Blocks] = {}
-        self._stamped = 0
+        self._stamped = self._found = 0
         self._seed_key = key(seed, "router", "ties")
-        self._row_key = row_key
-        self._population_of = population_of
+        self._population_of, self._keys, self._firsts = population_of, keys, firsts
         self._bounds = np.zeros(venues + 1, np.int64)
         self._resize(self.outbox.rows.size)
 
     def _resize(self, size: int) -> None:
         self._rows = np.zeros(size, np.int64)
         self._scratch = np.zeros(max(size, self._bounds.size), np.int64)
+        self._heads, self._spare = np.zeros((2, size), np.int64)
         self._arrival = np.zeros(size)
         self._ties = np.zeros(size, np.uint64)
 
@@ -73,8 +77,9 @@ class Router:
                 phase,
                 step,
                 self._seed_key,
-                self._row_key,
                 self._population_of,
+                self._keys,
+                self._firsts,
                 self._bounds.size - 1,
                 now,
             )
@@ -113,12 +118,14 @@ class Router:
         outbox = self.outbox
         if self._rows.size < outbox.rows.size:
             self._resize(outbox.rows.size)
-        found = arrival.due(
+        found = self._found = arrival.due(
             outbox.rows,
             outbox.count,
             until,
             self._rows,
             self._scratch,
+            self._heads,
+            self._spare,
             self._arrival,
             self._ties,
             self._bounds,
@@ -133,5 +140,8 @@ class Router:
     def forget(self, until: float, last_venue: int) -> None:
         """Drop the orders that arrived by `until` at venues up to this one; they are executed."""
         outbox = self.outbox
-        outbox.count, self.earliest = arrival.keep(outbox.rows, outbox.count, until, last_venue)
-        self._stamped = self.outbox.count
+        if self._found == outbox.count and last_venue >= self._bounds.size - 2:
+            outbox.count, self.earliest = 0, np.inf
+        else:
+            outbox.count, self.earliest = arrival.keep(outbox.rows, outbox.count, until, last_venue)
+        self._stamped = outbox.count

@@ -55,7 +55,6 @@ class Settlement:
 
     def __init__(self, ledger: Ledger, fundings: list[Funding]) -> None:
         self._ledger = ledger
-        self._amounts = np.zeros(ledger.cash.size)
         self._perpetuals = np.array(
             [
                 (f.interval_seconds, f.dead_band, f.cap, 0.0, f.interval_seconds, instrument, row["asset"])
@@ -76,8 +75,8 @@ class Settlement:
 
     def _fund(self, time: float, view: View) -> None:
         ledger = self._ledger
-        settling.fund(self._perpetuals, view.assets, ledger.terms, ledger.position, time, self._amounts)
-        ledger.transfer(self._amounts)
+        settling.fund(self._perpetuals, view.assets, ledger.terms, ledger.position, time, ledger.amounts)
+        ledger.transfer(ledger.amounts)
 
     def _expire(self, time: float, view: View, tape: Tape) -> None:
         contracts = self._ledger.universe.contracts

@@ -32,12 +32,13 @@ class Tape:
 
     def reserve(self, fills: int, moves: int, rejects: int) -> None:
         """Make sure this many more rows of each kind fit before a kernel is called."""
-        if self.counts[FILLS] + fills > self.fills.size:
-            self.fills = _grown(self.fills, int(self.counts[FILLS]) + fills)
-        if self.counts[MOVES] + moves > self.moves.size:
-            self.moves = _grown(self.moves, int(self.counts[MOVES]) + moves)
-        if self.counts[REJECTS] + rejects > self.rejects.size:
-            self.rejects = _grown(self.rejects, int(self.counts[REJECTS]) + rejects)
+        used = self.counts.tolist()
+        if used[FILLS] + fills > self.fills.size:
+            self.fills = _grown(self.fills, used[FILLS] + fills)
+        if used[MOVES] + moves > self.moves.size:
+            self.moves = _grown(self.moves, used[MOVES] + moves)
+        if used[REJECTS] + rejects > self.rejects.size:
+            self.rejects = _grown(self.rejects, used[REJECTS] + rejects)
 
 
 def _grown(rows: np.ndarray, needed: int) -> np.ndarray:

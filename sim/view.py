@@ -110,8 +110,8 @@ class View:
     is_in_breach : ndarray of bool, shape (A,)
     holder_of : ndarray of int32, shape (A,)
         Row of an account in the option columns, below 0 for none.
-    revision : ndarray of int32, shape (A,)
-        How often each account's cash or positions have changed.
+    changes : ndarray of int64
+        How often cash or positions have changed, and whose the latest changes were (`sim.kernels.changes`).
     resting : dict of int to ndarray, shape (A,)
         By order book: what each account has resting there, lots `buying` and `selling`, and orders `resting`.
     held, held_lots : ndarray of int32 and int64, shape (W, H)
@@ -125,6 +125,7 @@ class View:
         "_margin",
         "assets",
         "cash",
+        "changes",
         "contract_margin",
         "contract_worth",
         "contracts",
@@ -137,7 +138,6 @@ class View:
         "position",
         "quotes",
         "resting",
-        "revision",
         "shortfall",
         "step",
         "step_seconds",
@@ -147,6 +147,7 @@ class View:
 
     assets: np.ndarray
     cash: np.ndarray
+    changes: np.ndarray
     contract_margin: np.ndarray
     contract_worth: np.ndarray
     contracts: np.ndarray
@@ -159,7 +160,6 @@ class View:
     position: np.ndarray
     quotes: np.ndarray
     resting: Mapping[int, np.ndarray]
-    revision: np.ndarray
     shortfall: np.ndarray
     step: int
     step_seconds: float

@@ -50,7 +50,6 @@ class Waterfall:
         self._float = ledger.cash[backed].copy()
         self._profit = np.zeros(backed.size)
         self._perpetuals = np.flatnonzero(ledger.terms["kind"] == PERPETUAL)
-        self._amounts = np.zeros(ledger.cash.size)
         self.debts: list[BadDebt] = []
 
     def run(self, step: int, seized: dict[int, float]) -> None:
@@ -107,13 +106,13 @@ class Waterfall:
         profits = self._unrealised()
         profits[account] = profits[self._backed] = 0.0
         total = float(profits.sum())
-        charged = min(loss, total)
-        self._amounts[:] = 0.0
+        charged, amounts = min(loss, total), self._ledger.amounts
+        amounts[:] = 0.0
         if charged > 0:
-            self._amounts -= profits * (charged / total)
-        self._amounts[FEES] -= loss - charged
-        self._amounts[account] += loss
-        self._ledger.transfer(self._amounts)
+            amounts -= profits * (charged / total)
+        amounts[FEES] -= loss - charged
+        amounts[account] += loss
+        self._ledger.transfer(amounts)
 
     def _unrealised(self) -> np.ndarray:
         """Unrealised profit of every account on its perpetuals, losses as zero."""
@@ -124,8 +123,9 @@ class Waterfall:
             profit += value - ledger.cost[instrument]
         return np.maximum(profit, 0.0)
 
-    def _move(self, amounts: dict[int, float]) -> None:
-        self._amounts[:] = 0.0
-        for account, amount in amounts.items():
-            self._amounts[account] += amount
-        self._ledger.transfer(self._amounts)
+    def _move(self, received: dict[int, float]) -> None:
+        amounts = self._ledger.amounts
+        amounts[:] = 0.0
+        for account, amount in received.items():
+            amounts[account] += amount
+        self._ledger.transfer(amounts)

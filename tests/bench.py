@@ -52,7 +52,7 @@ class Bench:
         view.time, view.step, view.step_seconds = 0.0, 0, 1.0
         view.quotes, view.assets, view.terms = frozen(self.quotes), frozen(self.assets), frozen(ledger.terms)
         view.cash, view.position, view.holder_of = ledger.cash, ledger.position, ledger.holder_of
-        view.is_in_breach, view.revision = margin.is_in_breach, ledger.revision
+        view.is_in_breach, view.changes = margin.is_in_breach, ledger.changes
         view.in_breach, view.shortfall = frozen(margin.in_breach), np.zeros(0)
         view.show(margin)
         return view

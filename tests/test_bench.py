@@ -15,7 +15,7 @@ from scenarios.__main__ import main
 from scenarios.benchmarks import book, hedgers, overhead, sorted_book
 from scenarios.benchmarks.background import NO_SLOT, Scribe
 from scenarios.benchmarks.memory import array_bytes
-from scenarios.benchmarks.objects import HeapBook
+from scenarios.benchmarks.objects import Account, HeapBook, Hedger
 from scenarios.benchmarks.rows import (
     Comparison,
     Goal,
@@ -206,7 +206,9 @@ class _SortedDict(dict[int, dict[int, int]]):
 def test_all_books_of_the_benchmark_do_the_same_work() -> None:
     bourse = pytest.importorskip("bourse")
     sent = book.stream(messages=2_000, resting=200, batch=100)
-    ours = book.run_ours(sent)[1]
+    tape = Tape()
+    ours = book.run_ours(sent, tape)[1]
+    assert book.run_ours(sent, tape)[1] == ours
     theirs = book.run_bourse(bourse, book.instructions(sent.batches, sent.tags))[1]
     tree = sorted_book.SortedBook(_SortedDict)
     for batch in sorted_book.messages_of(sent):
@@ -218,21 +220,39 @@ def test_all_books_of_the_benchmark_do_the_same_work() -> None:
 def test_all_markets_of_the_benchmark_do_the_same_work() -> None:
     bourse = pytest.importorskip("bourse")
     steps, world = 60, hedgers.World(60, hedgers=2_000)
-    ours, objects = world.market(), world.objects()
+    ours, peers = world.market(), [world.objects(kind) for kind in (Hedger, Account)]
     vectorised = [world.vectorised(bourse, valuation) for valuation in (OwnOptions, SharedContracts)]
-    sent = 0
+    sent = [0 for _ in peers]
     for _ in range(steps):
-        before = [hedger.position for hedger in objects.agents]
-        for market in (ours, objects, *vectorised):
+        before = [[hedger.position for hedger in objects.agents] for objects in peers]
+        for market in (ours, *peers, *vectorised):
             market.step()
-        sent += sum(b != hedger.position for b, hedger in zip(before, objects.agents, strict=True))
+        for n, objects in enumerate(peers):
+            sent[n] += sum(b != h.position for b, h in zip(before[n], objects.agents, strict=True))
 
     fills = ours.tape.fills[: ours.tape.counts[FILLS]]
     hedges = np.unique(fills[fills["reason"] == HEDGE][["step", "taker"]]).size
     assert hedges > 50
-    assert sent == pytest.approx(hedges, rel=0.1)
-    assert objects.mid == pytest.approx(ours.view.assets["mid"][0], rel=1e-3)
+    for count, objects in zip(sent, peers, strict=True):
+        assert count == pytest.approx(hedges, rel=0.1)
+        assert objects.mid == pytest.approx(ours.view.assets["mid"][0], rel=1e-3)
     for peer_market in vectorised:
         assert peer_market.orders == pytest.approx(hedges, rel=0.1)
         assert peer_market.series[-1][0] == pytest.approx(ours.view.assets["mid"][0], rel=1e-3)
     assert vectorised[0].position.tolist() == vectorised[1].position.tolist()
+
+
+def test_an_account_object_sees_what_the_vectorised_peer_sees() -> None:
+    """In the first step, before the books of the two can differ: every account, and the sums."""
+    bourse = pytest.importorskip("bourse")
+    world = hedgers.World(1, hedgers=500)
+    accounts, vectorised = world.objects(Account), world.vectorised(bourse, OwnOptions)
+    by_hand = np.array([account.valued(world.spot, 0.0) for account in accounts.agents]).T
+    for ours, theirs in zip(by_hand, OwnOptions(world.books).totals(world.spot, 0.0), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+    accounts.step()
+    vectorised.step()
+    (_, cash, position, delta, gamma, breaches), seen = accounts.series[0], vectorised.series[0]
+    assert (cash, position, delta, gamma, breaches) == pytest.approx(
+        (seen[1], seen[2] * world.lot, seen[3], seen[4], seen[5]), rel=1e-9, abs=1e-6
+    )

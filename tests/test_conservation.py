@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scenarios import market
 from sim.instruments import PERPETUAL, SPOT
 from sim.kernels.margining import MARGINED
+from sim.kernels.pools import LOCKED
 from sim.records import EXPIRY, FILLS, OPTIONS, TAKEOVER
 from sim.venues.amm import ConstantProduct
 from sim.venues.order_book import OrderBook
@@ -63,7 +64,7 @@ class Auditor:
         assert state["base"] == ledger.position[pool.instrument, pool.account]
         assert state["cash"] == pytest.approx(ledger.cash[pool.account], rel=1e-9)
         held = np.delete(ledger.position[pool.share_instrument], pool.account)
-        assert held.tolist() == np.delete(pool.held, pool.account).tolist()
+        assert held.sum() + LOCKED == state["supply"]
         root = np.sqrt(float(state["base"]) * state["cash"]) / state["supply"]
         assert root >= before * (1 - 1e-15)
         return root

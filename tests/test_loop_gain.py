@@ -15,6 +15,7 @@ from sim.kernels import gain
 from sim.margin import Margin
 from sim.model import Model
 from sim.recording import Recording
+from sim.view import View
 from tests.bench import FIRST, Bench
 from tests.small_market import MAKERS, SPOT, market_order, population, small_market, value_shock
 from tests.synthetic import a_recording
@@ -170,13 +171,13 @@ def test_accounts_that_are_ruled_out_have_no_threshold_near(monkeypatch: pytest.
     looked: list[int] = []
     near = Margin.near
 
-    def counting(margin: Margin, move: float) -> np.ndarray:
-        looked.append(near(margin, move).size)
-        return near(margin, move)
+    def counting(margin: Margin, move: float, view: View) -> np.ndarray:
+        looked.append(near(margin, move, view).size)
+        return near(margin, move, view)
 
     monkeypatch.setattr(Margin, "near", counting)
     screened = scenario.market().run()
-    monkeypatch.setattr(Margin, "near", lambda margin, _: np.arange(margin.rule.size, dtype=np.int32))
+    monkeypatch.setattr(Margin, "near", lambda margin, *_: np.arange(margin.rule.size, dtype=np.int32))
     everybody = scenario.market().run()
     for side in ("up", "down"):
         name = f"liquidation_density_{side}"

@@ -15,9 +15,9 @@ ACCOUNTS = 8
 
 
 def router(venues=2, seed=1):
-    return Router(
-        venues, seed, Draws(0, "test").hashes("rows", ACCOUNTS), np.arange(ACCOUNTS, dtype=np.int16)
-    )
+    accounts = np.arange(ACCOUNTS)
+    keys = np.full(ACCOUNTS, Draws(0, "test").key("rows"))
+    return Router(venues, seed, accounts.astype(np.int16), keys, np.zeros_like(accounts))
 
 
 def send(router, account, time, latency=0.0, venue=0, qty=1):

@@ -23,7 +23,7 @@ from agents.kernels.sending import marketable, next_tick, rounded
 from sim.jit import inlined, kernel
 from sim.kernels.options import GAMMA, IS_CALL, MID, STRIKE, VOLATILITY, YEAR, YEARS, forward_delta_gamma
 from sim.kernels.portfolio import column_of, options_of
-from sim.kernels.screening import options_then
+from sim.kernels.screening import options_then, settle
 from sim.records import HEDGE
 
 SPOT = 0
@@ -182,6 +182,42 @@ def decayed(holder, contract, qty, contracts, work, seconds):
 
 
 @kernel
+def rescreen(
+    first_account,
+    first_holder,
+    contract,
+    qty,
+    contracts,
+    then,
+    instruments,
+    baseline,
+    position,
+    terms,
+    band,
+    scale,
+    screen,
+):
+    """Note how far every row is from the edges of its band, by the present reference of deltas.
+
+    Parameters
+    ----------
+    first_account, first_holder, contract, qty, contracts, then
+        As in `hedge`; `then` are the present deltas.
+    instruments, baseline, position, terms
+        What the rows hold of their hedging instruments.
+    band, scale : ndarray of float64, shape (N,)
+        Half width, as a fraction of the scale, and the scale, units; 0 looks always.
+    screen : ndarray of float32, shape (SCREEN_ROWS, N)
+        Written (`sim.kernels.screening.unsettled`).
+    """
+    for row in range(band.size):
+        account = first_account + row
+        net = held_units(account, row, instruments, baseline, position, terms)
+        past, bend, gross = options_then(first_holder + row, contract, qty, contracts, then)
+        settle(screen, row, net + past, bend, gross, band[row] * scale[row])
+
+
+@kernel
 def hedge(
     now,
     before,
@@ -201,7 +237,6 @@ def hedge(
     cash,
     position,
     terms,
-    revision,
     venues,
     quotes,
     mid,
@@ -218,11 +253,7 @@ def hedge(
     ready_at,
     looked_at,
     then,
-    net_then,
-    gamma_then,
-    gross,
-    edge,
-    seen,
+    screen,
     out,
     count,
 ):
@@ -259,11 +290,9 @@ def hedge(
         seconds to arrival.
     ready_at, looked_at : ndarray of float64, shape (N,)
         When each row's last order arrives, and when it looked last. Written.
-    then, net_then, gamma_then, gross, edge
+    then, screen
         Reference, and what `sim.kernels.screening.unsettled` needs of each row. Written but for
         the reference.
-    seen : ndarray of int32, shape (N,)
-        Revision of the account at its last look. Written.
 
     Returns
     -------
@@ -279,11 +308,8 @@ def hedge(
         value, needed, half, kept = 0.0, 0.0, width[row] * scale[row], 0.0
         if first_holder >= 0:
             value, delta, _, needed = options_of(first_holder + row, contract, qty, work, margins)
-            past, gamma_then[row], gross[row] = options_then(
-                first_holder + row, contract, qty, contracts, then
-            )
-            net_then[row] = net + past
-            edge[row], seen[row] = half, revision[account]
+            past, bend, gross = options_then(first_holder + row, contract, qty, contracts, then)
+            settle(screen, row, net + past, bend, gross, half)
             if rule == LELAND:
                 delta = leland_delta(
                     first_holder + row, contract, qty, contracts, work, cost[row], interval[row]
@@ -291,7 +317,6 @@ def hedge(
             elif rule == WHALLEY_WILMOTT:
                 gamma = gamma_of(first_holder + row, contract, qty, work)
                 half = kept = whalley_wilmott_half_band(gamma, mid, cost[row], aversion[row])
-                edge[row] = -1.0
             elif rule == DECAY:
                 since = now - looked_at[row]
                 net, delta = 0.0, decayed(first_holder + row, contract, qty, contracts, work, since)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.benchmarks.background import Step, taken_down
-from scenarios.benchmarks.objects import ObjectMarket
+from scenarios.benchmarks.objects import Account, Hedger, ObjectMarket
 from scenarios.benchmarks.rows import Goal, Row, alternate, peer
 from scenarios.benchmarks.vectorised import Books, OwnOptions, SharedContracts, VectorisedMarket, books_of
 
@@ -21,7 +21,8 @@ SCENARIO = Path(__file__).with_name("hedgers.toml")
 HEDGERS = 10_000
 WARM_UP = 20
 REPEATS = 7
-STEPS = 200  # a repeat
+OUR_STEPS = 1000  # a repeat
+STEPS = 200  # of a peer's
 OBJECT_STEPS = 20
 UNIT = "agent-steps/s"
 
@@ -68,9 +69,10 @@ class World:
             self.step_seconds,
         )
 
-    def objects(self) -> ObjectMarket:
+    def objects(self, hedger: type[Hedger]) -> ObjectMarket:
         """The same market by one Mesa agent per hedger."""
-        return ObjectMarket(self.background, self.books, self.spot, self.tick, self.lot, self.step_seconds)
+        start = self.spot, self.tick, self.lot, self.step_seconds
+        return ObjectMarket(self.background, self.books, *start, hedger)
 
 
 def against_bourse_and_numpy(repeats: int = REPEATS) -> Iterator[Row]:
@@ -79,17 +81,20 @@ def against_bourse_and_numpy(repeats: int = REPEATS) -> Iterator[Row]:
     world = World(WARM_UP + STEPS * repeats)
     for name, valuation in (("own options", OwnOptions), ("shared contracts", SharedContracts)):
         contestants = world.market(), world.vectorised(bourse, valuation)
-        ours, theirs = (_paced(c, world.hedgers, STEPS) for c in contestants)
+        paces = OUR_STEPS, STEPS
+        ours, theirs = (_paced(c, world.hedgers, s) for c, s in zip(contestants, paces, strict=True))
         compared = alternate(ours, theirs, repeats)
         yield compared.row(f"market, bourse + NumPy, {name}", Goal(20, 40), UNIT)
 
 
 def against_objects(repeats: int = REPEATS) -> Iterator[Row]:
-    """Yield the row with a Mesa agent per hedger."""
+    """Yield the row with a Mesa agent per hedger, and one whose agents have no accounts."""
     world = World(WARM_UP + STEPS * repeats)
-    ours = _paced(world.market(), world.hedgers, STEPS)
-    theirs = _paced(world.objects(), world.hedgers, OBJECT_STEPS)
-    yield alternate(ours, theirs, repeats).row("market, a Mesa object per hedger", Goal(200, 500), UNIT)
+    for name, hedger, goal in (("", Account, Goal(200, 500)), (", no accounts", Hedger, None)):
+        ours = _paced(world.market(), world.hedgers, OUR_STEPS)
+        theirs = _paced(world.objects(hedger), world.hedgers, OBJECT_STEPS)
+        compared = alternate(ours, theirs, repeats)
+        yield compared.row(f"market, a Mesa object per hedger{name}", goal, UNIT)
 
 
 def _paced(market: Any, hedgers: int, steps: int) -> Callable[[], float]:

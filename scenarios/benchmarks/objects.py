@@ -9,8 +9,8 @@ from typing import Any
 import mesa
 
 from scenarios.benchmarks.background import NO_SLOT, Step
-from scenarios.benchmarks.vectorised import Books
-from sim.kernels.options import YEAR
+from scenarios.benchmarks.vectorised import RULE, Books
+from sim.kernels.options import INV_SQRT_2PI, YEAR
 
 HALF_SQRT = math.sqrt(0.5)
 
@@ -70,7 +70,7 @@ class HeapBook:
 
 
 class Hedger(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
-    """One hedger with its options.
+    """One hedger with its options: its delta and the band, and no account.
 
     Parameters
     ----------
@@ -79,14 +79,17 @@ class Hedger(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         Strike, expiry (s), volatility, whether a call, units.
     band : float
         Half width, units.
+    cash : float
+        Opening cash, of which its hedges would be paid.
     """
 
     def __init__(
-        self, model: Any, options: list[tuple[float, float, float, bool, float]], band: float
+        self, model: Any, options: list[tuple[float, float, float, bool, float]], band: float, cash: float
     ) -> None:
         super().__init__(model)
         self.options, self.band = options, band
-        self.position = -self.delta(model.mid, 0.0)
+        self.position = -round(self.delta(model.mid, 0.0) / model.lot) * model.lot
+        self.cash = cash - self.position * model.mid
 
     def delta(self, spot: float, now: float) -> float:
         """Delta of the options, units."""
@@ -101,11 +104,57 @@ class Hedger(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
     def step(self) -> None:
         """Hedge if the net delta is outside the band."""
         model = self.model
-        net = self.delta(model.mid, model.now) + self.position
+        self.trade(self.delta(model.mid, model.now) + self.position)
+
+    def trade(self, net: float) -> None:
+        """Bring a net delta outside the band back to zero."""
         if abs(net) > self.band:
+            model = self.model
             lots = round(-net / model.lot)
             model.book.market(lots > 0, abs(lots))
             self.position += lots * model.lot
+            self.cash -= lots * model.lot * model.mid
+
+
+class Account(Hedger):
+    """A hedger with an account: what it is worth, its margin, and whether it may trade.
+
+    The work of `vectorised.VectorisedMarket`, by the same formulas.
+    """
+
+    def step(self) -> None:
+        """Look at the account, and hedge if the net delta is outside the band."""
+        model = self.model
+        spot = model.mid
+        value, delta, gamma, initial, maintenance = self.valued(spot, model.now)
+        notional = abs(self.position) * spot
+        equity = self.cash + value + self.position * spot
+        if equity < maintenance + RULE.maintenance * notional:
+            model.breaches += 1
+        if equity > initial + RULE.initial * notional:
+            self.trade(delta + self.position)
+        model.delta += delta
+        model.gamma += gamma
+        model.cash += self.cash
+        model.position += self.position
+
+    def valued(self, spot: float, now: float) -> tuple[float, float, float, float, float]:
+        """Value, delta, gamma, initial and maintenance margin of the options."""
+        value = delta = gamma = initial = maintenance = 0.0
+        for strike, expiry, volatility, is_call, units in self.options:
+            deviation = volatility * math.sqrt((expiry - now) / YEAR)
+            d1 = math.log(spot / strike) / deviation + 0.5 * deviation
+            asset = 0.5 + 0.5 * math.erf(d1 * HALF_SQRT)
+            cash = 0.5 + 0.5 * math.erf((d1 - deviation) * HALF_SQRT)
+            put = 0.0 if is_call else 1.0
+            value += units * (spot * asset - strike * cash - put * (spot - strike))
+            delta += units * (asset - put)
+            gamma += units * INV_SQRT_2PI * math.exp(-0.5 * d1 * d1) / (spot * deviation)
+            if units < 0.0:
+                away = max(strike - spot if is_call else spot - strike, 0.0)
+                initial -= units * max(RULE.option_initial * spot - away, RULE.option_floor * spot)
+                maintenance -= units * RULE.option_maintenance * spot
+        return value, delta, gamma, initial, maintenance
 
 
 class ObjectMarket(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
@@ -116,10 +165,19 @@ class ObjectMarket(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
     background : list of Step
     books : Books
     spot, tick, lot, step_seconds : float
+    hedger : Hedger or Account
+        What each is.
     """
 
     def __init__(
-        self, background: list[Step], books: Books, spot: float, tick: float, lot: float, step_seconds: float
+        self,
+        background: list[Step],
+        books: Books,
+        spot: float,
+        tick: float,
+        lot: float,
+        step_seconds: float,
+        hedger: type[Hedger],
     ) -> None:
         super().__init__(rng=1)
         self.book, self.mid, self.now, self.lot = HeapBook(), spot, 0.0, lot
@@ -127,15 +185,16 @@ class ObjectMarket(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._background = [_plain(step) for step in background]
         columns = (books.strike, books.expiry, books.volatility, books.is_call)
         strike, expiry, volatility, is_call = (column.tolist() for column in columns)
-        for held, units, band in zip(
-            books.contract.T.tolist(), books.units.T.tolist(), books.band.tolist(), strict=True
-        ):
+        self.delta = self.gamma = self.cash = self.position = self.breaches = 0.0
+        self.series: list[tuple[float, ...]] = []
+        rows = books.contract.T.tolist(), books.units.T.tolist(), books.band.tolist(), books.cash.tolist()
+        for held, units, band, cash in zip(*rows, strict=True):
             options = [
                 (strike[c], expiry[c], volatility[c], is_call[c], u)
                 for c, u in zip(held, units, strict=True)
                 if u
             ]
-            Hedger(self, options, band)
+            hedger(self, options, band, cash)
 
     def step(self) -> None:
         """Run one step."""
@@ -147,10 +206,12 @@ class ObjectMarket(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
                 self.book.market(is_buy, lots)
             else:
                 self.book.limit(slot, is_buy, lots, price)
+        self.delta = self.gamma = self.cash = self.position = self.breaches = 0.0
         self.agents.do("step")
         bid, ask = self.book.best(True), self.book.best(False)
         if bid is not None and ask is not None:
             self.mid = 0.5 * self._tick * (bid + ask)
+        self.series.append((self.mid, self.cash, self.position, self.delta, self.gamma, self.breaches))
         self._taken += 1
         self.now = self._taken * self._step_seconds
 

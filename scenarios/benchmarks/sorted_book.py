@@ -9,6 +9,7 @@ from typing import Any
 from scenarios.benchmarks.book import Stream, run_ours, stream
 from scenarios.benchmarks.rows import Row, alternate, peer
 from sim.records import CANCEL, MARKET
+from sim.tape import Tape
 
 MESSAGES = 100_000
 REPEATS = 3
@@ -82,7 +83,7 @@ class SortedBook:
 def against_sorted_containers(messages: int = MESSAGES, repeats: int = REPEATS) -> Iterator[Row]:
     """Yield the row that compares messages a second."""
     sorted_dict = peer("sortedcontainers").SortedDict
-    sent = stream(messages)
+    sent, tape = stream(messages), Tape(messages)
     first, *rest = messages_of(sent)
     later = [message for batch in rest for message in batch]
 
@@ -93,7 +94,7 @@ def against_sorted_containers(messages: int = MESSAGES, repeats: int = REPEATS) 
         replay(book, later)
         return len(later) / (time.perf_counter() - started)
 
-    compared = alternate(lambda: run_ours(sent)[0], theirs, repeats)
+    compared = alternate(lambda: run_ours(sent, tape)[0], theirs, repeats)
     yield compared.row("order book, sortedcontainers, an order a call", None, "messages/s")
 
 

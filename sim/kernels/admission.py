@@ -43,7 +43,7 @@ def named(book, order):
     tag = order["target"]
     if tag < 0 or tag >= book.tags.size:
         return np.int64(-1)
-    slot = np.int64(book.tags[tag])
+    slot = np.int64(book.tags[np.uint64(tag)])
     if slot > 0 and book.pool[slot]["account"] != order["account"]:
         return np.int64(-1)
     return slot
@@ -142,7 +142,7 @@ def allowance(book, account, side, old):
     """Lots the account may still add on this side; an order being replaced does not count."""
     buying = book.accounts[account]["buying"]
     selling = book.accounts[account]["selling"]
-    lots = book.room[np.int64(side < 0), account] - (buying if side > 0 else selling)
+    lots = book.room[np.uint64(side < 0), account] - (buying if side > 0 else selling)
     if old > 0 and (book.pool[old]["qty"] > 0) == (side > 0):
         lots += abs(book.pool[old]["qty"])
     return lots

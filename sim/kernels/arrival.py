@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.jit import inlined, kernel
-from sim.kernels.draws import GOLDEN, mix
+from sim.kernels.draws import GOLDEN, hashed, mix
 
 
 @inlined
@@ -17,11 +17,11 @@ def is_later(arrival, ties, a, b):
 
 
 @inlined
-def merge(arrival, ties, source, target, left, middle, right):
-    """Merge two sorted runs of `source` into `target`; equal orders keep their places."""
+def merge(arrival, ties, rows, source, target, left, middle, right):
+    """Merge two sorted runs of groups from `source` into `target`; equal ones keep their places."""
     i, j = left, middle
     for k in range(left, right):
-        if i < middle and (j >= right or not is_later(arrival, ties, source[i], source[j])):
+        if i < middle and (j >= right or not is_later(arrival, ties, rows[source[i]], rows[source[j]])):
             target[k] = source[i]
             i += 1
         else:
@@ -30,41 +30,68 @@ def merge(arrival, ties, source, target, left, middle, right):
 
 
 @inlined
-def is_in_order(arrival, ties, rows, first, last):
-    """Whether rows[first:last] are sorted already, as they are when one population sent them in order."""
-    k = first + 1
-    while k < last and not is_later(arrival, ties, rows[k - 1], rows[k]):
-        k += 1
-    return k >= last
+def group(arrival, ties, rows, first, last, heads):
+    """List where each group of equal neighbours in rows[first:last] begins.
+
+    Returns
+    -------
+    groups : int
+    is_sorted : bool
+        Whether they are in order already, as when one population sent them in order.
+    """
+    groups, is_sorted = 0, True
+    for k in range(first, last):
+        before = rows[max(k - 1, first)]
+        is_other = arrival[rows[k]] != arrival[before] or ties[rows[k]] != ties[before]
+        if k == first or is_other:
+            heads[groups] = k
+            groups += 1
+        is_sorted = is_sorted and not is_later(arrival, ties, before, rows[k])
+    return groups, is_sorted
 
 
 @inlined
-def sort(arrival, ties, rows, scratch, first, last):
-    """Sort rows[first:last] by arrival and tie, keeping equal ones in place (merge sort)."""
-    if is_in_order(arrival, ties, rows, first, last):
+def sort(arrival, ties, rows, scratch, heads, spare, first, last):
+    """Sort rows[first:last] by arrival and tie, keeping equal ones in place (merge sort of groups).
+
+    The quotes of one maker arrive together: many orders are few groups.
+    """
+    groups, is_sorted = group(arrival, ties, rows, first, last, heads)
+    if is_sorted:
         return
-    width = 1
-    forward = True
-    while width < last - first:
-        left = first
-        while left < last:
-            middle = min(left + width, last)
-            right = min(left + 2 * width, last)
+    width, forward = 1, True
+    while width < groups:
+        left = 0
+        while left < groups:
+            middle, right = min(left + width, groups), min(left + 2 * width, groups)
             if forward:
-                merge(arrival, ties, rows, scratch, left, middle, right)
+                merge(arrival, ties, rows, heads, spare, left, middle, right)
             else:
-                merge(arrival, ties, scratch, rows, left, middle, right)
+                merge(arrival, ties, rows, spare, heads, left, middle, right)
             left = right
         forward = not forward
         width *= 2
-    if not forward:
-        for i in range(first, last):
-            rows[i] = scratch[i]
+    for k in range(first, last):
+        scratch[k] = rows[k]
+    found = first
+    for g in range(groups):
+        head = heads[g] if forward else spare[g]
+        k = head
+        while (
+            k < last
+            and not is_later(arrival, ties, scratch[k], scratch[head])
+            and not is_later(arrival, ties, scratch[head], scratch[k])
+        ):
+            rows[found] = scratch[k]
+            found += 1
+            k += 1
 
 
 @kernel
-def stamp(orders, first, last, phase, step, seed_key, row_key, population_of, venues, now):
+def stamp(orders, first, last, phase, step, seed_key, population_of, keys, firsts, venues, now):
     """Write phase, population and tie into orders that were just sent.
+
+    A tie is a hash of the run, the step, the sender's population by name, and its row.
 
     Returns
     -------
@@ -74,8 +101,10 @@ def stamp(orders, first, last, phase, step, seed_key, row_key, population_of, ve
         The first row that no venue could be handed, -1 if there is none.
     """
     earliest = np.inf
+    step_key = mix(np.uint64(seed_key) + np.uint64(step) * GOLDEN)
+    sender, tie = np.int64(-1), np.uint64(0)
     for i in range(first, last):
-        account = orders[i]["account"]
+        account = np.int64(orders[i]["account"])
         at = orders[i]["time"] + orders[i]["latency"]
         is_somewhere = 0 <= orders[i]["venue"] < venues and 0 <= account < population_of.size
         is_timely = orders[i]["time"] >= now and orders[i]["latency"] >= 0.0 and at < np.inf
@@ -83,13 +112,17 @@ def stamp(orders, first, last, phase, step, seed_key, row_key, population_of, ve
             return earliest, i
         earliest = min(earliest, at)
         orders[i]["phase"] = phase
-        orders[i]["population"] = population_of[account]
-        orders[i]["tie"] = mix(row_key[account] ^ mix(np.uint64(seed_key) + np.uint64(step) * GOLDEN))
+        population = population_of[account]
+        if account != sender:
+            sender = account
+            tie = mix(hashed(keys[population], 0, account - firsts[population], 0) ^ step_key)
+        orders[i]["population"] = population
+        orders[i]["tie"] = tie
     return earliest, -1
 
 
 @kernel
-def due(orders, count, until, rows, scratch, arrival, ties, bounds):
+def due(orders, count, until, rows, scratch, heads, spare, arrival, ties, bounds):
     """Find the orders that arrive by `until`, venue by venue, in arrival order.
 
     Parameters
@@ -100,7 +133,7 @@ def due(orders, count, until, rows, scratch, arrival, ties, bounds):
     until : float
     rows : ndarray of int64, shape (count or more,)
         Gets the due rows; venue v has rows[bounds[v]:bounds[v + 1]].
-    scratch, arrival, ties : ndarray
+    scratch, heads, spare, arrival, ties : ndarray
         Work space as long as `rows`.
     bounds : ndarray of int64, shape (V + 1,)
 
@@ -131,7 +164,7 @@ def due(orders, count, until, rows, scratch, arrival, ties, bounds):
             rows[scratch[venue]] = i
             scratch[venue] += 1
     for v in range(venues):
-        sort(arrival, ties, rows, scratch, bounds[v], bounds[v + 1])
+        sort(arrival, ties, rows, scratch, heads, spare, bounds[v], bounds[v + 1])
     return found
 
 

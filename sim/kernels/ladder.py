@@ -71,28 +71,28 @@ def _emit_highest_bit(context, builder, signature, arguments):
 def occupy(bitmap, width, tick):
     """Mark a tick as occupied."""
     word = tick >> 6
-    was = bitmap[word]
-    bitmap[word] = was | (ONE << np.uint64(tick & 63))
+    was = bitmap[np.uint64(word)]
+    bitmap[np.uint64(word)] = was | (ONE << np.uint64(tick & 63))
     if was == NONE:
         middle = (width >> 6) + (tick >> 12)
-        bitmap[middle] |= ONE << np.uint64((tick >> 6) & 63)
+        bitmap[np.uint64(middle)] |= ONE << np.uint64((tick >> 6) & 63)
         top = (width >> 6) + (width >> 12) + (tick >> 18)
-        bitmap[top] |= ONE << np.uint64((tick >> 12) & 63)
+        bitmap[np.uint64(top)] |= ONE << np.uint64((tick >> 12) & 63)
 
 
 @inlined
 def vacate(bitmap, width, tick):
     """Mark a tick as empty."""
     word = tick >> 6
-    left = bitmap[word] & ~(ONE << np.uint64(tick & 63))
-    bitmap[word] = left
+    left = bitmap[np.uint64(word)] & ~(ONE << np.uint64(tick & 63))
+    bitmap[np.uint64(word)] = left
     if left == NONE:
         middle = (width >> 6) + (tick >> 12)
-        left = bitmap[middle] & ~(ONE << np.uint64((tick >> 6) & 63))
-        bitmap[middle] = left
+        left = bitmap[np.uint64(middle)] & ~(ONE << np.uint64((tick >> 6) & 63))
+        bitmap[np.uint64(middle)] = left
         if left == NONE:
             top = (width >> 6) + (width >> 12) + (tick >> 18)
-            bitmap[top] &= ~(ONE << np.uint64((tick >> 12) & 63))
+            bitmap[np.uint64(top)] &= ~(ONE << np.uint64((tick >> 12) & 63))
 
 
 @inlined
@@ -100,7 +100,7 @@ def last_in_word(bitmap, start, index):
     """Greatest set index at or below `index` in its own word of a level, -1 if none."""
     if index < 0:
         return np.int64(-1)
-    bits = bitmap[start + (index >> 6)] & (ALL >> np.uint64(63 - (index & 63)))
+    bits = bitmap[np.uint64(start + (index >> 6))] & (ALL >> np.uint64(63 - (index & 63)))
     if bits == NONE:
         return np.int64(-1)
     return ((index >> 6) << 6) + highest_bit(bits)
@@ -111,7 +111,7 @@ def first_in_word(bitmap, start, count, index):
     """Least set index at or above `index` in its own word of a level of `count` bits, -1 if none."""
     if index >= count:
         return np.int64(-1)
-    bits = bitmap[start + (index >> 6)] & (ALL << np.uint64(index & 63))
+    bits = bitmap[np.uint64(start + (index >> 6))] & (ALL << np.uint64(index & 63))
     if bits == NONE:
         return np.int64(-1)
     return ((index >> 6) << 6) + lowest_bit(bits)
@@ -133,8 +133,8 @@ def occupied_below(bitmap, width, tick):
             middle = last_in_word(bitmap, top, block)
         if middle < 0:
             return np.int64(-1)
-        word = (middle << 6) + highest_bit(bitmap[(width >> 6) + middle])
-    return (word << 6) + highest_bit(bitmap[word])
+        word = (middle << 6) + highest_bit(bitmap[np.uint64((width >> 6) + middle)])
+    return (word << 6) + highest_bit(bitmap[np.uint64(word)])
 
 
 @inlined
@@ -153,5 +153,5 @@ def occupied_above(bitmap, width, tick):
             middle = first_in_word(bitmap, top, width >> 12, block)
         if middle < 0:
             return np.int64(width)
-        word = (middle << 6) + lowest_bit(bitmap[(width >> 6) + middle])
-    return (word << 6) + lowest_bit(bitmap[word])
+        word = (middle << 6) + lowest_bit(bitmap[np.uint64((width >> 6) + middle)])
+    return (word << 6) + lowest_bit(bitmap[np.uint64(word)])

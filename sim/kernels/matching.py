@@ -44,8 +44,8 @@ def is_outside_band(head, tick):
 @inlined
 def move_room(room, account, side, lots):
     """Account for a trade in what an account may still buy (row 0) and sell (row 1)."""
-    room[0, account] -= side * lots
-    room[1, account] += side * lots
+    room[0, np.uint32(account)] -= side * lots
+    room[1, np.uint32(account)] += side * lots
 
 
 @inlined
@@ -84,7 +84,7 @@ def match(book, pages, order, now, side, lots, limit):
             return lots, NOTHING_LEFT
         if is_outside_band(head, tick):
             return lots, BAND
-        slot = np.int64(book.ladder[tick]["head"])
+        slot = np.int64(book.ladder[np.uint64(tick)]["head"])
         is_own = stp != STP_NONE and book.pool[slot]["account"] == account
         if is_own and stp == EXPIRE_TAKER:
             return lots, OWN_ORDER
@@ -111,7 +111,7 @@ def is_fillable(book, order, side, lots, limit):
     while lots > 0 and is_within(tick, limit, side) and not is_outside_band(head, tick):
         if head["decay"] > 0.0:
             wear(book, np.int64(tick))
-        slot = book.ladder[tick]["head"]
+        slot = book.ladder[np.uint64(tick)]["head"]
         while slot > 0 and lots > 0:
             row = book.pool[slot]
             if stp == STP_NONE or row["account"] != order["account"]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from sim.jit import inlined
 from sim.records import FILLS, MOVES, REJECTS, SEQ, STEP
 
@@ -22,7 +24,7 @@ def write_fill(pages, head, accounts, order, now, group, tick, qty, maker):
     """Write that `qty` lots (> 0 the taker buys) changed hands at `tick`."""
     counts = pages.counts
     taker = order["account"]
-    row = pages.fills[counts[FILLS]]
+    row = pages.fills[np.uint64(counts[FILLS])]
     counts[FILLS] += 1
     price = tick * head["tick"]
     notional = abs(qty) * head["lot"] * price
@@ -39,8 +41,8 @@ def write_fill(pages, head, accounts, order, now, group, tick, qty, maker):
     row["maker"] = maker
     row["taker"] = taker
     row["cause"] = order["cause"]
-    row["maker_population"] = accounts[maker]["population"]
-    row["taker_population"] = accounts[taker]["population"]
+    row["maker_population"] = accounts[np.uint32(maker)]["population"]
+    row["taker_population"] = accounts[np.uint32(taker)]["population"]
     row["venue"] = head["venue"]
     row["phase"] = order["phase"]
     row["reason"] = order["reason"]
@@ -50,7 +52,7 @@ def write_fill(pages, head, accounts, order, now, group, tick, qty, maker):
 def write_move(pages, head, accounts, now, half_ticks, account, cause, phase, reason, mover, answers):
     """Write that the reference mid changed by `half_ticks`, who is charged, and what share answers flow."""
     counts = pages.counts
-    row = pages.moves[counts[MOVES]]
+    row = pages.moves[np.uint64(counts[MOVES])]
     counts[MOVES] += 1
     row["time"] = now
     row["seq"] = counts[SEQ]
@@ -59,7 +61,7 @@ def write_move(pages, head, accounts, now, half_ticks, account, cause, phase, re
     row["step"] = counts[STEP]
     row["cause"] = cause
     row["account"] = account
-    row["population"] = accounts[account]["population"]
+    row["population"] = accounts[np.uint32(account)]["population"]
     row["venue"] = head["venue"]
     row["phase"] = phase
     row["reason"] = reason
@@ -71,7 +73,7 @@ def write_move(pages, head, accounts, now, half_ticks, account, cause, phase, re
 def write_reject(pages, head, accounts, order, now, qty, refusal):
     """Write that an order, or the `qty` left of it, was refused."""
     counts = pages.counts
-    row = pages.rejects[counts[REJECTS]]
+    row = pages.rejects[np.uint64(counts[REJECTS])]
     counts[REJECTS] += 1
     row["time"] = now
     row["qty"] = qty

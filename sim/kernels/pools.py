@@ -211,7 +211,7 @@ def deposit(pool, lots):
 
 
 @inlined
-def add_liquidity(pool, held, orders, row, room, population_of, fills, counts):
+def add_liquidity(pool, orders, row, room, population_of, fills, counts):
     """Take lots of the asset and matching cash for shares; returns a refusal or DONE."""
     account, lots = orders[row]["account"], orders[row]["qty"]
     if lots <= 0:
@@ -228,10 +228,19 @@ def add_liquidity(pool, held, orders, row, room, population_of, fills, counts):
     if pool["supply"] == 0:
         pool["supply"] = LOCKED
     exchange(pool, orders, row, -lots, price, shares, share_price, population_of, fills, counts)
-    held[account] += shares
     room[0, account] -= lots
     room[1, account] -= lots
     return DONE
+
+
+@inlined
+def shares_of(pool, account, shares, fills, first, counts):
+    """Share lots an account has, those of fills from `first` on included, which are not posted yet."""
+    held = shares[account]
+    for i in range(first, counts[FILLS]):
+        if fills[i]["instrument"] == pool["share_instrument"] and fills[i]["taker"] == account:
+            held += fills[i]["qty"]
+    return held
 
 
 @inlined
@@ -240,7 +249,7 @@ def remove_liquidity(pool, held, orders, row, room, population_of, fills, counts
     account, shares = orders[row]["account"], orders[row]["qty"]
     if shares <= 0:
         return NO_QUANTITY
-    if shares > held[account]:
+    if shares > held:
         return NOTHING_TO_REDUCE
     top, low = portion(float(pool["base"]), float(shares), float(pool["supply"]))
     lots = int(top / low * (1.0 - ULPS))
@@ -249,21 +258,20 @@ def remove_liquidity(pool, held, orders, row, room, population_of, fills, counts
     price = spot_price(pool)
     share_price = (lots * pool["lot"] * price + cash) / (shares * pool["share_lot"])
     exchange(pool, orders, row, lots, price, -shares, share_price, population_of, fills, counts)
-    held[account] -= shares
     room[0, account] += lots
     room[1, account] += lots
     return DONE
 
 
 @kernel
-def execute_pool(pools, held, orders, due, until, room, population_of, fills, rejects, counts):
+def execute_pool(pools, shares, orders, due, until, room, population_of, fills, rejects, counts):
     """Execute swaps and changes of liquidity in arrival order.
 
     Parameters
     ----------
     pools : ndarray of POOL, shape (1,)
-    held : ndarray of int64, shape (A,)
-        Share lots of each account.
+    shares : ndarray of int64, shape (A,)
+        Share lots of each account, all fills posted.
     orders : ndarray of ORDER
     due : ndarray of int64
         Rows of `orders`, in arrival order.
@@ -277,7 +285,7 @@ def execute_pool(pools, held, orders, due, until, room, population_of, fills, re
     counts : ndarray of int64, shape (6,)
         `Tape.counts`.
     """
-    pool = pools[0]
+    pool, first = pools[0], counts[FILLS]
     for k in range(due.size):
         row, outcome = due[k], NOT_TRADED
         kind = orders[row]["kind"]
@@ -285,8 +293,9 @@ def execute_pool(pools, held, orders, due, until, room, population_of, fills, re
         if kind in (SWAP, MARKET):
             outcome = swap(pool, orders, row, room, population_of, fills, counts)
         elif kind == ADD_LIQUIDITY:
-            outcome = add_liquidity(pool, held, orders, row, room, population_of, fills, counts)
+            outcome = add_liquidity(pool, orders, row, room, population_of, fills, counts)
         elif kind == REMOVE_LIQUIDITY:
+            held = shares_of(pool, orders[row]["account"], shares, fills, first, counts)
             outcome = remove_liquidity(pool, held, orders, row, room, population_of, fills, counts)
         if outcome > DONE:
             refuse(orders, row, pool["venue"], outcome, rejects, counts)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.jit import inlined, kernel
-from sim.kernels.options import DELTA, GAMMA, PRICE
+from sim.kernels.options import DELTA, GAMMA, PRICE, revalue
 
 # Rows of the margin a lot.
 INITIAL, MAINTENANCE = range(2)
@@ -88,6 +88,13 @@ def price_short_margin(contracts, assets, rates, margin):
         lot = contracts[i]["lot"] if contracts[i]["is_live"] != 0 else 0.0
         margin[INITIAL, i + 1] = lot * max(rates[asset, 0] * index - away, rates[asset, 1] * index, kept)
         margin[MAINTENANCE, i + 1] = lot * kept
+
+
+@kernel
+def price(contracts, assets, now, rates, work, margin):
+    """Price every contract, its Greeks and its margin: `options.revalue`, then `price_short_margin`."""
+    revalue(contracts, assets, now, work)
+    price_short_margin(contracts, assets, rates, margin)
 
 
 @kernel

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sim.jit import inlined, kernel
+from sim.jit import inlined, kernel, summing
+from sim.kernels.changes import note
 from sim.records import OPTIONS
 
 NO_HOLDER = -1
@@ -79,7 +80,7 @@ def post(
     cash_total,
     position_total,
     contract_total,
-    revision,
+    changes,
     option_fills,
 ):
     """Post fills[first:last]; returns the row at which a holder's row was full, else `last`."""
@@ -105,8 +106,8 @@ def post(
             carry(position, cost, maker, instrument, -lots, -value)
             position_total[buyer, instrument] += lots
             position_total[seller, instrument] -= lots
-        revision[maker] += 1
-        revision[taker] += 1
+        note(changes, maker)
+        note(changes, taker)
         paid, rebated = fills[i]["fee"], fills[i]["maker_fee"]
         cash[taker] -= value + paid
         cash[maker] += value - rebated
@@ -156,34 +157,23 @@ def realise(accounts, opening, cash, position, holder_of, qty, profit):
 
 
 @kernel
-def transfer(amounts, population_of, cash, cash_total, revision):
+def transfer(amounts, population_of, cash, cash_total, changes):
     """Add an amount to every account's cash."""
     for account in range(amounts.size):
         if amounts[account] != 0.0:
             cash[account] += amounts[account]
             cash_total[population_of[account]] += amounts[account]
-            revision[account] += 1
+            note(changes, account)
 
 
-@inlined
+@summing
 def sums(values):
-    """Sum of a column and of its absolute values, in four strands that do not wait for each other."""
-    a = b = c = d = 0.0
-    e = f = g = h = 0.0
-    whole = values.size - values.size % 4
-    for i in range(0, whole, 4):
-        a += values[i]
-        b += values[i + 1]
-        c += values[i + 2]
-        d += values[i + 3]
-        e += abs(values[i])
-        f += abs(values[i + 1])
-        g += abs(values[i + 2])
-        h += abs(values[i + 3])
-    for i in range(whole, values.size):
-        a += values[i]
-        e += abs(values[i])
-    return (a + b) + (c + d), (e + f) + (g + h)
+    """Sum of a column and of its absolute values; the last bits depend on the machine."""
+    total = gross = 0.0
+    for i in range(values.size):
+        total += values[i]
+        gross += abs(values[i])
+    return total, gross
 
 
 @kernel

@@ -115,7 +115,7 @@ def take_row(book):
 @inlined
 def reserve_lots(book, account, side, lots):
     """Add lots (negative to release) to what an account has resting."""
-    row = book.accounts[account]
+    row = book.accounts[np.uint32(account)]
     row["buying"] += lots * (side > 0)
     row["selling"] += lots * (side < 0)
 
@@ -125,7 +125,7 @@ def join(book, account, tag, tick, side, lots):
     """Queue a new order at `tick`; returns its row."""
     head = book.head
     slot = take_row(book)
-    level = book.ladder[tick]
+    level = book.ladder[np.uint64(tick)]
     tail = level["tail"]
     row = book.pool[slot]
     row["qty"] = side * lots
@@ -145,9 +145,9 @@ def join(book, account, tag, tick, side, lots):
     head["bid"] = max(head["bid"], tick if side > 0 else -1)
     head["ask"] = min(head["ask"], tick if side < 0 else width)
     if tag >= 0:
-        book.tags[tag] = slot
+        book.tags[np.uint64(tag)] = slot
     head["resting"] += 1
-    book.accounts[account]["resting"] += 1
+    book.accounts[np.uint32(account)]["resting"] += 1
     reserve_lots(book, account, side, lots)
     return slot
 
@@ -156,7 +156,7 @@ def join(book, account, tag, tick, side, lots):
 def leave(book, slot):
     """Take an order off the book, wherever it stands."""
     row = book.pool[slot]
-    level = book.ladder[row["price"]]
+    level = book.ladder[np.uint64(row["price"])]
     ahead = row["prev"]
     behind = row["next"]
     book.pool[ahead]["next"] = behind
@@ -179,7 +179,7 @@ def release_row(book, slot):
     head = book.head
     row = book.pool[slot]
     if row["tag"] > 0:
-        book.tags[row["tag"] - 1] = 0
+        book.tags[np.uint64(np.int64(row["tag"]) - 1)] = 0
     if row["ticket"] > 0:
         head["stale"] += 1
         row["ticket"] = 0
@@ -187,7 +187,7 @@ def release_row(book, slot):
     row["next"] = head["free"]
     head["free"] = slot
     head["resting"] -= 1
-    book.accounts[row["account"]]["resting"] -= 1
+    book.accounts[np.uint32(row["account"])]["resting"] -= 1
 
 
 @inlined
@@ -207,7 +207,7 @@ def shrink(book, slot, lots):
     row = book.pool[slot]
     side = 1 if row["qty"] > 0 else -1
     row["qty"] -= side * lots
-    book.ladder[row["price"]]["volume"] -= lots
+    book.ladder[np.uint64(row["price"])]["volume"] -= lots
     reserve_lots(book, row["account"], side, -lots)
 
 

@@ -16,11 +16,16 @@ import math
 import numpy as np
 
 from sim.jit import inlined, kernel
+from sim.kernels.changes import has_missed, noted
 from sim.kernels.margining import DUST, MARGINED, PERPETUAL
 from sim.kernels.portfolio import options_of
 
 DELTA_THEN, GAMMA_THEN = range(2)  # rows of a reference of deltas
+NET, BEND, GROSS = range(3)  # rows of a screen of hedgers
+SCREEN_ROWS = 3
+SINGLE = 1e-6  # of what is added up in single precision, well above its rounding
 CHANGED, NEAR = 1, 2  # why a row is looked at, added together
+BLOCK = 1 << 14  # rows that are flagged before they are listed, so that flags stay in a near cache
 ROUNDING = 1e-12  # of a drift, so that what is screened out is out however sums are rounded
 
 
@@ -36,7 +41,7 @@ def remember(contracts, assets, terms, then, marks, indices, prices):
         prices[i] = terms[i]["price"]
 
 
-@kernel
+@inlined
 def value_drift(contracts, assets, terms, rates, then, marks, indices, prices):
     """Most that equity less maintenance can have changed since, per unit of exposure (see `standing`)."""
     drift = 0.0
@@ -60,7 +65,7 @@ def remember_deltas(contracts, then):
         then[GAMMA_THEN, c] = contracts[c]["gamma"]
 
 
-@kernel
+@inlined
 def delta_drift(contracts, asset, then, move):
     """Most that an option delta has changed beyond gamma times the move, per unit of the underlying.
 
@@ -109,47 +114,120 @@ def standing(a, cash, position, terms, prices, holder, contract, qty, contracts,
 
 @inlined
 def room_to_move(distance, exposure, drift):
-    """Drift at which a line that is `distance` away can be reached at the earliest."""
+    """Drift at which a line that is `distance` away can be reached at the earliest, for single precision."""
     if distance < 0.0:
         return -math.inf
-    return distance / exposure - drift - ROUNDING if exposure > 0.0 else math.inf
+    if not exposure > 0.0:
+        return math.inf
+    room = distance / exposure - drift - ROUNDING
+    return room - SINGLE * abs(room)
 
 
 @inlined
-def listed(flags, words, size, found):
-    """List the rows with a flag, eight at a time; returns how many, and how many of them are NEAR."""
-    count = near = 0
-    for word in range(words.size):
-        if words[word] != 0:
-            for row in range(8 * word, min(8 * word + 8, size)):
-                if flags[row] != 0:
-                    found[count] = row
-                    count += 1
-                    near += flags[row] >= NEAR
-    return count, near
-
-
-@kernel
-def suspects(slack, drift, revision, seen, flags, words, found):
-    """List the accounts that may have crossed their line, or changed since they were looked at.
+def listed(flags, words, first, size, found, count, near):
+    """List the rows of a block with a flag, eight at a time, after those already found.
 
     Parameters
     ----------
     flags, words : ndarray of uint8 and of uint64
-        Work space from `flag_columns`.
+        Work space from `flag_columns`; flag i is that of row `first` + i.
+    size : int
+        Rows in the block.
+    found : ndarray of int32
+        Rows found so far, the first `count`.
+    near : int
+        How many of them are NEAR.
 
     Returns
     -------
     int, int
-        How many, and how many of them are near their line.
+        Count and near, with those of the block.
     """
-    for a in range(slack.size):
-        is_near = (slack[a] <= drift) & (slack[a] > -math.inf)
-        flags[a] = NEAR * is_near + CHANGED * ((revision[a] != seen[a]) | (slack[a] == -math.inf))
-    return listed(flags, words, slack.size, found)
+    for word in range((size + 7) // 8):
+        if words[word] != 0:
+            for i in range(8 * word, min(8 * word + 8, size)):
+                if flags[i] != 0:
+                    found[count] = first + i
+                    count += 1
+                    near += flags[i] >= NEAR
+    return count, near
+
+
+@inlined
+def forget(slack, changes, since):
+    """Let the accounts that changed be looked at."""
+    if has_missed(changes, since):
+        for a in range(slack.size):
+            slack[a] = -math.inf
+    else:
+        for number in range(since, changes[0]):
+            slack[noted(changes, number)] = -math.inf
+
+
+@inlined
+def flagged(slack, drift, flags, words, found):
+    """List the accounts that may have crossed their line, or are to be looked at."""
+    count = near = 0
+    reach, never = np.float32(drift), np.float32(-math.inf)
+    for first in range(0, slack.size, flags.size):
+        size = min(flags.size, slack.size - first)
+        left = slack[first:]
+        for i in range(size):
+            is_near = (left[i] <= reach) & (left[i] > never)
+            flags[i] = NEAR * is_near + CHANGED * (left[i] == never)
+        count, near = listed(flags, words, first, size, found, count, near)
+    return count, near
 
 
 @kernel
+def suspects(
+    contracts,
+    assets,
+    terms,
+    rates,
+    then,
+    marks,
+    indices,
+    prices,
+    reach,
+    slack,
+    changes,
+    since,
+    flags,
+    words,
+    found,
+):
+    """List the accounts that may have crossed their line were prices `reach` further away, or changed.
+
+    Parameters
+    ----------
+    contracts, assets, terms, rates
+        Prices as they are.
+    then, marks, indices, prices
+        The reference, from `remember`.
+    reach : float
+        Largest relative change of a price to allow for, times the heaviest weight it has in drift.
+    slack : ndarray of float32, shape (A,)
+        Drift at which each account can cross its line, -inf for those to be looked at.
+    changes, since : ndarray of int64, and int
+        The ledger's log (`changes`), and how many of it were read before.
+    flags, words : ndarray of uint8 and of uint64
+        Work space from `flag_columns`.
+    found : ndarray of int32, shape (A,)
+        Written.
+
+    Returns
+    -------
+    int, int
+        How many, and how much of the log has been read now.
+    """
+    forget(slack, changes, since)
+    drift = value_drift(contracts, assets, terms, rates, then, marks, indices, prices)
+    count, _ = flagged(slack, drift + reach * (1.0 + 2.0 * drift), flags, words, found)
+    return count, changes[0]
+
+
+@inlined
 def examine(
     accounts,
     count,
@@ -166,21 +244,18 @@ def examine(
     margins,
     marks,
     rule,
-    revision,
     equity,
     maintenance,
     slack,
-    seen,
-    in_breach,
 ):
-    """Look at the listed accounts exactly; returns how many are in breach and lists them.
+    """Look at the listed accounts exactly; returns how many are in breach.
 
-    Writes equity, maintenance and slack of those accounts.
+    Writes equity, maintenance and slack of those accounts, and over the first of `accounts` those in
+    breach.
     """
     breaches = 0
     for j in range(count):
         a = accounts[j]
-        seen[a] = revision[a]
         if rule[a] != MARGINED:
             slack[a] = math.inf
             continue
@@ -200,9 +275,95 @@ def examine(
         )
         slack[a] = room_to_move(equity[a] - maintenance[a] + DUST, exposure, drift)
         if equity[a] < maintenance[a] - DUST:
-            in_breach[breaches] = a
+            accounts[breaches] = a
             breaches += 1
     return breaches
+
+
+@inlined
+def everybody(found):
+    """List every account; returns how many there are."""
+    for a in range(found.size):
+        found[a] = a
+    return found.size
+
+
+@kernel
+def watch(
+    contracts,
+    assets,
+    terms,
+    rates,
+    then,
+    marks,
+    indices,
+    prices,
+    most_near,
+    slack,
+    changes,
+    since,
+    flags,
+    words,
+    found,
+    cash,
+    position,
+    holder_of,
+    contract,
+    qty,
+    work,
+    margins,
+    rule,
+    equity,
+    maintenance,
+):
+    """Find the accounts in breach by looking at those that can be.
+
+    Where more than `most_near` are near their line, the reference is taken anew and everybody
+    looked at once more.
+
+    Parameters
+    ----------
+    contracts, assets, terms, rates, then, marks, indices, prices, slack, changes, since, flags, words
+        As in `suspects`.
+    found : ndarray of int32, shape (A,)
+        Gets the accounts in breach, in account order.
+    cash, position, holder_of, contract, qty, work, margins, rule
+        What accounts hold, and what it is worth and ties up.
+    equity, maintenance : ndarray of float64, shape (A,)
+        Written for the accounts looked at, with their slack.
+
+    Returns
+    -------
+    int, int
+        How many are in breach, and how much of the log has been read now.
+    """
+    forget(slack, changes, since)
+    drift = value_drift(contracts, assets, terms, rates, then, marks, indices, prices)
+    count, near = flagged(slack, drift, flags, words, found)
+    if near > most_near and drift > 0.0:
+        remember(contracts, assets, terms, then, marks, indices, prices)
+        drift, count = 0.0, everybody(found)
+    breaches = examine(
+        found,
+        count,
+        drift,
+        cash,
+        position,
+        terms,
+        prices,
+        holder_of,
+        contract,
+        qty,
+        contracts,
+        work,
+        margins,
+        marks,
+        rule,
+        equity,
+        maintenance,
+        slack,
+    )
+    return breaches, changes[0]
 
 
 @inlined
@@ -219,47 +380,91 @@ def options_then(holder, contract, qty, contracts, then):
     return delta, gamma, gross
 
 
+@inlined
+def settle(screen, row, net, gamma, gross, half):
+    """Note in the screen how far a row is from the edges of its band, in half widths.
+
+    A band without a width lets the row be looked at always.
+    """
+    if half > 0.0:
+        screen[NET, row] = net / half
+        screen[BEND, row] = gamma / half
+        screen[GROSS, row] = gross / half
+    else:
+        screen[NET, row] = math.inf
+
+
+@inlined
+def unsettle(screen, first_account, changes, since):
+    """Let the rows whose accounts changed be looked at."""
+    rows = screen.shape[1]
+    if has_missed(changes, since):
+        for row in range(rows):
+            screen[NET, row] = math.inf
+    else:
+        for number in range(since, changes[0]):
+            row = noted(changes, number) - first_account
+            if 0 <= row < rows:
+                screen[NET, row] = math.inf
+
+
 @kernel
-def unsettled(net, gamma, gross, edge, move, drift, revision, seen, is_active, flags, words, found):
+def unsettled(
+    contracts, asset, then, screen, move, first_account, changes, since, is_active, flags, words, found
+):
     """List the rows of a population that may have left their band, or traded since they were looked at.
 
     Parameters
     ----------
-    net, gamma : ndarray of float64, shape (N,)
-        Net delta and gamma of each row with the options at the reference.
-    gross : ndarray of float64, shape (N,)
-        Units its options are on.
-    edge : ndarray of float64, shape (N,)
-        Half width of its band, units; below zero looks always.
+    contracts : ndarray of CONTRACT
+    asset : int
+        Whose options the rows hold, -1 if they hold none.
+    then : ndarray of float64, shape (2, M)
+        Deltas and gammas of the reference.
+    screen : ndarray of float32, shape (SCREEN_ROWS, N)
+        Net delta and gamma of each row with the options at the reference, and the units its options are
+        on, all over the half width of its band; an infinite net delta looks always.
     move : float
         Change of the asset's mid since the reference.
-    drift : float
-        From `delta_drift`.
-    revision, seen : ndarray of int32, shape (N,)
-        Of the rows' accounts, now and at the last look.
+    first_account : int
+        Account of row 0.
+    changes, since : ndarray of int64, and int
+        The ledger's log (`changes`), and how many of it were read before.
     flags, words : ndarray of uint8 and of uint64
         Work space from `flag_columns`.
 
     Returns
     -------
-    int, int
-        How many, and how many of them are near the edge of their band.
+    int, int, int
+        How many, how many of them are near the edge of their band but for the reference being old,
+        and how much of the log has been read now.
 
     Notes
     -----
     With positions q unchanged, the net delta is net + gamma move + sum q (delta - delta' - gamma' move),
-    and the last sum is at most gross x drift.
+    and the last sum is at most gross x drift (`delta_drift`). What single precision may have lost of
+    that is added, so that nobody out of band is screened out.
     """
-    bound = drift + ROUNDING
-    for row in range(net.size):
-        reach = abs(net[row] + gamma[row] * move) + gross[row] * bound
-        is_near = (reach >= edge[row]) & (edge[row] > 0.0)
-        flag = NEAR * is_near + CHANGED * ((revision[row] != seen[row]) | (edge[row] <= 0.0))
-        flags[row] = flag * is_active[row]
-    return listed(flags, words, net.size, found)
+    unsettle(screen, first_account, changes, since)
+    drift = delta_drift(contracts, asset, then, move)
+    bound, shift, loss = np.float32(drift + ROUNDING), np.float32(move), np.float32(SINGLE)
+    always, one = np.float32(math.inf), np.float32(1.0 - SINGLE)
+    count = near = 0
+    for first in range(0, screen.shape[1], flags.size):
+        size = min(flags.size, screen.shape[1] - first)
+        net, bend, gross = screen[NET, first:], screen[BEND, first:], screen[GROSS, first:]
+        active = is_active[first:]
+        for i in range(size):
+            moved = bend[i] * shift
+            reach = abs(net[i] + moved) + gross[i] * bound + loss * (abs(net[i]) + abs(moved))
+            is_always = net[i] == always
+            is_near = (not reach < one) & (not is_always)
+            flags[i] = (NEAR * is_near + CHANGED * is_always) * active[i]
+        count, near = listed(flags, words, first, size, found, count, near)
+    return count, near if drift > 0.0 else 0, changes[0]
 
 
 def flag_columns(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Zeroed flags for `size` rows, and the same memory as 64-bit words."""
-    flags = np.zeros(8 * ((size + 7) // 8), np.uint8)
+    """Zeroed flags for a block of up to `size` rows, and the same memory as 64-bit words."""
+    flags = np.zeros(min(8 * max((size + 7) // 8, 1), BLOCK), np.uint8)
     return flags, flags.view(np.uint64)

@@ -13,7 +13,7 @@ from sim.parameters import Parameters as BaseParameters
 from sim.tape import Tape
 from sim.venues.blocks import SLACK, Blocks
 from sim.venues.venue import Venue
-from sim.view import View
+from sim.view import View, frozen
 
 
 class ConstantProduct(Venue):
@@ -39,8 +39,6 @@ class ConstantProduct(Venue):
         Dense instrument of the liquidity shares. Set before `open`.
     state : ndarray of POOL, shape (1,)
         Reserves, supply and time-weighted price.
-    held : ndarray of int64, shape (A,)
-        Share lots of each account.
     blocks : Blocks or None
         Clock of the chain.
 
@@ -91,13 +89,24 @@ class ConstantProduct(Venue):
         super().__init__(name, index, asset, instrument, parameters)
         self.state = np.zeros(1, POOL)
         self.state["reference"] = np.nan
-        self.held = np.zeros(0, np.int64)
+        self._shares = frozen(np.zeros(0, np.int64))
         self.blocks: Blocks | None = None
         self._view: View | None = None
         self._is_waiting = False
 
-    def attach(self, view: View, draws: Draws) -> None:
-        """Give the pool the clock of its chain, if it has one, and the View that says what time it is."""
+    def attach(self, view: View, draws: Draws, shares: np.ndarray) -> None:
+        """Give the pool what it reads of the market around it.
+
+        Parameters
+        ----------
+        view : View
+            Says what time it is, for the blocks of the pool's chain.
+        draws : Draws
+            Of the chain's clock, if it has one.
+        shares : ndarray of int64, shape (A,)
+            Share lots of each account, as the ledger keeps them.
+        """
+        self._shares = frozen(shares)
         own = self.parameters
         if own.block_seconds > 0:
             self.blocks, self._view = Blocks(own.block_clock, own.block_seconds, draws), view
@@ -115,7 +124,6 @@ class ConstantProduct(Venue):
             raise ValueError(f"pool {self.name!r} has no account or share instrument; set both before open()")
         reference = float(self.state["reference"][0])
         self.state = np.zeros(1, POOL)
-        self.held = np.zeros(population_of.size, np.int64)
         self._population_of = population_of
         settings = {
             "lot": self.parameters.lot,
@@ -153,7 +161,7 @@ class ConstantProduct(Venue):
         tape.reserve(2 * due.size, 0, due.size)
         execute_pool(
             self.state,
-            self.held,
+            self._shares,
             orders,
             due,
             until,
@@ -172,19 +180,6 @@ class ConstantProduct(Venue):
     def appraise(self, assets: np.ndarray, terms: np.ndarray) -> None:
         """Price the shares at the asset's mark, with the delta and gamma of the reserves."""
         appraise_shares(self.state, terms, assets["mark"][self.asset])
-
-    def transfer_shares(self, giver: int, taker: int, shares: int) -> None:
-        """Move share lots between accounts, when a fill elsewhere (a takeover) did so.
-
-        Raises
-        ------
-        ValueError
-            If the giver has fewer.
-        """
-        if not 0 <= shares <= self.held[giver]:
-            raise ValueError(f"account {giver} has {self.held[giver]} shares of {self.name!r}, not {shares}")
-        self.held[giver] -= shares
-        self.held[taker] += shares
 
     @property
     def time_weighted_price(self) -> float:

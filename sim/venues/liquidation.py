@@ -166,7 +166,7 @@ class Exchange(Venue):
         self._view, self._ledger, self._sellers, self._desk = view, ledger, sellers, desk
         self._books = books
         self._universe: Universe = ledger.universe
-        self._cool_until = np.full(ledger.cash.size, -np.inf)
+        self._cool_until: dict[int, float] = {}
 
     def open(self, population_of: np.ndarray, tags: int) -> None:
         """Keep the population of each account."""
@@ -229,7 +229,7 @@ class Exchange(Venue):
     def _may_seize(self, seizure: Seizure) -> bool:
         if seizure.equity >= seizure.maintenance - margining.DUST:
             return False
-        is_cool = seizure.time >= self._cool_until[seizure.account]
+        is_cool = seizure.time >= self._cool_until.get(seizure.account, -np.inf)
         return bool(is_cool or seizure.equity < self.parameters.backstop * seizure.maintenance)
 
     def _seize(self, order: np.void, seizure: Seizure, tape: Tape) -> None:

@@ -180,6 +180,8 @@ class OrderBook(Venue):
         self._worn = np.zeros(width if self.parameters.order_decay else 0, WORN)
         self._resting, self._expiring = self._header["resting"], self._header["expiring"]
         self._failed_at = self._header["failed_at"]
+        pairs = (("step_flow", "flow"), ("step_volume", "volume"))
+        self._counted = [(self._header[since], self._header[total]) for since, total in pairs]
 
     def _opening_header(self, width: int) -> np.ndarray:
         rules = self.parameters
@@ -257,8 +259,8 @@ class OrderBook(Venue):
 
     def start_step(self, tape: Tape) -> None:
         """Begin a new step: `observe` counts flow and volume from here."""
-        self._header["step_flow"] = self._header["flow"]
-        self._header["step_volume"] = self._header["volume"]
+        for since, total in self._counted:
+            since[0] = total[0]
         if self.parameters.stops_when_empty:
             has_both = (self._header["bid"] >= 0) & (self._header["ask"] < self._header["width"])
             self._header["is_watched"] |= has_both

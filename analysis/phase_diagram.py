@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_PANELS = 6
+LABELS = 7
+"""Ticks with a label that fill an axis; two fewer where three panels stand side by side."""
 FINE = 200
 MAP, EMPTY = "cividis", "#e7eaee"
 GAIN = "median_loop_gain"
@@ -102,7 +104,7 @@ def phase_diagram(
         lines |= _contours(ax, sweep, ids, drawn, (across, up), {panel: value} if panel else {})
         if panel:
             ax.set_title(f"{key_label(panel)} = {_plain(value)}", fontsize=SMALL, color=INK, loc="left")
-        _dress(ax, sweep, across, up)
+        _dress(ax, sweep, across, up, most=LABELS if len(panels) < 3 else LABELS - 2)
     _share_labels(panels)
     _colour_bar(figure, mesh, drawn, panels)
     _entitle(figure, drawn, lines)
@@ -268,25 +270,35 @@ def _contour(ax: Axes, x: np.ndarray, y: np.ndarray, grid: np.ndarray, colour: s
     return Line2D([], [], color=colour, lw=1.7, ls=style)
 
 
-def _dress(ax: Axes, sweep: Sweep, across: str, up: str) -> None:
+def _dress(ax: Axes, sweep: Sweep, across: str, up: str, most: int) -> None:
     ax.set_xlabel(key_label(across), fontsize=NORMAL, color=INK)
     ax.set_ylabel(key_label(up), fontsize=NORMAL, color=INK)
     ax.tick_params(labelsize=SMALL, labelcolor=INK, color=PALE, length=3, which="both")
-    for axis, key in ((ax.xaxis, across), (ax.yaxis, up)):
-        at_cells(axis, np.unique(sweep.design[key].to_numpy(float)), is_log=sweep.is_log(key))
+    for axis, key, room in ((ax.xaxis, across, most), (ax.yaxis, up, LABELS)):
+        at_cells(axis, np.unique(sweep.design[key].to_numpy(float)), is_log=sweep.is_log(key), most=room)
     for spine in ax.spines.values():
         spine.set_visible(False)
 
 
-def at_cells(axis: Any, values: np.ndarray, *, is_log: bool, most: int = 7) -> None:
-    """Ticks at the swept values themselves, every second or third of them if there are many."""
+def at_cells(axis: Any, values: np.ndarray, *, is_log: bool, most: int = LABELS) -> None:
+    """Ticks at the swept values themselves, those with room for a label if `most` fill the axis."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    kept = values[:: -(-values.size // most)]
     if is_log or values.size <= most:
-        axis.set_major_locator(FixedLocator(kept.tolist()))
+        axis.set_major_locator(FixedLocator(labelled(values, is_log=is_log, most=most)))
         axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
+
+
+def labelled(values: np.ndarray, *, is_log: bool, most: int) -> list[float]:
+    """Which of the swept values get a label: the last, and going down those far enough from the one above."""
+    edges = edges_of(values, is_log=is_log) if values.size > 1 else np.array([0.0, 1.0])
+    at, ends = (np.log(values), np.log(edges)) if is_log else (values, edges)
+    kept: list[int] = []
+    for i in range(values.size - 1, -1, -1):
+        if not kept or at[kept[-1]] - at[i] >= 0.8 * (ends[-1] - ends[0]) / most:
+            kept.append(i)
+    return [float(values[i]) for i in reversed(kept)]
 
 
 def _share_labels(panels: list[Axes]) -> None:

@@ -271,6 +271,7 @@ def key_label(key: str) -> str:
     """A dotted key as a reader would write it, with its unit where the key says it."""
     parts = key.replace('"', "").split(".")
     name = " ".join(parts[1:] if len(parts) > 1 else parts).replace("_", " ")
+    name = name.removesuffix(" bps")
     unit = next((unit for part in reversed(parts) for end, unit in KEY_UNITS.items() if _ends(part, end)), "")
     return name + (f" ({unit})" if unit else "")
 

@@ -12,7 +12,7 @@ from SALib.sample import sobol
 
 from analysis import sweep_plots
 from analysis.metric import Undefined
-from analysis.phase_diagram import edges_of, phase_diagram, table
+from analysis.phase_diagram import edges_of, labelled, phase_diagram, table
 from analysis.sensitivity import sensitivity
 from analysis.stability import theoretical_gain
 from analysis.sweep_table import Sweep
@@ -100,6 +100,14 @@ def test_a_third_key_makes_panels(tmp_path):
     assert [ax.get_title(loc="left") for ax in figure.axes[:3]] == [
         f"dealers count = {n}" for n in (5, 10, 20)
     ]
+
+
+def test_labels_keep_their_distance():
+    crowded = np.array([0.03, 0.06, 0.13, 0.26, 0.39, 0.52])
+    assert labelled(crowded, is_log=True, most=5) == [0.03, 0.06, 0.13, 0.26, 0.52]
+    assert labelled(crowded, is_log=True, most=30) == crowded.tolist()
+    assert labelled(np.array([1.0, 2.0, 3.0]), is_log=False, most=3) == [1.0, 2.0, 3.0]
+    assert labelled(np.array([4.0]), is_log=True, most=3) == [4.0]
 
 
 def test_edges_lie_halfway():

@@ -119,7 +119,7 @@ class Sweep:
         manifest, scenario = _described(folder)
         plan = scenario["sweep"]
         design = pd.read_parquet(folder / "design.parquet").set_index("design_id").sort_index()
-        runs = pd.read_parquet(folder / "runs.parquet").drop_duplicates("run_id", keep="last")
+        runs = pd.read_parquet(folder / "runs.parquet").drop_duplicates(list(KEYS), keep="last")
         is_done = runs["status"] == FINISHED
         return cls(
             folder=folder,

@@ -275,9 +275,10 @@ def _amplify(options: argparse.Namespace) -> int:
     from scenarios import pool
     from scenarios.amplification_table import table
     from scenarios.amplify import amplify, default_folder, planned_runs
-    from scenarios.progress import note, progress
+    from scenarios.progress import note, note_compiling, progress
     from scenarios.run import Interruption
 
+    note_compiling(quiet=options.quiet)
     arms = [name.strip() for name in options.arms.split(",")] if options.arms else []
     runs = planned_runs(scenario, options.seeds, arms, shapley=options.shapley)
     note(f"{scenario.name}: {runs:,} runs, {options.seeds} seeds", quiet=options.quiet)
@@ -361,9 +362,10 @@ def _frontier(options: argparse.Namespace) -> int:
     from scenarios import pool
     from scenarios.frontier import default_folder, frontier
     from scenarios.frontier_table import table
-    from scenarios.progress import progress
+    from scenarios.progress import note_compiling, progress
     from scenarios.run import Interruption
 
+    note_compiling(quiet=options.quiet)
     with (
         Interruption() as interruption,
         progress(scenario.name, options.runs, quiet=options.quiet, unit="run") as show,
@@ -417,11 +419,13 @@ def _replicate(options: argparse.Namespace) -> int:
     os.environ.setdefault("MPLBACKEND", "Agg")
     from scenarios import pool, replicate
     from scenarios import replication_pages as pages
+    from scenarios.progress import note_compiling
 
     if options.name is None:
         for name in replicate.names():
             print(f"{name:<22}  {replicate.find(name).about}")
         return SUCCESS
+    note_compiling()
     folder = options.out or Path("results") / "replicate"
     found = []
     for name in replicate.names() if options.name == "all" else [options.name]:

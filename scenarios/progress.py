@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from sim.jit import is_compiled
+
 
 @contextmanager
 def progress(
@@ -33,6 +35,12 @@ def progress(
             yield lambda done: _advance(bar, done)
     else:
         yield lambda done: _line(label, done, steps, unit)
+
+
+def note_compiling(*, quiet: bool = False) -> None:
+    """Say that kernels have to be compiled first, where nothing is compiled yet."""
+    if not is_compiled():
+        note("compiling kernels first (once)", quiet=quiet)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from scenarios.agenda import Shard
 from scenarios.engines import DEFAULT
 from scenarios.errors import Problem, ScenarioError
 from scenarios.folder import FAILED, INTERRUPTED
-from scenarios.progress import note, tally
+from scenarios.progress import note, note_compiling, tally
 from scenarios.run import Interruption
 from scenarios.schema import Scenario
 from scenarios.sweep import SweepOutcome, default_folder, sweep
@@ -35,6 +35,7 @@ def run(scenario: Scenario, options: argparse.Namespace) -> int:
         Before anything is written.
     """
     shard = _shard(options.shard) if options.shard else None
+    note_compiling(quiet=options.quiet or scenario.sweep is None)
     folder = options.out or default_folder(scenario)
     with Interruption() as interruption, tally(scenario.name, quiet=options.quiet) as show:
         outcome = sweep(

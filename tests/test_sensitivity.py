@@ -89,6 +89,13 @@ def test_a_run_that_failed_and_was_repeated_is_not_missing(tmp_path):
     assert sensitivity(folder).runs == 80
 
 
+def test_equal_points_share_a_run_and_are_not_missing(tmp_path):
+    folder = a_folder(tmp_path / "sweep", blocks=8)
+    runs = pd.read_parquet(folder / "runs.parquet")
+    runs.assign(run_id="one for all").to_parquet(folder / "runs.parquet")
+    assert sensitivity(folder).runs == 80
+
+
 def test_an_undefined_metric_is_refused(tmp_path):
     folder = a_folder(tmp_path / "sweep", blocks=8)
     runs = pd.read_parquet(folder / "runs.parquet")

@@ -366,13 +366,14 @@ def _frontier(options: argparse.Namespace) -> int:
     from scenarios.run import Interruption
 
     note_compiling(quiet=options.quiet)
+    asked = options.metric, options.level, options.low, options.high, options.arm, options.width, options.runs
     with (
         Interruption() as interruption,
         progress(scenario.name, options.runs, quiet=options.quiet, unit="run") as show,
     ):
         outcome = frontier(
             scenario,
-            options.out or default_folder(scenario, options.key),
+            options.out or default_folder(scenario, options.key, *asked),
             key=options.key,
             metric=options.metric,
             level=options.level,

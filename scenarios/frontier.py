@@ -74,10 +74,19 @@ class Frontier:
     folder: Path = field(default_factory=Path)
 
 
-def default_folder(scenario: Scenario, key: str) -> Path:
-    """`results/<name>-frontier-<last part of the key>-<first digits of the hash>`."""
+def default_folder(scenario: Scenario, key: str, *asked: object) -> Path:
+    """`results/<name>-frontier-<last part of the key>-<first digits of the hash>`.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    key : str
+    *asked
+        What else makes it this search and no other: metric, level, range, arm, width, most runs.
+    """
     part = key.rpartition(".")[2].strip('"')
-    return Path("results") / f"{scenario.name}-{FRONTIER}-{part}-{scenario.digest(f'{FRONTIER} {key}')[:8]}"
+    search = " ".join(map(str, (FRONTIER, key, *asked)))
+    return Path("results") / f"{scenario.name}-{FRONTIER}-{part}-{scenario.digest(search)[:8]}"
 
 
 def frontier(

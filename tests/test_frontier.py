@@ -243,6 +243,8 @@ def test_the_range_is_what_the_schema_allows(tmp_path):
     assert default_folder(scenario, "populations.dealers.count").name.startswith(
         "short_gamma_crash-frontier-count-"
     )
+    asked = [default_folder(scenario, "populations.dealers.count", "bad_debt", x) for x in (1, 2, 2)]
+    assert asked[0] != asked[1] == asked[2]
 
 
 @pytest.mark.parametrize(

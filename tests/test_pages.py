@@ -71,4 +71,6 @@ def test_plot_draws_a_comparison_and_its_base_run(folders, capsys):
 def test_a_folder_without_a_result_exits_2(command, tmp_path, capsys):
     """And says what makes one."""
     assert main([command, str(tmp_path)]) == 2
-    assert "not a results folder; `run` and `amplify` make one" in capsys.readouterr().err
+    assert (
+        "not a results folder; `run`, `amplify`, `sweep` and `frontier` make one" in capsys.readouterr().err
+    )

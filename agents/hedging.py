@@ -11,10 +11,11 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from agents.kernels.banding import NET, SCREEN_ROWS, remember_deltas, unsettled
 from agents.kernels.hedge import BAND, DECAY, LELAND, WHALLEY_WILMOTT, hedge, rescreen
 from sim.draws import Draws
 from sim.instruments import PERPETUAL
-from sim.kernels.screening import NET, SCREEN_ROWS, flag_columns, remember_deltas, unsettled
+from sim.kernels.flags import flag_columns
 from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Fraction, NonNegative, Parameters, Positive, VenueName
@@ -138,7 +139,6 @@ class Hedger:
         self.baseline = np.zeros((self.instruments.size, rows), np.int64)
         self.is_active = np.ones(rows, np.bool_)
         self._first_account = first_account
-        self._accounts = slice(first_account, first_account + rows)
         self._latency = latency
         is_band = policy.type == "band"
         self.width = draws.column(policy.width if is_band else 0.0, "hedging.width", rows)
@@ -167,15 +167,23 @@ class Hedger:
     def hedge_options(self, scale: np.ndarray, view: View, outbox: Outbox) -> None:
         """Send the hedges of the options held that fall due now.
 
-        Only rows that can have left their band are looked at (`sim.kernels.screening`); the
+        Only rows that can have left their band are looked at (`agents.kernels.banding`); the
         orders are those of looking at all.
 
         Parameters
         ----------
         scale : ndarray of float64, shape (N,)
-            Size that the band is a fraction of, units.
+            Size that the band is a fraction of, units; where it changes without a trade of the row's,
+            the row is looked at only when the price has moved enough.
+
+        Raises
+        ------
+        ValueError
+            If the rows hold no options.
         """
         first = int(view.holder_of[self._first_account])
+        if first < 0:
+            raise ValueError("these rows hold no options; a population says how many in `option_slots`")
         if self._then.shape[1] == view.contracts.size:
             self._move = float(view.assets[self.asset]["mid"]) - self._mid_then
         else:
@@ -326,6 +334,7 @@ class Hedger:
         for j, instrument in enumerate(self.instruments):
             if int(instrument) in lots:
                 self.baseline[j] = lots[int(instrument)]
+        self._screen[NET] = np.inf
 
     def wait(self, row: int, until: float) -> None:
         """Let a row not look before `until`, when an order of its own arrives."""
@@ -334,3 +343,4 @@ class Hedger:
     def move_treasury(self, row: int, instrument: int, lots: int) -> None:
         """Take note that a row buys (sells, below zero) lots of its treasury itself."""
         self.baseline[self.instruments == instrument, row] += lots
+        self._screen[NET, row] = np.inf

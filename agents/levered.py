@@ -29,7 +29,7 @@ class LeveredTraders(Population):
     Notes
     -----
     Draws are keyed, so `lots` and `leverage` are drawn again whenever they are asked for: a million
-    accounts need not carry what only their opening wants.
+    accounts need not carry what only their opening wants. Ask for the columns, not for row after row.
     """
 
     phases = ("open",)

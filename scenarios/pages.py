@@ -104,11 +104,8 @@ def _compared(folder: Path) -> list[Path]:
 def check(folder: Path) -> None:
     """Raise ScenarioError if a folder holds no result."""
     if status_of(folder) is None:
-        raise ScenarioError(
-            Problem(
-                str(folder), "", "not a results folder; `run`, `amplify`, `sweep` and `frontier` make one"
-            )
-        )
+        what = "not a results folder; `run`, `amplify`, `sweep` and `frontier` make one"
+        raise ScenarioError(Problem(str(folder), "", what))
 
 
 def check_run(folder: Path) -> None:

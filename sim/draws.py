@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from sim.kernels.draws import fill_hashes, fill_uniforms
+from sim.kernels.draws import fill_uniforms
 from sim.parameters import Distribution
 
 
@@ -39,12 +39,6 @@ class Draws:
         """One uniform in (0, 1) per row."""
         out = np.empty(count)
         fill_uniforms(self.key(stream), 0, 0, 0, out)
-        return out
-
-    def hashes(self, stream: str, count: int) -> np.ndarray:
-        """64 random bits per row."""
-        out = np.empty(count, np.uint64)
-        fill_hashes(self.key(stream), out)
         return out
 
     def column(self, parameter: float | Distribution, stream: str, count: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from sim.kernels import margining, options, portfolio, screening
+from sim.kernels import flags, margining, options, portfolio, screening
 from sim.ledger import Ledger
 from sim.parameters import Parameters
 from sim.view import View, frozen
@@ -141,7 +141,7 @@ class Margin:
         self._slack = np.full(accounts, -np.inf, np.float32)
         self._since = 0  # of the changes the ledger has noted
         self._suspects = np.arange(accounts, dtype=np.int32)
-        self._flags = screening.flag_columns(accounts)
+        self._flags = flags.flag_columns(accounts)
         self._seen = np.zeros(accounts, np.int32)
         self._stamp = 0
         self.room = np.zeros((2, accounts), np.int64)
@@ -270,7 +270,7 @@ class Margin:
     def near(self, move: float, view: View) -> np.ndarray:
         """Accounts that could be in breach if prices moved by a fraction `move`, and perhaps some more.
 
-        In account order; written over by the next `watch`.
+        In account order; written over when anybody asks who is in breach or what accounts are worth.
         """
         found, self._since = screening.suspects(
             *self._prices(view),

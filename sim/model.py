@@ -181,6 +181,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
 
     def _run_phase(self, phase: str, now: float) -> None:
         """Let the populations of a phase decide, and execute what arrives at once."""
+        self.view.time = now
         if self._by_phase[phase]:
             self._decide(phase, now, self._by_phase[phase])
         if self.router.earliest <= now:

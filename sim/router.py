@@ -47,7 +47,7 @@ class Router:
         self.outbox = Outbox()
         self.earliest = np.inf
         self.blocks: dict[int, Blocks] = {}
-        self._stamped = self._found = 0
+        self._stamped, self._found = 0, -1
         self._seed_key = key(seed, "router", "ties")
         self._population_of, self._keys, self._firsts = population_of, keys, firsts
         self._bounds = np.zeros(venues + 1, np.int64)
@@ -144,4 +144,4 @@ class Router:
             outbox.count, self.earliest = 0, np.inf
         else:
             outbox.count, self.earliest = arrival.keep(outbox.rows, outbox.count, until, last_venue)
-        self._stamped = outbox.count
+        self._stamped, self._found = outbox.count, -1

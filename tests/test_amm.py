@@ -328,6 +328,24 @@ def test_shares_burnt_are_counted_before_the_ledger_posts_them():
     assert market.tape.rejects["refusal"][: market.tape.counts[REJECTS]].tolist() == [NOTHING_TO_REDUCE]
 
 
+def test_shares_minted_can_be_burnt_in_the_same_delivery_and_no_more():
+    market = opened()
+    market.send(ADD_LIQUIDITY, 1000, account=ALICE)
+    shares = market.position[SHARE, ALICE]
+    rows = orders(3)
+    rows["kind"], rows["account"] = (ADD_LIQUIDITY, REMOVE_LIQUIDITY, REMOVE_LIQUIDITY), ALICE
+    rows["qty"] = 1000, 2 * shares - 10, 20
+    market.pool.execute(rows, np.arange(3), 0.0, market.tape, market.room)
+    assert market.tape.rejects["refusal"][: market.tape.counts[REJECTS]].tolist() == [NOTHING_TO_REDUCE]
+
+
+def test_a_pool_that_does_not_see_who_holds_its_shares_cannot_open():
+    pool = ConstantProduct("pool", 0, 0, BASE, ConstantProduct.Parameters(lot=1.0))
+    pool.account, pool.share_instrument = POOL, SHARE
+    with pytest.raises(ValueError, match="attach it before open"):
+        pool.open(np.zeros(3, np.int16), 0)
+
+
 def test_a_pool_without_an_account_cannot_open():
     pool = ConstantProduct("pool", 0, 0, BASE, ConstantProduct.Parameters(lot=1.0))
     with pytest.raises(ValueError, match="has no account"):

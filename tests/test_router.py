@@ -86,6 +86,32 @@ def test_only_the_venues_that_executed_are_forgotten():
     assert arrivals(desk, 0.0) == [(1, [(1, 1)]), (2, [(2, 1)])]
 
 
+def test_an_order_that_was_not_due_is_not_forgotten():
+    desk = router()
+    send(desk, 1, 0.0)
+    desk.stamp(TRADING, 0)
+    arrivals(desk, 0.0)
+    send(desk, 2, 0.0, latency=3.0)
+    desk.stamp(TRADING, 0)
+    desk.forget(1.0, 99)
+    assert arrivals(desk, 3.0) == [(0, [(2, 1)])]
+
+
+def test_a_tie_is_that_of_a_row_of_a_population_wherever_its_accounts_are():
+    """A population in front of another leaves the order among the rows of the other as it was."""
+
+    def order_of(first, before):
+        accounts = np.array([0] * before + [1] * 4, np.int16)
+        keys = np.array([Draws(0, name).key("rows") for name in ("before", "own")])
+        desk = Router(1, 7, accounts, keys, np.array([0, first]))
+        for account in range(first, first + 4):
+            send(desk, account, 0.0)
+        desk.stamp(TRADING, 3)
+        return [account - first for account, _ in arrivals(desk, 0.0)[0][1]]
+
+    assert order_of(0, 0) == order_of(3, 3) == order_of(40, 40)
+
+
 def test_a_sender_s_orders_of_one_instant_keep_their_order_whatever_the_tie():
     desk = router()
     for qty in range(1, 6):

@@ -19,11 +19,11 @@ import math
 
 import numpy as np
 
+from agents.kernels.banding import note_distance, options_then
 from agents.kernels.sending import marketable, next_tick, rounded
 from sim.jit import inlined, kernel
 from sim.kernels.options import GAMMA, IS_CALL, MID, STRIKE, VOLATILITY, YEAR, YEARS, forward_delta_gamma
 from sim.kernels.portfolio import column_of, options_of
-from sim.kernels.screening import options_then, settle
 from sim.records import HEDGE
 
 SPOT = 0
@@ -208,13 +208,13 @@ def rescreen(
     band, scale : ndarray of float64, shape (N,)
         Half width, as a fraction of the scale, and the scale, units; 0 looks always.
     screen : ndarray of float32, shape (SCREEN_ROWS, N)
-        Written (`sim.kernels.screening.unsettled`).
+        Written (`agents.kernels.banding.unsettled`).
     """
     for row in range(band.size):
         account = first_account + row
         net = held_units(account, row, instruments, baseline, position, terms)
         past, bend, gross = options_then(first_holder + row, contract, qty, contracts, then)
-        settle(screen, row, net + past, bend, gross, band[row] * scale[row])
+        note_distance(screen, row, net + past, bend, gross, band[row] * scale[row])
 
 
 @kernel
@@ -291,7 +291,7 @@ def hedge(
     ready_at, looked_at : ndarray of float64, shape (N,)
         When each row's last order arrives, and when it looked last. Written.
     then, screen
-        Reference, and what `sim.kernels.screening.unsettled` needs of each row. Written but for
+        Reference, and what `agents.kernels.banding.unsettled` needs of each row. Written but for
         the reference.
 
     Returns
@@ -309,7 +309,7 @@ def hedge(
         if first_holder >= 0:
             value, delta, _, needed = options_of(first_holder + row, contract, qty, work, margins)
             past, bend, gross = options_then(first_holder + row, contract, qty, contracts, then)
-            settle(screen, row, net + past, bend, gross, half)
+            note_distance(screen, row, net + past, bend, gross, half)
             if rule == LELAND:
                 delta = leland_delta(
                     first_holder + row, contract, qty, contracts, work, cost[row], interval[row]

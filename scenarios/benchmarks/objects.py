@@ -80,7 +80,7 @@ class Hedger(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
     band : float
         Half width, units.
     cash : float
-        Opening cash, of which its hedges would be paid.
+        Opening cash, for those that keep an account.
     """
 
     def __init__(
@@ -89,7 +89,6 @@ class Hedger(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         super().__init__(model)
         self.options, self.band = options, band
         self.position = -round(self.delta(model.mid, 0.0) / model.lot) * model.lot
-        self.cash = cash - self.position * model.mid
 
     def delta(self, spot: float, now: float) -> float:
         """Delta of the options, units."""
@@ -113,7 +112,6 @@ class Hedger(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
             lots = round(-net / model.lot)
             model.book.market(lots > 0, abs(lots))
             self.position += lots * model.lot
-            self.cash -= lots * model.lot * model.mid
 
 
 class Account(Hedger):
@@ -121,6 +119,12 @@ class Account(Hedger):
 
     The work of `vectorised.VectorisedMarket`, by the same formulas.
     """
+
+    def __init__(
+        self, model: Any, options: list[tuple[float, float, float, bool, float]], band: float, cash: float
+    ) -> None:
+        super().__init__(model, options, band, cash)
+        self.cash = cash - self.position * model.mid
 
     def step(self) -> None:
         """Look at the account, and hedge if the net delta is outside the band."""
@@ -132,7 +136,9 @@ class Account(Hedger):
         if equity < maintenance + RULE.maintenance * notional:
             model.breaches += 1
         if equity > initial + RULE.initial * notional:
+            before = self.position
             self.trade(delta + self.position)
+            self.cash -= (self.position - before) * spot
         model.delta += delta
         model.gamma += gamma
         model.cash += self.cash

@@ -109,13 +109,6 @@ def fill_normal_quantiles(uniforms, out):
         out[i] = normal_quantile(uniforms[i])
 
 
-@kernel
-def fill_hashes(key, out):
-    """Write 64 random bits per row into `out` (uint64)."""
-    for i in range(out.size):
-        out[i] = hashed(key, 0, i, 0)
-
-
 def normal_quantiles(uniforms: np.ndarray) -> np.ndarray:
     """Normal quantile of every element of a float64 array."""
     out = np.empty_like(uniforms)

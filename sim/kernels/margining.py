@@ -166,7 +166,7 @@ def admit(
     orders, rows : ndarray of ORDER, ndarray of int64
         The orders due at the venue.
     instrument : int
-    seen, stamp : ndarray of int64, shape (A,), and int
+    seen, stamp : ndarray of int32, shape (A,), and int
         Accounts with seen == stamp are done already; -stamp marks those that only reduce so far.
     contract, qty, work, margins
         Options held and what a lot of each is worth and ties up (`portfolio`).

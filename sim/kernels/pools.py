@@ -211,7 +211,7 @@ def deposit(pool, lots):
 
 
 @inlined
-def add_liquidity(pool, orders, row, room, population_of, fills, counts):
+def add_liquidity(pool, unposted, orders, row, room, population_of, fills, counts):
     """Take lots of the asset and matching cash for shares; returns a refusal or DONE."""
     account, lots = orders[row]["account"], orders[row]["qty"]
     if lots <= 0:
@@ -228,28 +228,19 @@ def add_liquidity(pool, orders, row, room, population_of, fills, counts):
     if pool["supply"] == 0:
         pool["supply"] = LOCKED
     exchange(pool, orders, row, -lots, price, shares, share_price, population_of, fills, counts)
+    unposted[account] += shares
     room[0, account] -= lots
     room[1, account] -= lots
     return DONE
 
 
 @inlined
-def shares_of(pool, account, shares, fills, first, counts):
-    """Share lots an account has, those of fills from `first` on included, which are not posted yet."""
-    held = shares[account]
-    for i in range(first, counts[FILLS]):
-        if fills[i]["instrument"] == pool["share_instrument"] and fills[i]["taker"] == account:
-            held += fills[i]["qty"]
-    return held
-
-
-@inlined
-def remove_liquidity(pool, held, orders, row, room, population_of, fills, counts):
+def remove_liquidity(pool, held, unposted, orders, row, room, population_of, fills, counts):
     """Burn shares for their part of both reserves; returns a refusal or DONE."""
     account, shares = orders[row]["account"], orders[row]["qty"]
     if shares <= 0:
         return NO_QUANTITY
-    if shares > held:
+    if shares > held[account] + unposted[account]:
         return NOTHING_TO_REDUCE
     top, low = portion(float(pool["base"]), float(shares), float(pool["supply"]))
     lots = int(top / low * (1.0 - ULPS))
@@ -258,20 +249,23 @@ def remove_liquidity(pool, held, orders, row, room, population_of, fills, counts
     price = spot_price(pool)
     share_price = (lots * pool["lot"] * price + cash) / (shares * pool["share_lot"])
     exchange(pool, orders, row, lots, price, -shares, share_price, population_of, fills, counts)
+    unposted[account] -= shares
     room[0, account] += lots
     room[1, account] += lots
     return DONE
 
 
 @kernel
-def execute_pool(pools, shares, orders, due, until, room, population_of, fills, rejects, counts):
+def execute_pool(pools, held, unposted, orders, due, until, room, population_of, fills, rejects, counts):
     """Execute swaps and changes of liquidity in arrival order.
 
     Parameters
     ----------
     pools : ndarray of POOL, shape (1,)
-    shares : ndarray of int64, shape (A,)
-        Share lots of each account, all fills posted.
+    held : ndarray of int64, shape (A,)
+        Share lots of each account, all earlier fills posted.
+    unposted : ndarray of int64, shape (A,)
+        Work space: zeros, and zeros again in the end.
     orders : ndarray of ORDER
     due : ndarray of int64
         Rows of `orders`, in arrival order.
@@ -285,7 +279,7 @@ def execute_pool(pools, shares, orders, due, until, room, population_of, fills, 
     counts : ndarray of int64, shape (6,)
         `Tape.counts`.
     """
-    pool, first = pools[0], counts[FILLS]
+    pool = pools[0]
     for k in range(due.size):
         row, outcome = due[k], NOT_TRADED
         kind = orders[row]["kind"]
@@ -293,12 +287,13 @@ def execute_pool(pools, shares, orders, due, until, room, population_of, fills, 
         if kind in (SWAP, MARKET):
             outcome = swap(pool, orders, row, room, population_of, fills, counts)
         elif kind == ADD_LIQUIDITY:
-            outcome = add_liquidity(pool, orders, row, room, population_of, fills, counts)
+            outcome = add_liquidity(pool, unposted, orders, row, room, population_of, fills, counts)
         elif kind == REMOVE_LIQUIDITY:
-            held = shares_of(pool, orders[row]["account"], shares, fills, first, counts)
-            outcome = remove_liquidity(pool, held, orders, row, room, population_of, fills, counts)
+            outcome = remove_liquidity(pool, held, unposted, orders, row, room, population_of, fills, counts)
         if outcome > DONE:
             refuse(orders, row, pool["venue"], outcome, rejects, counts)
+    for k in range(due.size):
+        unposted[orders[due[k]]["account"]] = 0
     advance(pool, until)
 
 

@@ -1,4 +1,4 @@
-"""Screening: who can have crossed a line since they were last looked at, and who cannot.
+"""Screening: which accounts can have crossed their line since they were last looked at, and which cannot.
 
 Prices move a little from step to step, and most accounts are far from their line. What an
 account is worth changes by no more than what it holds times the largest relative change
@@ -17,15 +17,11 @@ import numpy as np
 
 from sim.jit import inlined, kernel
 from sim.kernels.changes import has_missed, noted
+from sim.kernels.flags import CHANGED, NEAR, listed
 from sim.kernels.margining import DUST, MARGINED, PERPETUAL
 from sim.kernels.portfolio import options_of
 
-DELTA_THEN, GAMMA_THEN = range(2)  # rows of a reference of deltas
-NET, BEND, GROSS = range(3)  # rows of a screen of hedgers
-SCREEN_ROWS = 3
 SINGLE = 1e-6  # of what is added up in single precision, well above its rounding
-CHANGED, NEAR = 1, 2  # why a row is looked at, added together
-BLOCK = 1 << 14  # rows that are flagged before they are listed, so that flags stay in a near cache
 ROUNDING = 1e-12  # of a drift, so that what is screened out is out however sums are rounded
 
 
@@ -54,31 +50,6 @@ def value_drift(contracts, assets, terms, rates, then, marks, indices, prices):
         moved = abs(contracts[c]["price"] - then[c])
         margin = rates[k, 2] * max(moved, abs(assets[k]["index"] - indices[k]))
         drift = max(drift, (moved + margin) / marks[k])
-    return drift
-
-
-@kernel
-def remember_deltas(contracts, then):
-    """Make the present deltas and gammas the reference; `then` has shape (2, M)."""
-    for c in range(contracts.size):
-        then[DELTA_THEN, c] = contracts[c]["delta"]
-        then[GAMMA_THEN, c] = contracts[c]["gamma"]
-
-
-@inlined
-def delta_drift(contracts, asset, then, move):
-    """Most that an option delta has changed beyond gamma times the move, per unit of the underlying.
-
-    Parameters
-    ----------
-    move : float
-        Change of the asset's mid since the reference.
-    """
-    drift = 0.0
-    for c in range(contracts.size):
-        if contracts[c]["asset"] == asset:
-            expected = then[DELTA_THEN, c] + then[GAMMA_THEN, c] * move
-            drift = max(drift, abs(contracts[c]["delta"] - expected))
     return drift
 
 
@@ -124,37 +95,7 @@ def room_to_move(distance, exposure, drift):
 
 
 @inlined
-def listed(flags, words, first, size, found, count, near):
-    """List the rows of a block with a flag, eight at a time, after those already found.
-
-    Parameters
-    ----------
-    flags, words : ndarray of uint8 and of uint64
-        Work space from `flag_columns`; flag i is that of row `first` + i.
-    size : int
-        Rows in the block.
-    found : ndarray of int32
-        Rows found so far, the first `count`.
-    near : int
-        How many of them are NEAR.
-
-    Returns
-    -------
-    int, int
-        Count and near, with those of the block.
-    """
-    for word in range((size + 7) // 8):
-        if words[word] != 0:
-            for i in range(8 * word, min(8 * word + 8, size)):
-                if flags[i] != 0:
-                    found[count] = first + i
-                    count += 1
-                    near += flags[i] >= NEAR
-    return count, near
-
-
-@inlined
-def forget(slack, changes, since):
+def mark_changed(slack, changes, since):
     """Let the accounts that changed be looked at."""
     if has_missed(changes, since):
         for a in range(slack.size):
@@ -168,13 +109,14 @@ def forget(slack, changes, since):
 def flagged(slack, drift, flags, words, found):
     """List the accounts that may have crossed their line, or are to be looked at."""
     count = near = 0
-    reach, never = np.float32(drift), np.float32(-math.inf)
+    limit, looks_always = np.float32(drift), np.float32(-math.inf)
     for first in range(0, slack.size, flags.size):
         size = min(flags.size, slack.size - first)
         left = slack[first:]
         for i in range(size):
-            is_near = (left[i] <= reach) & (left[i] > never)
-            flags[i] = NEAR * is_near + CHANGED * (left[i] == never)
+            is_always = left[i] == looks_always
+            is_near = (not left[i] > limit) & (not is_always)
+            flags[i] = NEAR * is_near + CHANGED * is_always
         count, near = listed(flags, words, first, size, found, count, near)
     return count, near
 
@@ -221,7 +163,7 @@ def suspects(
     int, int
         How many, and how much of the log has been read now.
     """
-    forget(slack, changes, since)
+    mark_changed(slack, changes, since)
     drift = value_drift(contracts, assets, terms, rates, then, marks, indices, prices)
     count, _ = flagged(slack, drift + reach * (1.0 + 2.0 * drift), flags, words, found)
     return count, changes[0]
@@ -325,6 +267,8 @@ def watch(
     ----------
     contracts, assets, terms, rates, then, marks, indices, prices, slack, changes, since, flags, words
         As in `suspects`.
+    most_near : float
+        How many may be near before the reference is taken anew.
     found : ndarray of int32, shape (A,)
         Gets the accounts in breach, in account order.
     cash, position, holder_of, contract, qty, work, margins, rule
@@ -337,7 +281,7 @@ def watch(
     int, int
         How many are in breach, and how much of the log has been read now.
     """
-    forget(slack, changes, since)
+    mark_changed(slack, changes, since)
     drift = value_drift(contracts, assets, terms, rates, then, marks, indices, prices)
     count, near = flagged(slack, drift, flags, words, found)
     if near > most_near and drift > 0.0:
@@ -364,107 +308,3 @@ def watch(
         slack,
     )
     return breaches, changes[0]
-
-
-@inlined
-def options_then(holder, contract, qty, contracts, then):
-    """Delta and gamma of a holder's options at the reference, and the units they are on."""
-    delta, gamma, gross = 0.0, 0.0, 0.0
-    for slot in range(contract.shape[0]):
-        number = contract[slot, holder]
-        if number >= 0:
-            units = qty[slot, holder] * contracts[number]["lot"]
-            delta += units * then[DELTA_THEN, number]
-            gamma += units * then[GAMMA_THEN, number]
-            gross += abs(units)
-    return delta, gamma, gross
-
-
-@inlined
-def settle(screen, row, net, gamma, gross, half):
-    """Note in the screen how far a row is from the edges of its band, in half widths.
-
-    A band without a width lets the row be looked at always.
-    """
-    if half > 0.0:
-        screen[NET, row] = net / half
-        screen[BEND, row] = gamma / half
-        screen[GROSS, row] = gross / half
-    else:
-        screen[NET, row] = math.inf
-
-
-@inlined
-def unsettle(screen, first_account, changes, since):
-    """Let the rows whose accounts changed be looked at."""
-    rows = screen.shape[1]
-    if has_missed(changes, since):
-        for row in range(rows):
-            screen[NET, row] = math.inf
-    else:
-        for number in range(since, changes[0]):
-            row = noted(changes, number) - first_account
-            if 0 <= row < rows:
-                screen[NET, row] = math.inf
-
-
-@kernel
-def unsettled(
-    contracts, asset, then, screen, move, first_account, changes, since, is_active, flags, words, found
-):
-    """List the rows of a population that may have left their band, or traded since they were looked at.
-
-    Parameters
-    ----------
-    contracts : ndarray of CONTRACT
-    asset : int
-        Whose options the rows hold, -1 if they hold none.
-    then : ndarray of float64, shape (2, M)
-        Deltas and gammas of the reference.
-    screen : ndarray of float32, shape (SCREEN_ROWS, N)
-        Net delta and gamma of each row with the options at the reference, and the units its options are
-        on, all over the half width of its band; an infinite net delta looks always.
-    move : float
-        Change of the asset's mid since the reference.
-    first_account : int
-        Account of row 0.
-    changes, since : ndarray of int64, and int
-        The ledger's log (`changes`), and how many of it were read before.
-    flags, words : ndarray of uint8 and of uint64
-        Work space from `flag_columns`.
-
-    Returns
-    -------
-    int, int, int
-        How many, how many of them are near the edge of their band but for the reference being old,
-        and how much of the log has been read now.
-
-    Notes
-    -----
-    With positions q unchanged, the net delta is net + gamma move + sum q (delta - delta' - gamma' move),
-    and the last sum is at most gross x drift (`delta_drift`). What single precision may have lost of
-    that is added, so that nobody out of band is screened out.
-    """
-    unsettle(screen, first_account, changes, since)
-    drift = delta_drift(contracts, asset, then, move)
-    bound, shift, loss = np.float32(drift + ROUNDING), np.float32(move), np.float32(SINGLE)
-    always, one = np.float32(math.inf), np.float32(1.0 - SINGLE)
-    count = near = 0
-    for first in range(0, screen.shape[1], flags.size):
-        size = min(flags.size, screen.shape[1] - first)
-        net, bend, gross = screen[NET, first:], screen[BEND, first:], screen[GROSS, first:]
-        active = is_active[first:]
-        for i in range(size):
-            moved = bend[i] * shift
-            reach = abs(net[i] + moved) + gross[i] * bound + loss * (abs(net[i]) + abs(moved))
-            is_always = net[i] == always
-            is_near = (not reach < one) & (not is_always)
-            flags[i] = (NEAR * is_near + CHANGED * is_always) * active[i]
-        count, near = listed(flags, words, first, size, found, count, near)
-    return count, near if drift > 0.0 else 0, changes[0]
-
-
-def flag_columns(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Zeroed flags for a block of up to `size` rows, and the same memory as 64-bit words."""
-    flags = np.zeros(min(8 * max((size + 7) // 8, 1), BLOCK), np.uint8)
-    return flags, flags.view(np.uint64)

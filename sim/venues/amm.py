@@ -89,12 +89,12 @@ class ConstantProduct(Venue):
         super().__init__(name, index, asset, instrument, parameters)
         self.state = np.zeros(1, POOL)
         self.state["reference"] = np.nan
-        self._shares = frozen(np.zeros(0, np.int64))
+        self._held = frozen(np.zeros(0, np.int64))
         self.blocks: Blocks | None = None
         self._view: View | None = None
         self._is_waiting = False
 
-    def attach(self, view: View, draws: Draws, shares: np.ndarray) -> None:
+    def attach(self, view: View, draws: Draws, held: np.ndarray) -> None:
         """Give the pool what it reads of the market around it.
 
         Parameters
@@ -103,10 +103,10 @@ class ConstantProduct(Venue):
             Says what time it is, for the blocks of the pool's chain.
         draws : Draws
             Of the chain's clock, if it has one.
-        shares : ndarray of int64, shape (A,)
+        held : ndarray of int64, shape (A,)
             Share lots of each account, as the ledger keeps them.
         """
-        self._shares = frozen(shares)
+        self._held = frozen(held)
         own = self.parameters
         if own.block_seconds > 0:
             self.blocks, self._view = Blocks(own.block_clock, own.block_seconds, draws), view
@@ -118,13 +118,15 @@ class ConstantProduct(Venue):
         Raises
         ------
         ValueError
-            If `account` or `share_instrument` was not set.
+            If `account` or `share_instrument` was not set, or `attach` not called.
         """
         if self.account < 0 or self.share_instrument < 0:
             raise ValueError(f"pool {self.name!r} has no account or share instrument; set both before open()")
+        if self._held.size != population_of.size:
+            raise ValueError(f"pool {self.name!r} does not see who holds its shares; attach it before open()")
         reference = float(self.state["reference"][0])
         self.state = np.zeros(1, POOL)
-        self._population_of = population_of
+        self._population_of, self._unposted = population_of, np.zeros_like(self._held)
         settings = {
             "lot": self.parameters.lot,
             "share_lot": self.parameters.share_lot,
@@ -161,7 +163,8 @@ class ConstantProduct(Venue):
         tape.reserve(2 * due.size, 0, due.size)
         execute_pool(
             self.state,
-            self._shares,
+            self._held,
+            self._unposted,
             orders,
             due,
             until,

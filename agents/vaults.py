@@ -11,7 +11,7 @@ from pydantic import Field
 from agents.chains import option_lot
 from agents.hedging import Hedger, Policy, Route
 from sim.instruments import PERPETUAL, SPOT
-from sim.kernels.margining import UNLIMITED
+from sim.kernels.margining import MARGINED, UNLIMITED
 from sim.kernels.options import delta_gamma
 from sim.listing import SECONDS_PER_YEAR, Listing
 from sim.outbox import Outbox
@@ -41,8 +41,11 @@ class OptionVaults(Population):
     smile where Ribbon's takes one. Ribbon's vaults do not hedge; option pools and
     structured-product desks do, with this rule.
 
-    Leaves out: auctions, fees, deposits and withdrawals, and reinvesting premiums in spot; vaults are
-    collateralised and so exempt from margin calls.
+    Calls covered by spot and puts secured by cash are collateralised, and so exempt from margin calls.
+    Calls secured by cash are not, where the price more than doubles: such a vault is under margin as any
+    option writer is.
+
+    Leaves out: auctions, fees, deposits and withdrawals, and reinvesting premiums in spot.
 
     Attributes
     ----------
@@ -108,6 +111,8 @@ class OptionVaults(Population):
             (v.index for v in listing.venues.values() if v.instrument == self._spot_instrument >= 0), -1
         )
         self._spot_lot = float(listing.universe.terms()[self._spot_instrument]["lot"])
+        if self._is_calls and self._spot_instrument < 0:
+            self.margin_rule = MARGINED
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """Spot for calls, cash for puts."""

@@ -169,6 +169,19 @@ def test_without_spot_a_call_vault_keeps_cash_for_as_many_units() -> None:
     assert vaults.written == pytest.approx(vaults.collateral, abs=LOT)
 
 
+def test_a_call_vault_secured_by_cash_can_default_and_its_creditors_lose() -> None:
+    """It does not hedge, the price trebles; what it cannot pay is recorded, and nobody keeps a debt."""
+    calls = CALLS | {"hedging": {"type": "band", "width": 1e9}}
+    exchange = {"name": "liquidators", "type": "liquidators.ExchangeLiquidators"}
+    venues, shocks = ("linear", "desk", "liquidation"), [value_shock(20.0, 2.0)]
+    model = small_market(calls, exchange, venues=venues, asset=FLAT, shocks=shocks)
+    vaults = population(model, "vaults")
+    model.run()
+    assert {record.account for record in model.liquidations} == set(vaults.accounts.tolist())
+    assert (model.view.cash[vaults.accounts] > -1e-3).all()
+    assert sum(debt.creditors for debt in model.waterfall.debts) > 0
+
+
 def test_a_vault_needs_a_desk() -> None:
     with pytest.raises(ScenarioError, match=r"venue of type 'rfq\.Desk'"):
         small_market(CALLS, venues=("linear",))

@@ -95,8 +95,9 @@ class Exchange(Venue):
     ----------
     liquidations : list of Liquidation
     seized : dict of int to float
-        Accounts being liquidated, and what those that wrote options owe for the ones
-        terminated so far: the claims of their creditors, quote currency.
+        Accounts being liquidated, and what those that wrote options owe for the ones terminated when
+        they defaulted: the claims of their creditors, quote currency. What was closed out in part before
+        that was paid from the account's own equity.
 
     Notes
     -----
@@ -282,7 +283,7 @@ class Exchange(Venue):
         row = self._universe.contracts[instrument - OPTIONS] if is_option else self._ledger.terms[instrument]
         account, step, time, equity, maintenance, _, seq, exposure = seizure
         mark = float(row["price"])
-        if is_option and qty > 0:
+        if is_option and qty > 0 and equity < 0.0:
             self.seized[account] += qty * float(row["lot"]) * mark
         self.liquidations.append(
             Liquidation(

@@ -9,7 +9,7 @@ run: $(STAMP)
 	$(VENV)/bin/hedgequake run short_gamma_crash --force
 
 test: check
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 check: $(STAMP)
 	$(VENV)/bin/ruff check .

@@ -292,7 +292,9 @@ def at_cells(axis: Any, values: np.ndarray, *, is_log: bool, most: int = LABELS)
 
 def labelled(values: np.ndarray, *, is_log: bool, most: int) -> list[float]:
     """Which of the swept values get a label: the last, and going down those far enough from the one above."""
-    edges = edges_of(values, is_log=is_log) if values.size > 1 else np.array([0.0, 1.0])
+    if values.size < 2:
+        return [float(value) for value in values]
+    edges = edges_of(values, is_log=is_log)
     at, ends = (np.log(values), np.log(edges)) if is_log else (values, edges)
     kept: list[int] = []
     for i in range(values.size - 1, -1, -1):

@@ -19,7 +19,7 @@ GAINS = {"gain_minus_050": -0.5, "gain_minus_025": -0.25, "gain_025": 0.25, "bas
 def compared(folder, name, seeds, arms=(), **overrides):
     """Entries of a comparison."""
     scenario = load(name, {key.replace("__", "."): value for key, value in overrides.items()})
-    return amplify(scenario, folder, seeds=seeds, workers=2, arms=arms, figures=False).entries
+    return amplify(scenario, folder, seeds=seeds, workers=1, arms=arms, figures=False).entries
 
 
 def test_volatility_is_that_of_theory_at_every_gain(tmp_path):

@@ -32,7 +32,7 @@ FOUND = Replication("sample", "Author (2000)", ROWS, None)
 @lru_cache
 def reduced(name: str) -> tuple[Row, ...]:
     """Rows of a replication in reduced size, as `replicate --quick` runs it."""
-    return tuple(replicate.replicate(name, workers=2, quick=True).rows)
+    return tuple(replicate.replicate(name, quick=True).rows)
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -18,6 +18,7 @@ from analysis.metric import Undefined
 from analysis.question import Question, Scale
 from scenarios.errors import ScenarioError
 from scenarios.frontier import default_folder, frontier
+from scenarios.frontier_scale import scale_of
 from scenarios.frontier_table import table
 from scenarios.loading import load
 
@@ -235,11 +236,9 @@ def test_the_gain_of_the_textbook_market_is_found(tmp_path):
 def test_the_range_is_what_the_schema_allows(tmp_path):
     """Ten times a share of 0.4 is no share; whole numbers stay whole."""
     scenario = load("short_gamma_crash", {"populations.dealers.exposure.share": 0.4})
-    from scenarios.frontier import _scale
-
-    share = _scale(scenario, "populations.dealers.exposure.share", None, None)
+    share = scale_of(scenario, "populations.dealers.exposure.share", None, None)
     assert (share.low, share.high) == (pytest.approx(0.04), 1.0)
-    count = _scale(scenario, "populations.dealers.count", None, None)
+    count = scale_of(scenario, "populations.dealers.count", None, None)
     assert (count.low, count.high, count.is_whole) == (100.0, 10_000.0, True)
     assert default_folder(scenario, "populations.dealers.count").name.startswith(
         "short_gamma_crash-frontier-count-"

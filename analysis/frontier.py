@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from analysis import crossing
+from analysis import chance_crossing, mean_crossing
 from analysis.crossing import NORMAL, Fit
 from analysis.metric import Undefined
 from analysis.question import Question, Scale
@@ -290,8 +290,8 @@ class Search:
     def _fitted(self, x: np.ndarray, y: np.ndarray) -> Fit:
         level = self.question.level
         if self.question.is_chance:
-            return crossing.chance(x, y, level)
-        return crossing.mean(x, y, level, self._resolution(crossing.monotone(x, y, level)))
+            return chance_crossing.chance(x, y, level)
+        return mean_crossing.mean(x, y, level, self._resolution(mean_crossing.monotone(x, y, level)))
 
     def _resolution(self, place: float) -> float:
         """The wanted width at a place, as a fraction of the range."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios import library
+from scenarios.arguments import Command, command_line
 from scenarios.errors import Problem, ScenarioError
 
 SUCCESS, RUN_FAILED, BAD_INPUT, INTERRUPTED_BY_KEY = 0, 1, 2, 130
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         Those of the process if not given.
     """
-    parser = _parser()
+    parser = command_line(COMMANDS)
     options = parser.parse_args(arguments)
     if options.command is None:
         parser.print_help()
@@ -43,151 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return RUN_FAILED
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="hedgequake",
-        description="How much do many hedgers in one market amplify price moves together?",
-    )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
-    parser.set_defaults(command=None)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-
-    _add(commands, "list", _list, "the scenarios that come with hedgequake")
-    _add(commands, "schema", _schema, "the JSON Schema of a scenario file")
-    _add_file(_add(commands, "validate", _validate, "check a scenario and run nothing"))
-    new = _add(commands, "new", _new, "write a commented starter scenario, NAME.toml")
-    new.add_argument("name", metavar="NAME")
-    _add_run(_add(commands, "run", _run, "run a scenario into a results folder"))
-    _add_amplify(
-        _add(commands, "amplify", _amplify, "compare a scenario with itself without the hedging, over seeds")
-    )
-    _add_sweep(_add(commands, "sweep", _sweep, "run the design of a scenario, or what is left of it"))
-    merge = _add(commands, "merge", _merge, "bring the shards of a sweep together")
-    merge.add_argument("folder", metavar="DIR", type=Path)
-    plot = _add(commands, "plot", _plot, "draw the figures of a results folder again")
-    plot.add_argument("folder", metavar="DIR", type=Path)
-    sensitivity = _add(
-        commands, "sensitivity", _sensitivity, "Sobol indices of a saltelli sweep, with intervals"
-    )
-    sensitivity.add_argument("folder", metavar="DIR", type=Path)
-    sensitivity.add_argument(
-        "--metric", metavar="NAME", help="of which metric; the sweep's first if left out"
-    )
-    sensitivity.add_argument("--arm", metavar="NAME", default="base")
-    _add_frontier(_add(commands, "frontier", _frontier, "find the critical value of a parameter in few runs"))
-    report = _add(commands, "report", _report, "write one page about a results folder, the answer first")
-    report.add_argument("folder", metavar="DIR", type=Path)
-    compare = _add(commands, "compare", _compare, "set results folders side by side")
-    compare.add_argument("folders", metavar="DIR", type=Path, nargs="+")
-    compare.add_argument("--out", metavar="FILE", type=Path, help="write a page (.html) or figure (.png) too")
-    _add_replicate(_add(commands, "replicate", _replicate, "run published results and set ours beside them"))
-    bench = _add(commands, "bench", _bench, "measure speed against peers, side by side")
-    bench.add_argument("subject", metavar="SUBJECT", nargs="?", help="one subject; all if left out")
-    return parser
-
-
-def _add(commands: Any, name: str, function: Any, about: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
-    parser.set_defaults(command=function)
-    return parser
-
-
-def _add_file(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="a scenario file, or a name that `list` prints")
-
-
-def _add_scenario(parser: argparse.ArgumentParser) -> None:
-    _add_file(parser)
-    parser.add_argument("--seed", metavar="N", type=int, help="instead of the scenario's")
-    parser.add_argument("--steps", metavar="N", type=int, help="instead of the scenario's")
-    parser.add_argument(
-        "--set", metavar="K=V", action="append", default=[], help="set a value by dotted key; repeatable"
-    )
-
-
-def _add_run(parser: argparse.ArgumentParser) -> None:
-    _add_scenario(parser)
-    parser.add_argument("--arm", metavar="NAME", help="run this arm (see `amplify`) instead of base")
-    parser.add_argument("--beside", metavar="A,B", help="as it runs when it is compared with these arms")
-    _add_output(parser)
-
-
-def _add_amplify(parser: argparse.ArgumentParser) -> None:
-    _add_scenario(parser)
-    parser.add_argument("--seeds", metavar="N", type=_count, default=64, help="paired seeds (64)")
-    parser.add_argument("--workers", metavar="N", type=_count, help="processes; as many as there are cores")
-    parser.add_argument(
-        "--arms", metavar="A,B", help="arms to compare; base, muted, open_loop and the scenario's own"
-    )
-    parser.add_argument(
-        "--shapley",
-        action="store_true",
-        help="credit it to mechanisms as well; costs many runs",
-    )
-    _add_output(parser)
-
-
-def _add_sweep(parser: argparse.ArgumentParser) -> None:
-    _add_scenario(parser)
-    parser.add_argument("--workers", metavar="N", type=_count, help="processes; as many as there are cores")
-    parser.add_argument("--engine", metavar="NAME", help="forkserver, spawn, fork, threads or serial")
-    parser.add_argument("--dask", metavar="ADDRESS", help='a Dask scheduler, or "local"')
-    parser.add_argument("--shard", metavar="I/N", help="do this part of N only, for `merge`")
-    parser.add_argument("--resume", action="store_true", help="go on, and fail if nothing was begun")
-    parser.add_argument("--out", metavar="DIR", type=Path, help="the results folder")
-    parser.add_argument("--force", action="store_true", help="replace what the folder holds")
-    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
-
-
-def _add_frontier(parser: argparse.ArgumentParser) -> None:
-    _add_scenario(parser)
-    parser.add_argument("--key", metavar="K", required=True, help="dotted key of the parameter")
-    parser.add_argument(
-        "--metric", metavar="M", required=True, help='a metric, or a chance such as "P(bad_debt > 0)"'
-    )
-    parser.add_argument("--level", metavar="X", type=float, required=True, help="that it crosses")
-    parser.add_argument("--low", metavar="X", type=float, help="lowest value looked at")
-    parser.add_argument("--high", metavar="X", type=float, help="highest value looked at")
-    parser.add_argument("--arm", metavar="NAME", default="base")
-    parser.add_argument("--width", metavar="X", type=float, default=0.1, help="relative width wanted (0.1)")
-    parser.add_argument("--runs", metavar="N", type=_count, default=400, help="most runs (400)")
-    parser.add_argument("--workers", metavar="N", type=_count, help="processes; as many as there are cores")
-    _add_output(parser)
-
-
-def _add_replicate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", nargs="?", help="one of them, or all; lists them if left out")
-    parser.add_argument("--runs", metavar="N", type=_count, help="repetitions; each has its own number")
-    parser.add_argument("--workers", metavar="N", type=_count, help="processes; as many as there are cores")
-    parser.add_argument("--quick", action="store_true", help="fewer and smaller runs; intervals widen")
-    parser.add_argument("--markdown", action="store_true", help="print one Markdown table instead")
-    parser.add_argument("--out", metavar="DIR", type=Path, help="where tables and figures go")
-
-
-def _count(text: str) -> int:
-    """A whole number above 0."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"found {text}; allowed: a whole number, at least 1")
-    return int(text)
-
-
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", metavar="DIR", type=Path, help="the results folder")
-    parser.add_argument("--force", action="store_true", help="replace a finished result")
-    parser.add_argument("--no-figures", action="store_true")
-    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
-
-
-class _Version(argparse.Action):
-    """Looks the version up only if it is asked for."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from importlib.metadata import version
-
-        print(f"hedgequake {version('hedgequake')}")
-        parser.exit()
 
 
 def _list(_: argparse.Namespace) -> int:
@@ -447,6 +303,26 @@ def _bench(options: argparse.Namespace) -> int:
 
     code: int = bench.main(options.subject)
     return code
+
+
+COMMANDS: dict[str, Command] = {
+    "list": _list,
+    "schema": _schema,
+    "validate": _validate,
+    "new": _new,
+    "run": _run,
+    "amplify": _amplify,
+    "sweep": _sweep,
+    "merge": _merge,
+    "plot": _plot,
+    "sensitivity": _sensitivity,
+    "frontier": _frontier,
+    "report": _report,
+    "compare": _compare,
+    "replicate": _replicate,
+    "bench": _bench,
+}
+"""What each command does; what it takes is in `scenarios.arguments`."""
 
 
 if __name__ == "__main__":

@@ -23,8 +23,9 @@ from analysis.sweep_table import function_of, known_metrics
 from scenarios import pool
 from scenarios.arms import Arms
 from scenarios.crew import Crew
-from scenarios.errors import Problem, ScenarioError, nearest, shown
+from scenarios.errors import Problem, ScenarioError, nearest
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
+from scenarios.frontier_scale import at, scale_of
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.replicates import replicate_seed
 from scenarios.run import Interruption
@@ -32,11 +33,6 @@ from scenarios.schema import BASE, Scenario
 from sim.recording import Recording
 
 FRONTIER = "frontier"
-FACTOR = 10.0
-"""The range reaches from the scenario's value over this to the value times this, if none is given."""
-
-HALVINGS = 30
-
 Row = dict[str, Any]
 
 
@@ -150,7 +146,7 @@ def frontier(
     started = time.perf_counter()
     checked = scenario.checked()
     question = _question(checked, metric, level)
-    scale = _scale(checked, key, low, high)
+    scale = scale_of(checked, key, low, high)
     outcome = Frontier(checked, key, arm, question, scale)
     search = _search(outcome, width, most)
     results = ResultsFolder(folder, force=force)
@@ -161,17 +157,6 @@ def frontier(
         _write(outcome, results, figures=figures, seconds=time.perf_counter() - started)
         outcome.folder = results.publish()
     return outcome
-
-
-def at(scenario: Scenario, key: str, value: float) -> Scenario:
-    """The scenario with the parameter at a value, whole where the scenario's own is.
-
-    Raises
-    ------
-    ScenarioError
-        If the value is not allowed.
-    """
-    return scenario.set_over({key: _number(scenario, key, value)}, "--key")
 
 
 def _question(scenario: Scenario, text: str, level: float) -> Question:
@@ -199,70 +184,6 @@ def _question(scenario: Scenario, text: str, level: float) -> Question:
 def _names(function: str, assets: list[str]) -> list[str]:
     """A metric's names in a market, without what it is divided by."""
     return [f"{asset}.{function}" for asset in assets] if known_metrics()[function].per else [function]
-
-
-def _scale(scenario: Scenario, key: str, low: float | None, high: float | None) -> Scale:
-    """The range that is searched: what is given, else around the scenario's value and allowed."""
-    own = _own(scenario, key)
-    if own == 0 and (low is None or high is None):
-        what = "the scenario's value is 0, which says nothing about a range; give --low and --high"
-        raise ScenarioError(Problem(scenario.name, key, what))
-    ends = sorted([own / FACTOR, own * FACTOR])
-    chosen = [
-        _allowed(scenario, key, own, end) if given is None else float(given)
-        for given, end in zip((low, high), ends, strict=True)
-    ]
-    for value in chosen:
-        at(scenario, key, value)
-    try:
-        return Scale.of(chosen[0], chosen[1], is_whole=_is_whole(scenario, key))
-    except ValueError as error:
-        raise ScenarioError(Problem(scenario.name, key, f"{error}; give --low and --high")) from error
-
-
-def _own(scenario: Scenario, key: str) -> float:
-    """The scenario's own value under a key, which has to be a number."""
-    try:
-        own = scenario[key]
-    except KeyError as error:
-        scenario.set_over({key: 0.0}, "--key")
-        what = "has no value in the scenario; give it one with --set first"
-        raise ScenarioError(Problem(scenario.name, key, what)) from error
-    if isinstance(own, bool) or not isinstance(own, int | float):
-        hint = "; name one of its numbers" if isinstance(own, dict) else ""
-        raise ScenarioError(Problem(scenario.name, key, f"is {shown(own)}, not a number{hint}"))
-    return float(own)
-
-
-def _is_whole(scenario: Scenario, key: str) -> bool:
-    return isinstance(scenario[key], int)
-
-
-def _number(scenario: Scenario, key: str, value: float) -> float | int:
-    return round(value) if _is_whole(scenario, key) else float(value)
-
-
-def _allowed(scenario: Scenario, key: str, own: float, end: float) -> float:
-    """The value nearest to an end that the scenario allows, on the way from its own value."""
-    if _is_allowed(scenario, key, end):
-        return end
-    inside, outside = own, end
-    for _ in range(HALVINGS):
-        middle = (inside + outside) / 2
-        if _is_allowed(scenario, key, middle):
-            inside = middle
-        else:
-            outside = middle
-    rounded = float(f"{inside:.6g}")
-    return rounded if _is_allowed(scenario, key, rounded) else inside
-
-
-def _is_allowed(scenario: Scenario, key: str, value: float) -> bool:
-    try:
-        at(scenario, key, value)
-    except ScenarioError:
-        return False
-    return True
 
 
 def _search(outcome: Frontier, width: float, most: int) -> Search:

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis import crossing
+from analysis import chance_crossing
+from analysis.crossing import NORMAL
 from analysis.frontier import NARROW, OUTSIDE, SEVERAL, Search, grid_runs
 from analysis.metric import Undefined
 from analysis.question import Question, Scale
 from scenarios.errors import ScenarioError
 from scenarios.frontier import default_folder, frontier
+from scenarios.frontier_scale import scale_of
 from scenarios.frontier_table import table
 from scenarios.loading import load
 
@@ -112,23 +114,23 @@ def test_seeds_that_are_shared_say_less_than_they_seem_to():
         luck = np.random.default_rng(world).random(8)
         x = np.repeat(np.linspace(0.4, 0.6, 11), 8)
         y = (np.tile(luck, 11) < 1 / (1 + np.exp(-10 * (x - 0.5)))).astype(float)
-        fit = crossing.chance(x, y, 0.5)
+        fit = chance_crossing.chance(x, y, 0.5)
         own.append(fit.low <= 0.5 <= fit.high)
     assert np.mean(own) < 0.8
 
 
 def test_firths_slope_of_separated_runs_is_known():
     """Eight failures and eight successes: half a run is added to each cell, so logits are -+ log 17."""
-    groups = crossing.Groups(np.array([-1.0, 1.0]), np.array([8.0, 8.0]), np.array([0.0, 8.0]))
-    assert crossing.fitted(groups) == pytest.approx((0.0, math.log(17)), abs=1e-6)
+    groups = chance_crossing.Groups(np.array([-1.0, 1.0]), np.array([8.0, 8.0]), np.array([0.0, 8.0]))
+    assert chance_crossing.fitted(groups) == pytest.approx((0.0, math.log(17)), abs=1e-6)
 
 
 def test_the_profile_interval_is_where_the_likelihood_has_dropped():
     """At both ends the penalised likelihood, maximised over the slope, is 1.92 below its top."""
     x = np.repeat(np.linspace(0.2, 0.8, 7), 12)
     y = (np.random.default_rng(4).random(x.size) < 1 / (1 + np.exp(-12 * (x - 0.5)))).astype(float)
-    groups = crossing.near(crossing.grouped(x, y), 0.0, crossing.WINDOW)
-    fit = crossing.chance(x, y, 0.5)
+    groups = chance_crossing.near(chance_crossing.grouped(x, y), 0.0, chance_crossing.WINDOW)
+    fit = chance_crossing.chance(x, y, 0.5)
 
     def likelihood(centre, slope):
         logits = slope * (groups.x - centre)
@@ -151,11 +153,11 @@ def test_the_grid_is_counted_by_the_delta_method():
     rng = np.random.default_rng(2)
     for _ in range(60):
         y = (rng.random(x.size) < 1 / (1 + np.exp(-14 * (x - 0.45)))).astype(float)
-        groups = crossing.grouped(x, y)
-        intercept, slope = crossing.fitted(groups)
+        groups = chance_crossing.grouped(x, y)
+        intercept, slope = chance_crossing.fitted(groups)
         estimates.append(-intercept / slope)
-        fits.append(crossing.chance(x, y, 0.5))
-    width = 2 * crossing.NORMAL * float(np.std(estimates))
+        fits.append(chance_crossing.chance(x, y, 0.5))
+    width = 2 * NORMAL * float(np.std(estimates))
     known = fits[0]._replace(low=0.45 - width / 2, high=0.45 + width / 2)
     assert grid_runs(known, 0.0) == pytest.approx(400, rel=0.5)
     assert grid_runs(known, 10 * width) == math.ceil(max(grid_runs(known, 0.0) / 100, 8 / (10 * width)))
@@ -234,11 +236,9 @@ def test_the_gain_of_the_textbook_market_is_found(tmp_path):
 def test_the_range_is_what_the_schema_allows(tmp_path):
     """Ten times a share of 0.4 is no share; whole numbers stay whole."""
     scenario = load("short_gamma_crash", {"populations.dealers.exposure.share": 0.4})
-    from scenarios.frontier import _scale
-
-    share = _scale(scenario, "populations.dealers.exposure.share", None, None)
+    share = scale_of(scenario, "populations.dealers.exposure.share", None, None)
     assert (share.low, share.high) == (pytest.approx(0.04), 1.0)
-    count = _scale(scenario, "populations.dealers.count", None, None)
+    count = scale_of(scenario, "populations.dealers.count", None, None)
     assert (count.low, count.high, count.is_whole) == (100.0, 10_000.0, True)
     assert default_folder(scenario, "populations.dealers.count").name.startswith(
         "short_gamma_crash-frontier-count-"

@@ -12,9 +12,11 @@ from SALib.sample import sobol
 
 from analysis import sweep_plots
 from analysis.metric import Undefined
+from analysis.parallel_coordinates import parallel_coordinates
 from analysis.phase_diagram import edges_of, labelled, phase_diagram, table
 from analysis.sensitivity import sensitivity
 from analysis.stability import theoretical_gain
+from analysis.sweep_lines import lines
 from analysis.sweep_table import Sweep
 from scenarios.loading import load
 from tests.synthetic_sweep import GAMMA, IMPACT, a_cube, a_grid, a_sweep, feedback
@@ -122,7 +124,7 @@ def test_lines_show_means_and_intervals(tmp_path):
         tmp_path / "one", points, lambda p, a, r: feedback({**p, GAMMA: -5.0}, a, r), arms=("base", "muted")
     )
     sweep = Sweep.read(folder)
-    ax = sweep_plots.lines(sweep, "X.max_drawdown", ax=Figure().subplots())
+    ax = lines(sweep, "X.max_drawdown", ax=Figure().subplots())
     means = {arm: sweep.means("X.max_drawdown", arm) for arm in ("base", "muted")}
     drawn = {line.get_label(): line for line in ax.lines if line.get_label() in means}
     for arm, line in drawn.items():
@@ -137,7 +139,7 @@ def test_lines_show_means_and_intervals(tmp_path):
 def test_few_values_of_a_second_key_become_lines(tmp_path):
     points = a_grid(venues__market__impact=IMPACTS, populations__dealers__hedging__type=["time", "band"])
     folder = a_sweep(tmp_path / "two", points, lambda p, a, r: feedback({**p, GAMMA: -5.0}, a, r))
-    ax = sweep_plots.lines(Sweep.read(folder), "X.max_drawdown", ax=Figure().subplots())
+    ax = lines(Sweep.read(folder), "X.max_drawdown", ax=Figure().subplots())
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         "dealers hedging type = band",
         "dealers hedging type = time",
@@ -154,7 +156,7 @@ def test_parallel_coordinates_have_a_line_a_point(tmp_path):
         design="lhs",
         over={key: {"low": 0.0, "high": 1.0} for key in keys},
     )
-    ax = sweep_plots.parallel_coordinates(Sweep.read(folder), ax=Figure().subplots())
+    ax = parallel_coordinates(Sweep.read(folder), ax=Figure().subplots())
     (drawn,) = (each for each in ax.collections if isinstance(each, LineCollection))
     values = drawn.get_array()
     assert values.size == 24

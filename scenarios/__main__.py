@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scenarios import library
+from scenarios import garbage, library
 from scenarios.arguments import Command, command_line
 from scenarios.errors import Problem, ScenarioError
 
@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return SUCCESS
+    if options.command is _run:
+        garbage.hold()
     try:
         code: int = options.command(options)
         sys.stdout.flush()
@@ -44,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return RUN_FAILED
+    finally:
+        garbage.resume()
 
 
 def _list(_: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ from typing import Any, Self
 from numba.core.event import TimingListener, install_listener
 
 from analysis.measures import metrics
+from scenarios import garbage
 from scenarios.arms import alone
 from scenarios.errors import ScenarioError
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
@@ -166,6 +167,7 @@ def run(
     with install_listener("numba:compile", Compilation(compiling)) as compilation:
         with _failures_noted(outcome):
             model = scenario.market() if arm is None else alone(scenario, arm, beside)
+        garbage.resume()
         with results:
             if model is not None:
                 with _timed(outcome, compilation):

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from numba.core.event import TimingListener, install_listener
 
 from analysis.metric import measure
+from scenarios import garbage
 from scenarios.arms import SOURCES
 from scenarios.chosen_metrics import chosen
 from scenarios.experiment import Experiment, Job
@@ -315,8 +316,10 @@ def begin(order: Order, job: Job | None) -> None:
     if parent is not None:
         threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
     if job is not None:
+        garbage.hold()
         with suppress(Exception):  # the run itself will fail, and say why
             _worker(order).warm(job)
+        garbage.resume()
 
 
 def _follow(sentinel: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -38,6 +39,13 @@ def started(*arguments: str) -> subprocess.Popen[str]:
     while process.poll() is None and not list(Path().glob(".out.partial.*")):
         time.sleep(0.02)
     return process
+
+
+def test_a_run_leaves_the_search_for_garbage_as_it_was(tmp_path: Path) -> None:
+    """It is held while the program starts, whatever becomes of the run."""
+    for line in (["run", "calm", "--steps", "1", "--no-figures", "--quiet"], ["run", "clam"]):
+        main([*line, "--out", str(tmp_path / "out")])
+        assert gc.isenabled()
 
 
 def test_without_a_command_it_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:

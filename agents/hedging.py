@@ -12,7 +12,24 @@ import numpy as np
 from pydantic import Field
 
 from agents.kernels.banding import NET, SCREEN_ROWS, remember_deltas, unsettled
-from agents.kernels.hedge import BAND, DECAY, LELAND, WHALLEY_WILMOTT, hedge, rescreen
+from agents.kernels.hedge import (
+    AVERSION,
+    BAND,
+    COST,
+    DECAY,
+    INTERVAL,
+    LATENCY,
+    LELAND,
+    MOST,
+    OFFSET,
+    POLICY_ROWS,
+    RESPONSE,
+    SLIPPAGE,
+    WHALLEY_WILMOTT,
+    WIDTH,
+    hedge,
+    rescreen,
+)
 from sim.draws import Draws
 from sim.instruments import PERPETUAL
 from sim.kernels.flags import flag_columns
@@ -22,6 +39,17 @@ from sim.parameters import Fraction, NonNegative, Parameters, Positive, VenueNam
 from sim.view import View, frozen
 
 RULES = {"leland": LELAND, "whalley_wilmott": WHALLEY_WILMOTT, "decay": DECAY}
+DRAWN = {
+    WIDTH: "width",
+    COST: "cost",
+    AVERSION: "risk_aversion",
+    INTERVAL: "interval_seconds",
+    RESPONSE: "response",
+    MOST: "max_units",
+    SLIPPAGE: "max_slippage",
+}
+"""Rows of a policy's columns, and the parameters they are drawn from."""
+
 NO_OPTIONS = -1  # in place of an asset
 RENEWAL_SHARE = 0.1  # of rows near the edge of their band, above which the reference is renewed
 
@@ -139,18 +167,15 @@ class Hedger:
         self.baseline = np.zeros((self.instruments.size, rows), np.int64)
         self.is_active = np.ones(rows, np.bool_)
         self._first_account = first_account
-        self._latency = latency
-        is_band = policy.type == "band"
-        self.width = draws.column(policy.width if is_band else 0.0, "hedging.width", rows)
         self.rule = RULES.get(policy.type, BAND)
-        self.cost = draws.column(policy.cost, "hedging.cost", rows)
-        self.risk_aversion = draws.column(policy.risk_aversion, "hedging.risk_aversion", rows)
-        self.interval = draws.column(policy.interval_seconds, "hedging.interval_seconds", rows)
-        self.response = draws.column(policy.response, "hedging.response", rows)
-        self.max_units = draws.column(policy.max_units, "hedging.max_units", rows)
-        self.max_slippage = draws.column(policy.max_slippage, "hedging.max_slippage", rows)
+        self.policy = np.empty((POLICY_ROWS, rows))
+        for number, name in DRAWN.items():
+            self.policy[number] = draws.column(getattr(policy, name), f"hedging.{name}", rows)
+        if policy.type != "band":
+            self.policy[WIDTH] = 0.0
+        self.policy[LATENCY] = latency
         desynchronised = 1.0 - draws.column(policy.synchrony, "hedging.synchrony", rows)
-        self.offset = desynchronised * draws.uniforms("hedging.offset", rows) * self.interval
+        self.policy[OFFSET] = desynchronised * draws.uniforms("hedging.offset", rows) * self.interval
         self._ready_at = np.full(rows, -np.inf)
         self._looked_at = np.zeros(rows)
         slack = 2e-9 * float(self.interval.max(initial=0.0))  # of `next_tick`, and a little more
@@ -163,6 +188,18 @@ class Hedger:
         self._since = 0  # of the changes the ledger has noted
         self._then = np.zeros((2, 0))
         self._mid_then = self._move = 0.0
+
+    @property
+    def width(self) -> np.ndarray:
+        """Half width of each row's band, as a fraction of its size; 0 where the policy has none."""
+        column: np.ndarray = self.policy[WIDTH]
+        return column
+
+    @property
+    def interval(self) -> np.ndarray:
+        """Seconds between the looks of each row."""
+        column: np.ndarray = self.policy[INTERVAL]
+        return column
 
     def hedge_options(self, scale: np.ndarray, view: View, outbox: Outbox) -> None:
         """Send the hedges of the options held that fall due now.
@@ -237,7 +274,7 @@ class Hedger:
             self.baseline,
             view.position,
             view.terms,
-            self.width,
+            self.policy[WIDTH],
             scale,
             self._screen,
         )
@@ -295,15 +332,7 @@ class Hedger:
             view.quotes,
             float(view.assets[self.asset]["mid"]),
             self.rule,
-            self.width,
-            self.cost,
-            self.risk_aversion,
-            self.interval,
-            self.offset,
-            self.response,
-            self.max_units,
-            self.max_slippage,
-            self._latency,
+            self.policy,
             self._ready_at,
             self._looked_at,
             self._then,

@@ -125,7 +125,7 @@ class MarketMakers(Population):
         self._terms = listing.venue(own.venue)
         self.asset = self._terms.asset
         self._first_tag = listing.take_tags(self._terms.index, 2 * own.levels * self.rows)
-        self._columns = tuple(self.column(name) for name in COLUMNS)
+        self._columns = np.array([self.column(name) for name in COLUMNS])
         self._baseline = self._inventory(listing)
         self._interval = self.column("interval_seconds")
         self._offset = self.draws.uniforms("offset", self.rows) * self._interval
@@ -186,7 +186,7 @@ class MarketMakers(Population):
             self._offset,
             self._next_look,
             self.latency,
-            *self._columns,
+            self._columns,
             outbox.rows,
             outbox.count,
         )

@@ -156,11 +156,13 @@ class Margin:
         """Price every contract, its Greeks and its margin."""
         contracts = self._ledger.universe.contracts
         self._repriced += 1
-        self._fit(contracts.size)
+        is_listed = self._reference.fits(contracts.size)
+        if not is_listed:
+            self._fit(contracts.size)
         self._show_options(view)
         if contracts.size:
             portfolio.price(contracts, view.assets, now, self._option_rates, self.work, self.margins)
-        if not self._reference.fits(contracts.size):
+        if not is_listed:
             self._reference.fit(contracts.size)
             screening.remember(contracts, view.assets, self._ledger.terms, *self._reference.columns)
             self._slack[:] = -np.inf

@@ -29,6 +29,8 @@ from sim.records import HEDGE
 SPOT = 0
 PERPETUAL = 1
 BAND, LELAND, WHALLEY_WILMOTT, DECAY = range(4)  # rules
+WIDTH, COST, AVERSION, INTERVAL, OFFSET, RESPONSE, MOST, SLIPPAGE, LATENCY = range(9)  # rows of a policy
+POLICY_ROWS = 9
 TWO_ROOT_TWO_OVER_PI = 2.0 * math.sqrt(2.0 / math.pi)
 
 
@@ -241,15 +243,7 @@ def hedge(
     quotes,
     mid,
     rule,
-    width,
-    cost,
-    aversion,
-    interval,
-    offset,
-    response,
-    most,
-    slippage,
-    latency,
+    policy,
     ready_at,
     looked_at,
     then,
@@ -283,8 +277,8 @@ def hedge(
         Reference mid of the asset, from which slippage is measured.
     rule : int
         BAND, LELAND, WHALLEY_WILMOTT or DECAY; all but the first need options.
-    width, cost, aversion, interval, offset, response, most, slippage, latency : ndarray of float64
-        Shape (N,): band (fraction of scale), cost of a trade (fraction of its value) and risk
+    policy : ndarray of float64, shape (POLICY_ROWS, N)
+        By the numbers above: band (fraction of scale), cost of a trade (fraction of its value) and risk
         aversion that the rule reckons with, seconds between looks, time of the first, share of
         the net delta that is traded, largest order in units, worst price (fraction of the mid),
         seconds to arrival.
@@ -301,22 +295,29 @@ def hedge(
     """
     for j in range(row_count):
         row = rows[j]
-        if not is_look(now, before, interval[row], offset[row], latency[row], ready_at[row]):
+        interval, latency = policy[INTERVAL, row], policy[LATENCY, row]
+        if not is_look(now, before, interval, policy[OFFSET, row], latency, ready_at[row]):
             continue
         account = first_account + row
         net = exposure[row] + held_units(account, row, instruments, baseline, position, terms)
-        value, needed, half, kept = 0.0, 0.0, width[row] * scale[row], 0.0
+        value, needed, half, kept = 0.0, 0.0, policy[WIDTH, row] * scale[row], 0.0
         if first_holder >= 0:
             value, delta, _, needed = options_of(first_holder + row, contract, qty, work, margins)
             past, bend, gross = options_then(first_holder + row, contract, qty, contracts, then)
             note_distance(screen, row, net + past, bend, gross, half)
             if rule == LELAND:
                 delta = leland_delta(
-                    first_holder + row, contract, qty, contracts, work, cost[row], interval[row]
+                    first_holder + row,
+                    contract,
+                    qty,
+                    contracts,
+                    work,
+                    policy[COST, row],
+                    interval,
                 )
             elif rule == WHALLEY_WILMOTT:
                 gamma = gamma_of(first_holder + row, contract, qty, work)
-                half = kept = whalley_wilmott_half_band(gamma, mid, cost[row], aversion[row])
+                half = kept = whalley_wilmott_half_band(gamma, mid, policy[COST, row], policy[AVERSION, row])
             elif rule == DECAY:
                 since = now - looked_at[row]
                 net, delta = 0.0, decayed(first_holder + row, contract, qty, contracts, work, since)
@@ -325,15 +326,14 @@ def hedge(
         if abs(net) <= half:
             continue
         net -= math.copysign(kept, net)
-        units = min(max(-response[row] * net, -most[row]), most[row])
-        worst = mid * (slippage[row] + 1.0 if units > 0.0 else slippage[row] - 1.0)
+        units = min(max(-policy[RESPONSE, row] * net, -policy[MOST, row]), policy[MOST, row])
+        worst = mid * (policy[SLIPPAGE, row] + 1.0 if units > 0.0 else policy[SLIPPAGE, row] - 1.0)
         venue = cheapest(account, units, worst, venues, quotes, value, needed, cash, position, terms)
         if venue < 0:
             continue
         lots = rounded(units, quotes[venue]["lot"])
         if lots != 0:
-            count = marketable(
-                out, count, now, latency[row], account, quotes, venue, lots, mid, slippage[row], HEDGE
-            )
-            ready_at[row] = now + latency[row]
+            most_off = policy[SLIPPAGE, row]
+            count = marketable(out, count, now, latency, account, quotes, venue, lots, mid, most_off, HEDGE)
+            ready_at[row] = now + latency
     return count

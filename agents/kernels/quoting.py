@@ -12,6 +12,23 @@ from sim.records import QUOTE
 
 BPS = 1e-4
 
+# Columns of a maker's parameters.
+(
+    SPREAD,
+    VOLATILITY_FACTOR,
+    SPACING,
+    SIZE,
+    GROWTH,
+    LEARNING,
+    NEWS_RESPONSE,
+    ANCHOR,
+    SKEW,
+    LIMIT,
+    CALM,
+    THINNING,
+    WITHDRAWAL,
+) = range(13)
+
 
 @inlined
 def learn(fair, flow_units, learning_bps, value, news, anchor, elapsed):
@@ -64,19 +81,7 @@ def quote(
     offset,
     next_look,
     latency,
-    spread_bps,
-    volatility_factor,
-    spacing_bps,
-    size,
-    growth,
-    learning_bps,
-    news_response,
-    anchor,
-    skew_bps,
-    limit,
-    calm,
-    thinning,
-    withdrawal,
+    columns,
     out,
     count,
 ):
@@ -92,39 +97,37 @@ def quote(
         Lots of the instrument that are not inventory.
     fair, seen_flow, seen_value, updated : ndarray, shape (N,)
         Reservation price before inventory; flow, value and time already taken into it. Updated.
-    learning_bps : ndarray of float64, shape (N,)
-        Basis points the reservation price moves per unit of signed flow.
-    news_response : ndarray of float64, shape (N,)
-        Share of a change of the exogenous value that it takes over at once.
-    anchor : ndarray of float64, shape (N,)
-        Rate a second at which it returns to the exogenous value.
-    skew_bps : ndarray of float64, shape (N,)
-        Shift of the quotes at the inventory limit.
-    calm, thinning, withdrawal : ndarray of float64, shape (N,)
-        Sizes fall as (calm / volatility) ** thinning above `calm`; nothing above `withdrawal`.
+    columns : ndarray of float64, shape (13, N)
+        Parameters of each row, by the numbers above: of the ladder (basis points, units), LEARNING basis
+        points of the reservation price a unit of signed flow, NEWS_RESPONSE the share of a change of the
+        exogenous value that it takes over at once, ANCHOR the rate a second at which it returns to that,
+        SKEW basis points of the quotes at the inventory LIMIT; sizes fall as (CALM / volatility) **
+        THINNING above CALM, to nothing above WITHDRAWAL.
     """
     for row in range(fair.size):
         if next_look[row] > now:
             continue
         next_look[row] = next_tick(now, interval[row], offset[row])
         flow = (net_flow - seen_flow[row]) * lot
-        news = math.pow(value / seen_value[row], news_response[row])
+        news = math.pow(value / seen_value[row], columns[NEWS_RESPONSE, row])
         elapsed = now - updated[row]
-        fair[row], told = learn(fair[row], flow, learning_bps[row], value, news, anchor[row], elapsed)
+        learning, anchor = columns[LEARNING, row], columns[ANCHOR, row]
+        fair[row], told = learn(fair[row], flow, learning, value, news, anchor, elapsed)
         seen_flow[row], seen_value[row], updated[row] = net_flow, value, now
         account = first_account + row
         inventory = (position[instrument, account] - baseline[row]) * lot
-        is_out = volatility > withdrawal[row] or is_in_breach[account]
-        thin = 0.0 if is_out else math.pow(min(1.0, calm[row] / max(volatility, 1e-9)), thinning[row])
-        centre = fair[row] * (1.0 - skew_bps[row] * BPS * inventory / limit[row])
-        half = spread_bps[row] * BPS + volatility_factor[row] * volatility * second_share
-        left_bid, left_ask = limit[row] - inventory, limit[row] + inventory
+        is_out = volatility > columns[WITHDRAWAL, row] or is_in_breach[account]
+        calm = min(1.0, columns[CALM, row] / max(volatility, 1e-9))
+        thin = 0.0 if is_out else math.pow(calm, columns[THINNING, row])
+        centre = fair[row] * (1.0 - columns[SKEW, row] * BPS * inventory / columns[LIMIT, row])
+        half = columns[SPREAD, row] * BPS + columns[VOLATILITY_FACTOR, row] * volatility * second_share
+        left_bid, left_ask = columns[LIMIT, row] - inventory, columns[LIMIT, row] + inventory
         for level in range(levels):
-            distance = half + level * spacing_bps[row] * BPS
+            distance = half + level * columns[SPACING, row] * BPS
             bid = np.int64(math.floor(centre * (1.0 - distance) / tick))
             ask = np.int64(math.ceil(centre * (1.0 + distance) / tick))
-            bids = lots_at(level, thin * size[row], growth[row], lot, left_bid)
-            asks = lots_at(level, thin * size[row], growth[row], lot, left_ask)
+            bids = lots_at(level, thin * columns[SIZE, row], columns[GROWTH, row], lot, left_bid)
+            asks = lots_at(level, thin * columns[SIZE, row], columns[GROWTH, row], lot, left_ask)
             tag = first_tag + 2 * (row * levels + level)
             count = set_quote(out, count, now, latency[row], account, venue, tag, bids, bid, told)
             count = set_quote(out, count, now, latency[row], account, venue, tag + 1, -asks, ask, told)

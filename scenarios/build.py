@@ -8,12 +8,13 @@ import numpy as np
 
 from scenarios.schema import Asset, MarketOrder, Scenario, ValueShock, VenueEntry
 from scenarios.treatment import AS_WRITTEN, Treatment
+from scenarios.venues import open_all, placed, reference_venue, spare, state_impact, universe_of
 from sim.draws import Draws, key
 from sim.drivers import Drivers
-from sim.instruments import LP_SHARE, PERPETUAL, SPOT, Universe
+from sim.instruments import Universe
 from sim.kernels.margining import UNLIMITED
 from sim.ledger import Ledger
-from sim.listing import CLEARING, END_USERS, FEES, INSURANCE, Listing, VenueTerms
+from sim.listing import CLEARING, END_USERS, FEES, Listing
 from sim.margin import Margin
 from sim.model import Model
 from sim.oracle import Oracle
@@ -23,15 +24,11 @@ from sim.recorder import Recorder
 from sim.router import Router
 from sim.settlement import Settlement
 from sim.venues.amm import ConstantProduct
-from sim.venues.linear_impact import LinearImpact
 from sim.venues.liquidation import Exchange
 from sim.venues.order_book import OrderBook
-from sim.venues.rfq import Desk
-from sim.venues.sink import Sink
 from sim.venues.venue import Venue
 from sim.view import ASSET, QUOTE, View, frozen
 
-KINDS = {"spot": SPOT, "perpetual": PERPETUAL}
 SHOCKS = "shocks"
 
 
@@ -55,7 +52,7 @@ def build(scenario: Scenario, rng: Any = None, treatment: Treatment = AS_WRITTEN
     if sum(issubclass(entry.factory, Exchange) for entry in scenario.venues) > 1:
         raise ValueError("a market has one liquidation venue; the scenario lists several")
     model = Model(rng=seed)
-    universe = _universe(scenario)
+    universe = universe_of(scenario)
     listing = Listing(
         seed,
         scenario.time.step_seconds,
@@ -64,7 +61,7 @@ def build(scenario: Scenario, rng: Any = None, treatment: Treatment = AS_WRITTEN
         [asset.smile for asset in scenario.assets],
     )
     entries = [*_ordered(scenario), *treatment.sinks(scenario)]
-    venues = [_venue(index, entry, scenario, listing) for index, entry in enumerate(entries)]
+    venues = [placed(index, entry, scenario, listing) for index, entry in enumerate(entries)]
     model.populations = _populations(model, scenario, listing)
     for population in model.populations:
         if population.name in treatment.exempt:
@@ -82,55 +79,6 @@ def _ordered(scenario: Scenario) -> list[VenueEntry]:
     return sorted(scenario.venues, key=lambda entry: not entry.factory.emits)
 
 
-def _universe(scenario: Scenario) -> Universe:
-    """List spot and perpetual of every asset that a venue trades, and the shares of pools."""
-    names = [asset.name for asset in scenario.assets]
-    universe = Universe(names)
-    for entry in scenario.venues:
-        if entry.instrument is None and not issubclass(entry.factory, ConstantProduct):
-            continue
-        asset = names.index(str(entry.asset))
-        kind = KINDS[entry.instrument or "spot"]
-        if universe.find(kind, asset) < 0:
-            rules, lot = scenario.assets[asset].margin, entry.parameters.lot  # type: ignore[attr-defined]
-            label = f"{names[asset]}-{entry.instrument or 'spot'}"
-            collateral = rules.collateral if kind == SPOT else 1.0
-            universe.add(
-                kind,
-                asset,
-                lot,
-                label,
-                initial=rules.initial,
-                maintenance=rules.maintenance,
-                collateral=collateral,
-            )
-    return universe
-
-
-def _venue(index: int, entry: VenueEntry, scenario: Scenario, listing: Listing) -> Venue:
-    """Create a venue and put its terms on the listing."""
-    universe, parameters = listing.universe, entry.parameters
-    asset = universe.assets.index(entry.asset) if entry.asset else -1
-    is_pool = issubclass(entry.factory, ConstantProduct)
-    instrument = -1
-    if entry.instrument or is_pool:
-        instrument = universe.find(KINDS[entry.instrument or "spot"], asset)
-    venue: Venue = entry.factory(entry.name, index, asset, instrument, parameters)
-    lot = getattr(parameters, "lot", 0.0)
-    if instrument >= 0 and lot != universe.terms()[instrument]["lot"]:
-        raise ValueError(f"venue {entry.name!r} trades {universe.names[instrument]} in lots of another size")
-    if isinstance(venue, ConstantProduct):
-        venue.account = listing.add_system(entry.name)
-        label = f"{entry.name}-share"
-        venue.share_instrument = universe.add(LP_SHARE, asset, parameters.share_lot, label, collateral=0.0)  # type: ignore[attr-defined]
-    if isinstance(venue, OrderBook | ConstantProduct | LinearImpact):
-        venue.set_reference(scenario.assets[asset].spot)
-    tick = getattr(parameters, "tick", 0.0)
-    listed = listing.sinks if isinstance(venue, Sink) else listing.venues
-    listed[entry.name] = VenueTerms(index, entry.name, entry.type, asset, instrument, tick, lot)
-    return venue
-
-
 def _populations(model: Model, scenario: Scenario, listing: Listing) -> list[Population]:
     populations: list[Population] = [
         entry.factory(model, entry.name, entry.count, entry.parameters, listing)
@@ -144,7 +92,7 @@ def _populations(model: Model, scenario: Scenario, listing: Listing) -> list[Pop
         sent = [
             Order(
                 at=s.at,
-                venue=_listed_venue(s.asset, listing).name,
+                venue=reference_venue(s.asset, listing).name,
                 qty=s.qty,
                 over_seconds=s.over_seconds,
             )
@@ -152,17 +100,6 @@ def _populations(model: Model, scenario: Scenario, listing: Listing) -> list[Pop
         ]
         populations.append(Outsiders(model, SHOCKS, 1, Outsiders.Parameters(orders=sent), listing))
     return populations
-
-
-def _listed_venue(asset: str, listing: Listing) -> VenueTerms:
-    """The venue whose mid is the asset's reference mid: the first book, else the first linear market."""
-    number = listing.universe.assets.index(asset)
-    linear = ("linear_impact.LinearImpact", "linear_impact.ReferenceDemand")
-    for types in (("order_book.OrderBook",), linear, ("amm.ConstantProduct",)):
-        for terms in listing.venues.values():
-            if terms.asset == number and terms.type in types:
-                return terms
-    raise ValueError(f"no venue gives {asset} a price; list an order book, a pool or a linear market for it")
 
 
 def _ledger(populations: list[Population], listing: Listing) -> Ledger:
@@ -201,12 +138,12 @@ def _connect(
     quotes["mid"] = np.nan
     margin = Margin(ledger, [a.margin for a in scenario.assets], _rules(populations, listing))
     view = _view(quotes, assets, ledger, margin)
-    _open_venues(venues, scenario, listing, ledger, view)
+    open_all(venues, scenario, listing, ledger, view)
     books = [venue for venue in venues if isinstance(venue, OrderBook)]
     view.resting = {book.index: book.accounts for book in books}
-    _spare(books, populations)
-    _state_impact(venues, populations)
-    listed = np.array([_listed_venue(a.name, listing).index for a in scenario.assets], np.int64)
+    spare(books, populations)
+    state_impact(venues, populations)
+    listed = np.array([reference_venue(a.name, listing).index for a in scenario.assets], np.int64)
     drivers = _drivers(scenario, seed)
     model.assemble(
         listing,
@@ -255,57 +192,6 @@ def _view(quotes: np.ndarray, assets: np.ndarray, ledger: Ledger, margin: Margin
     view.holder_of, view.changes = frozen(ledger.holder_of), frozen(ledger.changes)
     view.show(margin)
     return view
-
-
-def _open_venues(
-    venues: list[Venue], scenario: Scenario, listing: Listing, ledger: Ledger, view: View
-) -> None:
-    """Give each venue what it reads, then open it."""
-    sellers: dict[int, int] = {}
-    for venue in venues:
-        if venue.instrument >= 0:
-            sellers.setdefault(venue.instrument, venue.index)
-        if isinstance(venue, ConstantProduct):
-            sellers[venue.share_instrument] = venue.index
-    desk = next((v.index for v in venues if isinstance(v, Desk)), -1)
-    for venue in venues:
-        if isinstance(venue, Desk):
-            lots = [_option_lot(i, listing) for i in range(len(scenario.assets))]
-            venue.attach(view, listing.universe, listing.smiles, lots)
-        elif isinstance(venue, LinearImpact):
-            venue.attach(view)
-        elif isinstance(venue, ConstantProduct):
-            venue.attach(view, Draws(listing.seed, venue.name), ledger.position[venue.share_instrument])
-        elif isinstance(venue, Sink):
-            terms = _listed_venue(scenario.assets[venue.asset].name, listing)
-            venue.attach(venues[terms.index], 0.5 * terms.tick)
-        elif isinstance(venue, Exchange):
-            venue.attach(view, ledger, sellers, desk, [v for v in venues if isinstance(v, OrderBook)])
-            fund = np.array([venue.parameters.insurance_fund])
-            ledger.issue("insurance", INSURANCE, fund, {})
-        venue.open(ledger.population_of, listing.tags.get(venue.index, 0))
-
-
-def _spare(books: list[OrderBook], populations: list[Population]) -> None:
-    """Let the orders of the populations that a book names not decay."""
-    for book in books:
-        for population in populations:
-            if population.name in book.parameters.durable:
-                book.spare(population.accounts)
-
-
-def _state_impact(venues: list[Venue], populations: list[Population]) -> None:
-    """Tell each venue how far a unit of flow moves it for good, as those who make its market say."""
-    for venue in venues:
-        stated = [population.permanent_impact(venue.index) for population in populations]
-        quoted = sum(size for _, size in stated)
-        if quoted > 0:
-            venue.permanent_impact = sum(impact * size for impact, size in stated) / quoted
-
-
-def _option_lot(asset: int, listing: Listing) -> float:
-    """Lot of bespoke options: that of the asset's first venue."""
-    return next((v.lot for v in listing.venues.values() if v.asset == asset and v.lot > 0), 1.0)
 
 
 def _index_venues(asset: Asset, listing: Listing) -> dict[str, int]:
@@ -399,7 +285,7 @@ def _description(
         "step_seconds": scenario.time.step_seconds,
         "steps": scenario.time.steps,
         "assets": [
-            {"name": a.name, "spot": a.spot, "half_tick": 0.5 * _listed_venue(a.name, listing).tick}
+            {"name": a.name, "spot": a.spot, "half_tick": 0.5 * reference_venue(a.name, listing).tick}
             for a in scenario.assets
         ],
         "venues": [

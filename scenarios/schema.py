@@ -133,6 +133,11 @@ class VenueEntry(Entry):
             raise errors({("asset",): "missing"})
         return self
 
+    @property
+    def lot(self) -> float:
+        """Units in a lot of what is traded; 0 where the venue trades nothing by lots."""
+        return float(getattr(self.parameters, "lot", 0.0))
+
 
 class PopulationEntry(Entry):
     """`count` participants of one type."""

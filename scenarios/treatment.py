@@ -138,7 +138,7 @@ def _is_pool(type_name: str) -> bool:
 
 
 def _is_market(entry: VenueEntry) -> bool:
-    return hasattr(entry.parameters, "lot") and entry.asset is not None
+    return entry.lot > 0 and entry.asset is not None
 
 
 def _sink(entry: VenueEntry) -> VenueEntry:
@@ -149,7 +149,7 @@ def _sink(entry: VenueEntry) -> VenueEntry:
             "type": "sink.Sink",
             "asset": entry.asset,
             "instrument": entry.instrument or "spot",
-            "lot": entry.parameters.lot,  # type: ignore[attr-defined]  # `_is_market` saw to it
+            "lot": entry.lot,
             "taker_fee_bps": getattr(entry.parameters, "taker_fee_bps", 0.0),
         }
     )

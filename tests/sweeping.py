@@ -40,6 +40,17 @@ name = "watchers"
 type = "troubled_population.Troubled"
 """
 TAG = "populations.watchers.tag"
+VOLATILITY = "assets.X.driver.volatility"
+GRID = f"""[sweep]
+design = "grid"
+replicates = 2
+arms = ["base", "wide"]
+[sweep.over]
+"{VOLATILITY}" = [0.2, 0.5]
+"{TAG}" = [0, 1, 2]
+[arms.wide]
+set = {{"{VOLATILITY}" = 0.9}}
+"""
 
 
 def written(folder: Path, sweep: str, **watchers: Any) -> Path:

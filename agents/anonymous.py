@@ -11,6 +11,7 @@ from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Fraction, NonNegative, Positive, Real, VenueName
 from sim.population import Population
+from sim.prepared import Prepared
 from sim.view import View
 
 
@@ -68,6 +69,7 @@ class AnonymousTraders(Population):
         self._terms = listing.venue(self.parameters.venue)
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")
+        self._mingle = Prepared(mingle)
         names = ("rate", "immediacy", "informed_share", "largest", "offset", "offset_sd")
         self._columns = tuple(self.column(name) for name in names)
 
@@ -78,7 +80,7 @@ class AnonymousTraders(Population):
             return
         count = -1
         while count < 0:
-            count = mingle(
+            count = self._mingle.call(
                 self._key,
                 view.step,
                 view.time,

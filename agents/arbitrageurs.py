@@ -12,6 +12,7 @@ from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Fraction, NonNegative, Positive, VenueName
 from sim.population import Population
+from sim.prepared import Prepared
 from sim.view import View
 
 
@@ -76,6 +77,7 @@ class Arbitrageurs(Population):
         self._interval = self.column("interval_seconds")
         self._offset = self.draws.uniforms("offset", self.rows) * self._interval
         self._next_look = self._offset.copy()
+        self._spread = Prepared(spread)
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """Cash and an inventory of spot."""
@@ -86,7 +88,7 @@ class Arbitrageurs(Population):
         """Send both legs where the gap pays."""
         pool = view.quotes[self._pool.index]
         outbox.reserve(2 * self.rows)
-        outbox.count = spread(
+        outbox.count = self._spread.call(
             view.time,
             self.first,
             self._book.index,

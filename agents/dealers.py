@@ -16,6 +16,7 @@ from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Fraction, NonNegative, Parameters, Positive, Real
 from sim.population import Population
+from sim.prepared import Prepared
 from sim.records import OPENING, OPTIONS, REQUEST, orders
 from sim.view import View, frozen
 
@@ -128,6 +129,7 @@ class OptionDealers(Population):
         self._units = self.column("customer_units")
         self._serves = bool(self._rate.any() and self.books.row.size)
         self._customer_key = self.draws.key("customers")
+        self._answer = Prepared(serve)
 
     def _take_books(self, holding: Synthetic | Snapshot, listing: Listing) -> None:
         own = self.parameters
@@ -214,7 +216,7 @@ class OptionDealers(Population):
     def _serve(self, view: View, outbox: Outbox) -> None:
         """Trade with the end users who call in this step; not with a row in breach."""
         outbox.reserve(self.rows)
-        outbox.count = serve(
+        outbox.count = self._answer.call(
             self._customer_key,
             view.step,
             view.time,

@@ -7,6 +7,7 @@ from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import NonNegative, Positive, Real, VenueName
 from sim.population import Population
+from sim.prepared import Prepared
 from sim.view import View
 
 
@@ -53,6 +54,7 @@ class FundamentalTraders(Population):
         self._terms = listing.venue(self.parameters.venue)
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")
+        self._correct = Prepared(correct)
         names = ("rate", "bias", "threshold", "strength", "max_units")
         self._columns = tuple(self.column(name) for name in names)
 
@@ -60,7 +62,7 @@ class FundamentalTraders(Population):
         """Send corrections of the step's mispricing."""
         terms, asset = self._terms, view.assets[self.asset]
         outbox.reserve(self.rows)
-        outbox.count = correct(
+        outbox.count = self._correct.call(
             self._key,
             view.step,
             view.time,

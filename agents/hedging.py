@@ -36,6 +36,7 @@ from sim.kernels.flags import flag_columns
 from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Fraction, NonNegative, Parameters, Positive, VenueName
+from sim.prepared import Prepared
 from sim.view import View, frozen
 
 RULES = {"leland": LELAND, "whalley_wilmott": WHALLEY_WILMOTT, "decay": DECAY}
@@ -188,6 +189,7 @@ class Hedger:
         self._since = 0  # of the changes the ledger has noted
         self._then = np.zeros((2, 0))
         self._mid_then = self._move = 0.0
+        self._unsettled, self._hedge = Prepared(unsettled), Prepared(hedge)
 
     @property
     def width(self) -> np.ndarray:
@@ -281,7 +283,7 @@ class Hedger:
 
     def _suspects(self, view: View, asset: int) -> tuple[int, int]:
         """List the rows that may be out of their band; returns how many, and how many a renewal may spare."""
-        count, near, self._since = unsettled(
+        count, near, self._since = self._unsettled.call(
             view.contracts,
             asset,
             self._then,
@@ -309,7 +311,7 @@ class Hedger:
         if suspects == 0:
             return
         outbox.reserve(suspects)
-        outbox.count = hedge(
+        outbox.count = self._hedge.call(
             view.time,
             before,
             self._first_account,

@@ -14,6 +14,7 @@ from sim.listing import SECONDS_PER_YEAR, Listing
 from sim.outbox import Outbox
 from sim.parameters import NonNegative, Positive, VenueName
 from sim.population import Population
+from sim.prepared import Prepared
 from sim.view import View
 
 COLUMNS = (
@@ -134,6 +135,7 @@ class MarketMakers(Population):
         self._seen_flow = np.zeros(self.rows, np.int64)
         self._seen_value = self.fair.copy()
         self._updated = np.zeros(self.rows)
+        self._quote = Prepared(quote)
 
     def _inventory(self, listing: Listing) -> np.ndarray:
         """Opening lots of each row: none of a perpetual."""
@@ -162,7 +164,7 @@ class MarketMakers(Population):
         """Requote the rows whose clock ticks."""
         terms, asset = self._terms, view.assets[self.asset]
         outbox.reserve(2 * self.parameters.levels * self.rows)
-        outbox.count = quote(
+        outbox.count = self._quote.call(
             view.time,
             self.first,
             self._first_tag,

@@ -9,6 +9,7 @@ from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import NonNegative, Positive, VenueName
 from sim.population import Population
+from sim.prepared import Prepared
 from sim.view import View
 
 
@@ -64,12 +65,13 @@ class MomentumTraders(Population):
         self._offset = self.draws.uniforms("offset", self.rows) * self._columns[-1]
         self._next_look = self._offset.copy()
         self._updated = 0.0
+        self._chase = Prepared(chase)
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Update the averages and move towards the wanted positions."""
         terms = self._terms
         outbox.reserve(self.rows)
-        outbox.count = chase(
+        outbox.count = self._chase.call(
             view.time,
             self.first,
             terms.index,

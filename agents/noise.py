@@ -11,6 +11,7 @@ from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import NonNegative, Positive, VenueName
 from sim.population import Population
+from sim.prepared import Prepared
 from sim.view import View
 
 MOST_ORDERS = 4096
@@ -60,6 +61,7 @@ class NoiseTraders(Population):
         self._terms = listing.venue(self.parameters.venue)
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")
+        self._scatter = Prepared(scatter)
         self._columns = tuple(
             self.column(name)
             for name in ("limit_rate", "market_rate", "size", "offset_bps", "lifetime_seconds")
@@ -72,7 +74,7 @@ class NoiseTraders(Population):
         """Send the step's arrivals, each with its own time."""
         terms = self._terms
         outbox.reserve(self._room)
-        outbox.count = scatter(
+        outbox.count = self._scatter.call(
             self._key,
             view.step,
             view.time,

@@ -15,6 +15,7 @@ from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import NonNegative, VenueName
 from sim.population import Population
+from sim.prepared import Prepared
 from sim.records import CANCEL_ALL
 from sim.view import View
 
@@ -116,6 +117,7 @@ class ZeroIntelligenceTraders(Population):
         self._terms = listing.venue(own.venue)
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")
+        self._flow = Prepared(flow)
         self._lots = max(1, round(own.size / self._terms.lot))
         self._limits, self._cancels = np.cumsum(own.limit_rate()), np.cumsum(own.cancel_rate())
         rate = own.cancel_rates[0] if len(own.cancel_rates) == 1 else 0.0
@@ -141,7 +143,7 @@ class ZeroIntelligenceTraders(Population):
     def _send(self, view: View, outbox: Outbox) -> None:
         count = -1
         while count < 0:
-            count = flow(
+            count = self._flow.call(
                 self._key,
                 view.step,
                 view.time,

@@ -15,6 +15,7 @@ import numpy as np
 from sim.instruments import Universe
 from sim.kernels import posting
 from sim.kernels.changes import ROOM, no_changes
+from sim.prepared import Prepared
 from sim.records import FILLS
 from sim.tape import Tape
 
@@ -88,6 +89,8 @@ class Ledger:
         self.wide = np.zeros((len(wide), 0), np.int64)
         self.issued: dict[str, float] = {}
         self._issued_lots = np.zeros(instruments, np.int64)
+        self._post, self._transfer = Prepared(posting.post), Prepared(posting.transfer)
+        self._residual = Prepared(posting.residual)
         self._allocate_holders(holders, wide)
         self.fit_contracts()
 
@@ -137,7 +140,7 @@ class Ledger:
         last = int(tape.counts[FILLS])
         self.version += last > tape.posted
         while tape.posted < last:
-            tape.posted = posting.post(
+            tape.posted = self._post.call(
                 tape.fills,
                 tape.posted,
                 last,
@@ -177,7 +180,7 @@ class Ledger:
             Received by each account, quote currency; sums to zero up to rounding.
         """
         self.version += 1
-        posting.transfer(amounts, self.population_of, self.cash, self.cash_total, self.changes)
+        self._transfer.call(amounts, self.population_of, self.cash, self.cash_total, self.changes)
 
     def residuals(self) -> tuple[float, np.ndarray]:
         """How far conservation is from holding.
@@ -196,7 +199,7 @@ class Ledger:
 
     def _dense_residual(self) -> tuple[float, bool]:
         """Residual of cash, and whether dense instruments, whose sums go to `_lots`, are whole."""
-        total, gross, is_whole = posting.residual(self.cash, self.position, self._issued_lots, self._lots)
+        total, gross, is_whole = self._residual.call(self.cash, self.position, self._issued_lots, self._lots)
         return abs(total - self._issued_cash) / max(gross, 1.0), is_whole
 
     def check(self, step: int) -> float:

@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from sim.kernels import flags, margining, options, portfolio, screening
 from sim.ledger import Ledger
 from sim.parameters import Parameters
+from sim.prepared import Prepared
 from sim.view import View, frozen
 
 RENEWAL_SHARE = 0.02  # of accounts near their line, above which the reference is renewed
@@ -145,6 +146,8 @@ class Margin:
         self._seen = np.zeros(accounts, np.int32)
         self._stamp = 0
         self.room = np.zeros((2, accounts), np.int64)
+        self._price, self._watch = Prepared(portfolio.price), Prepared(screening.watch)
+        self._admit = Prepared(margining.admit)
 
     def _heaviest_weight(self) -> float:
         """Most that drift grows per relative move of any price (`screening.value_drift`)."""
@@ -161,7 +164,7 @@ class Margin:
             self._fit(contracts.size)
         self._show_options(view)
         if contracts.size:
-            portfolio.price(contracts, view.assets, now, self._option_rates, self.work, self.margins)
+            self._price.call(contracts, view.assets, now, self._option_rates, self.work, self.margins)
         if not is_listed:
             self._reference.fit(contracts.size)
             screening.remember(contracts, view.assets, self._ledger.terms, *self._reference.columns)
@@ -242,7 +245,7 @@ class Margin:
         Equity and maintenance of the others keep what they were when last looked at.
         """
         ledger = self._ledger
-        breaches, self._since = screening.watch(
+        breaches, self._since = self._watch.call(
             *self._prices(view),
             RENEWAL_SHARE * self._slack.size + RENEWAL_LEAST,
             self._slack,
@@ -298,7 +301,7 @@ class Margin:
         """Room of the senders of these orders, shape (2, A): lots they may buy and sell."""
         ledger = self._ledger
         self._stamp += 1
-        margining.admit(
+        self._admit.call(
             orders,
             rows,
             instrument,

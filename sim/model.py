@@ -38,6 +38,7 @@ from sim.margin import Margin
 from sim.oracle import Oracle
 from sim.outbox import Outbox
 from sim.population import Population
+from sim.prepared import Prepared
 from sim.profile import profile
 from sim.recorder import Recorder
 from sim.recording import Recording
@@ -120,6 +121,8 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._mid_at_hedge = np.array(listing.spots, float)
         self._last_mid = np.array(listing.spots, float)
         self._worst_residual = 0.0
+        self._refresh = Prepared(looking.refresh)
+        self._estimate_volatility = Prepared(looking.estimate_volatility)
         self._open()
 
     def intervene(self, population: Population, around: Callable[[Decider], Decider]) -> None:
@@ -260,7 +263,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
             return
         for venue in venues:
             venue.observe(self._quotes)
-        looking.refresh(self._quotes, self.listed, self._assets, self.ledger.terms)
+        self._refresh.call(self._quotes, self.listed, self._assets, self.ledger.terms)
         for venue in self._appraisers:
             venue.appraise(self._assets, self.ledger.terms)
 
@@ -275,7 +278,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._observe(venues)
         for oracle in self.oracles:
             oracle.update(now, self._assets, self._quotes)
-        looking.refresh(self._quotes, self.listed, self._assets, self.ledger.terms)
+        self._refresh.call(self._quotes, self.listed, self._assets, self.ledger.terms)
         self._show_contracts()
         self.margin.reprice(now, self.view)
 
@@ -294,7 +297,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         if self._liquidation:
             self.waterfall.run(self.steps_taken, self._liquidation.seized)
         self.settlement.run(end, view, self.tape)
-        looking.estimate_volatility(
+        self._estimate_volatility.call(
             self._assets, self._last_mid, self.listing.step_seconds, VOLATILITY_WINDOW, SECONDS_PER_YEAR
         )
         self._worst_residual = max(self._worst_residual, self.ledger.check(self.steps_taken))

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from sim.kernels.indexing import ORACLE, index_and_mark
 from sim.parameters import Parameters
+from sim.prepared import Prepared
 
 
 class Index(Parameters):
@@ -85,7 +86,8 @@ class Oracle:
         self._state["external_weight"] = index.external / total
         self._state["averaging"], self._state["heartbeat"] = index.averaging_seconds, index.heartbeat_seconds
         self._state["window"], self._state["band"] = mark.window_seconds, mark.band
+        self._look = Prepared(index_and_mark)
 
     def update(self, time: float, assets: np.ndarray, quotes: np.ndarray) -> None:
         """Write index and mark into the asset's row of `assets` (ASSET)."""
-        index_and_mark(time, self._state, self._weights, self._averages, assets, self._asset, quotes)
+        self._look.call(time, self._state, self._weights, self._averages, assets, self._asset, quotes)

@@ -8,6 +8,7 @@ from sim.kernels import looking
 from sim.kernels.gain import FEEDBACK, keeping
 from sim.ledger import Ledger
 from sim.listing import INSURANCE
+from sim.prepared import Prepared
 from sim.profile import Thresholds
 from sim.records import FILLS
 from sim.tape import Tape
@@ -69,6 +70,7 @@ class Recorder:
         self._feedback = np.zeros(len(assets), FEEDBACK)
         self._thresholds = thresholds
         self._first_fill = 0
+        self._record = Prepared(looking.record)
 
     def record(
         self, view: View, ledger: Ledger, tape: Tape, mid_at_hedge: np.ndarray, breaches: int, time: float
@@ -78,7 +80,7 @@ class Recorder:
             self._columns = np.pad(self._columns, ((0, 0), (0, self.steps)))
         last = int(tape.counts[FILLS])
         self._thresholds.count(view, time, self._feedback)
-        self._thresholds.is_stale = looking.record(
+        self._thresholds.is_stale = self._record.call(
             self._columns,
             self.steps,
             view.step,

@@ -14,6 +14,7 @@ import numpy as np
 from sim.draws import key
 from sim.kernels import arrival
 from sim.outbox import Outbox
+from sim.prepared import Prepared
 from sim.records import OPEN
 from sim.venues.blocks import Blocks
 
@@ -51,6 +52,7 @@ class Router:
         self._seed_key = key(seed, "router", "ties")
         self._population_of, self._keys, self._firsts = population_of, keys, firsts
         self._bounds = np.zeros(venues + 1, np.int64)
+        self._stamp, self._due, self._keep = map(Prepared, (arrival.stamp, arrival.due, arrival.keep))
         self._resize(self.outbox.rows.size)
 
     def _resize(self, size: int) -> None:
@@ -70,7 +72,7 @@ class Router:
         """
         outbox = self.outbox
         if outbox.count > self._stamped:
-            first, refused = arrival.stamp(
+            first, refused = self._stamp.call(
                 outbox.rows,
                 self._stamped,
                 outbox.count,
@@ -118,7 +120,7 @@ class Router:
         outbox = self.outbox
         if self._rows.size < outbox.rows.size:
             self._resize(outbox.rows.size)
-        found = self._found = arrival.due(
+        found = self._found = self._due.call(
             outbox.rows,
             outbox.count,
             until,
@@ -143,5 +145,5 @@ class Router:
         if self._found == outbox.count and last_venue >= self._bounds.size - 2:
             outbox.count, self.earliest = 0, np.inf
         else:
-            outbox.count, self.earliest = arrival.keep(outbox.rows, outbox.count, until, last_venue)
+            outbox.count, self.earliest = self._keep.call(outbox.rows, outbox.count, until, last_venue)
         self._stamped, self._found = outbox.count, -1

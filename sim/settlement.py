@@ -10,6 +10,7 @@ from sim.kernels import settling
 from sim.ledger import Ledger
 from sim.listing import CLEARING
 from sim.parameters import Parameters
+from sim.prepared import Prepared
 from sim.tape import Tape
 from sim.view import View
 
@@ -65,10 +66,11 @@ class Settlement:
             settling.FUNDING,
         )
         self._next_expiry = 0.0
+        self._accrue = Prepared(settling.accrue)
 
     def run(self, time: float, view: View, tape: Tape) -> None:
         """Settle what is due at `time`, the end of the step."""
-        if settling.accrue(self._perpetuals, view.assets, view.step_seconds, time):
+        if self._accrue.call(self._perpetuals, view.assets, view.step_seconds, time):
             self._fund(time, view)
         if time >= self._next_expiry - settling.INSTANT:
             self._expire(time, view, tape)

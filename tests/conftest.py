@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from sim.prepared import CHECK
+
 REQUIRE_SHARED = "HEDGEQUAKE_REQUIRE_SHARED"
+
+os.environ.setdefault(CHECK, "1")  # also for the processes that tests start
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from pydantic import Field
 from sim.draws import Draws
 from sim.kernels.pools import POOL, appraise_shares, execute_pool, observe_pool
 from sim.parameters import Parameters as BaseParameters
+from sim.prepared import Prepared
 from sim.tape import Tape
 from sim.venues.blocks import SLACK, Blocks
 from sim.venues.venue import Venue
@@ -93,6 +94,9 @@ class ConstantProduct(Venue):
         self.blocks: Blocks | None = None
         self._view: View | None = None
         self._is_waiting = False
+        self._execute = Prepared(execute_pool)
+        self._observe = Prepared(observe_pool)
+        self._appraise = Prepared(appraise_shares)
 
     def attach(self, view: View, draws: Draws, held: np.ndarray) -> None:
         """Give the pool what it reads of the market around it.
@@ -161,7 +165,7 @@ class ConstantProduct(Venue):
     ) -> None:
         """Execute the due orders at their arrival times, as `Venue.execute` says."""
         tape.reserve(2 * due.size, 0, due.size)
-        execute_pool(
+        self._execute.call(
             self.state,
             self._held,
             self._unposted,
@@ -177,12 +181,12 @@ class ConstantProduct(Venue):
 
     def observe(self, quotes: np.ndarray) -> None:
         """Write prices to sell and buy at the margin, fee included, depth and reserves."""
-        observe_pool(self.state, quotes, self.index)
+        self._observe.call(self.state, quotes, self.index)
         quotes[self.index]["is_waiting"] = self._is_waiting
 
     def appraise(self, assets: np.ndarray, terms: np.ndarray) -> None:
         """Price the shares at the asset's mark, with the delta and gamma of the reserves."""
-        appraise_shares(self.state, terms, assets["mark"][self.asset])
+        self._appraise.call(self.state, terms, assets["mark"][self.asset])
 
     @property
     def time_weighted_price(self) -> float:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from sim.kernels import impact
 from sim.listing import OUTSIDE
 from sim.parameters import Parameters as BaseParameters
+from sim.prepared import Prepared
 from sim.records import NO_TICK
 from sim.tape import Tape
 from sim.venues.venue import Venue
@@ -60,6 +61,7 @@ class LinearImpact(Venue):
         super().__init__(name, index, asset, instrument, parameters)
         self._state = np.zeros(4, np.int64)
         self._carry = np.zeros(2)
+        self._follow, self._trade = Prepared(impact.follow), Prepared(impact.trade)
 
     @property
     def impact(self) -> float:
@@ -89,7 +91,7 @@ class LinearImpact(Venue):
         """Follow the exogenous value to where it is now."""
         self._state[impact.FLOW] = self._state[impact.VOLUME] = 0
         tape.reserve(0, 1, 0)
-        impact.follow(
+        self._follow.call(
             float(self._view.assets[self.asset]["value"]),
             self._view.time,
             self.parameters.tick,
@@ -110,7 +112,7 @@ class LinearImpact(Venue):
         """Fill each order that trades at once at the average price along its impact."""
         tape.reserve(due.size, due.size, due.size)
         parameters = self.parameters
-        impact.trade(
+        self._trade.call(
             orders,
             due,
             self.index,

@@ -17,6 +17,7 @@ from sim.kernels.quote import observe
 from sim.kernels.resting import ACCOUNT, HEADER, RESTING
 from sim.parameters import Parameters as BaseParameters
 from sim.parameters import PopulationName
+from sim.prepared import Prepared
 from sim.records import NO_TICK, orders
 from sim.tape import Tape
 from sim.venues.venue import Venue
@@ -134,6 +135,7 @@ class OrderBook(Venue):
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
         super().__init__(name, index, asset, instrument, parameters)
         self._opening_half_ticks = 0
+        self._execute, self._show = Prepared(kernels.execute), Prepared(observe)
 
     def set_reference(self, price: float) -> None:
         """Set the mid the book opens with, quote currency; to be called before `open`.
@@ -224,7 +226,7 @@ class OrderBook(Venue):
             without limits have 2**62.
         """
         self._reserve(due.size, tape)
-        kernels.execute(
+        self._execute.call(
             orders,
             due,
             until,
@@ -301,7 +303,7 @@ class OrderBook(Venue):
     def observe(self, quotes: np.ndarray) -> None:
         """Write this book's state into row `index` of `quotes` (dtype QUOTE)."""
         self._wear()
-        observe(self._header, self._ladder, self._bitmap, self.permanent_impact, quotes, self.index)
+        self._show.call(self._header, self._ladder, self._bitmap, self.permanent_impact, quotes, self.index)
 
     def has_open_orders(self, account: int) -> bool:
         """Whether orders of the account rest here."""

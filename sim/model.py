@@ -314,6 +314,15 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         """Let go of what Mesa keeps for every model there ever was; for many runs in one process."""
         mesa.Agent._ids.pop(self, None)
 
+    def __getstate__(self) -> Any:
+        """Refuse to be copied: in a copy, what the parts share would be theirs alone.
+
+        Raises
+        ------
+        TypeError
+        """
+        raise TypeError("a market can be neither copied nor pickled; build it again, equal seeds run equally")
+
     def recording(self) -> Recording:
         """What the run has left so far."""
         universe = self.ledger.universe

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from pathlib import Path
+from typing import Any
 
 import mesa
 import numpy as np
@@ -75,6 +78,12 @@ def test_five_lines_load_change_run_look_and_plot() -> None:
     axes = plots.price(recording)
     assert axes.lines or axes.collections
     axes.figure.clear()
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, pickle.dumps])
+def test_a_market_is_not_copied_because_its_parts_share_memory(duplicate: Any) -> None:
+    with pytest.raises(TypeError, match="build it again"):
+        duplicate(market("short_gamma_crash", **SMALL))
 
 
 def test_a_model_steps_like_any_other_of_mesa() -> None:

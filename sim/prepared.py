@@ -36,6 +36,11 @@ class Prepared:
         self._kernel = kernel
         self.call: Callable[..., Any] = self._first if hasattr(kernel, "overloads") else kernel
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the code that later calls run has been chosen."""
+        return self.call != self._first
+
     def _first(self, *arguments: Any) -> Any:
         result = self._kernel(*arguments)
         chosen = self._chosen(arguments)

@@ -28,6 +28,7 @@ from scenarios.benchmarks.rows import (
     rate,
 )
 from scenarios.benchmarks.vectorised import OwnOptions, SharedContracts
+from sim.prepared import Prepared
 from sim.records import FILLS, HEDGE, LIMIT, MARKET, QUOTE, orders
 from sim.tape import Tape
 
@@ -128,21 +129,27 @@ def test_a_missing_peer_says_which_extra_brings_it() -> None:
 
 
 def test_pythons_share_is_what_kernels_leave_and_what_calling_them_costs() -> None:
-    inside = {"match": (2.0, 10), "post": (1.0, 20)}
-    share = overhead._share(10.0, inside, lost=0.1, empty={"match": 0.05, "post": 0.02}, steps=10)
+    inside = {1: (2.0, 10), 2: (1.0, 20)}
+    share = overhead._share(10.0, inside, lost=0.1, empty={1: 0.05, 2: 0.02}, steps=10)
     assert share.step_seconds == pytest.approx(0.7)  # 10 s less 30 stopwatches of 0.1 s
     assert share.calls_seconds == pytest.approx(0.09)
     assert share.seconds == pytest.approx(0.7 - 0.3 + 0.09)
     assert share.calls == pytest.approx(3.0)
 
 
-def test_stopwatches_are_put_back() -> None:
-    from sim.kernels import posting
+def test_stopwatches_read_kernels_called_by_name_and_prepared_ones_and_are_put_back() -> None:
+    from sim.kernels import settling
 
-    before = posting.post
+    prepared = Prepared(settling.funding_rate)
+    prepared.call(0.01, 0.001, 0.1)
+    by_name, chosen = settling.funding_rate, prepared.call
     with overhead.watched() as watches:
-        assert len(watches) == len({id(watch) for watch in watches.values()})
-    assert posting.post is before
+        settling.funding_rate(0.01, 0.001, 0.1)
+        for _ in range(2):
+            prepared.call(0.01, 0.001, 0.1)
+        assert sorted(watch.calls for watch in watches if watch.calls) == [1, 2]
+    assert settling.funding_rate is by_name
+    assert prepared.call is chosen
 
 
 def test_an_array_seen_twice_counts_once() -> None:

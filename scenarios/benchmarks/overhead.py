@@ -1,7 +1,8 @@
 """Python's share of a step: what is left when the work inside compiled kernels is taken out.
 
 While a model steps, every kernel that Python can reach through a module of `sim` or
-`agents` is replaced by a stopwatch that calls it. From the time of the steps we take
+`agents`, or has prepared, is replaced by a stopwatch that calls it. From the time of the steps
+we take
 
 - the time inside the stopwatches' calls, and
 - what a stopwatch costs outside its own call, measured on one that does nothing,
@@ -14,6 +15,7 @@ the calls themselves.
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +29,7 @@ from numba.core.dispatcher import Dispatcher
 
 from scenarios.benchmarks.rows import Goal, Row, Spread
 from sim.jit import OPTIONS
+from sim.prepared import Prepared
 
 SCENARIO = "short_gamma_crash"
 SHOCK_SECONDS = 600.0
@@ -93,29 +96,40 @@ class Share:
     step_seconds: float
 
 
-@contextmanager
-def watched() -> Iterator[dict[str, Stopwatch]]:
-    """Put a stopwatch on every kernel that Python reaches; by the kernel's name."""
-    watches: dict[int, Stopwatch] = {}
-    replaced = []
+def reachable() -> Iterator[tuple[Any, str, Callable[..., Any]]]:
+    """Yield every kernel that Python calls, with the object and the attribute it is called by."""
     for module in [m for name, m in sorted(sys.modules.items()) if name.startswith(ROOMS)]:
         for name, value in list(vars(module).items()):
             if isinstance(value, Dispatcher):
-                setattr(module, name, watches.setdefault(id(value), Stopwatch(value)))
-                replaced.append((module, name, value))
+                yield module, name, value
+    for found in [each for each in gc.get_objects() if type(each) is Prepared]:
+        if found.is_settled:
+            yield found, "call", found.call
+
+
+@contextmanager
+def watched() -> Iterator[list[Stopwatch]]:
+    """Put a stopwatch on every kernel that Python reaches."""
+    watches: dict[int, Stopwatch] = {}
+    replaced = list(reachable())
+    for owner, name, value in replaced:
+        setattr(owner, name, watches.setdefault(id(value), Stopwatch(value)))
     try:
-        yield {f"{w.function.__module__}.{w.function.__name__}": w for w in watches.values()}
+        yield list(watches.values())
     finally:
-        for module, name, value in replaced:
-            setattr(module, name, value)
+        for owner, name, value in replaced:
+            setattr(owner, name, value)
 
 
-def empty_call_seconds(arguments: tuple[Any, ...], repeats: int = 5) -> float:
-    """What a stopwatch reads, per call, on a kernel that takes these arguments and does nothing."""
-    names = ", ".join(f"a{i}" for i in range(len(arguments)))
-    watch = Stopwatch(numba.njit(**OPTIONS)(eval(f"lambda {names}: 0")))
-    watch(*arguments)
-    return median(_each(watch, arguments) for _ in range(repeats))
+def empty_call_seconds(watch: Stopwatch, repeats: int = 5) -> float:
+    """What a stopwatch reads, per call, on a kernel that takes its arguments and does nothing."""
+    names = ", ".join(f"a{i}" for i in range(len(watch.arguments)))
+    empty = numba.njit(**OPTIONS)(eval(f"lambda {names}: 0"))
+    empty(*watch.arguments)
+    if not isinstance(watch.function, Dispatcher):
+        empty = next(iter(empty.overloads.values())).entry_point
+    other = Stopwatch(empty)
+    return median(_each(other, watch.arguments) for _ in range(repeats))
 
 
 def stopwatch_seconds(repeats: int = 5) -> float:
@@ -150,28 +164,28 @@ def shares(model: Any, steps: int, repeats: int) -> list[Share]:
     with watched() as watches:
         spent = [_stretch(model, steps, watches) for _ in range(repeats)]
     lost = stopwatch_seconds()
-    empty = {name: empty_call_seconds(w.arguments) for name, w in watches.items() if w.arguments}
+    empty = {id(watch): empty_call_seconds(watch) for watch in watches if watch.arguments}
     return [_share(total, inside, lost, empty, steps) for total, inside in spent]
 
 
-Inside = dict[str, tuple[float, int]]
-"""Seconds and calls of each kernel."""
+Inside = dict[int, tuple[float, int]]
+"""Seconds and calls by stopwatch."""
 
 
-def _stretch(model: Any, steps: int, watches: dict[str, Stopwatch]) -> tuple[float, Inside]:
-    for watch in watches.values():
+def _stretch(model: Any, steps: int, watches: list[Stopwatch]) -> tuple[float, Inside]:
+    for watch in watches:
         watch.reset()
     started = time.perf_counter()
     for _ in range(steps):
         model.step()
     elapsed = time.perf_counter() - started
-    return elapsed, {name: (w.seconds, w.calls) for name, w in watches.items() if w.calls}
+    return elapsed, {id(watch): (watch.seconds, watch.calls) for watch in watches if watch.calls}
 
 
-def _share(total: float, inside: Inside, lost: float, empty: dict[str, float], steps: int) -> Share:
+def _share(total: float, inside: Inside, lost: float, empty: dict[int, float], steps: int) -> Share:
     """Python's share of a stretch; see the module for the reckoning."""
     calls = sum(n for _, n in inside.values())
-    in_calls = sum(empty[name] * n for name, (_, n) in inside.items())
+    in_calls = sum(empty[watch] * n for watch, (_, n) in inside.items())
     unwatched = total - calls * lost
     outside = unwatched - sum(seconds for seconds, _ in inside.values())
     return Share((outside + in_calls) / steps, in_calls / steps, calls / steps, unwatched / steps)

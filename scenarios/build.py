@@ -8,7 +8,7 @@ import numpy as np
 
 from scenarios.schema import Asset, MarketOrder, Scenario, ValueShock, VenueEntry
 from scenarios.treatment import AS_WRITTEN, Treatment
-from scenarios.venues import open_all, placed, reference_venue, spare, state_impact, universe_of
+from scenarios.venues import open_all, placed, state_impact, universe_of
 from sim.draws import Draws, key
 from sim.drivers import Drivers
 from sim.instruments import Universe
@@ -23,9 +23,7 @@ from sim.profile import Thresholds
 from sim.recorder import Recorder
 from sim.router import Router
 from sim.settlement import Settlement
-from sim.venues.amm import ConstantProduct
 from sim.venues.liquidation import Exchange
-from sim.venues.order_book import OrderBook
 from sim.venues.venue import Venue
 from sim.view import ASSET, QUOTE, View, frozen
 
@@ -92,7 +90,7 @@ def _populations(model: Model, scenario: Scenario, listing: Listing) -> list[Pop
         sent = [
             Order(
                 at=s.at,
-                venue=reference_venue(s.asset, listing).name,
+                venue=listing.reference(listing.universe.assets.index(s.asset)).name,
                 qty=s.qty,
                 over_seconds=s.over_seconds,
             )
@@ -138,12 +136,9 @@ def _connect(
     quotes["mid"] = np.nan
     margin = Margin(ledger, [a.margin for a in scenario.assets], _rules(populations, listing))
     view = _view(quotes, assets, ledger, margin)
-    open_all(venues, scenario, listing, ledger, view)
-    books = [venue for venue in venues if isinstance(venue, OrderBook)]
-    view.resting = {book.index: book.accounts for book in books}
-    spare(books, populations)
+    open_all(venues, populations, listing, ledger, view)
     state_impact(venues, populations)
-    listed = np.array([reference_venue(a.name, listing).index for a in scenario.assets], np.int64)
+    listed = np.array([listing.reference(k).index for k in range(len(scenario.assets))], np.int64)
     drivers = _drivers(scenario, seed)
     model.assemble(
         listing,
@@ -216,8 +211,7 @@ def _router(populations: list[Population], listing: Listing, venues: list[Venue]
     keys = np.array([Draws(0, name).key("rows") for name in names])
     firsts = np.array([0] * len(listing.system) + [population.first for population in populations])
     router = Router(len(venues), listing.seed, ledger.population_of, keys, firsts)
-    pools = [venue for venue in venues if isinstance(venue, ConstantProduct)]
-    router.blocks = {pool.index: pool.blocks for pool in pools if pool.blocks is not None}
+    router.blocks = {venue.index: venue.blocks for venue in venues if venue.blocks is not None}
     return router
 
 
@@ -230,7 +224,7 @@ def _recorder(
     ledger: Ledger,
     margin: Margin,
 ) -> Recorder:
-    pools = [v for v in venues if isinstance(v, ConstantProduct)]
+    pools = [venue for venue in venues if venue.has_own_mid]
     count = len(listing.system) + len(populations)
     hedged_asset, hedged_share = np.zeros(count, np.int64), np.zeros(count)
     unlisted = np.zeros((count, 2))
@@ -285,8 +279,8 @@ def _description(
         "step_seconds": scenario.time.step_seconds,
         "steps": scenario.time.steps,
         "assets": [
-            {"name": a.name, "spot": a.spot, "half_tick": 0.5 * reference_venue(a.name, listing).tick}
-            for a in scenario.assets
+            {"name": a.name, "spot": a.spot, "half_tick": 0.5 * listing.reference(k).tick}
+            for k, a in enumerate(scenario.assets)
         ],
         "venues": [
             {

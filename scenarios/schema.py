@@ -134,6 +134,11 @@ class VenueEntry(Entry):
         return self
 
     @property
+    def traded(self) -> str:
+        """What is traded: "spot", "perpetual" or "" for neither."""
+        return self.instrument or str(getattr(self.factory, "trades", ""))
+
+    @property
     def lot(self) -> float:
         """Units in a lot of what is traded; 0 where the venue trades nothing by lots."""
         return float(getattr(self.parameters, "lot", 0.0))

@@ -11,8 +11,7 @@ import numpy as np
 from scenarios.components import VENUE
 from scenarios.schema import BASE, Scenario, VenueEntry
 from sim.intervention import Diverted, Replayed
-from sim.records import FORCED, HEDGE, MARKET, SWAP, orders
-from sim.venues.amm import ConstantProduct
+from sim.records import FORCED, HEDGE, orders
 
 if TYPE_CHECKING:
     from sim.model import Model
@@ -126,15 +125,11 @@ def recorded(recording: Recording, populations: tuple[str, ...]) -> Flow:
     rows["reason"] = HEDGE
     meant = np.array([_meant(venue["name"], venues) for venue in venues], np.int16)
     rows["venue"] = meant[column["venue"][own][first]] if venues else 0
-    is_pool = np.array([_is_pool(str(venue["type"])) for venue in venues])
-    rows["kind"] = np.where(is_pool[rows["venue"]], SWAP, MARKET)
+    kinds = np.array([VENUE.find(str(venue["type"])).order_kind for venue in venues])
+    rows["kind"] = kinds[rows["venue"]]
     steps = column["step"][own][first]
     order = np.lexsort((rows["time"], steps))
     return Flow(rows[order], steps[order], column["taker_population"][own][first][order])
-
-
-def _is_pool(type_name: str) -> bool:
-    return issubclass(VENUE.find(type_name), ConstantProduct)
 
 
 def _is_market(entry: VenueEntry) -> bool:
@@ -148,7 +143,7 @@ def _sink(entry: VenueEntry) -> VenueEntry:
             "name": f"{entry.name}{SINK}",
             "type": "sink.Sink",
             "asset": entry.asset,
-            "instrument": entry.instrument or "spot",
+            "instrument": entry.traded or "spot",
             "lot": entry.lot,
             "taker_fee_bps": getattr(entry.parameters, "taker_fee_bps", 0.0),
         }

@@ -1,21 +1,15 @@
-"""The venues of a scenario: made, put on the listing, told what they read of the market, and opened."""
+"""The venues of a scenario: made, put on the listing, told of the market around them, and opened."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from scenarios.schema import Scenario, VenueEntry
-from sim.draws import Draws
-from sim.instruments import LP_SHARE, PERPETUAL, SPOT, Universe
+from sim.instruments import PERPETUAL, SPOT, Universe
 from sim.ledger import Ledger
-from sim.listing import INSURANCE, Listing, VenueTerms
+from sim.listing import Listing, VenueTerms
 from sim.population import Population
-from sim.venues.amm import ConstantProduct
-from sim.venues.linear_impact import LinearImpact
-from sim.venues.liquidation import Exchange
-from sim.venues.order_book import OrderBook
-from sim.venues.rfq import Desk
-from sim.venues.sink import Sink
+from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 from sim.view import View
 
@@ -23,26 +17,23 @@ KINDS = {"spot": SPOT, "perpetual": PERPETUAL}
 
 
 def universe_of(scenario: Scenario) -> Universe:
-    """List spot and perpetual of every asset that a venue trades, and the shares of pools."""
+    """List spot and perpetual of every asset that a venue trades."""
     names = [asset.name for asset in scenario.assets]
     universe = Universe(names)
     for entry in scenario.venues:
-        if entry.instrument is None and not issubclass(entry.factory, ConstantProduct):
+        if not entry.traded:
             continue
-        asset = names.index(str(entry.asset))
-        kind = KINDS[entry.instrument or "spot"]
+        asset, kind = names.index(str(entry.asset)), KINDS[entry.traded]
         if universe.find(kind, asset) < 0:
             rules = scenario.assets[asset].margin
-            label = f"{names[asset]}-{entry.instrument or 'spot'}"
-            collateral = rules.collateral if kind == SPOT else 1.0
             universe.add(
                 kind,
                 asset,
                 entry.lot,
-                label,
+                f"{names[asset]}-{entry.traded}",
                 initial=rules.initial,
                 maintenance=rules.maintenance,
-                collateral=collateral,
+                collateral=rules.collateral if kind == SPOT else 1.0,
             )
     return universe
 
@@ -57,7 +48,7 @@ def placed(index: int, entry: VenueEntry, scenario: Scenario, listing: Listing) 
     entry : VenueEntry
     scenario : Scenario
     listing : Listing
-        Gets the terms, and the pool's account where it is one.
+        Gets the terms, and what the venue enlists.
 
     Raises
     ------
@@ -66,77 +57,39 @@ def placed(index: int, entry: VenueEntry, scenario: Scenario, listing: Listing) 
     """
     universe, parameters = listing.universe, entry.parameters
     asset = universe.assets.index(entry.asset) if entry.asset else -1
-    is_pool = issubclass(entry.factory, ConstantProduct)
-    instrument = -1
-    if entry.instrument or is_pool:
-        instrument = universe.find(KINDS[entry.instrument or "spot"], asset)
+    instrument = universe.find(KINDS[entry.traded], asset) if entry.traded else -1
     venue: Venue = entry.factory(entry.name, index, asset, instrument, parameters)
     if instrument >= 0 and entry.lot != universe.terms()[instrument]["lot"]:
         raise ValueError(f"venue {entry.name!r} trades {universe.names[instrument]} in lots of another size")
-    if isinstance(venue, ConstantProduct):
-        venue.account = listing.add_system(entry.name)
-        label = f"{entry.name}-share"
-        venue.share_instrument = universe.add(
-            LP_SHARE, asset, venue.parameters.share_lot, label, collateral=0.0
-        )
-    if isinstance(venue, OrderBook | ConstantProduct | LinearImpact):
+    venue.enlist(listing)
+    if asset >= 0:
         venue.set_reference(scenario.assets[asset].spot)
-    tick = getattr(parameters, "tick", 0.0)
-    listed = listing.sinks if isinstance(venue, Sink) else listing.venues
-    listed[entry.name] = VenueTerms(index, entry.name, entry.type, asset, instrument, tick, entry.lot)
+    listed = listing.sinks if venue.is_outside else listing.venues
+    listed[entry.name] = VenueTerms(
+        index,
+        entry.name,
+        entry.type,
+        asset,
+        instrument,
+        getattr(parameters, "tick", 0.0),
+        entry.lot,
+        venue.precedence,
+    )
     return venue
 
 
-def reference_venue(asset: str, listing: Listing) -> VenueTerms:
-    """The venue whose mid is the asset's reference mid: the first book, linear market or pool there is.
-
-    Raises
-    ------
-    ValueError
-        If no venue gives the asset a price.
-    """
-    number = listing.universe.assets.index(asset)
-    linear = ("linear_impact.LinearImpact", "linear_impact.ReferenceDemand")
-    for types in (("order_book.OrderBook",), linear, ("amm.ConstantProduct",)):
-        for terms in listing.venues.values():
-            if terms.asset == number and terms.type in types:
-                return terms
-    raise ValueError(f"no venue gives {asset} a price; list an order book, a pool or a linear market for it")
-
-
-def open_all(venues: list[Venue], scenario: Scenario, listing: Listing, ledger: Ledger, view: View) -> None:
-    """Give each venue what it reads, then open it."""
-    sellers: dict[int, int] = {}
+def open_all(
+    venues: list[Venue], populations: list[Population], listing: Listing, ledger: Ledger, view: View
+) -> None:
+    """Tell each venue of the market around it, issue its funds and open it."""
+    accounts = {population.name: population.accounts for population in populations}
+    around = Surroundings(view, ledger, listing, venues, accounts)
     for venue in venues:
-        if venue.instrument >= 0:
-            sellers.setdefault(venue.instrument, venue.index)
-        if isinstance(venue, ConstantProduct):
-            sellers[venue.share_instrument] = venue.index
-    desk = next((v.index for v in venues if isinstance(v, Desk)), -1)
-    for venue in venues:
-        if isinstance(venue, Desk):
-            lots = [_option_lot(i, listing) for i in range(len(scenario.assets))]
-            venue.attach(view, listing.universe, listing.smiles, lots)
-        elif isinstance(venue, LinearImpact):
-            venue.attach(view)
-        elif isinstance(venue, ConstantProduct):
-            venue.attach(view, Draws(listing.seed, venue.name), ledger.position[venue.share_instrument])
-        elif isinstance(venue, Sink):
-            terms = reference_venue(scenario.assets[venue.asset].name, listing)
-            venue.attach(venues[terms.index], 0.5 * terms.tick)
-        elif isinstance(venue, Exchange):
-            venue.attach(view, ledger, sellers, desk, [v for v in venues if isinstance(v, OrderBook)])
-            fund = np.array([venue.parameters.insurance_fund])
-            ledger.issue("insurance", INSURANCE, fund, {})
+        venue.attach(around)
+        for name, (account, cash) in venue.funds().items():
+            ledger.issue(name, account, np.array([cash]), {})
         venue.open(ledger.population_of, listing.tags.get(venue.index, 0))
-
-
-def spare(books: list[OrderBook], populations: list[Population]) -> None:
-    """Let the orders of the populations that a book names not decay."""
-    for book in books:
-        for population in populations:
-            if population.name in book.parameters.durable:
-                book.spare(population.accounts)
+    view.resting = {v.index: resting for v in venues if (resting := v.accounts) is not None}
 
 
 def state_impact(venues: list[Venue], populations: list[Population]) -> None:
@@ -146,8 +99,3 @@ def state_impact(venues: list[Venue], populations: list[Population]) -> None:
         quoted = sum(size for _, size in stated)
         if quoted > 0:
             venue.permanent_impact = sum(impact * size for impact, size in stated) / quoted
-
-
-def _option_lot(asset: int, listing: Listing) -> float:
-    """Lot of bespoke options: that of the asset's first venue."""
-    return next((v.lot for v in listing.venues.values() if v.asset == asset and v.lot > 0), 1.0)

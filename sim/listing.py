@@ -47,7 +47,10 @@ class Smile(Parameters):
 
 @dataclass
 class VenueTerms:
-    """What a population may know of a venue before the first step."""
+    """What a population may know of a venue before the first step.
+
+    `precedence` is the venue's (`sim.venues.Venue`): whose mid is the asset's reference mid.
+    """
 
     index: int
     name: str
@@ -56,6 +59,7 @@ class VenueTerms:
     instrument: int
     tick: float
     lot: float
+    precedence: int = 0
 
 
 @dataclass
@@ -128,6 +132,25 @@ class Listing:
         if name not in self.venues:
             raise ValueError(f"there is no venue {name!r}; there are {', '.join(self.venues)}")
         return self.venues[name]
+
+    def reference(self, asset: int) -> VenueTerms:
+        """Terms of the venue whose mid is the asset's reference mid.
+
+        Raises
+        ------
+        ValueError
+            If no venue gives the asset a price.
+        """
+        priced = [terms for terms in self.venues.values() if terms.asset == asset and terms.precedence > 0]
+        if not priced:
+            name = self.universe.assets[asset]
+            priced_by = "an order book, a pool or a linear market"
+            raise ValueError(f"no venue gives {name} a price; list {priced_by} for it")
+        return max(priced, key=lambda terms: terms.precedence)
+
+    def lot(self, asset: int) -> float:
+        """Units in a lot of an asset's first venue that has lots, 1 without one."""
+        return next((v.lot for v in self.venues.values() if v.asset == asset and v.lot > 0), 1.0)
 
     def only(self, type_name: str, asset: int) -> VenueTerms:
         """The venue of a type, such as `rfq.Desk`, that trades the asset, else one that trades any."""

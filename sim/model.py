@@ -48,7 +48,6 @@ from sim.settlement import Settlement
 from sim.tables import tables
 from sim.tape import Tape
 from sim.venues.liquidation import Exchange, Liquidation
-from sim.venues.order_book import OrderBook
 from sim.venues.venue import Venue
 from sim.view import View, frozen
 from sim.waterfall import Waterfall
@@ -110,7 +109,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._priced = [v for v in self.venues if v.is_priced]
         self._followers = [v for v in self._priced if v.follows_value]
         self._appraisers = [v for v in self.venues if type(v).appraise is not Venue.appraise]
-        self._books = [v for v in self.venues if isinstance(v, OrderBook)]
+        self._fallible = [v for v in self.venues if v.may_fail]
         self._clocks = [v for v in self.venues if type(v).advance is not Venue.advance]
         self._liquidation = next((v for v in self.venues if isinstance(v, Exchange)), None)
         self._by_phase: dict[str, list[Decider]] = {
@@ -328,14 +327,14 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         universe = self.ledger.universe
         instruments = universe.names + universe.contract_names
         market = {**self.description, "instruments": instruments}
-        if any(book.parameters.stops_when_empty for book in self._books):
+        if self._fallible:
             market["failures"] = self.failures
         return Recording(market, tables(self))
 
     @property
     def failures(self) -> list[dict[str, Any]]:
         """Market failures: `venue`, `time` (s) and the `side` that was empty, bid, ask or both."""
-        return [failure for book in self._books if (failure := book.failure())]
+        return [failure for venue in self._fallible if (failure := venue.failure())]
 
     @property
     def liquidations(self) -> list[Liquidation]:

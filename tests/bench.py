@@ -10,10 +10,11 @@ import numpy as np
 from sim.instruments import PERPETUAL, SPOT, Universe
 from sim.kernels.margining import MARGINED
 from sim.ledger import Ledger
-from sim.listing import CLEARING, END_USERS, FEES, SYSTEM, Smile
+from sim.listing import CLEARING, END_USERS, FEES, SYSTEM, Listing, Smile, VenueTerms
 from sim.margin import Margin, Requirement
 from sim.records import FILLS, GROUP, OPTIONS, SEQ
 from sim.tape import Tape
+from sim.venues.surroundings import Surroundings
 from sim.view import ASSET, QUOTE, View, frozen
 
 FIRST = len(SYSTEM)  # the first account that is nobody's in particular
@@ -56,6 +57,14 @@ class Bench:
         view.in_breach, view.shortfall = frozen(margin.in_breach), np.zeros(0)
         view.show(margin)
         return view
+
+    def around(self, *venues, smiles=None):
+        """The bench as a venue is told of it; the venues given stand beside it."""
+        spots = [float(asset["mark"]) for asset in self.assets]
+        listing = Listing(1, 1.0, self.universe, spots, smiles or SMILES * len(spots))
+        for k in range(len(spots)):
+            listing.venues[f"book{k}"] = VenueTerms(k, f"book{k}", "", k, -1, 0.0, LOT)
+        return Surroundings(self.view, self.ledger, listing, venues)
 
     def mark(self, price, asset=0):
         """Put every price of an asset, then look at everybody's margin."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.draws import Draws
 from sim.records import (
     ADD_LIQUIDITY,
     FILLS,
@@ -34,6 +34,7 @@ from sim.records import (
 )
 from sim.tape import Tape
 from sim.venues.amm import ConstantProduct
+from sim.venues.surroundings import Surroundings
 from sim.view import ASSET, QUOTE, TERMS, View
 
 POOL, ALICE, BOB = 0, 1, 2
@@ -49,7 +50,8 @@ class Market:
         self.pool = ConstantProduct("pool", 0, 0, BASE, settings)
         self.pool.account, self.pool.share_instrument = POOL, SHARE
         self.position = np.zeros((2, 3), np.int64)
-        self.pool.attach(View(), Draws(1, "pool"), self.position[SHARE])
+        ledger, listing = SimpleNamespace(position=self.position), SimpleNamespace(seed=1)
+        self.pool.attach(Surroundings(View(), ledger, listing, [self.pool]))
         self.pool.open(np.array([5, 6, 7], np.int16), 0)
         self.lots = {BASE: settings.lot, SHARE: settings.share_lot}
         self.tape = Tape()

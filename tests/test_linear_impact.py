@@ -45,7 +45,7 @@ class Textbook:
         own = LinearImpact.Parameters(tick=0.5, lot=0.01, impact=impact, follow=follow, taker_fee_bps=fee_bps)
         self.venue = self.made(own)
         self.venue.set_reference(price)
-        self.venue.attach(self.bench.view)
+        self.venue.attach(self.bench.around())
         self.venue.open(self.bench.population_of, 0)
         self.outbox = Outbox()
         self.room = np.full((2, FIRST + 1), NO_LIMIT)

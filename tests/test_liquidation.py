@@ -36,32 +36,34 @@ BOOK, POOL, DESK = 1, 2, 3
 RULES = [Requirement(initial=0.10, maintenance=0.05), Requirement(initial=0.10, maintenance=0.10)]
 
 
-class Books:
-    """Stands for a book in which everybody has orders."""
+class Place:
+    """Stands for a venue where some instruments can be sold."""
 
-    index = BOOK
+    def __init__(self, index, *instruments, trades_options=False, is_full=False):
+        self.index, self.instruments, self.trades_options = index, instruments, trades_options
+        self.is_full = is_full
 
     def has_open_orders(self, account):
-        return True
+        return self.is_full
 
 
 class Floor:
     """An exchange beside a bench: perpetuals are sold at a book, spot at a pool, options at a desk."""
 
-    def __init__(self, *, prices=(100.0, 10.0), cash=1000.0, rules=RULES, books=(), **parameters):
+    def __init__(self, *, prices=(100.0, 10.0), cash=1000.0, rules=RULES, is_full=False, **parameters):
         self.bench = Bench(3, prices=prices, requirements=rules, cash=cash, holders=1, venues=4)
         self.bench.ledger.issue("float", LIQUIDATOR, np.array([-cash]), {})
         self.bench.margin.rule[LIQUIDATOR] = 0
         self.exchange = Exchange("liquidation", 0, -1, -1, Exchange.Parameters(**parameters))
-        self.sellers = {PERP: BOOK, SPOT: POOL, PERP_B: BOOK, SPOT_B: POOL}
-        self.attach(books)
+        self.attach(is_full)
         quotes = self.bench.quotes
         quotes["mid"], quotes["tick"][BOOK], quotes["base"][POOL] = 100.0, 0.5, 1000.0
 
-    def attach(self, books=()):
-        bench = self.bench
-        self.exchange.attach(bench.view, bench.ledger, self.sellers, DESK, list(books))
-        self.exchange.open(bench.population_of, 0)
+    def attach(self, is_full=False, shares=()):
+        book, pool = Place(BOOK, PERP, PERP_B, is_full=is_full), Place(POOL, SPOT, SPOT_B, *shares)
+        around = self.bench.around(book, pool, Place(DESK, trades_options=True))
+        self.exchange.attach(around)
+        self.exchange.open(self.bench.population_of, 0)
 
     def seize(self, *targets, latency=0.0):
         """Let the liquidator ask for these accounts in one batch; the orders the exchange sends."""
@@ -82,7 +84,7 @@ class Floor:
 
 
 def test_a_breach_is_met_with_a_fifth_of_each_position_sold_in_the_account_s_name():
-    floor = Floor(books=[Books()], small_notional=100.0, max_slippage=0.05)
+    floor = Floor(is_full=True, small_notional=100.0, max_slippage=0.05)
     floor.bench.trade(ANN, OUTSIDE, PERP, 10000, 100.0)  # 100 units, 500 of maintenance
     floor.bench.trade(ANN, OUTSIDE, PERP_B, -500, 10.0)  # 5 units: too small for parts
     floor.bench.mark(94.5)
@@ -224,8 +226,7 @@ def test_shares_of_a_pool_are_redeemed_at_the_pool():
     ledger.terms, share = terms, 4
     ledger.position = np.vstack([ledger.position, np.zeros_like(ledger.position[:1])])
     ledger.position[share, ANN] = 700
-    floor.sellers[share] = POOL
-    floor.attach()
+    floor.attach(shares=[share])
     floor.bench.view.is_in_breach[ANN] = True
     ledger.cash[ANN] = -50.0
     [order] = floor.seize(ANN)

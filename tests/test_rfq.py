@@ -34,7 +34,7 @@ class Dealing:
     def __init__(self, asset=-1, prices=(100.0,), smiles=SMILES, cash=1e6, **spreads):
         self.bench = Bench(2, prices=prices, holders=1, cash=cash)
         self.desk = Desk("desk", 0, asset, -1, Desk.Parameters(**spreads))
-        self.desk.attach(self.bench.view, self.bench.universe, smiles, [LOT] * len(prices))
+        self.desk.attach(self.bench.around(smiles=smiles))
         self.desk.open(self.bench.population_of, 0)
         self.outbox = Outbox()
 

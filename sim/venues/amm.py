@@ -8,11 +8,15 @@ import numpy as np
 from pydantic import Field
 
 from sim.draws import Draws
+from sim.instruments import LP_SHARE
 from sim.kernels.pools import POOL, appraise_shares, execute_pool, observe_pool
+from sim.listing import Listing
 from sim.parameters import Parameters as BaseParameters
 from sim.prepared import Prepared
+from sim.records import SWAP
 from sim.tape import Tape
 from sim.venues.blocks import SLACK, Blocks
+from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 from sim.view import View, frozen
 
@@ -83,6 +87,10 @@ class ConstantProduct(Venue):
         block_seconds: float = Field(default=0.0, ge=0)
         block_clock: Literal["fixed", "poisson"] = "fixed"
 
+    trades = "spot"
+    order_kind = SWAP
+    precedence = 1
+    has_own_mid = True
     account: int = -1
     share_instrument: int = -1
 
@@ -91,29 +99,31 @@ class ConstantProduct(Venue):
         self.state = np.zeros(1, POOL)
         self.state["reference"] = np.nan
         self._held = frozen(np.zeros(0, np.int64))
-        self.blocks: Blocks | None = None
         self._view: View | None = None
         self._is_waiting = False
         self._execute = Prepared(execute_pool)
         self._observe = Prepared(observe_pool)
         self._appraise = Prepared(appraise_shares)
 
-    def attach(self, view: View, draws: Draws, held: np.ndarray) -> None:
-        """Give the pool what it reads of the market around it.
+    @property
+    def instruments(self) -> tuple[int, ...]:
+        """The asset, and the shares, which are redeemed here."""
+        return *super().instruments, self.share_instrument
 
-        Parameters
-        ----------
-        view : View
-            Says what time it is, for the blocks of the pool's chain.
-        draws : Draws
-            Of the chain's clock, if it has one.
-        held : ndarray of int64, shape (A,)
-            Share lots of each account, as the ledger keeps them.
-        """
-        self._held = frozen(held)
+    def enlist(self, listing: Listing) -> None:
+        """Claim an account for the reserves and list the shares."""
+        self.account = listing.add_system(self.name)
+        self.share_instrument = listing.universe.add(
+            LP_SHARE, self.asset, self.parameters.share_lot, f"{self.name}-share", collateral=0.0
+        )
+
+    def attach(self, around: Surroundings) -> None:
+        """Keep who holds the shares; follow the blocks of its chain, if it has one."""
+        self._held = frozen(around.ledger.position[self.share_instrument])
         own = self.parameters
         if own.block_seconds > 0:
-            self.blocks, self._view = Blocks(own.block_clock, own.block_seconds, draws), view
+            draws = Draws(around.listing.seed, self.name)
+            self.blocks, self._view = Blocks(own.block_clock, own.block_seconds, draws), around.view
             self.follows_value = True
 
     def open(self, population_of: np.ndarray, tags: int) -> None:

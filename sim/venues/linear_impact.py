@@ -13,8 +13,8 @@ from sim.parameters import Parameters as BaseParameters
 from sim.prepared import Prepared
 from sim.records import NO_TICK
 from sim.tape import Tape
+from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
-from sim.view import View
 
 
 class LinearImpact(Venue):
@@ -57,6 +57,8 @@ class LinearImpact(Venue):
         follow: float = Field(default=1.0, ge=0)
         taker_fee_bps: float = Field(default=0.0, ge=0)
 
+    precedence = 2
+
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
         super().__init__(name, index, asset, instrument, parameters)
         self._state = np.zeros(4, np.int64)
@@ -79,9 +81,9 @@ class LinearImpact(Venue):
         self._carry[impact.CARRY] = half_ticks - round(half_ticks)
         self._carry[impact.VALUE] = price
 
-    def attach(self, view: View) -> None:
-        """Give the venue the View whose exogenous value it follows."""
-        self._view = view
+    def attach(self, around: Surroundings) -> None:
+        """Keep the View whose exogenous value it follows."""
+        self._view = around.view
 
     def open(self, population_of: np.ndarray, tags: int) -> None:
         """Keep the population of each account."""

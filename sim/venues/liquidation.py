@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from sim.instruments import LP_SHARE, PERPETUAL, Universe
+from sim.instruments import LP_SHARE, PERPETUAL
 from sim.kernels import margining
-from sim.ledger import Ledger
+from sim.listing import INSURANCE
 from sim.outbox import Outbox
 from sim.parameters import Parameters as BaseParameters
 from sim.records import (
@@ -34,8 +34,8 @@ from sim.records import (
     TAKEOVER,
 )
 from sim.tape import Tape
+from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
-from sim.view import View
 
 
 class Liquidation(NamedTuple):
@@ -147,26 +147,14 @@ class Exchange(Venue):
         self.liquidations: list[Liquidation] = []
         self.seized: dict[int, float] = {}
 
-    def attach(
-        self, view: View, ledger: Ledger, sellers: dict[int, int], desk: int, books: list[Venue]
-    ) -> None:
-        """Give the venue what it reads, and where it sells.
+    def funds(self) -> dict[str, tuple[int, float]]:
+        """The insurance fund."""
+        return {"insurance": (INSURANCE, self.parameters.insurance_fund)}
 
-        Parameters
-        ----------
-        view : View
-        ledger : Ledger
-            Read only.
-        sellers : dict of int to int
-            Venue at which each dense instrument is sold; shares are redeemed at their pool.
-        desk : int
-            Venue that closes options out, -1 if there is none.
-        books : list of Venue
-            Venues whose resting orders a seizure cancels.
-        """
-        self._view, self._ledger, self._sellers, self._desk = view, ledger, sellers, desk
-        self._books = books
-        self._universe: Universe = ledger.universe
+    def attach(self, around: Surroundings) -> None:
+        """Keep what it reads, and where it sells; shares are redeemed at their pool."""
+        self._view, self._ledger, self._universe = around.view, around.ledger, around.listing.universe
+        self._sellers, self._desk, self._venues = around.sellers(), around.desk(), around.venues
         self._cool_until: dict[int, float] = {}
 
     def open(self, population_of: np.ndarray, tags: int) -> None:
@@ -250,7 +238,7 @@ class Exchange(Venue):
             self._sell_perpetuals(seizure, rules.close_fraction, rules.small_notional)
 
     def _withdraw(self, seizure: Seizure) -> None:
-        for book in self._books:
+        for book in self._venues:
             if book.has_open_orders(seizure.account):
                 self._send(seizure, book.index, CANCEL_ALL, 0, 0)
 

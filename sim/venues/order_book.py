@@ -20,6 +20,7 @@ from sim.parameters import PopulationName
 from sim.prepared import Prepared
 from sim.records import NO_TICK, orders
 from sim.tape import Tape
+from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 from sim.view import frozen
 
@@ -132,9 +133,12 @@ class OrderBook(Venue):
         durable: list[PopulationName] = Field(default_factory=list)
         stops_when_empty: bool = False
 
+    precedence = 3
+
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
         super().__init__(name, index, asset, instrument, parameters)
         self._opening_half_ticks = 0
+        self._durable: list[np.ndarray] = []
         self._execute, self._show = Prepared(kernels.execute), Prepared(observe)
 
     def set_reference(self, price: float) -> None:
@@ -153,6 +157,10 @@ class OrderBook(Venue):
                 f"choose `tick` so that it is between 1 and {LARGEST_TICK / HEADROOM:.0f}"
             )
         self._opening_half_ticks = round(2.0 * ticks)
+
+    def attach(self, around: Surroundings) -> None:
+        """Find the accounts whose orders do not decay."""
+        self._durable = [around.accounts[name] for name in self.parameters.durable if name in around.accounts]
 
     def open(self, population_of: np.ndarray, tags: int) -> None:
         """Allocate an empty book.
@@ -178,6 +186,8 @@ class OrderBook(Venue):
         self._tags = np.zeros(max(tags, 1), np.uint32)
         self._accounts = np.zeros(population_of.size, ACCOUNT)
         self._accounts["population"] = population_of
+        for accounts in self._durable:
+            self.spare(accounts)
         self._header = self._opening_header(width)
         self._worn = np.zeros(width if self.parameters.order_decay else 0, WORN)
         self._resting, self._expiring = self._header["resting"], self._header["expiring"]
@@ -270,6 +280,11 @@ class OrderBook(Venue):
     def spare(self, accounts: np.ndarray) -> None:
         """Let the orders of these accounts not decay; to be called after `open`."""
         self._accounts["is_durable"][accounts] = 1
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether it stops when a side is empty."""
+        return bool(self.parameters.stops_when_empty)
 
     def failure(self) -> dict[str, Any]:
         """When this market failed and which side was empty; empty if it has not failed."""

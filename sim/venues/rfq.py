@@ -7,14 +7,13 @@ import math
 import numpy as np
 from pydantic import Field
 
-from sim.instruments import Universe
 from sim.kernels import desk, options
-from sim.listing import END_USERS, OUTSIDE, Smile
+from sim.listing import END_USERS, OUTSIDE
 from sim.parameters import Parameters as BaseParameters
 from sim.records import CALL, OPTIONS, REQUEST
 from sim.tape import Tape
+from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
-from sim.view import View
 
 
 class Desk(Venue):
@@ -32,6 +31,7 @@ class Desk(Venue):
 
     needs_asset = False
     is_priced = False
+    trades_options = True
 
     class Parameters(BaseParameters):
         """Half spreads.
@@ -47,12 +47,11 @@ class Desk(Venue):
         spread_bps: float = Field(default=0.0, ge=0)
         option_spread_bps: float = Field(default=0.0, ge=0)
 
-    def attach(self, view: View, universe: Universe, smiles: list[Smile], option_lots: list[float]) -> None:
-        """Give the desk what it prices from."""
-        self._view = view
-        self._universe = universe
-        self._smiles = smiles
-        self._option_lots = option_lots
+    def attach(self, around: Surroundings) -> None:
+        """Keep what it prices from; a bespoke option has the lot of its asset's first venue."""
+        listing = around.listing
+        self._view, self._universe, self._smiles = around.view, listing.universe, listing.smiles
+        self._option_lots = [listing.lot(asset) for asset in range(len(listing.spots))]
         self._work = np.zeros((options.WORK_ROWS, 2))
 
     def open(self, population_of: np.ndarray, tags: int) -> None:

@@ -11,6 +11,7 @@ from sim.kernels import sinking
 from sim.listing import OUTSIDE
 from sim.parameters import Parameters as BaseParameters
 from sim.tape import Tape
+from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 from sim.view import QUOTE
 
@@ -28,6 +29,7 @@ class Sink(Venue):
     """
 
     is_priced = False
+    is_outside = True
 
     class Parameters(BaseParameters):
         """Grid and fee, those of the venue whose orders it takes.
@@ -45,10 +47,11 @@ class Sink(Venue):
         super().__init__(name, index, asset, instrument, parameters)
         self._mids = np.zeros(0)
 
-    def attach(self, listed: Venue, half_tick: float) -> None:
-        """Give the sink the venue that prices its asset, and what a half tick of it is worth."""
-        self._listed, self._half_tick = listed, half_tick
-        self._quotes = np.zeros(listed.index + 1, QUOTE)
+    def attach(self, around: Surroundings) -> None:
+        """Find the venue that prices the asset, and what a half tick of it is worth."""
+        terms = around.listing.reference(self.asset)
+        self._listed, self._half_tick = around.venues[terms.index], 0.5 * terms.tick
+        self._quotes = np.zeros(terms.index + 1, QUOTE)
 
     def open(self, population_of: np.ndarray, tags: int) -> None:
         """Keep the population of each account."""

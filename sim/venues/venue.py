@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Parameters as BaseParameters
+from sim.records import MARKET
 from sim.tape import Tape
+
+if TYPE_CHECKING:
+    from sim.venues.blocks import Blocks
+    from sim.venues.surroundings import Surroundings
 
 
 class Venue:
     """A place where orders become fills.
 
     A venue gets the orders that are due, in arrival order, and writes what they did on
-    the tape. It never calls an agent and never writes to the ledger.
+    the tape. It never calls an agent and never writes to the ledger. Before the first step it
+    is asked, in this order, to `enlist`, `set_reference`, `attach` and `open`; what it has nothing
+    to say to it leaves as it is here.
 
     Parameters
     ----------
@@ -36,6 +45,18 @@ class Venue:
         Whether executing leaves orders in `children`, an Outbox, for the model to send on.
     needs_asset : bool
         Whether a scenario must say which asset the venue trades.
+    trades : str
+        What it trades if a scenario does not say: "spot", "perpetual", or "" for neither.
+    trades_options : bool
+    order_kind : int
+        Kind of the orders that trade here at once, `MARKET` or `SWAP`.
+    precedence : int
+        Which venue's mid is its asset's reference mid: the one of highest precedence, of equals the
+        first. Venues of precedence 0 give none.
+    has_own_mid : bool
+        Whether its mid has a column of its own in the series.
+    is_outside : bool
+        Whether it is no part of the market: populations do not know of it.
     is_priced : bool
         Whether the venue shows a price; others are not observed, and their mid reads NaN.
     follows_value : bool
@@ -44,6 +65,8 @@ class Venue:
     permanent_impact : float
         Share of its price by which a unit of net flow moves it for good, as those say who make its
         market; NaN if nobody does. Venues that set prices by a rule of their own have no use for it.
+    blocks : Blocks or None
+        Clock of the chain that the venue lives on, once attached.
     """
 
     class Parameters(BaseParameters):
@@ -51,9 +74,16 @@ class Venue:
 
     emits: ClassVar[bool] = False
     needs_asset: ClassVar[bool] = True
+    trades: ClassVar[str] = ""
+    trades_options: ClassVar[bool] = False
+    order_kind: ClassVar[int] = MARKET
+    precedence: ClassVar[int] = 0
+    has_own_mid: ClassVar[bool] = False
+    is_outside: ClassVar[bool] = False
     is_priced: ClassVar[bool] = True
     follows_value: bool = False
     permanent_impact: float = math.nan
+    blocks: Blocks | None = None
     children: Outbox
 
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
@@ -62,6 +92,24 @@ class Venue:
         self.asset = asset
         self.instrument = instrument
         self.parameters = parameters
+
+    @property
+    def instruments(self) -> tuple[int, ...]:
+        """The dense instruments that can be sold here."""
+        return (self.instrument,) if self.instrument >= 0 else ()
+
+    def enlist(self, listing: Listing) -> None:
+        """Claim system accounts and list instruments of its own."""
+
+    def set_reference(self, price: float) -> None:
+        """Take the price with which the asset opens, quote currency."""
+
+    def attach(self, around: Surroundings) -> None:
+        """Keep what it will read of the market around it."""
+
+    def funds(self) -> Mapping[str, tuple[int, float]]:
+        """Opening cash of system accounts: by name of the issuance, the account and quote currency."""
+        return {}
 
     def open(self, population_of: np.ndarray, tags: int) -> None:
         """Allocate, once the accounts are known.
@@ -106,6 +154,20 @@ class Venue:
 
     def appraise(self, assets: np.ndarray, terms: np.ndarray) -> None:
         """Write price, delta and gamma of the instruments this venue creates into `terms` (TERMS)."""
+
+    def failure(self) -> dict[str, Any]:
+        """When and how this market failed; empty if it has not."""
+        return {}
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether the market can fail, which ends the run."""
+        return False
+
+    @property
+    def accounts(self) -> np.ndarray | None:
+        """What each account has resting, None if nothing can: `buying`, `selling` (lots), `resting` (orders)."""
+        return None
 
     def closing(self) -> tuple[float, float]:
         """Share of a perpetual position that one seizure closes here, and the notional up to which all of it.

@@ -110,6 +110,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._followers = [v for v in self._priced if v.follows_value]
         self._appraisers = [v for v in self.venues if type(v).appraise is not Venue.appraise]
         self._fallible = [v for v in self.venues if v.may_fail]
+        self._vouching = [v for v in self.venues if type(v).vouch is not Venue.vouch]
         self._clocks = [v for v in self.venues if type(v).advance is not Venue.advance]
         self._liquidation = next((v for v in self.venues if isinstance(v, Exchange)), None)
         self._by_phase: dict[str, list[Decider]] = {
@@ -300,6 +301,8 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
             self._assets, self._last_mid, self.listing.step_seconds, VOLATILITY_WINDOW, SECONDS_PER_YEAR
         )
         self._worst_residual = max(self._worst_residual, self.ledger.check(self.steps_taken))
+        for venue in self._vouching:
+            venue.vouch(self.steps_taken)
         breaches = self.margin.in_breach.size
         self.recorder.record(view, self.ledger, self.tape, self._mid_at_hedge, breaches, end)
 
@@ -360,6 +363,4 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         """Largest cash residual of any step, and lots of instruments that came from nowhere."""
         _, lots = self.ledger.residuals()
         names = self.ledger.universe.names + self.ledger.universe.contract_names
-        wrong = {names[i]: float(lots[i]) for i in np.flatnonzero(lots)}
-        dense = dict.fromkeys(self.ledger.universe.names, 0.0)
-        return {"cash": self._worst_residual, **dense, **wrong}
+        return {"cash": self._worst_residual, **dict(zip(names, lots.tolist(), strict=True))}

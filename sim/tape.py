@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.blank import blank
-from sim.records import FILL, FILLS, MOVE, MOVES, REJECT, REJECTS
+from sim.records import FILL, FILLS, GROUP, MOVE, MOVES, REJECT, REJECTS, SEQ, STEP
 
 
 class Tape:
@@ -39,6 +39,59 @@ class Tape:
             self.moves = _grown(self.moves, used[MOVES] + moves)
         if used[REJECTS] + rejects > self.rejects.size:
             self.rejects = _grown(self.rejects, used[REJECTS] + rejects)
+
+    def fill(
+        self,
+        order: np.void,
+        venue: int,
+        instrument: int,
+        lots: int,
+        price: float,
+        maker: int,
+        population_of: np.ndarray,
+        **fields: float,
+    ) -> None:
+        """Append the fill of an order, for venues written in plain Python; kernels write rows themselves.
+
+        Parameters
+        ----------
+        order : ORDER
+            Its sender is the taker, and it gives cause and reason.
+        venue, instrument, maker : int
+            Row of the venue in the quotes, what changes hands, and the account of the other side.
+        lots : int
+            > 0 the taker buys.
+        price : float
+            Quote currency per unit.
+        population_of : ndarray of int16, shape (A,)
+        **fields
+            Other fields of the FILL row: fees, which are 0 if not given, `group`, which is a new one if not
+            given, or others than the order's `taker`, `cause` and `reason`.
+        """
+        self.reserve(1, 0, 0)
+        counts, row = self.counts, self.fills[self.counts[FILLS]]
+        if "group" not in fields:
+            counts[GROUP] += 1
+        given = {name: order[name] for name in ("cause", "phase", "reason")}
+        given |= {"taker": order["account"], "fee": 0.0, "maker_fee": 0.0, "group": counts[GROUP], **fields}
+        given |= {"venue": venue, "instrument": instrument, "qty": lots, "price": price, "maker": maker}
+        given |= {"time": order["time"] + order["latency"], "seq": counts[SEQ], "step": counts[STEP]}
+        for side in ("maker", "taker"):
+            given[f"{side}_population"] = population_of[given[side]]
+        for name, value in given.items():
+            row[name] = value
+        counts[FILLS] += 1
+        counts[SEQ] += 1
+
+    def refuse(self, order: np.void, venue: int, refusal: int) -> None:
+        """Append the refusal of an order, by its number in `sim.records`, for venues in plain Python."""
+        self.reserve(0, 0, 1)
+        row = self.rejects[self.counts[REJECTS]]
+        row["time"] = order["time"] + order["latency"]
+        for name in ("qty", "account", "population", "kind", "phase"):
+            row[name] = order[name]
+        row["step"], row["venue"], row["refusal"] = self.counts[STEP], venue, refusal
+        self.counts[REJECTS] += 1
 
 
 def _grown(rows: np.ndarray, needed: int) -> np.ndarray:

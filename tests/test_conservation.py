@@ -148,3 +148,39 @@ def test_two_correlated_assets_with_accounts_margined_across_them():
     expired = fills["instrument"][fills["reason"] == EXPIRY] - OPTIONS
     assert set(model.ledger.universe.contracts["asset"][expired]) == {0, 1}
     assert model.residuals()["cash"] < 1e-12
+
+
+def cross(model):
+    book = next(v for v in model.venues if isinstance(v, OrderBook))
+    book._header["bid"] = book._header["ask"]
+
+
+def rob(model):
+    pool = next(v for v in model.venues if isinstance(v, ConstantProduct))
+    pool.state["cash"] *= 0.999
+
+
+def mint(model):
+    model.ledger.position[0, 7] += 1
+
+
+@pytest.mark.parametrize(
+    ("breakage", "complaint"), [(cross, "is crossed"), (rob, "invariant of .* fell"), (mint, "1 lots of")]
+)
+def test_a_step_that_breaks_what_always_holds_stops_the_run(breakage, complaint):
+    model = market(TWO_ASSETS, rng=3)
+    for _ in range(5):
+        model.step()
+    breakage(model)
+    with pytest.raises(ArithmeticError, match=f"step 5: .*{complaint}"):
+        model._settle(model.time)
+
+
+def test_every_instrument_there_is_has_its_residual():
+    model = market(TWO_ASSETS, rng=3)
+    model.step()
+    residuals = model.residuals()
+    universe = model.ledger.universe
+    assert list(residuals) == ["cash", *universe.names, *universe.contract_names]
+    assert len(universe.contract_names) > 0
+    assert all(isinstance(lots, int) and lots == 0 for name, lots in residuals.items() if name != "cash")

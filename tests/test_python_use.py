@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +140,55 @@ def test_a_population_in_plain_python_trades_in_the_same_market(
     assert np.mean(agree) > 0.6
     assert model.residuals()["cash"] < 1e-9
     assert recording.series["contrarians.volume"].sum() == pytest.approx(fills["qty"].abs().sum() * 0.001)
+
+
+POSTED = """
+schema_version = 1
+name = "posted"
+seed = 1
+time = {steps = 300}
+
+[[assets]]
+name = "BTC"
+spot = 65000.0
+driver = {type = "drivers.GeometricBrownian", volatility = 2.0}
+
+[[venues]]
+name = "posted"
+type = "posted.PostedPrice"
+asset = "BTC"
+
+[[venues]]
+name = "desk"
+type = "rfq.Desk"
+
+[[populations]]
+name = "dealers"
+type = "dealers.OptionDealers"
+count = 20
+exposure = {type = "synthetic", sign = -1, open_interest = 2000.0}
+hedging = {type = "band", width = 0.001}
+route = {venues = ["posted"]}
+"""
+
+
+def readme_code(word: str) -> str:
+    """The Python block of the README in which a word occurs."""
+    text = (Path(__file__).parents[1] / "README.md").read_text()
+    blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
+    return textwrap.dedent(next(block for block in blocks if word in block))
+
+
+def test_the_venue_of_the_readme_trades_in_a_market(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "posted.py").write_text(readme_code("class PostedPrice"))
+    (tmp_path / "posted.toml").write_text(POSTED)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    model = load("posted.toml").market()
+    recording = model.run()
+    hedges = recording.fills.query("venue == 'posted' and reason == 'hedge'")
+    assert len(hedges) > 20
+    away = hedges["price"] - recording.series["BTC.value"].to_numpy()[hedges["step"]]
+    assert away.abs().to_numpy() == pytest.approx(5.0)
+    assert (away > 0).tolist() == (hedges["qty"] > 0).tolist()
+    assert not any(lots for name, lots in model.residuals().items() if name != "cash")

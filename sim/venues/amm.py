@@ -20,6 +20,8 @@ from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 from sim.view import View, frozen
 
+ROUNDING = 1e-12  # of the invariant, in a step
+
 
 class ConstantProduct(Venue):
     """A pool of the asset and quote currency that keeps the product of its reserves.
@@ -140,6 +142,8 @@ class ConstantProduct(Venue):
             raise ValueError(f"pool {self.name!r} does not see who holds its shares; attach it before open()")
         reference = float(self.state["reference"][0])
         self.state = np.zeros(1, POOL)
+        self._reserves = [self.state[column] for column in ("base", "cash", "supply")]
+        self._product = 0.0
         self._population_of, self._unposted = population_of, np.zeros_like(self._held)
         settings = {
             "lot": self.parameters.lot,
@@ -188,6 +192,21 @@ class ConstantProduct(Venue):
             tape.rejects,
             tape.counts,
         )
+
+    def vouch(self, step: int) -> None:
+        """Assert that the product of the reserves, per squared share, has not fallen since the last step.
+
+        Raises
+        ------
+        ArithmeticError
+            If it has, beyond rounding.
+        """
+        base, cash, supply = (column.item() for column in self._reserves)
+        product = base * cash / supply**2 if supply else 0.0
+        if product < self._product * (1.0 - ROUNDING):
+            fall = 1.0 - product / self._product
+            raise ArithmeticError(f"step {step}: the invariant of {self.name} fell by {fall:.3g} of it")
+        self._product = product
 
     def observe(self, quotes: np.ndarray) -> None:
         """Write prices to sell and buy at the margin, fee included, depth and reserves."""

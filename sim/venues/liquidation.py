@@ -15,7 +15,6 @@ from sim.parameters import Parameters as BaseParameters
 from sim.records import (
     CANCEL_ALL,
     CLOSE_OUT,
-    FILLS,
     FORCED,
     GROUP,
     IOC,
@@ -25,7 +24,6 @@ from sim.records import (
     NOT_IN_BREACH,
     OPTIONS,
     REDUCE_ONLY,
-    REJECTS,
     REMOVE_LIQUIDITY,
     REQUEST,
     SEIZE,
@@ -165,7 +163,6 @@ class Exchange(Venue):
         self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
     ) -> None:
         """Seize the accounts named, or refuse where there is no breach."""
-        tape.reserve(due.size * self._ledger.position.shape[0], 0, due.size)
         self._release()
         taken: set[int] = set()  # whose takeover the ledger has not posted yet
         for row in due:
@@ -177,7 +174,7 @@ class Exchange(Venue):
                     taken.add(account)
                     self._seize(order, seizure, tape)
                     continue
-            self._refuse(order, tape)
+            tape.refuse(order, self.index, NOT_IN_BREACH)
 
     def closing(self) -> tuple[float, float]:
         """Share of a perpetual that one seizure sells, and the notional up to which it sells all of it."""
@@ -314,34 +311,13 @@ class Exchange(Venue):
         self._send(seizure, venue, kind, qty, cause, **fields)
 
     def _take_over(self, order: np.void, seizure: Seizure, tape: Tape) -> None:
-        tape.counts[GROUP] += 1
+        group = tape.counts[GROUP] = tape.counts[GROUP] + 1
         for instrument, lots in self._perpetuals(seizure.account):
             price = self._bankruptcy_price(seizure, instrument, lots)
             cause = self._log(seizure, instrument, -lots, price, is_takeover=True)
-            self._fill(order, seizure, instrument, -lots, price, cause, tape)
-
-    def _fill(
-        self,
-        order: np.void,
-        seizure: Seizure,
-        instrument: int,
-        lots: int,
-        price: float,
-        cause: int,
-        tape: Tape,
-    ) -> None:
-        counts = tape.counts
-        row = tape.fills[counts[FILLS]]
-        row["time"], row["price"], row["qty"] = seizure.time, price, lots
-        row["fee"] = row["maker_fee"] = 0.0
-        row["seq"], row["group"], row["step"] = counts[SEQ], counts[GROUP], counts[STEP]
-        row["instrument"], row["cause"] = instrument, cause
-        row["maker"], row["taker"] = order["account"], seizure.account
-        row["maker_population"] = self._population_of[order["account"]]
-        row["taker_population"] = self._population_of[seizure.account]
-        row["venue"], row["phase"], row["reason"] = self.index, order["phase"], TAKEOVER
-        counts[FILLS] += 1
-        counts[SEQ] += 1
+            fields = {"taker": seizure.account, "cause": cause, "reason": TAKEOVER, "group": group}
+            successor = int(order["account"])
+            tape.fill(order, self.index, instrument, -lots, price, successor, self._population_of, **fields)
 
     def _close_options(self, seizure: Seizure, share: float) -> None:
         contract, held = self._ledger.contract[:, seizure.holder], self._ledger.qty[:, seizure.holder]
@@ -370,11 +346,3 @@ class Exchange(Venue):
                 self._send(seizure, pool, REMOVE_LIQUIDITY, held, cause, reason=FORCED)
             else:
                 self._sell(seizure, instrument, -held, cause)
-
-    def _refuse(self, order: np.void, tape: Tape) -> None:
-        row = tape.rejects[tape.counts[REJECTS]]
-        row["time"] = order["time"] + order["latency"]
-        row["qty"], row["account"], row["population"] = order["qty"], order["account"], order["population"]
-        row["step"], row["venue"], row["kind"] = tape.counts[STEP], self.index, order["kind"]
-        row["refusal"], row["phase"] = NOT_IN_BREACH, order["phase"]
-        tape.counts[REJECTS] += 1

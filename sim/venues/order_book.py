@@ -190,6 +190,7 @@ class OrderBook(Venue):
             self.spare(accounts)
         self._header = self._opening_header(width)
         self._worn = np.zeros(width if self.parameters.order_decay else 0, WORN)
+        self._best = self._header["bid"], self._header["ask"]
         self._resting, self._expiring = self._header["resting"], self._header["expiring"]
         self._failed_at = self._header["failed_at"]
         pairs = (("step_flow", "flow"), ("step_volume", "volume"))
@@ -254,6 +255,18 @@ class OrderBook(Venue):
             tape.rejects,
             tape.counts,
         )
+
+    def vouch(self, step: int) -> None:
+        """Assert that the book is not crossed.
+
+        Raises
+        ------
+        ArithmeticError
+            If it is.
+        """
+        bid, ask = self._best[0].item(), self._best[1].item()
+        if bid >= ask:
+            raise ArithmeticError(f"step {step}: {self.name} is crossed, bid {bid} and ask {ask} ticks")
 
     def advance(self, until: float, tape: Tape) -> None:
         """Expire what rests until `until`, when no order arrived to bring the book there."""

@@ -145,6 +145,16 @@ class Venue:
         """
         raise TypeError(f"{type(self).__name__} does not execute orders")
 
+    @staticmethod
+    def affords(order: np.void, lots: int, room: np.ndarray) -> bool:
+        """Whether the sender has room to trade so many lots (> 0 buys); if so, they use it up."""
+        account = order["account"]
+        if abs(lots) > room[0 if lots > 0 else 1, account]:
+            return False
+        room[0, account] -= lots
+        room[1, account] += lots
+        return True
+
     def advance(self, until: float, tape: Tape) -> None:
         """Let what falls due at this venue by `until` happen, orders or not: expiries, halts."""
 
@@ -154,6 +164,15 @@ class Venue:
 
     def appraise(self, assets: np.ndarray, terms: np.ndarray) -> None:
         """Write price, delta and gamma of the instruments this venue creates into `terms` (TERMS)."""
+
+    def vouch(self, step: int) -> None:
+        """Assert what holds at this venue at the end of every step.
+
+        Raises
+        ------
+        ArithmeticError
+            Naming the step and what does not hold.
+        """
 
     def failure(self) -> dict[str, Any]:
         """When and how this market failed; empty if it has not."""
@@ -166,7 +185,7 @@ class Venue:
 
     @property
     def accounts(self) -> np.ndarray | None:
-        """What each account has resting, None if nothing can: `buying`, `selling` (lots), `resting` (orders)."""
+        """What each account has resting: lots `buying`, `selling`, orders `resting`; None if nothing can."""
         return None
 
     def closing(self) -> tuple[float, float]:

@@ -263,3 +263,9 @@ def test_an_account_object_sees_what_the_vectorised_peer_sees() -> None:
     assert (cash, position, delta, gamma, breaches) == pytest.approx(
         (seen[1], seen[2] * world.lot, seen[3], seen[4], seen[5]), rel=1e-9, abs=1e-6
     )
+
+
+def test_a_peer_that_is_slower_than_elsewhere_is_said_to_be() -> None:
+    slow = Comparison((8.0, 8.0), (2.0, 2.0))
+    assert slow.row("book", None, "messages/s", least=3.0).peer == "2.00  messages/s < 3.00"
+    assert "<" not in slow.row("book", None, "messages/s", least=2.0).peer

@@ -200,10 +200,8 @@ def outside_kernels(repeats: int = REPEATS) -> Iterator[Row]:
         warm.step()
     model = market(SCENARIO)
     populations, venues = len(model.populations), len(model.venues)
-    for name, start, goal in (
-        ("calm", CALM_AFTER, Goal(100, 40, more_is_better=False)),
-        ("crash", SHOCK_SECONDS, None),
-    ):
+    goal = Goal(100, 40, more_is_better=False)
+    for name, start in (("calm", CALM_AFTER), ("crash", SHOCK_SECONDS)):
         while model.time < start:
             model.step()
         found = shares(model, STEPS, repeats)

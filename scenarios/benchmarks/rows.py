@@ -129,10 +129,21 @@ class Comparison:
         """Spread of ours over the peer's, pair by pair."""
         return Spread.of([a / b for a, b in zip(self.ours, self.peer, strict=True)])
 
-    def row(self, name: str, goal: Goal | None, unit: str) -> Row:
-        """The row that judges the ratio and shows both rates."""
-        shown = (f"{rate(median(rates))} {unit}" for rates in (self.ours, self.peer))
-        return Row(name, self.ratio, "x", goal, *shown)
+    def row(self, name: str, goal: Goal | None, unit: str, least: float = 0.0) -> Row:
+        """The row that judges the ratio and shows both rates.
+
+        Parameters
+        ----------
+        name : str
+        goal : Goal or None
+        unit : str
+            Of the rates.
+        least : float
+            Rate that the peer has reached elsewhere; the row says so where it is slower here.
+        """
+        ours, peer = (median(rates) for rates in (self.ours, self.peer))
+        below = f" < {rate(least).strip()}" if peer < least else ""
+        return Row(name, self.ratio, "x", goal, f"{rate(ours)} {unit}", f"{rate(peer)} {unit}{below}")
 
 
 def alternate(ours: Callable[[], float], other: Callable[[], float], repeats: int) -> Comparison:

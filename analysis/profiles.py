@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from analysis import captions
+from analysis.columns import opening
 from analysis.figure import figure
 from analysis.style import (
     INK,
@@ -93,7 +94,7 @@ def gamma_profile(
         total = np.sum([each.per_percent for each in found.values()], axis=0)
         handles += ax.plot(price, total, color=INK, lw=1.0, ls=(0, (4, 2)), label="all together")
         ax.fill_between(price, total, 0, color=INK, alpha=0.06, lw=0)
-        title = captions.of_gamma(asset, price, total, _start(recording, asset))
+        title = captions.of_gamma(asset, price, total, opening(recording, asset))
         _look_at(recording, ax, asset, price, total)
         _explain(ax, "long gamma: hedging damps moves", "short gamma: hedging feeds moves")
     _dress(recording, ax, asset, title, f"net gamma ({asset} per 1% move)")
@@ -136,7 +137,7 @@ def at_risk(
             )
             handles, base = [*handles, drawn], forced
         label = f"forced trades ({asset} per {np.median(np.diff(edges)):,.6g} of price)"
-        title = captions.of_risk(asset, price, -base, _start(recording, asset))
+        title = captions.of_risk(asset, price, -base, opening(recording, asset))
         _look_at(recording, ax, asset, price, base)
         _explain(ax, "shorts bought back as it rises", "longs sold as it falls")
     _dress(recording, ax, asset, title, label)
@@ -144,16 +145,11 @@ def at_risk(
     return ax
 
 
-def _start(recording: Recording, asset: str) -> float:
-    """Price before the first step."""
-    return next(float(entry["spot"]) for entry in recording.market["assets"] if entry["name"] == asset)
-
-
 def _reached(recording: Recording, asset: str) -> dict[str, float]:
     """The price at the start, and the lowest and highest of the run if they are known."""
     mid = recording.column("series", f"{asset}.mid")
     mid = mid[np.isfinite(mid)]
-    reached = {"start": _start(recording, asset)}
+    reached = {"start": opening(recording, asset)}
     if mid.size:
         reached |= {"lowest": float(mid.min()), "highest": float(mid.max())}
     return reached

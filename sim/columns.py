@@ -150,6 +150,23 @@ TABLES: dict[str, dict[str, Column]] = {
 }
 """The columns every table has, in the order of its file; a table may carry more."""
 
+OPTIONAL: dict[str, dict[str, Column]] = {
+    "moves": {"answers": Column("f4", "1")},
+    "liquidations": {
+        "creditors_loss": MONEY,
+        "time": TIME,
+        "mark": PRICE,
+        "equity": MONEY,
+        "maintenance": MONEY,
+        "is_takeover": Column("?", "1"),
+    },
+    "populations": {"maintenance": MONEY},
+}
+"""The columns that a run records beyond those every table has."""
+
+UNSTATED = Column("", "unstated")
+"""A column that somebody added without saying what it is: kept as it comes."""
+
 LATER: dict[str, dict[str, float]] = {
     "liquidations": {"share_liquidations": float("nan"), "cause": 0},
 }

@@ -115,7 +115,7 @@ def test_units_stand_in_the_files(tmp_path: Path) -> None:
             assert field.metadata[b"unit"], (name, field.name)
     series = pq.read_schema(tmp_path / "series.parquet")
     assert series.field("BTC.mid").metadata[b"unit"] == b"quote per unit"
-    assert series.field("dealers.net_gamma").metadata[b"unit"] == b"units per quote"
+    assert series.field("dealers.net_gamma").metadata[b"unit"] == b"units, per quote per unit"
 
 
 PURE_NUMBERS = {

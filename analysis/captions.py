@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis import market_quality, shocks
 from analysis.metric import Metric, Undefined
-from analysis.style import short, words
+from analysis.style import level, short, words
 from analysis.trades import first_shock, liquidations
 from sim.recording import Recording
 
@@ -68,10 +68,8 @@ def of_liquidations(recording: Recording, asset: str) -> str:
 
 
 def of_equity(changes: dict[str, np.ndarray]) -> str:
-    """Who lost and who gained most; changes are in millions."""
-    if not changes:
-        return "No population's equity changes"
-    final = {name: 1e6 * change[-1] for name, change in changes.items()}
+    """Who lost and who gained most."""
+    final = {name: change[-1] for name, change in changes.items()}
     worst, best = min(final, key=final.__getitem__), max(final, key=final.__getitem__)
     if worst == best:
         return f"Equity of {words(best)} changes by {short(final[best])}"
@@ -92,12 +90,14 @@ def of_gamma(asset: str, price: np.ndarray, per_percent: np.ndarray, start: floa
     """How much delta a move of 1% changes, at the start and where it changes most."""
     here = float(np.interp(start, price, per_percent))
     most = int(np.abs(per_percent).argmax())
-    there = f"{short(abs(per_percent[most]))} at {price[most]:,.0f}"
+    there = f", {short(abs(per_percent[most]))} at {level(price[most])}"
     if (per_percent[most] < 0) != (here < 0):
-        there = f"{_side(per_percent[most])} {there}"
+        there = f", {_side(per_percent[most])}{there[1:]}"
     elif abs(per_percent[most]) < 1.02 * abs(here):
-        there = "the most at any price"
-    return f"Hedgers are {_side(here)} {short(abs(here))} {asset} per 1% move at the start, {there}"
+        there = ", the most at any price"
+    elif most in (0, price.size - 1):
+        there = ""
+    return f"Hedgers are {_side(here)} {short(abs(here))} {asset} per 1% move at the start{there}"
 
 
 def of_risk(asset: str, price: np.ndarray, at_risk: np.ndarray, start: float) -> str:

@@ -1,4 +1,4 @@
-"""Columns of the series, as metrics want them: known, above zero, or undefined."""
+"""Columns of the series, as metrics want them: known, above zero, or undefined; and the price before them."""
 
 from __future__ import annotations
 
@@ -33,3 +33,8 @@ def prices(recording: Recording, name: str) -> np.ndarray:
     if not np.all(values > 0):
         raise Undefined(f"{name} is not above zero throughout")
     return values
+
+
+def opening(recording: Recording, asset: str) -> float:
+    """Price of an asset before the first step."""
+    return next(float(entry["spot"]) for entry in recording.market["assets"] if entry["name"] == asset)

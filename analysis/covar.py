@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.columns import series
-from analysis.metric import Undefined, metric
+from analysis.metric import TRADERS, Undefined, metric
 from analysis.resampling import LEVELS, SEED
 from sim.recording import Recording
 
@@ -161,11 +161,22 @@ def _blocks(rng: np.random.Generator, steps: int, block: int) -> np.ndarray:
 
 @metric(
     unit="quote per step",
-    over="populations",
+    over=TRADERS,
     source="delta CoVaR at 5%: 95% loss of all others in the steps in which this population does worst, "
     "less the same in its median steps (Adrian & Brunnermeier 2016; Girardi & Ergun 2013)",
 )
-def delta_covar(recording: Recording) -> np.ndarray:
+def delta_covar(recording: Recording) -> list[float | Undefined]:
     """How much worse the others' bad steps are when this population has one."""
     found = covar(recording, draws=0)["delta_covar"]
-    return np.array([found.get(name, np.nan) for name in recording.names("populations")], float)
+    return [_known(recording, name, found.get(name)) for name in recording.names("populations")]
+
+
+def _known(recording: Recording, name: str, value: float | None) -> float | Undefined:
+    """The delta CoVaR of a population, or why it has none."""
+    if f"{name}.equity" not in recording.table("series").column_names:
+        return Undefined("the recording does not follow its equity")
+    if value is None:
+        return Undefined("its equity never changes")
+    if np.isnan(value):
+        return Undefined(f"its equity hardly ever changes: it has no worst {QUANTILE:.0%} of steps")
+    return value

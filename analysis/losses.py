@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from analysis.columns import known
-from analysis.metric import Undefined, metric
+from analysis.metric import TRADERS, Undefined, metric
 from analysis.trades import liquidations
 from sim.recording import Recording
 
@@ -28,7 +28,7 @@ def liquidation_notional(recording: Recording, asset: str) -> float:
     return float(liquidations(recording, asset).notional.sum())
 
 
-@metric(unit="liquidations", over="populations", source="number of liquidations of the population's accounts")
+@metric(unit="liquidations", over=TRADERS, source="number of liquidations of the population's accounts")
 def liquidations_of(recording: Recording) -> np.ndarray:
     """Whose positions were closed by force."""
     return _by_population(recording, "liquidations", np.ones_like)
@@ -36,7 +36,7 @@ def liquidations_of(recording: Recording) -> np.ndarray:
 
 @metric(
     unit="quote",
-    over="populations",
+    over=TRADERS,
     source="sum of the notional of liquidations of the population's accounts",
 )
 def liquidated_notional_of(recording: Recording) -> np.ndarray:
@@ -109,10 +109,12 @@ def profit(recording: Recording) -> np.ndarray:
     return _by_population(recording, "populations", _as_it_is, "pnl")
 
 
-@metric(unit="quote", over="populations", source="sum of the hedging cost of the population's accounts")
-def hedging_cost(recording: Recording) -> np.ndarray:
+@metric(unit="quote", over=TRADERS, source="sum of the hedging cost of the population's accounts")
+def hedging_cost(recording: Recording) -> list[float | Undefined]:
     """What hedging cost every population."""
-    return _by_population(recording, "populations", _as_it_is, "hedging_cost")
+    unknown = Undefined("it hedged where no reference mid is recorded")
+    costs = _by_population(recording, "populations", _as_it_is, "hedging_cost")
+    return [unknown if np.isnan(cost) else float(cost) for cost in costs]
 
 
 @metric(unit="orders", over="refusals", source="number of orders refused for this reason")

@@ -16,7 +16,11 @@ from sim.recording import Recording
 
 
 class Undefined(Exception):
-    """Raised by a metric that has no value for a recording; says why."""
+    """Says why a metric has no value for a recording: raised, or returned for one of several values."""
+
+
+TRADERS = "traders"
+"""All populations but the system's own accounts, which are never liquidated and never hedge."""
 
 
 class Metric(NamedTuple):
@@ -26,13 +30,14 @@ class Metric(NamedTuple):
     ----------
     function : callable
         Of the recording, and of each name of `per` if that is given. Returns a number, or
-        one for each name of `over`, in order.
+        one for each name of `over`, in order; an `Undefined` stands for one that has no value.
     unit : str
     source : str
         Formula or definition, in a sentence.
     per, over : str
         What the metric is repeated for ("assets") and divided by ("populations", "phases",
-        "refusals"); names before and behind its own: `BTC.volume_share.dealers`.
+        "refusals"); names before and behind its own: `BTC.volume_share.dealers`. Over `TRADERS` it is
+        of every population, and has no entry for the system's own accounts.
     """
 
     function: Callable[..., Any]
@@ -56,7 +61,7 @@ class Metric(NamedTuple):
         return found
 
     def _entries(self, name: str, *arguments: Any) -> dict[str, dict[str, Any]]:
-        labels = arguments[0].names(self.over) if self.over else [""]
+        labels = _labels(arguments[0], self.over) if self.over else [""]
         names = [f"{name}.{label}" if self.over else name for label in labels]
         reason = ""
         try:
@@ -72,11 +77,21 @@ class Metric(NamedTuple):
         }
 
     def _entry(self, value: Any, reason: str) -> dict[str, Any]:
+        if isinstance(value, Undefined):
+            value, reason = None, str(value)
         number = None if value is None else getattr(value, "item", lambda: value)()
         if number is not None and not math.isfinite(number):
             number, reason = None, "the result is not a finite number"
         entry = {"value": number, "unit": self.unit, "source": self.source}
         return entry if number is not None else entry | {"reason": reason}
+
+
+def _labels(recording: Recording, over: str) -> Sequence[str]:
+    """Names that a metric is divided by; "" for one without an entry."""
+    if over != TRADERS:
+        return recording.names(over)
+    populations = recording.market["populations"]
+    return ["" if each.get("type") == "system" else each["name"] for each in populations]
 
 
 def metric(

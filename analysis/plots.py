@@ -34,6 +34,7 @@ from analysis.style import (
     colours,
     dress,
     legend_above,
+    note,
     quote,
     round_up,
     short,
@@ -67,6 +68,12 @@ BINS = 120
 
 DISTINCT = 0.01
 """By how much the loop gains of falls and rises must differ to be drawn as two lines."""
+
+WORTH_A_LINE = 0.01
+"""How much of the largest change of equity is worth a line."""
+
+SCALES = ((1e6, "million "), (1e3, "thousand "), (1.0, ""))
+"""From which size on money is drawn in what."""
 
 DISCS = 360
 """In how many stretches of time, at most, liquidations are marked on the price."""
@@ -171,26 +178,48 @@ def cumulative_liquidations(
 
 @figure()
 def equity(recording: Recording, ax: Axes | None = None) -> Axes:
-    """Change of the equity of the populations since the first step, where it is worth a line."""
-    ax, colour = axes(ax), colours(recording)
-    changes = {}
+    """Change of the equity of the populations since the first step, where it is worth a line.
+
+    Those that stay below a hundredth of the largest change are named under the panel.
+
+    Raises
+    ------
+    Undefined
+        If nobody's equity changes.
+    """
+    ax, colour, changes = axes(ax), colours(recording), _equity_changes(recording)
+    reach = {name: np.abs(change).max() for name, change in changes.items()}
+    largest = max(reach.values(), default=0.0)
+    if largest == 0:
+        raise Undefined("no population's equity changes")
+    scale, prefix = next(each for each in SCALES if largest >= each[0] or each[0] == 1.0)
+    handles: list[Artist] = []
+    time = recording.column("series", "time_s") / clock(recording).seconds
+    small = [name for name, far in reach.items() if far <= WORTH_A_LINE * largest]
+    for name, change in changes.items():
+        if name not in small:
+            points = thinned(time, change / scale)
+            handles += ax.plot(*points, color=colour[name], lw=1.4, label=words(name))
+    ax.axhline(0, color=INK, lw=0.8)
+    label = f"change of equity ({prefix}{quote(recording)})"
+    caption = captions.of_equity({name: change for name, change in changes.items() if reach[name] > 0})
+    _dress(recording, ax, recording.names("assets")[0], caption, label)
+    legend_above(ax, handles)
+    if small:
+        note(ax, f"Not drawn, below {WORTH_A_LINE:.0%} of the largest change: {', '.join(map(words, small))}")
+    return ax
+
+
+def _equity_changes(recording: Recording) -> dict[str, np.ndarray]:
+    """Change of equity since the first step, of the populations whose equity is known throughout."""
+    found = {}
     for name in recording.names("populations"):
         if f"{name}.equity" not in recording.table("series").column_names:
             continue
         held = recording.column("series", f"{name}.equity")
-        if held.size and np.isfinite(held).all() and np.ptp(held) > 0:
-            changes[name] = (held - held[0]) / 1e6
-    largest = max((np.abs(change).max() for change in changes.values()), default=0.0)
-    changes = {name: each for name, each in changes.items() if np.abs(each).max() > 0.01 * largest}
-    handles: list[Artist] = []
-    time = recording.column("series", "time_s") / clock(recording).seconds
-    for name, change in changes.items():
-        handles += ax.plot(*thinned(time, change), color=colour[name], lw=1.4, label=words(name))
-    ax.axhline(0, color=INK, lw=0.8)
-    label = f"change of equity (million {quote(recording)})"
-    _dress(recording, ax, recording.names("assets")[0], captions.of_equity(changes), label)
-    legend_above(ax, handles)
-    return ax
+        if held.size and np.isfinite(held).all():
+            found[name] = held - held[0]
+    return found
 
 
 @figure(per="assets")
@@ -200,15 +229,22 @@ def loop_gain(recording: Recording, ax: Axes | None = None, *, asset: str | None
     Falls and rises are told apart where liquidation thresholds make them differ. The gain against
     resting depth is drawn palely, and cut off where it leaves the panel. The first minute, in which
     the hedgers' response is assumed, is left out.
+
+    Raises
+    ------
+    Undefined
+        If the loop gain was never known.
     """
     ax, asset = axes(ax), asset or recording.names("assets")[0]
     handles = _gains(recording, ax, asset)
+    if not handles:
+        raise Undefined(f"the loop gain of {asset} was never known")
     ax.axhline(1, color=FORCED, lw=1.0, ls=(0, (4, 2)))
     ax.axhline(0, color=INK, lw=0.8)
     bottom, top = ax.get_ylim()
     handles += _instant_gain(recording, ax, asset)
     ax.set_ylim(bottom, top)
-    if handles and top > 5:
+    if top > 5:
         ax.set_yscale("symlog", linthresh=1.0)
         ax.set_ylim(bottom=min(-0.3, 1.2 * bottom))
     _dress(recording, ax, asset, captions.of_loop_gain(recording, asset), "loop gain (price per price)")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analysis import captions
+from analysis.columns import opening
 from analysis.figure import figure
+from analysis.hedged_gamma import Outside, Profile, hedged, profiles
+from analysis.metric import Undefined
 from analysis.style import (
     INK,
     PALE,
@@ -16,47 +19,29 @@ from analysis.style import (
     colours,
     dress,
     legend_above,
+    level,
+    note,
     quote,
+    short,
     thousands,
     words,
 )
 from sim.recording import Recording
 
+__all__ = ["Profile", "at_risk", "gamma_profile", "profiles"]
+
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
+STRIP = 0.08
+"""Height of the strip between the data and an edge for what lies there, as a share of the panel."""
 
-class Profile(NamedTuple):
-    """One population's curve: price, net gamma and units at risk, by rising price."""
+NEAR = 0.025
+"""How near to the start, as a share of the panel, an extreme is not marked."""
 
-    price: np.ndarray
-    gamma: np.ndarray
-    at_risk: np.ndarray
-
-    @property
-    def per_percent(self) -> np.ndarray:
-        """Change of the delta, in units, on a move of 1% at each price."""
-        change: np.ndarray = self.gamma * self.price / 100
-        return change
-
-
-def profiles(recording: Recording, asset: str, step: int | None = None) -> dict[str, Profile]:
-    """The profiles recorded at a step (the first, if not given), by population."""
-    steps = recording.column("profiles", "step")
-    owned = recording.column("profiles", "asset") == list(recording.names("assets")).index(asset)
-    if not owned.any():
-        return {}
-    kept = owned & (steps == (steps[owned].min() if step is None else step))
-    population = recording.column("profiles", "population")[kept]
-    columns = [recording.column("profiles", name)[kept] for name in Profile._fields]
-    found = {}
-    for code, name in enumerate(recording.names("populations")):
-        own = np.flatnonzero(population == code)
-        own = own[np.argsort(columns[0][own])]
-        if own.size:
-            found[name] = Profile(*(column[own] for column in columns))
-    return found
+DASHES: dict[str, Any] = {"start": "-", "lowest": ":", "highest": (0, (5, 2))}
+"""Lines at the prices that the run began at and reached."""
 
 
 @figure(per="assets")
@@ -78,26 +63,31 @@ def gamma_profile(
     Notes
     -----
     Hedgers of a book with net gamma G trade -G dS on a move dS, so -G S / 100 units on 1%.
-    Below zero they sell into falls and buy into rises.
+    Below zero they sell into falls and buy into rises. Gamma outside options is drawn by its law
+    (`analysis.hedged_gamma`); who has some of which none is known is named under the panel.
+
+    Raises
+    ------
+    Undefined
+        If nobody who hedges has gamma.
     """
     ax, asset = axes(ax), asset or recording.names("assets")[0]
-    hedgers = {each["name"] for each in recording.market["populations"] if each["hedges"]}
-    every = profiles(recording, asset, step)
-    found = {name: each for name, each in every.items() if name in hedgers and each.gamma.any()}
+    found, points = hedged(recording, asset, step)
+    if not found:
+        raise Undefined(f"nobody who hedges has gamma in {asset} that is known by price")
     handles: list[Artist] = []
-    colour, title = colours(recording), f"No hedger holds options on {asset}"
+    colour = colours(recording)
     for name, each in found.items():
         handles += ax.plot(each.price, each.per_percent, color=colour[name], lw=1.7, label=words(name))
-    if found:
-        price = next(iter(found.values())).price
-        total = np.sum([each.per_percent for each in found.values()], axis=0)
-        handles += ax.plot(price, total, color=INK, lw=1.0, ls=(0, (4, 2)), label="all together")
-        ax.fill_between(price, total, 0, color=INK, alpha=0.06, lw=0)
-        title = captions.of_gamma(asset, price, total, _start(recording, asset))
-        _look_at(recording, ax, asset, price, total)
-        _explain(ax, "long gamma: hedging damps moves", "short gamma: hedging feeds moves")
-    _dress(recording, ax, asset, title, f"net gamma ({asset} per 1% move)")
-    legend_above(ax, handles)
+    price = next(iter(found.values())).price
+    total = np.sum([each.per_percent for each in found.values()], axis=0)
+    handles += ax.plot(price, total, color=INK, lw=1.0, ls=(0, (4, 2)), label="all together")
+    ax.fill_between(price, total, 0, color=INK, alpha=0.06, lw=0)
+    _look_at(recording, ax, asset, price, total)
+    _explain(ax, "long gamma: hedging damps moves", "short gamma: hedging feeds moves")
+    title = captions.of_gamma(asset, price, total, opening(recording, asset))
+    _dress(recording, ax, asset, title, f"net gamma ({asset} per 1% move)", handles)
+    _name_missing(ax, asset, points)
     return ax
 
 
@@ -120,40 +110,39 @@ def at_risk(
     Notes
     -----
     Longs that would be sold stand below zero, shorts that would be bought back above it.
+
+    Raises
+    ------
+    Undefined
+        If no position would be closed by force.
     """
     ax, asset = axes(ax), asset or recording.names("assets")[0]
     found = {name: each for name, each in profiles(recording, asset, step).items() if each.at_risk.any()}
+    if not found:
+        raise Undefined(f"no open position in {asset} is at risk")
     handles: list[Artist] = []
-    colour, title = colours(recording), f"No open position in {asset} is at risk"
-    label = f"forced trades ({asset})"
-    if found:
-        price = next(iter(found.values())).price
-        edges, base = _edges(price), np.zeros(price.size)
-        for name, each in found.items():
-            forced = base - each.at_risk
-            drawn = ax.stairs(
-                forced, edges, baseline=base, fill=True, color=colour[name], lw=0, label=words(name)
-            )
-            handles, base = [*handles, drawn], forced
-        label = f"forced trades ({asset} per {np.median(np.diff(edges)):,.6g} of price)"
-        title = captions.of_risk(asset, price, -base, _start(recording, asset))
-        _look_at(recording, ax, asset, price, base)
-        _explain(ax, "shorts bought back as it rises", "longs sold as it falls")
-    _dress(recording, ax, asset, title, label)
-    legend_above(ax, handles)
+    colour = colours(recording)
+    price = next(iter(found.values())).price
+    edges, base = _edges(price), np.zeros(price.size)
+    for name, each in found.items():
+        forced = base - each.at_risk
+        drawn = ax.stairs(
+            forced, edges, baseline=base, fill=True, color=colour[name], lw=0, label=words(name)
+        )
+        handles, base = [*handles, drawn], forced
+    _look_at(recording, ax, asset, price, base)
+    _explain(ax, "shorts bought back as it rises", "longs sold as it falls")
+    label = f"forced trades ({asset} per {np.median(np.diff(edges)):,.6g} of price)"
+    title = captions.of_risk(asset, price, -base, opening(recording, asset))
+    _dress(recording, ax, asset, title, label, handles)
     return ax
-
-
-def _start(recording: Recording, asset: str) -> float:
-    """Price before the first step."""
-    return next(float(entry["spot"]) for entry in recording.market["assets"] if entry["name"] == asset)
 
 
 def _reached(recording: Recording, asset: str) -> dict[str, float]:
     """The price at the start, and the lowest and highest of the run if they are known."""
     mid = recording.column("series", f"{asset}.mid")
     mid = mid[np.isfinite(mid)]
-    reached = {"start": _start(recording, asset)}
+    reached = {"start": opening(recording, asset)}
     if mid.size:
         reached |= {"lowest": float(mid.min()), "highest": float(mid.max())}
     return reached
@@ -177,37 +166,42 @@ def _look_at(recording: Recording, ax: Axes, asset: str, price: np.ndarray, curv
 
 
 def _explain(ax: Axes, above: str, below: str) -> None:
-    """Say at the right edge what lies above zero and what below, where there is any."""
+    """Say at the right edge, off the data, what lies above zero and what below, where there is any."""
     low, high = ax.get_ylim()
-    ax.set_ylim(low, high + 0.08 * (high - low))
     for text, edge, side in ((above, high, "top"), (below, low, "bottom")):
         if abs(edge) > 0.1 * (high - low):
             at = (0.99, 0.98 if side == "top" else 0.02)
             look = {"fontsize": SMALL, "color": INK, "style": "italic"}
-            ax.text(*at, text, look, transform=ax.transAxes, ha="right", va=side)
+            box = {"facecolor": "white", "alpha": 0.85, "linewidth": 0, "pad": 0.8}
+            ax.text(*at, text, look, transform=ax.transAxes, ha="right", va=side, bbox=box)
+            edge += np.sign(edge) * STRIP * (high - low)
+        ax.set_ylim(**{side: edge})
 
 
-def _dress(recording: Recording, ax: Axes, asset: str, title: str, ylabel: str) -> None:
-    """Dress a panel over price and mark the prices of the start and the extremes."""
+def _name_missing(ax: Axes, asset: str, points: dict[str, Outside]) -> None:
+    """Under the panel, who hedges gamma that is not drawn, and how much it is at the start."""
+    if points:
+        told = (f"{words(name)} ({short(each.per_percent)} {asset} per 1%)" for name, each in points.items())
+        note(ax, f"Not drawn, as it is known at the start only: {', '.join(told)}")
+
+
+def _dress(
+    recording: Recording, ax: Axes, asset: str, title: str, ylabel: str, handles: list[Artist]
+) -> None:
+    """Dress a panel over price, and mark the prices of the start and the extremes."""
     ax.axhline(0, color=INK, lw=0.8)
     dress(ax, title, f"price ({quote(recording)} per {asset})", ylabel)
-    reached, (left, right) = _reached(recording, asset), ax.get_xlim()
-    for name, price in reached.items():
-        if name != "start" and abs(price - reached["start"]) < 0.025 * (right - left):
-            continue
-        ax.axvline(price, color=PALE, lw=1.0, ls="-" if name == "start" else ":")
-        ax.annotate(
-            name,
-            (price, 0.02),
-            xycoords=("data", "axes fraction"),
-            xytext=(-2 if name == "lowest" else 2, 0),
-            textcoords="offset points",
-            fontsize=SMALL,
-            color=INK,
-            rotation=90,
-            ha="right" if name == "lowest" else "left",
-            va="bottom",
-            bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.8},
-        )
     thousands(ax, "x")
     thousands(ax, "y")
+    legend_above(ax, [*handles, *_marks(recording, ax, asset)])
+
+
+def _marks(recording: Recording, ax: Axes, asset: str) -> list[Artist]:
+    """Lines at the prices that the run began at and reached; the legend says which."""
+    reached, (left, right) = _reached(recording, asset), ax.get_xlim()
+    lines: list[Artist] = []
+    for name, price in reached.items():
+        if name == "start" or abs(price - reached["start"]) >= NEAR * (right - left):
+            label = f"{name} ({level(price)})"
+            lines.append(ax.axvline(price, color=PALE, lw=1.1, ls=DASHES[name], label=label, zorder=1.5))
+    return lines

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.columns import prices
+from analysis.columns import opening, prices
 from analysis.metric import Undefined, metric
 from analysis.trades import Shock, first_shock
 from sim.recording import Recording
@@ -122,7 +122,7 @@ def _path(recording: Recording, asset: str) -> tuple[Shock, float, np.ndarray, n
     first = int(np.searchsorted(clock, shock.at, "right"))
     if first == mid.size:
         raise Undefined("the run ended before the shock")
-    before = float(mid[first - 1]) if first else _spot(recording, asset)
+    before = float(mid[first - 1]) if first else opening(recording, asset)
     path = np.column_stack([prices(recording, f"{asset}.mid_at_hedge"), mid])
     path[clock - recording.market["step_seconds"] < shock.at - 1e-9, 0] = before
     return shock, before, np.sign(shock.qty) * (path[first:] - before), clock[first:]
@@ -141,8 +141,3 @@ def _direct(recording: Recording, asset: str, shock: Shock) -> float:
     )
     half_tick = recording.market["assets"][code]["half_tick"]
     return float(np.sign(shock.qty) * half_tick * change[own].sum())
-
-
-def _spot(recording: Recording, asset: str) -> float:
-    """Price of an asset before the first step."""
-    return next(float(entry["spot"]) for entry in recording.market["assets"] if entry["name"] == asset)

@@ -106,6 +106,12 @@ def short(number: float, figures: int = 3) -> str:
     return _with_minus(f"{float(f'{number / size:.{figures}g}'):,g}{suffix}")
 
 
+def level(price: float) -> str:
+    """A price in four figures at least, as in 66,462, 43.92 or 0.05213."""
+    decimals = max(0, 3 - int(np.floor(np.log10(price)))) if price > 0 else 0
+    return f"{price:,.{decimals}f}"
+
+
 def _with_minus(text: str) -> str:
     """A formatted number with a minus sign in place of the hyphen."""
     return text.replace("-", "\N{MINUS SIGN}")
@@ -200,6 +206,23 @@ def legend_above(ax: Axes, handles: Sequence[Artist]) -> None:
     )
     lines = -(-len(handles) // columns)
     _title(ax, ax.get_title("left"), above=lines * 1.62 * SMALL)
+
+
+def note(ax: Axes, text: str) -> None:
+    """What a figure leaves out, in small letters under its panel."""
+    from textwrap import fill
+
+    characters = int(_width(ax) / (0.52 * SMALL))
+    ax.text(
+        0,
+        -0.155,
+        fill(text, characters),
+        transform=ax.transAxes,
+        fontsize=SMALL,
+        color=INK,
+        va="top",
+        linespacing=1.35,
+    )
 
 
 def _fitting_size(ax: Axes, lengths: Sequence[int], columns: int) -> float:

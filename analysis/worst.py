@@ -1,10 +1,16 @@
-"""The worst moment: what the market looked like when the price was at the end of its largest move."""
+"""The worst moment: what the market looked like when the price was farthest from where it was before.
+
+With `S0` the origin, the mid at the end of the last step before the first shock (the opening price
+where there is none, or none has struck yet), the worst moment is the step from the origin on in
+which `|log(S / S0)|` is largest. What came before the shock does not count, nor does a rebound that ends
+nearer to the origin than the fall did. The arms of a scenario share its shocks, and so this definition.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from analysis.columns import prices, series
+from analysis.columns import opening, prices, series
 from analysis.metric import Undefined, metric
 from sim.recording import Recording
 
@@ -12,8 +18,8 @@ WINDOW_SECONDS = 10.0
 """Length of the stretch, centred on the worst moment, over which liquidity is averaged."""
 
 MOMENT = (
-    "mean over the 10 s around the worst moment, the end of the largest fall from a high or rise from a low, "
-    "whichever is larger"
+    "mean over the 10 s around the worst moment, where |log(mid / origin)| is largest, from the origin on, "
+    "which is the mid before the first shock, the opening price where there is none"
 )
 
 
@@ -35,11 +41,22 @@ def depth_at_worst(recording: Recording, asset: str) -> float:
 
 
 def worst_step(recording: Recording, asset: str) -> int:
-    """Position in the series of the end of the largest fall or rise."""
-    mid = prices(recording, f"{asset}.mid")
-    fall = 1 - mid / np.maximum.accumulate(mid)
-    rise = mid / np.minimum.accumulate(mid) - 1
-    return int(np.argmax(fall if fall.max() >= rise.max() else rise))
+    """Position in the series at which the mid is farthest from where it was before the first shock."""
+    mid, struck = prices(recording, f"{asset}.mid"), _steps_before_shock(recording, asset)
+    origin = mid[struck - 1] if struck else opening(recording, asset)
+    start = max(0, struck - 1)
+    return start + int(np.argmax(np.abs(np.log(mid[start:] / origin))))
+
+
+def _steps_before_shock(recording: Recording, asset: str) -> int:
+    """Steps that end before the first shock of an asset, or of any if it has none; 0 if no shock struck."""
+    shocks = recording.market.get("shocks", [])
+    own = [shock for shock in shocks if shock.get("asset") in (None, asset)] or shocks
+    if not own:
+        return 0
+    clock = recording.column("series", "time_s")
+    steps = int(np.searchsorted(clock, min(shock["at"] for shock in own), "right"))
+    return steps if steps < clock.size else 0
 
 
 def _around_worst(recording: Recording, asset: str, name: str) -> np.ndarray:

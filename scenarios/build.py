@@ -265,6 +265,8 @@ def _description(
             "type": types.get(p.name, "shocks.Outsiders"),
             "count": p.rows,
             "hedges": p.hedges,
+            "hedged_share": p.hedged_share if p.hedges else 0.0,
+            "asset": universe.assets[p.asset] if p.hedges else None,
             "report": p.report(),
         }
         for p in populations

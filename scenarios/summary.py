@@ -8,10 +8,11 @@ from typing import Any
 from scenarios.run import Outcome
 
 PER_ASSET = (
-    ("max_drawdown", "largest fall", "{:.2%}"),
-    ("max_run_up", "largest rise", "{:.2%}"),
+    ("max_drawdown", "largest fall from a high", "{:.2%}"),
+    ("max_run_up", "largest rise from a low", "{:.2%}"),
     ("shock_overshoot", "overshoot of the shock", "{:.2%}"),
-    ("realised_volatility", "realised volatility, per year", "{:.1%}"),
+    ("realised_volatility", "realised volatility over {step:g} s, per year", "{:.1%}"),
+    ("realised_volatility_1min", "realised volatility over 1 min, per year", "{:.1%}"),
     ("liquidation_count", "liquidations", "{:,.0f}"),
     ("liquidation_notional", "liquidated notional, quote currency", "{:,.0f}"),
     ("hedging_share", "hedging share of volume", "{:.1%}"),
@@ -25,8 +26,9 @@ WHOLE = (
 
 def summary(outcome: Outcome) -> str:
     """Name, status, speed, the main metrics, the largest residuals and the folder."""
-    names = [asset.name for asset in outcome.scenario.assets]
-    rows = [(f"{name} {label}", f"{name}.{key}", shape) for name in names for key, label, shape in PER_ASSET]
+    names, step = [asset.name for asset in outcome.scenario.assets], outcome.scenario.time.step_seconds
+    told = [(key, label.format(step=step), shape) for key, label, shape in PER_ASSET]
+    rows = [(f"{name} {label}", f"{name}.{key}", shape) for name in names for key, label, shape in told]
     rows += [(label, key, shape) for key, label, shape in WHOLE]
     metrics = outcome.metrics
     lines = [(label, _shown(metrics[key], shape)) for label, key, shape in rows if key in metrics]

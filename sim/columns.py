@@ -43,7 +43,7 @@ LOTS = Column("i8", "lots")
 MONEY = Column("f8", "quote")
 PRICE = Column("f8", "quote per unit")
 UNITS = Column("f8", "units")
-GAMMA = Column("f8", "units per quote")
+GAMMA = Column("f8", "units, per quote per unit")
 SHARE = Column("f8", "1")
 POPULATION = Column("i2", "name", "populations")
 VENUE = Column("i2", "name", "venues")
@@ -149,6 +149,23 @@ TABLES: dict[str, dict[str, Column]] = {
     },
 }
 """The columns every table has, in the order of its file; a table may carry more."""
+
+OPTIONAL: dict[str, dict[str, Column]] = {
+    "moves": {"answers": Column("f4", "1")},
+    "liquidations": {
+        "creditors_loss": MONEY,
+        "time": TIME,
+        "mark": PRICE,
+        "equity": MONEY,
+        "maintenance": MONEY,
+        "is_takeover": Column("?", "1"),
+    },
+    "populations": {"maintenance": MONEY},
+}
+"""The columns that a run records beyond those every table has."""
+
+UNSTATED = Column("", "unstated")
+"""A column that somebody added without saying what it is: kept as it comes."""
 
 LATER: dict[str, dict[str, float]] = {
     "liquidations": {"share_liquidations": float("nan"), "cause": 0},

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.columns import KINDS, LATER, SERIES, TABLES, Column
+from sim.columns import KINDS, LATER, OPTIONAL, SERIES, TABLES, UNSTATED, Column
 from sim.records import MOVERS, PHASES, REASONS, REFUSALS
 
 if TYPE_CHECKING:
@@ -240,9 +240,10 @@ def _conformed(table: str, columns: dict[str, Any], names: Callable[[str], Seque
 
 
 def _undeclared(table: str, name: str) -> Column:
+    """A column that not every table has: one of a run's own, or one whose unit nobody stated."""
     if table == "series":
-        return SERIES.get(name.rpartition(".")[2], Column("f8", "1"))
-    return Column("", "1")
+        return SERIES.get(name.rpartition(".")[2], UNSTATED)
+    return OPTIONAL.get(table, {}).get(name, UNSTATED)
 
 
 def _array(where: str, values: Any, column: Column, names: Callable[[str], Sequence[str]]) -> Any:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from analysis.covar import QUANTILE, covar, equity_changes
-from analysis.metric import Undefined
+from analysis.covar import QUANTILE, covar, delta_covar, equity_changes
+from analysis.metric import Undefined, measure
 from tests.synthetic import a_market, a_recording
 
 STEPS = 6000
@@ -88,6 +88,21 @@ def test_one_who_hardly_ever_moves_has_no_bad_steps():
     found = covar(equities(changes), draws=20)
     assert found.loc["vaults", ["covar", "delta_covar", "low", "high"]].isna().all()
     assert found.loc["dealers"].notna().all()
+
+
+def test_every_population_without_delta_covar_says_why():
+    """It stands still, hardly ever moves, or nobody followed its equity: not all are the same."""
+    rng = np.random.default_rng(7)
+    rare, still = np.zeros(STEPS), np.zeros(STEPS)
+    rare[[100, 200]] = -5.0
+    changes = {"dealers": rng.normal(size=STEPS), "levered": rng.normal(size=STEPS)}
+    found = measure(equities(changes | {"vaults": rare, "noise": still}), [delta_covar])
+    assert found["delta_covar.dealers"]["value"] is not None
+    assert found["delta_covar.vaults"]["reason"] == (
+        "its equity hardly ever changes: it has no worst 5% of steps"
+    )
+    assert found["delta_covar.noise"]["reason"] == "its equity never changes"
+    assert found["delta_covar.makers"]["reason"] == "the recording does not follow its equity"
 
 
 def test_a_single_population_has_no_others():

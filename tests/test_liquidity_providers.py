@@ -9,7 +9,7 @@ import pytest
 
 from scenarios.errors import ScenarioError
 from sim.model import Model
-from tests.small_market import LPS, SPOT, VENUES, population, small_market, units, value_shock
+from tests.small_market import LPS, MAKERS, SPOT, VENUES, population, small_market, units, value_shock
 
 HEDGED: dict[str, Any] = LPS | {
     "count": 6,
@@ -102,3 +102,13 @@ def test_each_population_counts_the_shares_of_its_own_pool() -> None:
 def test_a_venue_that_is_no_pool_takes_no_deposit() -> None:
     with pytest.raises(ScenarioError, match="'linear', which is not a pool"):
         market_of(pool="linear")
+
+
+def test_the_recording_says_how_much_of_their_gamma_is_hedged() -> None:
+    """Rows that do not hedge count in the net gamma of the series, and must not in that of hedgers."""
+    lps = LPS | {"count": 10, "hedged_share": 0.5}
+    market = small_market(lps, MAKERS, steps=1).run().market
+    entries = {entry["name"]: entry for entry in market["populations"]}
+    assert 0 < entries["lps"]["hedged_share"] < 1
+    assert entries["lps"]["asset"] == "BTC"
+    assert (entries["makers"]["hedged_share"], entries["makers"]["asset"]) == (0.0, None)

@@ -261,6 +261,30 @@ def test_makers_earn_what_their_accounts_earned() -> None:
     assert reason(nobody, "maker_profit") == "the market has no makers"
 
 
+def test_what_only_traders_can_have_is_not_measured_for_the_systems_accounts() -> None:
+    """Nobody liquidates the fee desk and it hedges nothing; what it earns is its own."""
+    entries = [
+        {"name": "fees", "type": "system", "count": 1, "hedges": False},
+        {"name": "dealers", "type": "dealers.OptionDealers", "count": 1, "hedges": True},
+    ]
+    accounts = rows("populations", {"population": 0, "pnl": 5.0}, {"population": 1, "hedging_cost": 8.0})
+    found = metrics(a_recording(market=a_market(populations=entries), populations=accounts))
+    of_fees = {name.rpartition(".")[0] for name in found if name.endswith(".fees")}
+    of_dealers = {name.rpartition(".")[0] for name in found if name.endswith(".dealers")}
+    traders_only = {"liquidations_of", "liquidated_notional_of", "hedging_cost", "delta_covar"}
+    assert of_dealers - of_fees == traders_only
+    assert found["profit.fees"]["value"] == 5.0
+    assert found["hedging_cost.dealers"]["value"] == 8.0
+
+
+def test_a_hedging_cost_that_nobody_can_tell_says_why() -> None:
+    """Where a pool sets the price there is no reference mid to compare a hedge with."""
+    accounts = rows("populations", {"population": DEALERS, "hedging_cost": math.nan})
+    recording = a_recording(populations=accounts)
+    assert reason(recording, "hedging_cost.dealers") == "it hedged where no reference mid is recorded"
+    assert value(recording, "hedging_cost.makers") == 0.0
+
+
 def test_refusals_are_counted_by_reason() -> None:
     """Every reason has its count, none of them for orders that were not refused."""
     refused = rows("rejects", {"refusal": 1}, {"refusal": 1}, {"refusal": 6})

@@ -195,6 +195,89 @@ def test_the_gamma_profile_is_the_delta_traded_per_percent(crash: Recording) -> 
     ]
 
 
+@pytest.mark.parametrize("draw", [plots.gamma_profile, plots.at_risk])
+def test_what_is_written_over_price_hides_no_data(draw: Callable[..., Axes], crash: Recording) -> None:
+    """Texts stand in strips of their own; which lines are the start and the extremes is in the legend."""
+    ax = draw(crash, panel())
+    ax.figure.draw_without_rendering()
+    curves = [each.get_xydata() for each in ax.get_lines() if len(each.get_xdata()) > 2]
+    for each in ax.patches:
+        if isinstance(each, StepPatch):
+            tops, edges, _ = each.get_data()
+            curves.append(np.column_stack([edges[1:], tops]))
+    points = ax.transData.transform(np.concatenate(curves))
+    for text in ax.texts:
+        box = text.get_window_extent()
+        inside = (points[:, 1] > box.y0) & (points[:, 1] < box.y1) & (points[:, 0] > box.x0)
+        assert not inside.any(), text.get_text()
+    lowest = crash.series["BTC.mid"].min()
+    assert {"start (65,000)", f"lowest ({lowest:,.0f})"} <= {t.get_text() for t in legend(ax).get_texts()}
+
+
+def test_prices_are_written_in_four_figures_at_least() -> None:
+    """A share at 43.7 is not one at 44."""
+    assert [style.level(price) for price in (66_461.9, 1234.5, 100.0, 43.7, 0.052134)] == [
+        *("66,462", "1,234", "100.0", "43.70", "0.05213")
+    ]
+    table = rows(
+        "profiles",
+        {"population": DEALERS, "asset": 0, "price": 40.0, "gamma": -1.0},
+        {"population": DEALERS, "asset": 0, "price": 43.7, "gamma": -3.0},
+        {"population": DEALERS, "asset": 0, "price": 48.0, "gamma": -1.0},
+    )
+    market = a_market(9, assets=[{"name": "BTC", "spot": 40.0}])
+    ax = plots.gamma_profile(a_recording(_prices(np.full(9, 40.0)), market, profiles=table), panel())
+    assert ax.get_title("left").endswith("at the start, 1.31 at 43.70")
+
+
+def of_populations(gammas: dict[str, float], *populations: dict[str, Any]) -> Recording:
+    """A recording at 100 of populations with this net gamma in the series, and no options."""
+    assets = [{"name": "BTC", "spot": 100.0}]
+    entries = [{"count": 1, "hedges": True} | each for each in populations]
+    columns = _prices(np.full(9, 100.0)) | {f"{name}.net_gamma": np.full(9, g) for name, g in gammas.items()}
+    return a_recording(columns, a_market(9, assets=assets, populations=entries))
+
+
+def test_gamma_outside_options_is_drawn_by_its_law() -> None:
+    """Constant gamma trades 1% more at a price 1% higher; that of a pool's shares goes as S^-1.5."""
+    dealers = {"name": "dealers", "type": "dealers.OptionDealers"}
+    lps = {"name": "lps", "type": "liquidity_providers.LiquidityProviders", "hedged_share": 0.5}
+    passive = {"name": "passive", "type": "liquidity_providers.LiquidityProviders", "hedges": False}
+    recording = of_populations({"dealers": -5.0, "lps": -2.0, "passive": -9.0}, dealers, lps, passive)
+    ax = plots.gamma_profile(recording, panel())
+    price, constant = line(ax, "dealers").T
+    assert np.allclose(constant, -5.0 * price / 100)
+    assert np.allclose(line(ax, "lps")[:, 1], -1.0 * (price / 100) ** -1.5 * price / 100)
+    assert np.allclose(line(ax, "all together")[:, 1], constant + line(ax, "lps")[:, 1])
+    assert ax.get_title("left") == "Hedgers are short 6 BTC per 1% move at the start"
+
+
+def test_hedgers_whose_gamma_is_known_at_one_price_are_named() -> None:
+    """Nobody can tell what a population of one's own has at another price."""
+    dealers, own = (
+        {"name": "dealers", "type": "dealers.OptionDealers"},
+        {"name": "my_own", "type": "mine.Own"},
+    )
+    ax = plots.gamma_profile(of_populations({"dealers": -5.0, "my_own": 3.0}, dealers, own), panel())
+    assert [text.get_text() for text in ax.texts if "my own" in text.get_text()] == [
+        "Not drawn, as it is known at the start only: my own (3 BTC per 1%)"
+    ]
+    with pytest.raises(Undefined, match="known by price"):
+        plots.gamma_profile(of_populations({"my_own": 3.0}, own), panel())
+
+
+def test_gamma_in_one_asset_is_not_drawn_for_another() -> None:
+    """The series of a population does not say which asset; what is known of the market does."""
+    assets = [{"name": name, "spot": 100.0} for name in ("BTC", "ETH")]
+    dealers = {"name": "dealers", "type": "dealers.OptionDealers", "count": 1, "hedges": True, "asset": "ETH"}
+    columns = {f"{name}.mid": np.full(9, 100.0) for name in ("BTC", "ETH")}
+    market = a_market(9, assets=assets, populations=[dealers])
+    recording = a_recording(columns | {"dealers.net_gamma": np.full(9, -5.0)}, market)
+    with pytest.raises(Undefined, match="gamma in BTC"):
+        plots.gamma_profile(recording, panel(), asset="BTC")
+    assert "short 5 ETH" in plots.gamma_profile(recording, panel(), asset="ETH").get_title("left")
+
+
 def test_only_those_who_hedge_are_in_the_gamma_profile() -> None:
     """The end users on the other side of the options would make everybody's sum zero."""
     table = rows(
@@ -247,6 +330,22 @@ def test_equity_is_drawn_as_its_change(crash: Recording) -> None:
     change = (crash.series["levered.equity"] - crash.series["levered.equity"][0]) / 1e6
     assert np.allclose(line(ax, "levered")[:, 1], change)
     assert "makers" not in [each.get_label() for each in ax.get_lines()]
+    assert "equity (million" in ax.get_ylabel()
+
+
+def test_equity_names_those_that_are_not_worth_a_line() -> None:
+    """Below a hundredth of the largest change; money is in what suits it."""
+    columns = _prices(np.full(3, 100.0)) | {
+        "levered.equity": [1e6, 0.9e6, 0.5e6],
+        "makers.equity": [1e6, 1e6 + 4999, 1e6],
+        "noise.equity": [7.0, 7.0, 7.0],
+    }
+    ax = plots.equity(a_recording(columns), panel())
+    assert [text.get_text() for text in ax.texts] == [
+        "Not drawn, below 1% of the largest change: noise, makers"
+    ]
+    assert line(ax, "levered")[:, 1].tolist() == [0.0, -100.0, -500.0]
+    assert ax.get_ylabel() == "change of equity (thousand quote currency)"
 
 
 def test_the_loop_gain_is_drawn_against_one(crash: Recording) -> None:
@@ -288,24 +387,33 @@ def test_every_axis_has_a_unit_and_no_text_is_cut_off(draw: Callable[..., Axes],
         assert page.y0 <= box.y0 <= box.y1 <= page.y1
 
 
-@pytest.mark.parametrize("draw", [draw for draw in PANELS if draw is not plots.cumulative_liquidations])
+@pytest.mark.parametrize("draw", [plots.price, plots.flow, plots.depth_and_spread])
 def test_a_run_in_which_nothing_happened_still_has_its_figures(draw: Callable[..., Axes]) -> None:
-    """Unknown series leave an empty panel whose caption says so."""
+    """Of the panels of the overview, unknown series leave an empty one whose caption says so."""
     names = ("mid", "mid_at_hedge", "mark", "value", "spread", "depth_bid", "depth_ask", "loop_gain")
     columns = {f"BTC.{name}": np.full(3, np.nan) for name in names}
-    equities = {f"{each['name']}.equity": np.full(3, np.nan) for each in a_market()["populations"]}
-    ax = draw(a_recording(columns | equities), panel())
+    ax = draw(a_recording(columns), panel())
     assert ax.get_title("left")
     assert not ax.get_legend() or draw is plots.flow
 
 
 def test_no_picture_is_made_of_nothing(tmp_path: Path) -> None:
-    """Without a liquidation there is no figure of liquidations."""
-    names = ("mid", "mid_at_hedge", "mark", "value", "spread", "depth_bid", "depth_ask", "loop_gain")
-    calm = a_recording({f"BTC.{name}": np.full(3, 7.0) for name in names})
-    with pytest.raises(Undefined, match="nobody was liquidated"):
-        plots.cumulative_liquidations(calm, panel())
-    assert "cumulative_liquidations" not in {path.stem for path in gallery.save_all(calm, tmp_path)}
+    """Without a liquidation there is no figure of liquidations; nor of gamma, risk, equity or gain."""
+    names = ("mid", "mid_at_hedge", "mark", "value", "spread", "depth_bid", "depth_ask")
+    equities = {f"{each['name']}.equity": np.full(3, 7.0) for each in a_market()["populations"]}
+    calm = a_recording({f"BTC.{name}": np.full(3, 7.0) for name in names} | equities)
+    missing = {
+        plots.cumulative_liquidations: "nobody was liquidated",
+        plots.gamma_profile: "nobody who hedges has gamma in BTC",
+        plots.at_risk: "no open position in BTC is at risk",
+        plots.equity: "no population's equity changes",
+        plots.loop_gain: "the loop gain of BTC was never known",
+    }
+    for draw, why in missing.items():
+        with pytest.raises(Undefined, match=why):
+            draw(calm, panel())
+    drawn = {path.stem for path in gallery.save_all(calm, tmp_path)}
+    assert not drawn & {draw.name for draw in missing}
 
 
 def test_without_axes_a_figure_is_made_for_the_notebook(crash: Recording) -> None:
@@ -335,7 +443,7 @@ def test_figures_of_several_assets_carry_their_names(tmp_path: Path) -> None:
     columns: dict[str, Any] = {}
     for name in ("mid", "mid_at_hedge", "mark", "value", "spread", "depth_bid", "depth_ask", "loop_gain"):
         columns |= {f"BTC.{name}": np.full(9, 100.0), f"ETH.{name}": np.full(9, 7.0)}
-    columns |= {f"{each['name']}.equity": np.zeros(9) for each in market["populations"]}
+    columns |= {f"{each['name']}.equity": np.arange(9.0) for each in market["populations"]}
     recording = a_recording(columns, market)
     names = {path.name for path in gallery.save_all(recording, tmp_path)}
     assert {"BTC_price.png", "ETH_price.png", "equity.png"} <= names

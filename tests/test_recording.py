@@ -14,6 +14,7 @@ import pytest
 from sim import records
 from sim.columns import KINDS, TABLES
 from sim.recording import Recording
+from tests.small_market import LPS, MAKERS, small_market
 from tests.synthetic import DEALERS, LEVERED, a_crash, a_market, a_recording, fills, rows
 
 
@@ -114,7 +115,42 @@ def test_units_stand_in_the_files(tmp_path: Path) -> None:
             assert field.metadata[b"unit"], (name, field.name)
     series = pq.read_schema(tmp_path / "series.parquet")
     assert series.field("BTC.mid").metadata[b"unit"] == b"quote per unit"
-    assert series.field("dealers.net_gamma").metadata[b"unit"] == b"units per quote"
+    assert series.field("dealers.net_gamma").metadata[b"unit"] == b"units, per quote per unit"
+
+
+PURE_NUMBERS = {
+    "series": ("loop_gain", "loop_gain_up", "loop_gain_down", "loop_gain_instant", "hedging_response"),
+    "fills": ("seq", "group", "cause"),
+    "moves": ("seq", "cause", "answers"),
+    "causes": ("cause_id", "liquidation_id", "weight"),
+    "liquidations": (
+        *("id", "parent", "generation", "root", "cause", "is_takeover"),
+        *("share_hedging", "share_forced", "share_exogenous", "share_liquidations"),
+    ),
+    "populations": ("row",),
+}
+"""The columns that are codes, counts, shares or ratios; all others have a unit."""
+
+
+def test_only_codes_counts_and_shares_of_a_real_run_have_no_unit() -> None:
+    """Money, prices and times say what they are in, also in the columns that a run adds."""
+    recording = small_market(MAKERS, LPS, steps=20).run()
+    for name in TABLES:
+        units = {field.name: field.metadata[b"unit"] for field in recording.table(name).schema}
+        pure = {column.rpartition(".")[2] for column, unit in units.items() if unit == b"1"}
+        assert pure == set(PURE_NUMBERS.get(name, ())), name
+        assert b"unstated" not in units.values(), name
+    liquidations = recording.table("liquidations").schema
+    assert liquidations.field("creditors_loss").metadata[b"unit"] == b"quote"
+    assert liquidations.field("mark").metadata[b"unit"] == b"quote per unit"
+    assert liquidations.field("time").metadata[b"unit"] == b"s"
+
+
+def test_nobody_guesses_the_unit_of_a_column_of_ones_own() -> None:
+    """It may be money or minutes: the file says that nobody stated it."""
+    recording = a_recording({"dealers.mood": [3.0, 4.0]}, causes=rows("causes") | {"note": np.zeros(0)})
+    assert recording.table("series").schema.field("dealers.mood").metadata[b"unit"] == b"unstated"
+    assert recording.table("causes").schema.field("note").metadata[b"unit"] == b"unstated"
 
 
 def test_the_manifest_outranks_the_market_in_the_series(tmp_path: Path) -> None:

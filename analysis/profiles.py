@@ -167,15 +167,16 @@ def _look_at(recording: Recording, ax: Axes, asset: str, price: np.ndarray, curv
 
 def _explain(ax: Axes, above: str, below: str) -> None:
     """Say at the right edge, off the data, what lies above zero and what below, where there is any."""
-    low, high = ax.get_ylim()
-    for text, edge, side in ((above, high, "top"), (below, low, "bottom")):
+    (low, high), edges = ax.get_ylim(), []
+    for text, edge, side in ((below, low, "bottom"), (above, high, "top")):
         if abs(edge) > 0.1 * (high - low):
             at = (0.99, 0.98 if side == "top" else 0.02)
             look = {"fontsize": SMALL, "color": INK, "style": "italic"}
             box = {"facecolor": "white", "alpha": 0.85, "linewidth": 0, "pad": 0.8}
             ax.text(*at, text, look, transform=ax.transAxes, ha="right", va=side, bbox=box)
             edge += np.sign(edge) * STRIP * (high - low)
-        ax.set_ylim(**{side: edge})
+        edges.append(edge)
+    ax.set_ylim(edges[0], edges[1])
 
 
 def _name_missing(ax: Axes, asset: str, points: dict[str, Outside]) -> None:

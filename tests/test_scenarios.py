@@ -113,6 +113,22 @@ def test_a_squeeze_goes_up_and_liquidates_shorts() -> None:
     assert (forced["qty"] > 0).mean() > 0.9, "shorts are bought back"
 
 
+@pytest.mark.parametrize("name", [name for name in names() if not name.startswith("linear_")])
+def test_the_index_prices_pool_and_reference_and_arbitrageurs_tie_the_pool_to_the_perpetual(name: str) -> None:
+    scenario = load(name)
+    (asset,), venues = scenario.assets, {venue.name: venue for venue in scenario.venues}
+    assert venues["perp"].instrument == "perpetual"
+    assert set(asset.index.venues) == {"pool"}
+    assert asset.index.venues["pool"] + asset.index.external == pytest.approx(1.0)
+    scenario["time.steps"] = 720
+    recording = scenario.market().run()
+    basis = recording.column("series", "pool.mid") / recording.column("series", f"{asset.name}.mid") - 1
+    assert np.abs(basis).max() < 0.015
+    assert np.median(np.abs(basis[:600])) < 0.001
+    traders = recording.fills.query("venue == 'pool' and reason == 'trade'")["taker_population"]
+    assert (traders == "arbitrageurs").sum() > 100
+
+
 def largest_fall(recording: Recording) -> float:
     mid = recording.column("series", "BTC.mid")
     return float((1 - mid / np.maximum.accumulate(mid)).max())

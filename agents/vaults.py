@@ -72,9 +72,9 @@ class OptionVaults(Population):
             worth as many at the opening price. Puts are secured by cash at the strike.
         delta : float or distribution
             Target delta of the options written, as a magnitude.
-        strike_step : float
+        strike_step : float or distribution
             Strike grid, quote currency.
-        epoch_seconds : float
+        epoch_seconds : float or distribution
             Length of an epoch.
         first_epoch_seconds : float or distribution
             What is left of the epoch that runs at the start.
@@ -85,8 +85,8 @@ class OptionVaults(Population):
         writes: Literal["calls", "puts"] = "calls"
         collateral: Positive = 100.0
         delta: Fraction = 0.2
-        strike_step: float = Field(default=1000.0, gt=0)
-        epoch_seconds: float = Field(default=7 * 86400.0, gt=0)
+        strike_step: Positive = 1000.0
+        epoch_seconds: Positive = 7 * 86400.0
         first_epoch_seconds: Positive = 2 * 86400.0
         hedging: Policy = Field(default_factory=Policy)
         route: Route
@@ -103,6 +103,7 @@ class OptionVaults(Population):
         self._next_roll = 0.0
         self._is_calls = own.writes == "calls"
         self._first_end = self.column("first_epoch_seconds")
+        self._length, self._step = self.column("epoch_seconds"), self.column("strike_step")
         self._smile, self._spot = listing.smiles[self.asset], listing.spots[self.asset]
         self._option_lot = option_lot(listing, self.asset)
         self._desk = listing.only("rfq.Desk", self.asset).index
@@ -134,8 +135,8 @@ class OptionVaults(Population):
     def _roll(self, row: int, view: View, outbox: Outbox, *, is_opening: bool) -> None:
         """Write the next epoch's options, after selling spot for what is owed."""
         mark = float(view.assets[self.asset]["mark"])
-        length = float(self._first_end[row]) if is_opening else self.parameters.epoch_seconds
-        strike, delta = self.strike(mark, length, float(self.delta[row]))
+        length = float(self._first_end[row] if is_opening else self._length[row])
+        strike, delta = self.strike(mark, length, float(self.delta[row]), float(self._step[row]))
         lots = int(self._secured_units(row, mark, strike, view, outbox) / self._option_lot + 1e-9)
         self.epoch_end[row], self.written[row] = view.time + length, lots * self._option_lot
         if lots == 0:
@@ -173,7 +174,7 @@ class OptionVaults(Population):
                 total += float(view.position[instrument, self.first + row] * terms["lot"] * terms["price"])
         return total
 
-    def strike(self, spot: float, seconds: float, target: float) -> tuple[float, float]:
+    def strike(self, spot: float, seconds: float, target: float, step: float) -> tuple[float, float]:
         """Strike on the grid whose delta is nearest to the target, and that delta (signed).
 
         Parameters
@@ -183,8 +184,10 @@ class OptionVaults(Population):
             To expiry.
         target : float
             Magnitude of the delta, between 0 and 1.
+        step : float
+            Of the grid.
         """
-        step, outwards = self.parameters.strike_step, 1 if self._is_calls else -1
+        outwards = 1 if self._is_calls else -1
         nearest = np.ceil(spot / step) if self._is_calls else max(np.floor(spot / step), 1.0)
         strikes = step * (nearest + outwards * np.arange(STRIKES_SCANNED[-1]))
         strikes = strikes[strikes > 0]

@@ -114,7 +114,7 @@ def test_a_squeeze_goes_up_and_liquidates_shorts() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in names() if not name.startswith("linear_")])
-def test_the_index_prices_pool_and_reference_and_arbitrageurs_tie_the_pool_to_the_perpetual(name: str) -> None:
+def test_the_index_prices_pool_and_reference_and_arbitrageurs_carry_the_basis(name: str) -> None:
     scenario = load(name)
     (asset,), venues = scenario.assets, {venue.name: venue for venue in scenario.venues}
     assert venues["perp"].instrument == "perpetual"

@@ -29,7 +29,7 @@ class OptionVaults(Population):
     A row is a vault. At the start of an epoch it sells options of one strike, chosen so
     that their delta is nearest to the target, against all of its collateral, to a desk at the
     model price; from then on it keeps its option delta hedged by policy and route. At expiry it
-    pays the holders, sells spot if its cash and what its perpetuals have made do not suffice, and
+    pays the holders, sells spot if its cash and what its hedges have made do not suffice, and
     at the next step rolls what is left into the next epoch. The first epoch opens delta neutral.
 
     Notes
@@ -111,6 +111,8 @@ class OptionVaults(Population):
         self._spot_venue = next(
             (v.index for v in listing.venues.values() if v.instrument == self._spot_instrument >= 0), -1
         )
+        spot = listing.universe.find(SPOT, self.asset)
+        self._hedged_in = spot if spot in self.hedger.instruments else -1
         self._spot_lot = float(listing.universe.terms()[self._spot_instrument]["lot"])
         if self._is_calls and self._spot_instrument < 0:
             self.margin_rule = MARGINED
@@ -158,7 +160,7 @@ class OptionVaults(Population):
         if self._spot_instrument < 0:
             return max(cash, 0.0) / (mark if self._is_calls else strike)
         account = self.first + row
-        held = int(view.position[self._spot_instrument, account])
+        held = int(view.position[self._spot_instrument, account]) - max(0, self._hedging_spot(row, view)[0])
         owed = min(held, max(0, int(np.ceil(-cash / (mark * self._spot_lot)))))
         if owed > 0:
             outbox.market(account, self._spot_venue, -owed, latency=float(self.latency[row]), reason=FORCED)
@@ -166,9 +168,19 @@ class OptionVaults(Population):
             self.hedger.wait(row, view.time + float(self.latency[row]))
         return (held - owed) * self._spot_lot
 
+    def _hedging_spot(self, row: int, view: View) -> tuple[int, float]:
+        """Lots of spot that are hedge and not collateral, and what they are worth at the mark."""
+        instrument = self._hedged_in
+        if instrument < 0:
+            return 0, 0.0
+        treasury = self.hedger.baseline[self.hedger.instruments == instrument, row]
+        lots = int(view.position[instrument, self.first + row] - treasury[0])
+        terms = view.terms[instrument]
+        return lots, float(lots * terms["lot"] * terms["price"])
+
     def settled_cash(self, row: int, view: View) -> float:
-        """Cash a vault would have if its perpetuals were closed at the mark."""
-        total = float(view.cash[self.first + row])
+        """Cash a vault would have if its hedges were closed at the mark."""
+        total = float(view.cash[self.first + row]) + self._hedging_spot(row, view)[1]
         for instrument, terms in enumerate(view.terms):
             if terms["kind"] == PERPETUAL:
                 total += float(view.position[instrument, self.first + row] * terms["lot"] * terms["price"])

@@ -170,6 +170,29 @@ def test_what_their_perpetuals_cost_is_no_debt() -> None:
     )
 
 
+POOLED = {
+    "first_epoch_seconds": 20.0,
+    "epoch_seconds": 20.0,
+    "strike_step": 5.0,
+    "route": {"venues": ["linear", "pool"]},
+}
+CHEAP_POOL = {"pool": {"fee_bps": 1.0}, "linear": {"taker_fee_bps": 100.0}}
+
+
+def test_spot_that_a_put_vault_bought_to_hedge_counts_as_the_cash_it_cost() -> None:
+    own = CALLS | POOLED | {"writes": "puts", "delta": 0.45}
+    model = market_of(own, shocks=[value_shock(5.0, 0.002)], settings=CHEAP_POOL, steps=60)
+    vaults = population(model, "vaults")
+    for _ in range(20):
+        model.step()
+    assert (units(model, "vaults", "BTC-spot") > 0.1).all(), "it bought back in the pool"
+    settled = np.array([vaults.settled_cash(row, model.view) for row in range(3)])
+    assert settled == pytest.approx(model.worth()[vaults.accounts])
+    model.step()
+    net = option_delta(model, "vaults") + units(model, "vaults", "BTC-perpetual")
+    assert np.abs(net + units(model, "vaults", "BTC-spot")).max() <= 2 * LOT
+
+
 def test_a_put_vault_that_lost_writes_less() -> None:
     own = CALLS | {"writes": "puts", "first_epoch_seconds": 10.0, "hedging": {"width": 10.0}}
     model = market_of(own, shocks=[value_shock(5.0, -0.3)], steps=20)

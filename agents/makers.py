@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import Field
 
-from agents.kernels.quoting import BPS, quote
+from agents.kernels.quoting import BPS, LEVELS, quote
 from sim.instruments import SPOT
 from sim.listing import SECONDS_PER_YEAR, Listing
 from sim.outbox import Outbox
-from sim.parameters import NonNegative, Positive, VenueName
+from sim.parameters import Count, NonNegative, Positive, VenueName, at_most
 from sim.population import Population
 from sim.prepared import Prepared
 from sim.view import View
@@ -31,6 +30,7 @@ COLUMNS = (
     "calm_volatility",
     "thinning",
     "withdrawal_volatility",
+    "levels",
 )
 
 
@@ -57,6 +57,8 @@ class MarketMakers(Population):
     ----------
     fair : ndarray of float64, shape (N,)
         Reservation price before inventory, quote currency.
+    levels : ndarray of int64, shape (N,)
+        Levels that each row quotes on each side.
     """
 
     phases = ("quote",)
@@ -69,8 +71,8 @@ class MarketMakers(Population):
         ----------
         venue : str
             An order book.
-        levels : int
-            Levels on each side.
+        levels : int or distribution
+            Levels on each side, 50 at most.
         interval_seconds : float or distribution
             Time between requotes.
         spread_bps : float or distribution
@@ -103,7 +105,7 @@ class MarketMakers(Population):
 
         cash: NonNegative = 50_000_000.0
         venue: VenueName
-        levels: int = Field(default=5, ge=1, le=50)
+        levels: Annotated[Count, at_most(50.0)] = 5
         interval_seconds: Positive = 1.0
         spread_bps: NonNegative = 1.0
         volatility_factor: NonNegative = 0.5
@@ -121,12 +123,15 @@ class MarketMakers(Population):
         withdrawal_volatility: Positive = 1e9
 
     def prepare(self, listing: Listing) -> None:
-        """Draw the columns and claim a tag for every level and side."""
+        """Draw the columns and claim a tag for every level and side, every row as for the largest ladder."""
         own = self.parameters
         self._terms = listing.venue(own.venue)
         self.asset = self._terms.asset
-        self._first_tag = listing.take_tags(self._terms.index, 2 * own.levels * self.rows)
+        self.levels = self.counts("levels")
+        self._most_levels = int(self.levels.max())
+        self._first_tag = listing.take_tags(self._terms.index, 2 * self._most_levels * self.rows)
         self._columns = np.array([self.column(name) for name in COLUMNS])
+        self._columns[LEVELS] = self.levels
         self._baseline = self._inventory(listing)
         self._interval = self.column("interval_seconds")
         self._offset = self.draws.uniforms("offset", self.rows) * self._interval
@@ -156,19 +161,20 @@ class MarketMakers(Population):
         if venue != self._terms.index:
             return 0.0, 0.0
         column = dict(zip(COLUMNS, self._columns, strict=True))
-        ladder = (column["growth"][:, None] ** np.arange(self.parameters.levels)).sum(axis=1)
+        level = np.arange(self._most_levels)
+        ladder = (column["growth"][:, None] ** level * (level < self.levels[:, None])).sum(axis=1)
         quoted = np.minimum(column["size"] * ladder, column["inventory_limit"])
         return float(np.average(column["learning_bps"], weights=quoted)) * BPS, float(quoted.sum())
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Requote the rows whose clock ticks."""
         terms, asset = self._terms, view.assets[self.asset]
-        outbox.reserve(2 * self.parameters.levels * self.rows)
+        outbox.reserve(2 * self._most_levels * self.rows)
         outbox.count = self._quote.call(
             view.time,
             self.first,
             self._first_tag,
-            self.parameters.levels,
+            self._most_levels,
             terms.index,
             terms.instrument,
             terms.tick,

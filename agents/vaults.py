@@ -29,7 +29,7 @@ class OptionVaults(Population):
     A row is a vault. At the start of an epoch it sells options of one strike, chosen so
     that their delta is nearest to the target, against all of its collateral, to a desk at the
     model price; from then on it keeps its option delta hedged by policy and route. At expiry it
-    pays the holders, sells spot if its cash and what its perpetuals have made do not suffice, and
+    pays the holders, sells spot if its cash and what its hedges have made do not suffice, and
     at the next step rolls what is left into the next epoch. The first epoch opens delta neutral.
 
     Notes
@@ -72,9 +72,9 @@ class OptionVaults(Population):
             worth as many at the opening price. Puts are secured by cash at the strike.
         delta : float or distribution
             Target delta of the options written, as a magnitude.
-        strike_step : float
+        strike_step : float or distribution
             Strike grid, quote currency.
-        epoch_seconds : float
+        epoch_seconds : float or distribution
             Length of an epoch.
         first_epoch_seconds : float or distribution
             What is left of the epoch that runs at the start.
@@ -85,8 +85,8 @@ class OptionVaults(Population):
         writes: Literal["calls", "puts"] = "calls"
         collateral: Positive = 100.0
         delta: Fraction = 0.2
-        strike_step: float = Field(default=1000.0, gt=0)
-        epoch_seconds: float = Field(default=7 * 86400.0, gt=0)
+        strike_step: Positive = 1000.0
+        epoch_seconds: Positive = 7 * 86400.0
         first_epoch_seconds: Positive = 2 * 86400.0
         hedging: Policy = Field(default_factory=Policy)
         route: Route
@@ -103,6 +103,7 @@ class OptionVaults(Population):
         self._next_roll = 0.0
         self._is_calls = own.writes == "calls"
         self._first_end = self.column("first_epoch_seconds")
+        self._length, self._step = self.column("epoch_seconds"), self.column("strike_step")
         self._smile, self._spot = listing.smiles[self.asset], listing.spots[self.asset]
         self._option_lot = option_lot(listing, self.asset)
         self._desk = listing.only("rfq.Desk", self.asset).index
@@ -110,6 +111,8 @@ class OptionVaults(Population):
         self._spot_venue = next(
             (v.index for v in listing.venues.values() if v.instrument == self._spot_instrument >= 0), -1
         )
+        spot = listing.universe.find(SPOT, self.asset)
+        self._hedged_in = spot if spot in self.hedger.instruments else -1
         self._spot_lot = float(listing.universe.terms()[self._spot_instrument]["lot"])
         if self._is_calls and self._spot_instrument < 0:
             self.margin_rule = MARGINED
@@ -134,8 +137,8 @@ class OptionVaults(Population):
     def _roll(self, row: int, view: View, outbox: Outbox, *, is_opening: bool) -> None:
         """Write the next epoch's options, after selling spot for what is owed."""
         mark = float(view.assets[self.asset]["mark"])
-        length = float(self._first_end[row]) if is_opening else self.parameters.epoch_seconds
-        strike, delta = self.strike(mark, length, float(self.delta[row]))
+        length = float(self._first_end[row] if is_opening else self._length[row])
+        strike, delta = self.strike(mark, length, float(self.delta[row]), float(self._step[row]))
         lots = int(self._secured_units(row, mark, strike, view, outbox) / self._option_lot + 1e-9)
         self.epoch_end[row], self.written[row] = view.time + length, lots * self._option_lot
         if lots == 0:
@@ -157,7 +160,7 @@ class OptionVaults(Population):
         if self._spot_instrument < 0:
             return max(cash, 0.0) / (mark if self._is_calls else strike)
         account = self.first + row
-        held = int(view.position[self._spot_instrument, account])
+        held = int(view.position[self._spot_instrument, account]) - max(0, self._hedging_spot(row, view)[0])
         owed = min(held, max(0, int(np.ceil(-cash / (mark * self._spot_lot)))))
         if owed > 0:
             outbox.market(account, self._spot_venue, -owed, latency=float(self.latency[row]), reason=FORCED)
@@ -165,15 +168,25 @@ class OptionVaults(Population):
             self.hedger.wait(row, view.time + float(self.latency[row]))
         return (held - owed) * self._spot_lot
 
+    def _hedging_spot(self, row: int, view: View) -> tuple[int, float]:
+        """Lots of spot that are hedge and not collateral, and what they are worth at the mark."""
+        instrument = self._hedged_in
+        if instrument < 0:
+            return 0, 0.0
+        treasury = self.hedger.baseline[self.hedger.instruments == instrument, row]
+        lots = int(view.position[instrument, self.first + row] - treasury[0])
+        terms = view.terms[instrument]
+        return lots, float(lots * terms["lot"] * terms["price"])
+
     def settled_cash(self, row: int, view: View) -> float:
-        """Cash a vault would have if its perpetuals were closed at the mark."""
-        total = float(view.cash[self.first + row])
+        """Cash a vault would have if its hedges were closed at the mark."""
+        total = float(view.cash[self.first + row]) + self._hedging_spot(row, view)[1]
         for instrument, terms in enumerate(view.terms):
             if terms["kind"] == PERPETUAL:
                 total += float(view.position[instrument, self.first + row] * terms["lot"] * terms["price"])
         return total
 
-    def strike(self, spot: float, seconds: float, target: float) -> tuple[float, float]:
+    def strike(self, spot: float, seconds: float, target: float, step: float) -> tuple[float, float]:
         """Strike on the grid whose delta is nearest to the target, and that delta (signed).
 
         Parameters
@@ -183,8 +196,10 @@ class OptionVaults(Population):
             To expiry.
         target : float
             Magnitude of the delta, between 0 and 1.
+        step : float
+            Of the grid.
         """
-        step, outwards = self.parameters.strike_step, 1 if self._is_calls else -1
+        outwards = 1 if self._is_calls else -1
         nearest = np.ceil(spot / step) if self._is_calls else max(np.floor(spot / step), 1.0)
         strikes = step * (nearest + outwards * np.arange(STRIKES_SCANNED[-1]))
         strikes = strikes[strikes > 0]

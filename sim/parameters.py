@@ -176,14 +176,22 @@ def _bounded(low: float, high: float, *, is_open: bool = False) -> AfterValidato
         least, most = value.support() if isinstance(value, Distribution) else (value, value)
         if least < low or most > high or (is_open and least == low):
             subject = "the distribution can draw values that are not" if least != most else "must be"
-            bound = f"{'above' if is_open else 'at least'} {low:g}"
-            bound += "" if math.isinf(high) else f" and at most {high:g}"
+            bound = "" if math.isinf(low) else f"{'above' if is_open else 'at least'} {low:g}"
+            bound += "" if math.isinf(high) else f"{' and ' if bound else ''}at most {high:g}"
             hint = "; give it a `min` or `max`" if least != most else ""
             raise ValueError(f"{subject} {bound}{hint}")
         return value
 
     return AfterValidator(check)
 
+
+def at_most(most: float) -> AfterValidator:
+    """Validator of a number, or of every value a distribution can draw."""
+    return _bounded(-math.inf, most)
+
+
+Count = Annotated[int | AnyDistribution, _bounded(1.0, math.inf)]
+"""A whole number of one or more, or a distribution whose draws are rounded to one."""
 
 Real = float | AnyDistribution
 Positive = Annotated[float | AnyDistribution, _bounded(0.0, math.inf, is_open=True)]

@@ -152,6 +152,11 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         """A value per row of a parameter that may be a distribution."""
         return self.draws.column(getattr(self.parameters, parameter), parameter, self.rows)
 
+    def counts(self, parameter: str) -> np.ndarray:
+        """A whole number per row of a parameter that may be a distribution: its draws, rounded."""
+        whole: np.ndarray = np.rint(self.column(parameter)).astype(np.int64)
+        return whole
+
     @cached_property
     def latency(self) -> np.ndarray:
         """Seconds from decision to arrival of each row; drawn when first asked for."""

@@ -81,6 +81,26 @@ def test_they_sell_into_a_fall_and_buy_into_a_rise(change: float) -> None:
     assert moved == pytest.approx((1 + change) ** -0.5, rel=2e-3)
 
 
+@pytest.mark.parametrize("then", [0.0, -0.15])
+def test_they_may_hedge_in_their_own_pool_and_end_neutral_all_the_same(then: float) -> None:
+    """What they buy there is in part their own; they look again and buy the rest."""
+    makers = MAKERS | {"count": 10, "size": 5.0}
+    dear = {"perp": {"taker_fee_bps": 10.0}, "pool": {"fee_bps": 1.0}}
+    shocks = [value_shock(3.0, 0.1), value_shock(60.0, then)]
+    arbitrageurs = SELLER | {"book": "perp", "share": 0.5}
+    own = HEDGED | {"route": {"venues": ["perp", "pool"]}}
+    venues = ("perp", "pool", "desk")
+    model = small_market(own, makers, arbitrageurs, venues=venues, settings=dear, shocks=shocks, steps=120)
+    model.run()
+    net = pool_delta(model) + units(model, "lps", "BTC-perpetual") + units(model, "lps", "BTC-spot")
+    assert np.abs(net / pool_delta(model)).max() <= 0.001 + 1e-4
+    assert (units(model, "lps", "BTC-spot") >= 0).all(), "spot is never sold short"
+    fills = model.recording().fills.query("taker_population == 'lps' and reason == 'hedge'")
+    bought = fills[fills["qty"] > 0].groupby("venue")["qty"].sum()
+    assert bought["pool"] > 0.2 * bought["perp"]
+    assert all(residual < 1e-12 for residual in model.residuals().values())
+
+
 def test_a_passive_population_is_no_hedger_and_sends_nothing() -> None:
     passive, hedged = (population(market_of(hedged_share=s), "lps") for s in (0.0, 1.0))
     assert (passive.hedges, hedged.hedges) == (False, True)

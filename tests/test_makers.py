@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
+from scenarios.errors import ScenarioError
 from sim.listing import SECONDS_PER_YEAR
 from sim.model import Model
 from sim.records import QUOTE
@@ -50,6 +52,46 @@ def down(price: float) -> float:
 
 def up(price: float) -> float:
     return math.ceil(price / 0.5) * 0.5
+
+
+def test_a_row_quotes_the_levels_it_drew_under_tags_that_no_other_has() -> None:
+    model = market_of(count=30, levels={"dist": "uniform", "low": 1.0, "high": 6.4})
+    makers = population(model, "makers")
+    assert set(makers.levels.tolist()) == {1, 2, 3, 4, 5, 6}
+    sent = orders_of(model, "makers", 1)
+    rows = sent["account"]
+    assert np.bincount(rows[sent["qty"] > 0]).tolist() == makers.levels.tolist()
+    assert np.bincount(rows[sent["qty"] < 0]).tolist() == makers.levels.tolist()
+    assert np.unique(sent["target"]).size == sent.size == 2 * makers.levels.sum()
+    assert sent["target"].max() < 2 * 6 * 30, "what was claimed: the largest ladder for every row"
+    alike = [row for row in range(30) if makers.levels[row] == 3]
+    same = orders_of(market_of(count=30, levels=3), "makers", 1)
+    assert (sent[np.isin(rows, alike)]["price"] == same[np.isin(same["account"], alike)]["price"]).all()
+
+
+def test_what_makers_learn_is_averaged_over_what_each_quotes() -> None:
+    two = {"dist": "choice", "values": [1, 3]}
+    model = market_of(count=10, levels=two, learning_bps={"dist": "uniform", "low": 0.0, "high": 1.0})
+    makers = population(model, "makers")
+    quoted = np.where(makers.levels == 1, 2.0, 2.0 + 3.0 + 4.5)
+    impact, size = makers.permanent_impact(0)
+    assert size == pytest.approx(quoted.sum())
+    assert impact == pytest.approx(1e-4 * np.average(makers.column("learning_bps"), weights=quoted))
+
+
+@pytest.mark.parametrize(
+    ("levels", "said"),
+    [
+        (0, "must be at least 1"),
+        (51, "must be at most 50"),
+        (2.5, "a whole number"),
+        ({"dist": "lognormal", "median": 5.0, "sigma": 0.5, "max": 50.0}, "not at least 1; give it a `min`"),
+        ({"dist": "uniform", "low": 1.0, "high": 51.0}, "not at most 50; give it a `min` or `max`"),
+    ],
+)
+def test_levels_are_whole_numbers_from_one_to_fifty(levels: Any, said: str) -> None:
+    with pytest.raises(ScenarioError, match=re.escape(said)):
+        market_of(levels=levels)
 
 
 def test_they_quote_levels_outwards_from_the_half_spread() -> None:

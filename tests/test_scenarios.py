@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analysis.market_quality import hedging_share
 from scenarios import load
-from scenarios.library import names
+from scenarios.arms import Arms
+from scenarios.library import STARTER, names
+from sim.recording import Recording
 
 BASELINES = Path(__file__).parent / "baselines.json"
 STEPS = 120
@@ -108,6 +111,41 @@ def test_a_squeeze_goes_up_and_liquidates_shorts() -> None:
     assert mid.max() / mid[0] > 1.05
     forced = recording.liquidations
     assert (forced["qty"] > 0).mean() > 0.9, "shorts are bought back"
+
+
+@pytest.mark.parametrize("name", [name for name in names() if not name.startswith("linear_")])
+def test_the_index_prices_pool_and_reference_and_arbitrageurs_carry_the_basis(name: str) -> None:
+    scenario = load(name)
+    (asset,), venues = scenario.assets, {venue.name: venue for venue in scenario.venues}
+    assert venues["perp"].instrument == "perpetual"
+    assert set(asset.index.venues) == {"pool"}
+    assert asset.index.venues["pool"] + asset.index.external == pytest.approx(1.0)
+    scenario["time.steps"] = 720
+    recording = scenario.market().run()
+    basis = recording.column("series", "pool.mid") / recording.column("series", f"{asset.name}.mid") - 1
+    assert np.abs(basis).max() < 0.015
+    assert np.median(np.abs(basis[:600])) < 0.001
+    traders = recording.fills.query("venue == 'pool' and reason == 'trade'")["taker_population"]
+    assert (traders == "arbitrageurs").sum() > 100
+
+
+def largest_fall(recording: Recording) -> float:
+    mid = recording.column("series", "BTC.mid")
+    return float((1 - mid / np.maximum.accumulate(mid)).max())
+
+
+def test_a_new_users_first_run_hedges_liquidates_and_falls_further_than_with_the_hedges_muted() -> None:
+    scenario = load(STARTER)
+    runs: dict[str, Recording] = {}
+    Arms(scenario, ["base", "muted"]).run(scenario.seed, runs.__setitem__)
+    base, fills = runs["base"], runs["base"].fills
+    shocked = fills[fills["time"].between(300.0, 360.0)]
+    of_it = shocked["qty"].abs().groupby(shocked["reason"].astype(str)).sum() / shocked["qty"].abs().sum()
+    assert largest_fall(base) > 0.03
+    assert 0.05 < hedging_share(base, "BTC") < of_it["hedge"] < 0.4
+    assert base.table("liquidations").num_rows >= 5
+    assert base.table("liquidations").num_rows > runs["muted"].table("liquidations").num_rows
+    assert largest_fall(base) > 1.5 * largest_fall(runs["muted"])
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def test_the_strike_is_that_of_ribbons_rule(writes: str) -> None:
     for spot in (49_001.0, 50_000.0, 50_999.0, 63_718.97):
         for seconds in (86400.0, 7 * 86400.0, 30 * 86400.0):
             for target in (0.05, 0.1, 0.2, 0.45):
-                strike, delta = vaults.strike(spot, seconds, target)
+                strike, delta = vaults.strike(spot, seconds, target, 1000.0)
                 assert strike == scanned(spot, 1000.0, 0.8, seconds, target, sign)
                 assert math.copysign(1, delta) == sign
                 assert sign * (strike - spot) >= 0
@@ -73,7 +73,7 @@ def test_the_strike_is_that_of_ribbons_rule(writes: str) -> None:
 def test_a_smile_that_rises_in_the_wings_does_not_lure_the_scan_outwards() -> None:
     wings = {"smile": {"atm": 0.6, "skew": 0.0, "curvature": 0.3}}
     vaults = population(market_of(CALLS, asset=wings), "vaults")
-    strike, delta = vaults.strike(50_000.0, 86400.0, 0.2)
+    strike, delta = vaults.strike(50_000.0, 86400.0, 0.2, 1000.0)
     assert strike < 55_000.0
     assert delta == pytest.approx(0.2, abs=0.1)
 
@@ -91,7 +91,7 @@ def test_they_open_delta_neutral_against_all_of_their_collateral() -> None:
 def test_put_vaults_are_secured_by_cash_and_open_short_the_perpetual() -> None:
     model = market_of(CALLS | {"writes": "puts"})
     vaults = population(model, "vaults")
-    strike, delta = vaults.strike(SPOT, 86400.0, 0.2)
+    strike, delta = vaults.strike(SPOT, 86400.0, 0.2, 1000.0)
     assert strike < SPOT
     assert vaults.written == pytest.approx(vaults.collateral * SPOT / strike, abs=LOT)
     assert units(model, "vaults", "BTC-perpetual") == pytest.approx(delta * vaults.written, abs=LOT)
@@ -121,11 +121,30 @@ def test_vaults_whose_first_epochs_differ_roll_each_at_its_own_time() -> None:
     assert issued["step"].tolist()[3:] == np.sort(np.ceil(ends)).astype(int).tolist()
 
 
+def test_vaults_whose_epochs_and_grids_differ_roll_each_at_its_own_time_onto_its_own_grid() -> None:
+    own = {
+        "first_epoch_seconds": 10.0,
+        "epoch_seconds": {"dist": "choice", "values": [10.0, 30.0]},
+        "strike_step": {"dist": "choice", "values": [7.0, 10.0]},
+        "count": 20,
+    }
+    model = market_of(CALLS | own, steps=58)
+    vaults = population(model, "vaults")
+    length, step = vaults.column("epoch_seconds"), vaults.column("strike_step")
+    assert {*zip(length, step, strict=True)} == {(a, b) for a in (10.0, 30.0) for b in (7.0, 10.0)}
+    model.run()
+    assert (vaults.epoch_end == np.where(length == 10.0, 60.0, 70.0)).all()
+    holders = model.ledger.holder_of[vaults.accounts]
+    numbers = model.ledger.contract[:, holders].max(axis=0)
+    strikes = model.view.contracts["strike"][numbers]
+    assert np.abs(strikes / step - np.rint(strikes / step)).max() < 1e-9
+
+
 def test_a_call_in_the_money_costs_its_pay_off_and_spot_is_sold_for_what_cash_lacks() -> None:
     own = CALLS | {"first_epoch_seconds": 10.0, "strike_step": 100.0, "hedging": {"width": 10.0}}
     model = market_of(own, shocks=[value_shock(5.0, 0.2)], steps=20, settings={"pool": {"fee_bps": 1.0}})
     vaults = population(model, "vaults")
-    strike, _ = vaults.strike(SPOT, 10.0, 0.2)
+    strike, _ = vaults.strike(SPOT, 10.0, 0.2, 100.0)
     written = vaults.written.copy()
     for _ in range(10):
         model.step()
@@ -151,6 +170,29 @@ def test_what_their_perpetuals_cost_is_no_debt() -> None:
     )
 
 
+POOLED = {
+    "first_epoch_seconds": 20.0,
+    "epoch_seconds": 20.0,
+    "strike_step": 5.0,
+    "route": {"venues": ["linear", "pool"]},
+}
+CHEAP_POOL = {"pool": {"fee_bps": 1.0}, "linear": {"taker_fee_bps": 100.0}}
+
+
+def test_spot_that_a_put_vault_bought_to_hedge_counts_as_the_cash_it_cost() -> None:
+    own = CALLS | POOLED | {"writes": "puts", "delta": 0.45}
+    model = market_of(own, shocks=[value_shock(5.0, 0.002)], settings=CHEAP_POOL, steps=60)
+    vaults = population(model, "vaults")
+    for _ in range(20):
+        model.step()
+    assert (units(model, "vaults", "BTC-spot") > 0.1).all(), "it bought back in the pool"
+    settled = np.array([vaults.settled_cash(row, model.view) for row in range(3)])
+    assert settled == pytest.approx(model.worth()[vaults.accounts])
+    model.step()
+    net = option_delta(model, "vaults") + units(model, "vaults", "BTC-perpetual")
+    assert np.abs(net + units(model, "vaults", "BTC-spot")).max() <= 2 * LOT
+
+
 def test_a_put_vault_that_lost_writes_less() -> None:
     own = CALLS | {"writes": "puts", "first_epoch_seconds": 10.0, "hedging": {"width": 10.0}}
     model = market_of(own, shocks=[value_shock(5.0, -0.3)], steps=20)
@@ -158,7 +200,7 @@ def test_a_put_vault_that_lost_writes_less() -> None:
     before = vaults.written.copy()
     model.run()
     cash = np.array([vaults.settled_cash(row, model.view) for row in range(3)])
-    strike, _ = vaults.strike(0.7 * SPOT, vaults.parameters.epoch_seconds, 0.2)
+    strike, _ = vaults.strike(0.7 * SPOT, vaults.parameters.epoch_seconds, 0.2, 1000.0)
     assert (vaults.written * strike <= cash).all()
     assert (vaults.written < 1.1 * before).all()
 

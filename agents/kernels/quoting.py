@@ -27,7 +27,8 @@ BPS = 1e-4
     CALM,
     THINNING,
     WITHDRAWAL,
-) = range(13)
+    LEVELS,
+) = range(14)
 
 
 @inlined
@@ -61,7 +62,7 @@ def quote(
     now,
     first_account,
     first_tag,
-    levels,
+    most_levels,
     venue,
     instrument,
     tick,
@@ -85,10 +86,12 @@ def quote(
     out,
     count,
 ):
-    """Requote every row whose clock ticks: `levels` bids and asks each.
+    """Requote every row whose clock ticks: as many bids and asks each as it has levels.
 
     Parameters
     ----------
+    most_levels : int
+        Levels of the largest ladder: every row has the tags for so many.
     net_flow : int
         Lots takers bought less those they sold at the venue since the start.
     volatility : float
@@ -97,7 +100,7 @@ def quote(
         Lots of the instrument that are not inventory.
     fair, seen_flow, seen_value, updated : ndarray, shape (N,)
         Reservation price before inventory; flow, value and time already taken into it. Updated.
-    columns : ndarray of float64, shape (13, N)
+    columns : ndarray of float64, shape (14, N)
         Parameters of each row, by the numbers above: of the ladder (basis points, units), LEARNING basis
         points of the reservation price a unit of signed flow, NEWS_RESPONSE the share of a change of the
         exogenous value that it takes over at once, ANCHOR the rate a second at which it returns to that,
@@ -122,13 +125,13 @@ def quote(
         centre = fair[row] * (1.0 - columns[SKEW, row] * BPS * inventory / columns[LIMIT, row])
         half = columns[SPREAD, row] * BPS + columns[VOLATILITY_FACTOR, row] * volatility * second_share
         left_bid, left_ask = columns[LIMIT, row] - inventory, columns[LIMIT, row] + inventory
-        for level in range(levels):
+        for level in range(np.int64(columns[LEVELS, row])):
             distance = half + level * columns[SPACING, row] * BPS
             bid = np.int64(math.floor(centre * (1.0 - distance) / tick))
             ask = np.int64(math.ceil(centre * (1.0 + distance) / tick))
             bids = lots_at(level, thin * columns[SIZE, row], columns[GROWTH, row], lot, left_bid)
             asks = lots_at(level, thin * columns[SIZE, row], columns[GROWTH, row], lot, left_ask)
-            tag = first_tag + 2 * (row * levels + level)
+            tag = first_tag + 2 * (row * most_levels + level)
             count = set_quote(out, count, now, latency[row], account, venue, tag, bids, bid, told)
             count = set_quote(out, count, now, latency[row], account, venue, tag + 1, -asks, ask, told)
             left_bid -= bids * lot

@@ -56,7 +56,7 @@ class Document:
         label = label or str(file)
         try:
             text = file.read_bytes().decode()
-            return cls(label, tomllib.loads(text), text, file.parent)
+            return cls(label, tomllib.loads(text), text, file.parent.absolute())
         except OSError as error:
             raise ScenarioError(Problem(label, "", f"cannot be read: {error.strerror}")) from error
         except UnicodeDecodeError as error:

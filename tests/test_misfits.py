@@ -235,6 +235,15 @@ def test_what_was_changed_in_python_has_no_line_and_all_else_keeps_its_own() -> 
         scenario["time.stps"] = 3
 
 
+def test_lines_are_found_from_another_folder_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = GOOD.replace(EXPOSURE, '{type = "chain", file = "eth.csv"}')
+    (folder / "fits.toml").write_text(text)
+    scenario = load("fits.toml")
+    (folder / "deep").mkdir()
+    monkeypatch.chdir(folder / "deep")
+    assert built(scenario).startswith("fits.toml:38: populations.dealers.exposure.file: ")
+
+
 def test_a_line_is_found_by_name_when_entries_were_taken_out(folder: Path) -> None:
     (folder / "fits.toml").write_text(GOOD.replace("leverage = 20.0", "leverage = 90.0"))
     scenario = load("fits.toml")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from agents.kernels.arrivals import mingle
-from agents.opening import Level, resting
+from agents.opening import Level, lots_of, resting
 from sim.kernels.margining import UNLIMITED
 from sim.listing import Listing
 from sim.outbox import Outbox
@@ -67,6 +67,7 @@ class AnonymousTraders(Population):
     def prepare(self, listing: Listing) -> None:
         """Draw the rates of every row."""
         self._terms = listing.venue(self.parameters.venue)
+        lots_of(self.parameters.opening, self._terms)
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")
         self._mingle = Prepared(mingle)

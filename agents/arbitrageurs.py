@@ -10,7 +10,7 @@ from pydantic import Field
 from agents.kernels.spreading import spread
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Fraction, NonNegative, Positive, VenueName
+from sim.parameters import Fraction, Misfit, NonNegative, Positive, VenueName
 from sim.population import Population
 from sim.prepared import Prepared
 from sim.view import View
@@ -65,12 +65,11 @@ class Arbitrageurs(Population):
         self._book = listing.venue(self.parameters.book)
         self._pool = listing.venue(self.parameters.pool)
         if self._book.lot != self._pool.lot:
-            raise ValueError(
-                f"{self._book.name} trades lots of {self._book.lot:g} and {self._pool.name} of "
-                f"{self._pool.lot:g}; an arbitrageur needs equal lots"
-            )
+            what = f'"{self._pool.name}" trades lots of {self._pool.lot:g}, "{self._book.name}" of '
+            raise Misfit(f"{what}{self._book.lot:g}; an arbitrageur needs equal lots", ("pool",))
         if self._book.asset != self._pool.asset:
-            raise ValueError(f"{self._book.name} and {self._pool.name} trade different assets")
+            what = f'"{self._pool.name}" trades another asset than the book "{self._book.name}"'
+            raise Misfit(what, ("pool",))
         self.asset = self._book.asset
         self._edge, self._most = self.column("edge_bps"), self.column("max_units")
         self._share = self.column("share") / self.rows

@@ -10,10 +10,8 @@ each contract together, to the lot, however many books there are.
 
 from __future__ import annotations
 
-import csv
 import math
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
@@ -21,7 +19,7 @@ from pydantic import Field, model_validator
 
 from sim.draws import Draws
 from sim.listing import Listing
-from sim.parameters import File, Parameters
+from sim.parameters import File, Misfit, Parameters, within
 
 DAY = 86400.0
 
@@ -36,12 +34,21 @@ class Contract(NamedTuple):
     open_interest: float
 
 
+Terms = tuple[float, float, bool]
+"""What makes two rows one contract: strike, seconds to expiry, call or not."""
+
+
 class Chain(NamedTuple):
-    """Open contracts, rows of the source looked at, and how many were left out and why."""
+    """Open contracts and where they come from.
+
+    Rows of the source looked at, how many of them were left out and why, and how many were of a
+    contract that another row had named before.
+    """
 
     contracts: list[Contract]
     rows: int
     dropped: dict[str, int]
+    merged: int = 0
 
 
 class Holding(Parameters):
@@ -150,7 +157,8 @@ class Snapshot(Holding):
     Strikes are scaled by the scenario's spot over the row's futures price, so that moneyness is
     kept, and expiries count from the row's timestamp. Rows without open interest, and bad ones (no
     usable volatility, price of the future, time, terms or open interest), are left out and counted
-    by reason.
+    by reason. Rows of one contract are merged and counted: their open interest adds up, the implied
+    volatility is that of the first.
 
     Leaves out: settlement in coin (contracts become options paid in quote currency), bid and
     ask, and who really holds which side, which no public file says.
@@ -174,34 +182,41 @@ class Snapshot(Holding):
 
         Raises
         ------
-        ValueError
-            Naming the missing column, or what was found when no row is usable.
+        Misfit
+            Naming the missing column, the currencies there are, or why no row is usable.
         """
-        name = self.currency or listing.universe.assets[asset]
-        rows = self._rows()
-        own = [row for row in rows if row["currency"] == name]
+        rows = self._rows(self.currency or listing.universe.assets[asset])
         dropped: dict[str, int] = {}
-        contracts = []
-        for row in own:
+        contracts: dict[Terms, Contract] = {}
+        usable = 0
+        for row in rows:
             contract = _contract(row, listing.spots[asset] if self.rescale else None)
             if isinstance(contract, Contract):
-                contracts.append(contract)
+                usable += 1
+                contracts[contract[:3]] = _merged(contracts.get(contract[:3]), contract)
             else:
                 dropped[contract] = dropped.get(contract, 0) + 1
         if not contracts:
             found = ", ".join(f"{count} with {reason}" for reason, count in dropped.items())
-            found = found or ", ".join(sorted({row["currency"] or "" for row in rows})) or "no rows"
-            raise ValueError(f"{self.file} has no usable rows of currency {name!r}; it has {found}")
-        return Chain(contracts, len(own), dropped)
+            raise Misfit(f"{self.file} has no usable row; it has {found}", ("file",))
+        return Chain(list(contracts.values()), len(rows), dropped, usable - len(contracts))
 
-    def _rows(self) -> list[dict[str, str | None]]:
-        """Every row of the file, by column."""
-        with Path(self.file).open(newline="", encoding="utf-8-sig") as source:
-            reader = csv.DictReader(source)
-            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-            if missing:
-                raise ValueError(f"{self.file} has no column {missing[0]!r}; it needs {', '.join(COLUMNS)}")
-            return list(reader)
+    def _rows(self, currency: str) -> list[dict[str, str | None]]:
+        """The file's rows of a currency, by column."""
+        with within("file"):
+            columns, rows = self.file.table()
+        missing = [column for column in COLUMNS if column not in columns]
+        if missing:
+            what = f'{self.file} has no column "{missing[0]}"; it needs {", ".join(COLUMNS)}'
+            raise Misfit(what, ("file",))
+        own = [row for row in rows if row["currency"] == currency]
+        if not own:
+            there = sorted({row["currency"] for row in rows if row["currency"]})
+            what = (
+                f'{self.file} has no rows of currency "{currency}"' if there else f"{self.file} has no rows"
+            )
+            raise Misfit(what, ("currency" if self.currency else "file",), currency, there)
+        return own
 
 
 COLUMNS = (
@@ -216,13 +231,28 @@ COLUMNS = (
 )
 
 
+def _merged(first: Contract | None, contract: Contract) -> Contract:
+    """A contract with the open interest of an earlier row of the same one, and its volatility."""
+    if first is None:
+        return contract
+    return first._replace(open_interest=first.open_interest + contract.open_interest)
+
+
 def _number(text: str | None) -> float:
-    """The number a cell holds, NaN if it holds none or an infinite one."""
+    """The number a cell holds, NaN if it holds none."""
     try:
-        number = float(text or "")
+        return float(text or "")
     except ValueError:
         return math.nan
-    return number if math.isfinite(number) else math.nan
+
+
+def _of_volatility(number: float) -> str:
+    """Why an implied volatility is unusable, nothing if it is not."""
+    if math.isnan(number):
+        return "no implied volatility"
+    if math.isinf(number):
+        return "an infinite implied volatility"
+    return "" if number > 0 else f"an implied volatility {'of' if number == 0 else 'below'} 0"
 
 
 def _contract(row: dict[str, str | None], spot: float | None) -> Contract | str:
@@ -231,15 +261,15 @@ def _contract(row: dict[str, str | None], spot: float | None) -> Contract | str:
     strike, future, seconds = _number(row["strike"]), _number(row["futures_price"]), _seconds(row)
     if interest == 0:
         return "no open interest"
-    if not interest > 0:
-        return "negative or missing open interest"
-    if not volatility > 0:
-        return "no implied volatility"
-    if not strike > 0 or row["option_type"] not in ("call", "put"):
+    if not 0 < interest < math.inf:
+        return "negative, infinite or missing open interest"
+    if unusable := _of_volatility(volatility):
+        return unusable
+    if not 0 < strike < math.inf or row["option_type"] not in ("call", "put"):
         return "unreadable terms"
     if not seconds > 0:
         return "an expiry that is past or unreadable"
-    if spot is not None and not future > 0:
+    if spot is not None and not 0 < future < math.inf:
         return "no price of the future"
     scale = 1.0 if spot is None else spot / future
     return Contract(strike * scale, seconds, row["option_type"] == "call", volatility, interest)

@@ -14,7 +14,7 @@ from agents.kernels.customers import serve
 from sim.instruments import SPOT
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Fraction, NonNegative, Parameters, Positive, Real
+from sim.parameters import Fraction, Misfit, NonNegative, Parameters, Positive, Real, within
 from sim.population import Population
 from sim.prepared import Prepared
 from sim.records import OPENING, OPTIONS, REQUEST, orders
@@ -111,7 +111,7 @@ class OptionDealers(Population):
         self.asset = self.hedger.asset
         self.dropped: dict[str, int] = {}
         self.books = Books(*(np.zeros(0, np.int64) for _ in range(3)))
-        self._rows_read = 0
+        self._rows_read = self._merged = 0
         self._gamma, self._net_gamma = np.zeros(self.rows), 0.0
         self._exposure = np.zeros(self.rows)
         self._exposure_view = frozen(self._exposure)
@@ -133,11 +133,12 @@ class OptionDealers(Population):
 
     def _take_books(self, holding: Synthetic | Snapshot, listing: Listing) -> None:
         own = self.parameters
-        chain = holding.chain(listing, self.asset)
+        with within("exposure"):
+            chain = holding.chain(listing, self.asset)
         self.books = split(
             chain, holding, self._lot, self.column("size"), own.contracts, self.draws, listing, self.asset
         )
-        self._rows_read, self.dropped = chain.rows, dict(chain.dropped)
+        self._rows_read, self._merged, self.dropped = chain.rows, chain.merged, dict(chain.dropped)
         small = sum(holding.lots(contract, self._lot) == 0 for contract in chain.contracts)
         if small:
             self.dropped["less than half a lot held"] = small
@@ -151,7 +152,8 @@ class OptionDealers(Population):
         if units.any():
             spot = listing.universe.find(SPOT, self.asset)
             if spot < 0:
-                raise ValueError(f"a treasury of {self.name} needs a venue that trades spot; there is none")
+                name = listing.universe.assets[self.asset]
+                raise Misfit(f"needs a venue that trades spot of {name}; there is none", ("treasury",))
             lot = float(listing.universe.terms()[spot]["lot"])
             self._treasury[spot] = np.floor(units / lot).astype(np.int64)
         self.hedger.set_treasury(self._treasury)
@@ -162,6 +164,7 @@ class OptionDealers(Population):
             return {}
         return {
             "chain_rows": self._rows_read,
+            "merged": self._merged,
             "contracts": int(np.unique(self.books.instrument).size),
             "positions": int(self.books.row.size),
             "gross_units": float(self.gross.sum()),

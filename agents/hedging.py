@@ -33,9 +33,9 @@ from agents.kernels.hedge import (
 from sim.draws import Draws
 from sim.instruments import PERPETUAL
 from sim.kernels.flags import flag_columns
-from sim.listing import Listing
+from sim.listing import Listing, VenueTerms
 from sim.outbox import Outbox
-from sim.parameters import Fraction, NonNegative, Parameters, Positive, VenueName
+from sim.parameters import Fraction, Misfit, NonNegative, Parameters, Positive, VenueName
 from sim.prepared import Prepared
 from sim.view import View, frozen
 
@@ -120,6 +120,27 @@ class Route(Parameters):
     type: Literal["cheapest"] = "cheapest"
     venues: list[VenueName] = Field(min_length=1)
 
+    def destinations(self, listing: Listing) -> list[VenueTerms]:
+        """Terms of the venues.
+
+        Raises
+        ------
+        Misfit
+            If one of them trades no spot or perpetual, or another asset than the first.
+        """
+        terms = [listing.venue(name) for name in self.venues]
+        markets = [t for t in listing.venues.values() if t.instrument >= 0]
+        for n, own in enumerate(terms):
+            place = ("route", "venues", n)
+            if own.instrument < 0:
+                what = f'"{own.name}" trades no spot or perpetual'
+                raise Misfit(what, place, own.name, [t.name for t in markets])
+            if own.asset != terms[0].asset:
+                what = f'"{own.name}" trades another asset than "{terms[0].name}"; a route is for one'
+                alike = [t.name for t in markets if t.asset == terms[0].asset]
+                raise Misfit(what, place, own.name, alike)
+        return terms
+
 
 class Hedger:
     """Runs a policy over a route for the rows of one population.
@@ -134,6 +155,11 @@ class Hedger:
     draws : Draws
         Of the population.
     listing : Listing
+
+    Raises
+    ------
+    Misfit
+        If the route has a venue at which nothing can be hedged, or venues of several assets.
 
     Attributes
     ----------
@@ -157,11 +183,7 @@ class Hedger:
         draws: Draws,
         listing: Listing,
     ) -> None:
-        terms = [listing.venue(name) for name in route.venues]
-        if any(t.instrument < 0 for t in terms):
-            raise ValueError(f"a venue of the route {', '.join(route.venues)} trades no spot or perpetual")
-        if len({t.asset for t in terms}) > 1:
-            raise ValueError(f"the venues of a route trade different assets: {', '.join(route.venues)}")
+        terms = route.destinations(listing)
         self.asset = terms[0].asset
         self.venues = np.array([t.index for t in terms], np.int64)
         self.instruments = np.array(sorted({t.instrument for t in terms}), np.int64)
@@ -238,12 +260,13 @@ class Hedger:
 
         Raises
         ------
-        ValueError
+        Misfit
             If it cannot.
         """
         if self.rule != BAND:
             name = next(name for name, rule in RULES.items() if rule == self.rule)
-            raise ValueError(f'hedging of type "{name}" is for books of options, not for {what}')
+            said = f'hedging of type "{name}" is for books of options, not for {what}'
+            raise Misfit(said, ("hedging", "type"), allowed=("band", "time"))
 
     def hedge(self, exposure: np.ndarray, scale: np.ndarray, view: View, outbox: Outbox) -> None:
         """Send the hedges that fall due now, of an exposure other than options.

@@ -9,7 +9,7 @@ import numpy as np
 from sim.instruments import PERPETUAL
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import AssetName, Fraction, NonNegative, Positive
+from sim.parameters import AssetName, Fraction, Misfit, NonNegative, Positive
 from sim.population import Population
 from sim.records import OPENING, REQUEST, orders
 from sim.view import View
@@ -62,11 +62,12 @@ class LeveredTraders(Population):
         own = self.parameters
         names = listing.universe.assets
         if own.asset is not None and own.asset not in names:
-            raise ValueError(f"there is no asset {own.asset!r}; there are {', '.join(names)}")
+            raise Misfit(f'no asset is named "{own.asset}"', ("asset",), own.asset, names)
         self.asset = names.index(own.asset) if own.asset else 0
         self.instrument = listing.universe.find(PERPETUAL, self.asset)
         if self.instrument < 0:
-            raise ValueError(f"levered traders need a venue that trades a perpetual of {names[self.asset]}")
+            what = f"levered traders need a venue that trades a perpetual of {names[self.asset]}; list one"
+            raise Misfit(what, ("asset",) if own.asset else ())
         terms = listing.universe.terms()[self.instrument]
         self._check_leverage(float(terms["initial"]))
         self._lot_value = float(terms["lot"]) * listing.spots[self.asset]
@@ -87,9 +88,10 @@ class LeveredTraders(Population):
     def _check_leverage(self, initial: float) -> None:
         highest, allowed = float(self.leverage.max()), 1 / initial
         if highest > allowed * (1 + ROUNDING):
-            raise ValueError(
-                f"population {self.name!r}, leverage: a row has {highest:.4g}, but an initial margin of "
-                f"{initial:g} allows at most {allowed:.4g}; lower it, or give the distribution a `max`"
+            raise Misfit(
+                f"a row has {highest:.4g}, but an initial margin of {initial:g} allows at most "
+                f"{allowed:.4g}; lower it, or give the distribution a `max`",
+                ("leverage",),
             )
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:

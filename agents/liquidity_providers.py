@@ -10,7 +10,7 @@ from pydantic import Field
 from agents.hedging import Hedger, Policy, Route
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Fraction, NonNegative, Positive, VenueName
+from sim.parameters import Fraction, Misfit, NonNegative, Positive, VenueName
 from sim.population import Population
 from sim.records import ADD_LIQUIDITY, OPENING, REQUEST, orders
 from sim.view import View, frozen
@@ -64,31 +64,31 @@ class LiquidityProviders(Population):
     def prepare(self, listing: Listing) -> None:
         """Draw deposits and who hedges."""
         own = self.parameters
+        self._share = self._shares_of(own.pool, listing)
         self._pool = listing.venue(own.pool)
         self.hedger = Hedger(own.hedging, own.route, self.rows, self.first, self.latency, self.draws, listing)
         self.hedger.need_no_options("a share of a pool")
         self.asset = self._pool.asset
         self._spot = listing.spots[self.asset]
         if self.hedger.asset != self.asset:
-            raise ValueError(
-                f"{self.name} deposit in {own.pool} but hedge at {', '.join(own.route.venues)}: two assets"
-            )
+            what = f'"{own.route.venues[0]}" trades another asset than the pool "{own.pool}"'
+            raise Misfit(what, ("route", "venues", 0))
         self.deposit = np.maximum(np.floor(self.column("deposit") / self._pool.lot), 1).astype(np.int64)
         self.is_hedged = self.draws.uniforms("hedged", self.rows) < self.column("hedged_share")
         self.hedger.is_active[:] = self.is_hedged
         self.hedges = bool(self.is_hedged.any())
         self.hedged_share = float(self.deposit[self.is_hedged].sum() / self.deposit.sum())
-        self._share = self._shares_of(own.pool, listing)
         self._desk = listing.only("rfq.Desk", self.asset).index if self.hedges else -1
         self._units = np.zeros(self.rows)
         self._exposure = frozen(self._units)
 
     def _shares_of(self, pool: str, listing: Listing) -> int:
         """Instrument of the pool's shares."""
-        name = f"{pool}-share"
-        if name not in listing.universe.names:
-            raise ValueError(f"{self.name} deposit in {pool!r}, which is not a pool")
-        return listing.universe.names.index(name)
+        names = listing.universe.names
+        if f"{pool}-share" not in names:
+            pools = [name for name in listing.venues if f"{name}-share" in names]
+            raise Misfit(f'"{pool}" is not a pool', ("pool",), pool, pools)
+        return names.index(f"{pool}-share")
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """The deposit, a little more cash for rounding, and capital for the hedge."""

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from sim.listing import VenueTerms
-from sim.parameters import Parameters
+from sim.parameters import Misfit, Parameters
 from sim.records import LIMIT, OPENING, orders
 
 
@@ -30,6 +30,21 @@ class Level(Parameters):
     orders: int = Field(default=1, ge=1)
 
 
+def lots_of(levels: Sequence[Level], terms: VenueTerms) -> list[int]:
+    """Lots of an order of each level.
+
+    Raises
+    ------
+    Misfit
+        If an order of a level is less than half a lot.
+    """
+    lots = [round(level.units / level.orders / terms.lot) for level in levels]
+    if 0 in lots:
+        what = f'an order of it is less than half a lot of {terms.lot:g} at "{terms.name}"'
+        raise Misfit(what, ("opening", lots.index(0), "units"))
+    return lots
+
+
 def resting(levels: Sequence[Level], account: int, terms: VenueTerms, now: float) -> np.ndarray:
     """The ORDER rows that leave these levels on a book.
 
@@ -45,7 +60,7 @@ def resting(levels: Sequence[Level], account: int, terms: VenueTerms, now: float
 
     Raises
     ------
-    ValueError
+    Misfit
         If an order of a level is less than half a lot.
     """
     rows = orders(sum(level.orders for level in levels))
@@ -53,9 +68,6 @@ def resting(levels: Sequence[Level], account: int, terms: VenueTerms, now: float
     rows["kind"], rows["reason"] = LIMIT, OPENING
     if rows.size:
         repeats = [level.orders for level in levels]
-        lots = [round(level.units / level.orders / terms.lot) for level in levels]
-        if not all(lots):
-            raise ValueError(f"an opening order at {terms.name} is less than half a lot of {terms.lot:g}")
-        rows["qty"] = np.repeat(np.array(lots, np.int64), repeats)
+        rows["qty"] = np.repeat(np.array(lots_of(levels, terms), np.int64), repeats)
         rows["price"] = np.repeat([round(level.price / terms.tick) for level in levels], repeats)
     return rows

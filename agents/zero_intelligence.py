@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from agents.kernels.arrivals import flow
-from agents.opening import Level, resting
+from agents.opening import Level, lots_of, resting
 from sim.kernels.margining import UNLIMITED
 from sim.listing import Listing
 from sim.outbox import Outbox
@@ -115,6 +115,7 @@ class ZeroIntelligenceTraders(Population):
         """Add the rates up and round the size."""
         own = self.parameters
         self._terms = listing.venue(own.venue)
+        lots_of(own.opening, self._terms)
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")
         self._flow = Prepared(flow)

@@ -71,14 +71,17 @@ def drawn(picture: Picture) -> Any:
 
 def save_all(recording: Recording, folder: str | Path) -> list[Path]:
     """Write every figure of a recording as PNG; returns their paths."""
+    return list(saved(recording, folder))
+
+
+def saved(recording: Recording, folder: str | Path) -> Iterator[Path]:
+    """Write every figure of a recording as PNG, each when the path of the one before was taken."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
     for picture in pictures(recording):
         figure = drawn(picture)
         if figure is not None:
-            written.append(save(figure, folder / f"{picture.name}.png"))
-    return written
+            yield save(figure, folder / f"{picture.name}.png")
 
 
 def save(figure: Any, path: Path) -> Path:

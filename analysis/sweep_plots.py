@@ -8,7 +8,7 @@ a design for indices                 bars of Sobol indices with intervals
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -156,18 +156,21 @@ def save_all(folder: str | Path, metric: str | None = None, into: Path | None = 
 
     Figures whose subject is missing are left out.
     """
+    return list(saved(folder, metric, into))
+
+
+def saved(folder: str | Path, metric: str | None = None, into: Path | None = None) -> Iterator[Path]:
+    """As `save_all`, each figure when the path of the one before was taken."""
     from analysis.gallery import save
 
     into = into or Path(folder) / FOLDER
     into.mkdir(parents=True, exist_ok=True)
-    written = []
     for picture in pick(folder, metric):
         try:
             figure = picture.draw()
         except Undefined:
             continue
-        written.append(save(figure, into / f"{picture.name}.png"))
-    return written
+        yield save(figure, into / f"{picture.name}.png")
 
 
 def save_frontier(found: Crossing, key: str, folder: Path) -> Path:

@@ -51,10 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _list(_: argparse.Namespace) -> int:
+    import shutil
+    import textwrap
+
     names = library.names()
-    width = max(map(len, names), default=0)
+    width = max(map(len, names), default=0) + 2
     for name in names:
-        print(f"{name:<{width}}  {library.first_sentence(name)}")
+        line = f"{name:<{width}}{library.first_sentence(name)}"
+        if sys.stdout.isatty():
+            columns = max(shutil.get_terminal_size().columns, 2 * width)
+            line = textwrap.fill(line, columns, subsequent_indent=" " * width, break_on_hyphens=False)
+        print(line)
     return SUCCESS
 
 
@@ -68,13 +75,16 @@ def _schema(_: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from scenarios import load
+    scenario = _scenario(options)
+    from scenarios.arms import Arms
+    from scenarios.schema import BASE
 
-    scenario = load(options.file)
-    scenario.market()
+    arms = Arms(scenario, [BASE, *scenario.arms])
+    for arm in arms.chosen:
+        arms.market(arm, scenario.seed).release()
     rows = sum(population.count for population in scenario.populations)
     print(
-        f"{options.file}: valid; {scenario.name}, {scenario.time.steps} steps, "
+        f"{options.file}: valid; {scenario.time.steps} steps, "
         f"{len(scenario.venues)} venues, {rows:,} participants in {len(scenario.populations)} populations"
     )
     return SUCCESS
@@ -87,12 +97,13 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from scenarios.folder import FAILED, INTERRUPTED
+    from scenarios.folder import FAILED
 
     scenario = _scenario(options)
     os.environ.setdefault("MPLBACKEND", "Agg")
+    from scenarios.interruption import Interruption
     from scenarios.progress import note, progress
-    from scenarios.run import Interruption, default_folder, run
+    from scenarios.run import default_folder, run
     from scenarios.schema import BASE
     from scenarios.summary import summary
 
@@ -109,24 +120,27 @@ def _run(options: argparse.Namespace) -> int:
             figures=not options.no_figures,
             progress=show,
             interruption=interruption,
-            compiling=lambda: note("compiling kernels (first run only)", quiet=options.quiet),
+            compiling=lambda: note("compiling kernels that no run has needed yet", quiet=options.quiet),
         )
     print(summary(outcome))
     if outcome.status == FAILED:
         reason = outcome.failure.strip().rpartition("\n")[2]
         where = outcome.folder / "traceback.txt"
         print(f"failed after {outcome.steps_done} steps: {reason}; see {where}", file=sys.stderr)
-        return RUN_FAILED
-    return 128 + interruption.signal if outcome.status == INTERRUPTED else SUCCESS
+    return _code(outcome.status, interruption, outcome.folder)
 
 
-def _code(status: str, signal: int) -> int:
-    """Exit code of what ended so."""
-    from scenarios.folder import FAILED, INTERRUPTED
+def _code(status: str, interruption: Any, folder: Path) -> int:
+    """Exit code of what ended so; a signal shows in it whatever had become of the run by then."""
+    from scenarios.folder import FAILED, FINISHED
 
+    if status == FINISHED and interruption.is_cut:
+        shown = os.path.relpath(folder)
+        what = f"interrupted while drawing; the results are whole, hedgequake plot {shown} draws all figures"
+        print(what, file=sys.stderr)
     if status == FAILED:
         return RUN_FAILED
-    return 128 + signal if status == INTERRUPTED else SUCCESS
+    return 128 + interruption.signal if interruption.signal else SUCCESS
 
 
 def _amplify(options: argparse.Namespace) -> int:
@@ -135,8 +149,8 @@ def _amplify(options: argparse.Namespace) -> int:
     from scenarios import pool
     from scenarios.amplification_table import table
     from scenarios.amplify import amplify, default_folder, planned_runs
+    from scenarios.interruption import Interruption
     from scenarios.progress import note, note_compiling, progress
-    from scenarios.run import Interruption
 
     note_compiling(quiet=options.quiet)
     arms = [name.strip() for name in options.arms.split(",")] if options.arms else []
@@ -159,7 +173,7 @@ def _amplify(options: argparse.Namespace) -> int:
             interruption=interruption,
         )
     print(table(outcome))
-    return _code(outcome.status, interruption.signal)
+    return _code(outcome.status, interruption, outcome.folder)
 
 
 def _sweep(options: argparse.Namespace) -> int:
@@ -178,9 +192,9 @@ def _merge(options: argparse.Namespace) -> int:
 
 
 def _scenario(options: argparse.Namespace) -> Any:
-    """The scenario of a command line, everything set over it."""
+    """The scenario of a command line, everything set over it; warns of what will have no effect."""
     from scenarios.loading import read
-    from scenarios.override import literal
+    from scenarios.override import KeyProblem, literal
     from scenarios.schema import parse
 
     document = read(options.file)
@@ -188,28 +202,42 @@ def _scenario(options: argparse.Namespace) -> Any:
         key, equals, value = text.partition("=")
         if not equals:
             raise ScenarioError(Problem("--set", text, "no value; write it like --set time.steps=500"))
-        document = document.set({key: literal(value)}, "--set")
+        try:
+            document = document.set({key: literal(value)}, "--set")
+        except KeyProblem as problem:
+            raise ScenarioError(Problem(document.label, key, str(problem), origin="--set")) from problem
     for key, option in (("seed", "--seed"), ("time.steps", "--steps")):
         value = getattr(options, option[2:])
         if value is not None:
             document = document.set({key: value}, option)
-    return parse(document)
+    scenario = parse(document)
+    if not getattr(options, "quiet", False):
+        from scenarios.doubts import doubts
+
+        for doubt in doubts(scenario):
+            print(f"warning: {doubt}", file=sys.stderr)
+    return scenario
 
 
 def _plot(options: argparse.Namespace) -> int:
     os.environ.setdefault("MPLBACKEND", "Agg")
+    from scenarios.folder import FINISHED
+    from scenarios.interruption import Interruption
     from scenarios.pages import draw
 
-    for path in draw(options.folder):
-        print(path)
-    return SUCCESS
+    with Interruption() as interruption:
+        for path in draw(options.folder, interruption):
+            print(path)
+    return _code(FINISHED, interruption, options.folder)
 
 
 def _sensitivity(options: argparse.Namespace) -> int:
     os.environ.setdefault("MPLBACKEND", "Agg")
+    from scenarios.interruption import Interruption
     from scenarios.pages import write_sensitivity
 
-    text, written = write_sensitivity(options.folder, options.metric, options.arm)
+    with Interruption(at_once=True):
+        text, written = write_sensitivity(options.folder, options.metric, options.arm)
     print(text)
     for path in written:
         print(path)
@@ -222,8 +250,8 @@ def _frontier(options: argparse.Namespace) -> int:
     from scenarios import pool
     from scenarios.frontier import default_folder, frontier
     from scenarios.frontier_table import table
+    from scenarios.interruption import Interruption
     from scenarios.progress import note_compiling, progress
-    from scenarios.run import Interruption
 
     note_compiling(quiet=options.quiet)
     asked = options.metric, options.level, options.low, options.high, options.arm, options.width, options.runs
@@ -249,30 +277,36 @@ def _frontier(options: argparse.Namespace) -> int:
             interruption=interruption,
         )
     print(table(outcome))
-    return _code(outcome.status, interruption.signal)
+    return _code(outcome.status, interruption, outcome.folder)
 
 
 def _report(options: argparse.Namespace) -> int:
     os.environ.setdefault("MPLBACKEND", "Agg")
+    from scenarios.interruption import Interruption
     from scenarios.pages import write_report
 
-    print(write_report(options.folder))
+    with Interruption(at_once=True):
+        written = write_report(options.folder)
+    print(written)
     return SUCCESS
 
 
 def _compare(options: argparse.Namespace) -> int:
     os.environ.setdefault("MPLBACKEND", "Agg")
     from analysis import compare
+    from scenarios.interruption import Interruption
     from scenarios.pages import check_run
 
     for folder in options.folders:
         check_run(folder)
     if options.out is not None and options.out.suffix not in (".html", ".png"):
         raise ScenarioError(Problem("--out", str(options.out), "must end in .html or .png"))
-    found = compare.compare(options.folders)
+    with Interruption(at_once=True):
+        found = compare.compare(options.folders)
+        written = None if options.out is None else compare.save(found, options.out)
     print(found)
-    if options.out is not None:
-        print(compare.save(found, options.out))
+    if written is not None:
+        print(written)
     return SUCCESS
 
 

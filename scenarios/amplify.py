@@ -24,10 +24,10 @@ from scenarios import pool
 from scenarios.arms import MUTED, OPEN_LOOP, Arms
 from scenarios.chosen_metrics import LIGHT
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
+from scenarios.interruption import Interruption
 from scenarios.mechanisms import mechanisms, run_coalitions
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.replicates import replicate_seeds
-from scenarios.run import Interruption
 from scenarios.schema import BASE, Scenario
 from sim.recording import Recording
 
@@ -136,7 +136,8 @@ def amplify(
     progress : callable
         Called with the number of runs done.
     interruption : Interruption, optional
-        Looked at after every seed; what is done by then is compared and published.
+        Looked at after every seed and every figure; what is done by then is compared and published,
+        figures are left out.
 
     Raises
     ------
@@ -158,7 +159,10 @@ def amplify(
         _compare(outcome)
         if shapley and not interruption.signal:
             _credit(outcome, workers, progress, interruption)
-        _write(outcome, results, figures=figures, seconds=time.perf_counter() - started)
+        if figures and outcome.rows:
+            for _ in interruption.until(_drawings(outcome, results.partial / "figures")):
+                pass
+        _write(outcome, results, seconds=time.perf_counter() - started)
         outcome.folder = results.publish()
     return outcome
 
@@ -173,8 +177,9 @@ def _keep_base(outcome: Amplification, folder: Path, interruption: Interruption,
         model.release()
         recording.write(folder)
         ResultsFolder.write_into(folder, "metrics.json", metrics(recording))
-        if figures and not interruption.signal:
-            gallery.save_all(recording, folder / "figures")
+        if figures:
+            for _ in interruption.until(gallery.saved(recording, folder / "figures")):
+                pass
     except Exception as error:
         outcome.note("the base run that is kept", pool.failure(error))
 
@@ -274,8 +279,18 @@ def _compare(outcome: Amplification) -> None:
         outcome.entries[name] = entry
 
 
-def _write(outcome: Amplification, results: ResultsFolder, *, figures: bool, seconds: float) -> None:
-    """Write the comparison, a row a run, the figure, the scenario and the manifest."""
+def _drawings(outcome: Amplification, folder: Path) -> Iterator[Path]:
+    """Draw the figures of the comparison, one after the other."""
+    from analysis import feedback_plots
+
+    yield feedback_plots.save_amplification(outcome.entries, folder)
+    yield from feedback_plots.save_gains(outcome.entries, folder)
+    if outcome.shapley:
+        yield feedback_plots.save_shapley(outcome.shapley, folder)
+
+
+def _write(outcome: Amplification, results: ResultsFolder, *, seconds: float) -> None:
+    """Write the comparison, a row a run, the scenario and the manifest."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -288,13 +303,6 @@ def _write(outcome: Amplification, results: ResultsFolder, *, figures: bool, sec
         traces = "\n".join(f"{what}\n{failure.trace}" for what, failure in outcome.failures.items())
         (results.partial / "traceback.txt").write_text(traces)
     (results.partial / "scenario.toml").write_text(scenario.to_toml())
-    if figures and outcome.rows:
-        from analysis import feedback_plots
-
-        feedback_plots.save_amplification(outcome.entries, results.partial / "figures")
-        feedback_plots.save_gains(outcome.entries, results.partial / "figures")
-        if outcome.shapley:
-            feedback_plots.save_shapley(outcome.shapley, results.partial / "figures")
     results.write_json(MANIFEST, manifest(outcome, seconds))
 
 

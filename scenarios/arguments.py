@@ -34,7 +34,7 @@ def command_line(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
 
     add("list", "the scenarios that come with hedgequake")
     add("schema", "the JSON Schema of a scenario file")
-    _add_file(add("validate", "check a scenario and run nothing"))
+    _add_scenario(add("validate", "check a scenario and run nothing"))
     new = add("new", "write a commented starter scenario, NAME.toml")
     new.add_argument("name", metavar="NAME")
     _add_run(add("run", "run a scenario into a results folder"))

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from scenarios import overlays
 from scenarios.build import build
 from scenarios.errors import Problem, ScenarioError, nearest
 from scenarios.schema import BASE, Scenario
@@ -108,7 +109,18 @@ class Arms:
         try:
             return build(scenario, seed, self._treatment(arm, seed, source))
         except ValueError as error:
-            raise ScenarioError(Problem(scenario.name, f"arms.{arm}", str(error))) from error
+            raise self._misfitting(arm, scenario.misfitting(error)) from error
+
+    def _misfitting(self, arm: str, error: ScenarioError) -> ScenarioError:
+        """The error, with what comes from the values the arm sets at its place among these."""
+        document = self.scenario.located()
+        overlay = self.scenario.arms[arm].overlay if arm in self.scenario.arms else {}
+        path = ("arms", arm, "set")
+        origin = document.key(path)
+        return ScenarioError(
+            overlays.moved(problem, overlay, path, document) if problem.origin == origin else problem
+            for problem in error.problems
+        )
 
     def _treatment(self, arm: str, seed: int, source: Recording | None) -> Treatment:
         exempt = frozenset() if arm == MARGINED else self.exempt

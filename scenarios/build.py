@@ -18,6 +18,7 @@ from sim.listing import CLEARING, END_USERS, FEES, Listing
 from sim.margin import Margin
 from sim.model import Model
 from sim.oracle import Oracle
+from sim.parameters import Misfit, within
 from sim.population import Population
 from sim.profile import Thresholds
 from sim.recorder import Recorder
@@ -43,12 +44,11 @@ def build(scenario: Scenario, rng: Any = None, treatment: Treatment = AS_WRITTEN
 
     Raises
     ------
-    ValueError
-        If parts do not fit together; the message names them.
+    Misfit
+        If parts do not fit together; its key is the way to the value from the top of the scenario.
     """
     seed = scenario.seed if rng is None else int(rng)
-    if sum(issubclass(entry.factory, Exchange) for entry in scenario.venues) > 1:
-        raise ValueError("a market has one liquidation venue; the scenario lists several")
+    _check_exchanges(scenario)
     model = Model(rng=seed)
     universe = universe_of(scenario)
     listing = Listing(
@@ -59,7 +59,7 @@ def build(scenario: Scenario, rng: Any = None, treatment: Treatment = AS_WRITTEN
         [asset.smile for asset in scenario.assets],
     )
     entries = [*_ordered(scenario), *treatment.sinks(scenario)]
-    venues = [placed(index, entry, scenario, listing) for index, entry in enumerate(entries)]
+    venues = _venues(entries, scenario, listing)
     model.populations = _populations(model, scenario, listing)
     for population in model.populations:
         if population.name in treatment.exempt:
@@ -72,16 +72,38 @@ def build(scenario: Scenario, rng: Any = None, treatment: Treatment = AS_WRITTEN
     return model
 
 
+def _check_exchanges(scenario: Scenario) -> None:
+    exchanges = [n for n, entry in enumerate(scenario.venues) if issubclass(entry.factory, Exchange)]
+    if len(exchanges) > 1:
+        first = scenario.venues[exchanges[0]].name
+        what = f'a market has one liquidation venue, and "{first}" is one already'
+        raise Misfit(what, ("venues", exchanges[1]))
+
+
+def _venues(entries: list[VenueEntry], scenario: Scenario, listing: Listing) -> list[Venue]:
+    """Venues in the order they are told of; every asset has one that gives it a price."""
+    position = {entry.name: n for n, entry in enumerate(scenario.venues)}
+    venues = []
+    for index, entry in enumerate(entries):
+        with within("venues", position.get(entry.name, entry.name)):
+            venues.append(placed(index, entry, scenario, listing))
+    for k in range(len(scenario.assets)):
+        with within("assets", k):
+            listing.reference(k)
+    return venues
+
+
 def _ordered(scenario: Scenario) -> list[VenueEntry]:
     """Venues with those that emit orders first, so that these meet the others in time order."""
     return sorted(scenario.venues, key=lambda entry: not entry.factory.emits)
 
 
 def _populations(model: Model, scenario: Scenario, listing: Listing) -> list[Population]:
-    populations: list[Population] = [
-        entry.factory(model, entry.name, entry.count, entry.parameters, listing)
-        for entry in scenario.populations
-    ]
+    populations: list[Population] = []
+    for n, entry in enumerate(scenario.populations):
+        with within("populations", n):
+            own = entry.factory(model, entry.name, entry.count, entry.parameters, listing)
+            populations.append(own)
     shocks = [shock for shock in scenario.shocks if isinstance(shock, MarketOrder)]
     if shocks:
         from agents.shocks import MarketOrder as Order
@@ -114,9 +136,10 @@ def _ledger(populations: list[Population], listing: Listing) -> Ledger:
         holders,
         (END_USERS, CLEARING),
     )
-    for population in populations:
-        cash, positions = population.endowment()
-        ledger.issue(population.name, population.first, cash, positions)
+    for n, population in enumerate(populations):
+        with within("populations", n):
+            cash, positions = population.endowment()
+            ledger.issue(population.name, population.first, cash, positions)
     return ledger
 
 
@@ -147,7 +170,7 @@ def _connect(
         _router(populations, listing, venues, ledger),
         venues,
         drivers,
-        [Oracle(a.index, a.mark, _index_venues(a, listing), k) for k, a in enumerate(scenario.assets)],
+        [_oracle(k, asset, listing) for k, asset in enumerate(scenario.assets)],
         Settlement(ledger, [a.funding for a in scenario.assets]),
         _recorder(scenario, populations, listing, venues, listed, ledger, margin),
         view,
@@ -189,17 +212,26 @@ def _view(quotes: np.ndarray, assets: np.ndarray, ledger: Ledger, margin: Margin
     return view
 
 
-def _index_venues(asset: Asset, listing: Listing) -> dict[str, int]:
-    return {name: listing.venue(name).index for name in asset.index.venues}
+def _oracle(k: int, asset: Asset, listing: Listing) -> Oracle:
+    """The oracle of asset k, which reads venues that give it a price."""
+    pricing = [name for name, terms in listing.venues.items() if terms.asset == k and terms.precedence > 0]
+    for name in asset.index.venues:
+        if name not in pricing:
+            what = f'"{name}" gives {asset.name} no price'
+            raise Misfit(what, ("assets", k, "index", "venues", name), name, pricing)
+    return Oracle(
+        asset.index, asset.mark, {name: listing.venue(name).index for name in asset.index.venues}, k
+    )
 
 
 def _drivers(scenario: Scenario, seed: int) -> Drivers:
     entries = []
-    for asset in scenario.assets:
+    for k, asset in enumerate(scenario.assets):
         jumps = [
             (s.at, s.change) for s in scenario.shocks if isinstance(s, ValueShock) and s.asset == asset.name
         ]
-        driver = asset.driver.factory(asset.driver.parameters)
+        with within("assets", k, "driver"):
+            driver = asset.driver.factory(asset.driver.parameters)
         entries.append((driver, asset.spot, jumps))
     correlation = None if scenario.correlation is None else np.array(scenario.correlation)
     keys = [key(seed, "drivers", asset.name) for asset in scenario.assets]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
 from scenarios import override
-from scenarios.errors import Problem, ScenarioError
+from scenarios.errors import Problem, ScenarioError, nearest
 
 Path = tuple[str | int, ...]
 """The way to a value: keys of tables, positions in lists."""
@@ -56,7 +56,7 @@ class Document:
         label = label or str(file)
         try:
             text = file.read_bytes().decode()
-            return cls(label, tomllib.loads(text), text, file.parent)
+            return cls(label, tomllib.loads(text), text, file.parent.absolute())
         except OSError as error:
             raise ScenarioError(Problem(label, "", f"cannot be read: {error.strerror}")) from error
         except UnicodeDecodeError as error:
@@ -79,8 +79,7 @@ class Document:
         ScenarioError
             If a key cannot be followed.
         """
-        changed = Document(self.label, copy.deepcopy(self.values), self.text, self.folder)
-        changed.set_paths = dict(self.set_paths)
+        changed = self.with_values(copy.deepcopy(self.values))
         for key, value in overrides.items():
             try:
                 path = override.apply(changed.values, key, override.from_folder(value, FilePath.cwd()))
@@ -90,6 +89,45 @@ class Document:
                 ) from problem
             changed.set_paths[path] = origin
         return changed
+
+    def with_values(self, values: dict[str, Any]) -> Document:
+        """A copy that holds these values, of the same file."""
+        changed = Document(self.label, values, self.text, self.folder)
+        changed.set_paths = dict(self.set_paths)
+        return changed
+
+    def problem(
+        self,
+        path: Path,
+        what: str,
+        found: str = "",
+        allowed: Sequence[str] = (),
+        *,
+        is_missing: bool = False,
+    ) -> Problem:
+        """What is wrong with the value at a path, with its key and the line or whatever it came from.
+
+        Parameters
+        ----------
+        path : tuple of str and int
+            Empty for the whole of it.
+        what, found, allowed
+            As of `Problem`.
+        is_missing : bool
+            Whether there should be a value and is none: the table that lacks it is shown.
+        """
+        at = path[:-1] if is_missing else path
+        origin = self.origin(at)
+        return Problem(
+            file=self.label,
+            key=self.key(path),
+            what=what,
+            line=self.line(at) if path and not origin else None,
+            origin=origin,
+            found=found,
+            allowed=tuple(allowed),
+            nearest=nearest(found.strip('"'), allowed) if found else None,
+        )
 
     def names(self) -> dict[str, list[str]]:
         """Names of the entries of every list of named tables."""
@@ -117,6 +155,7 @@ class Document:
         if not self.text:
             return None
         original = self._original()
+        path = self._in_file(path, original)
         while path and not _holds(original, path):
             path = path[:-1]
         return _first_line(self.text, path) if path else 1
@@ -132,8 +171,48 @@ class Document:
             parts.append(str(value["name"] if is_entry else part))
         return ".".join(parts)
 
+    def _in_file(self, path: Path, original: Any) -> Path:
+        """The path with the positions that named entries have in the file."""
+        parts: list[str | int] = []
+        value: Any = self.values
+        for part in path:
+            value = _inside(value, part)
+            at = entry_like(value, original, part) if isinstance(part, int) else part
+            original = _inside(original, at)
+            parts.append(at)
+        return tuple(parts)
+
     def _original(self) -> dict[str, Any]:
         return tomllib.loads(self.text)
+
+
+def changes(before: Any, after: Any, path: Path = ()) -> Iterator[Path]:
+    """Paths of the values that differ; entries of a list are compared by name where they have one."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in after:
+            yield from changes(before.get(key), after[key], (*path, key))
+    elif (
+        isinstance(before, list)
+        and isinstance(after, list)
+        and (_is_named(after) or len(after) >= len(before))
+    ):
+        for n, value in enumerate(after):
+            yield from changes(_inside(before, entry_like(value, before, n)), value, (*path, n))
+    elif before != after:
+        yield path
+
+
+def _is_named(entries: list[Any]) -> bool:
+    return bool(entries) and all(isinstance(entry, dict) and "name" in entry for entry in entries)
+
+
+def entry_like(entry: Any, entries: Any, position: int) -> int:
+    """Where the entry of this one's name stands in another list; `position` if there is none."""
+    name = entry.get("name") if isinstance(entry, dict) else None
+    names = [each.get("name") if isinstance(each, dict) else None for each in entries or ()]
+    if name is None or name not in names or names[position : position + 1] == [name]:
+        return position
+    return names.index(name)
 
 
 def _broken(label: str, text: str, message: str) -> Problem:

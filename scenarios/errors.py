@@ -86,9 +86,9 @@ def shown(value: Any) -> str:
         case str():
             return f'"{value if len(value) <= 40 else value[:37] + "..."}"'
         case dict():
-            return "a table"
+            return "a table" if value else "an empty table"
         case list() | tuple():
-            return "a list"
+            return "a list" if value else "an empty list"
         case datetime.date() | datetime.time():
             return f"the date or time {value}"
         case _:

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from scenarios.document import Document, Path
-from scenarios.errors import Problem, ScenarioError, nearest, shown
-from sim.parameters import Distribution, NotOneOf
+from scenarios.errors import Problem, ScenarioError, shown
+from sim.parameters import Distribution, Misfit
 
 WRONG_TYPE = {
     "bool_type": "true or false",
@@ -42,8 +42,8 @@ OUT_OF_RANGE = {
     "multiple_of": "a multiple of {multiple_of}",
     "string_pattern_mismatch": "letters, digits, _ and -",
     "string_too_short": "at least {min_length} characters",
-    "too_long": "at most {max_length} entries",
-    "too_short": "at least {min_length} entries",
+    "too_long": "at most {max_length} {entries}",
+    "too_short": "at least {min_length} {entries}",
 }
 
 
@@ -110,13 +110,21 @@ def explain(error: ValidationError, model: type[BaseModel], document: Document) 
     document : Document
     """
     found = []
-    for details in error.errors(include_url=False):
+    for details in map(_typed, error.errors(include_url=False)):
         place = Place(model, document.values)
         for part in details["loc"]:
             place = place.entered(part)
         found.append((details, place))
     problems = [_problem(details, place, document) for details, place in _merged(found)]
     return ScenarioError(sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0))
+
+
+def _typed(details: ErrorDetails) -> ErrorDetails:
+    """The error; a value that is no table lacks no tag but is of the wrong type."""
+    lacks_tag = details["type"] == "union_tag_not_found"
+    if lacks_tag and not isinstance(details["input"], dict | BaseModel):
+        return {**details, "type": "model_attributes_type", "ctx": {}}
+    return details
 
 
 def _merged(found: list[tuple[ErrorDetails, Place]]) -> Iterable[tuple[ErrorDetails, Place]]:
@@ -141,18 +149,7 @@ def _problem(details: ErrorDetails, place: Place, document: Document) -> Problem
     if kind.startswith("union_tag"):
         path = (*path, details["ctx"]["discriminator"].strip("'"))
     what, found, allowed = _words(details, place)
-    at = path[:-1] if what == "missing" else path
-    origin = document.origin(at)
-    return Problem(
-        file=document.label,
-        key=document.key(path),
-        what=what,
-        line=None if origin else document.line(at),
-        origin=origin,
-        found=found,
-        allowed=allowed,
-        nearest=nearest(found.strip('"'), allowed) if found else None,
-    )
+    return document.problem(path, what, found, allowed, is_missing=what == "missing")
 
 
 def _words(details: ErrorDetails, place: Place) -> tuple[str, str, tuple[str, ...]]:
@@ -172,13 +169,15 @@ def _words(details: ErrorDetails, place: Place) -> tuple[str, str, tuple[str, ..
     if kind in WRONG_TYPE:
         return f"found {found}", "", (context.get("expected") or _expected(details, place),)
     if kind in OUT_OF_RANGE:
-        return f"found {found}", "", (OUT_OF_RANGE[kind].format(**_short(context)),)
+        one = 1 in (context.get("min_length"), context.get("max_length"))
+        words = {"entries": "entry" if one else "entries", **_short(context)}
+        return f"found {found}", "", (OUT_OF_RANGE[kind].format(**words),)
     return _said(details, found, context.get("error"))
 
 
 def _said(details: ErrorDetails, found: str, error: Any) -> tuple[str, str, tuple[str, ...]]:
     """The words of a validator of ours."""
-    if isinstance(error, NotOneOf):
+    if isinstance(error, Misfit):
         return str(error), error.found, error.allowed
     message = str(error) if error is not None else details["msg"].replace("Input should be", "must be")
     is_plain = isinstance(details["input"], int | float | str) and found.strip('"') not in message

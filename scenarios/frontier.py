@@ -26,9 +26,9 @@ from scenarios.crew import Crew
 from scenarios.errors import Problem, ScenarioError, nearest
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
 from scenarios.frontier_scale import at, scale_of
+from scenarios.interruption import Interruption
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.replicates import replicate_seed
-from scenarios.run import Interruption
 from scenarios.schema import BASE, Scenario
 from sim.recording import Recording
 

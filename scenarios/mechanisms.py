@@ -22,7 +22,7 @@ from analysis.shapley import Coalition, coalitions, credit
 from scenarios import pool
 from scenarios.arms import hedgers
 from scenarios.build import build
-from scenarios.run import Interruption
+from scenarios.interruption import Interruption
 from scenarios.schema import Scenario
 from scenarios.treatment import Treatment
 from sim.venues.liquidation import Exchange

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -136,10 +136,26 @@ def _tried(
     try:
         parse(Document(document.label, plain.resolved(), folder=document.folder).set(overlay, "set"))
     except ScenarioError as error:
-        for problem in error.problems:
-            key = next((key for key in overlay if _is_at(problem.key, key)), "")
-            line = document.line((*path, *([key] if key else [])))
-            yield replace(problem, key=f"{where}.{problem.key}", line=line, origin=document.origin(path))
+        yield from (moved(problem, overlay, path, document) for problem in error.problems)
+
+
+def moved(problem: Problem, overlay: Mapping[str, Any], path: Path, document: Document) -> Problem:
+    """A problem with a value that an overlay sets, at its place in the overlay.
+
+    Parameters
+    ----------
+    problem : Problem
+        At its place in the scenario that the overlay makes.
+    overlay : mapping of str to object
+    path : tuple of str and int
+        The way to the overlay.
+    document : Document
+        That holds the overlay.
+    """
+    key = next((key for key in overlay if _is_at(problem.key, key)), "")
+    line = document.line((*path, *([key] if key else [])))
+    where = document.key(path)
+    return replace(problem, key=f"{where}.{problem.key}", line=line, origin=document.origin(path))
 
 
 def _is_at(found: str, key: str) -> bool:

@@ -8,6 +8,7 @@ is found out when the scenario is validated.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
@@ -61,10 +62,20 @@ def split(key: str) -> list[str]:
 
 
 def literal(text: str) -> Any:
-    """The value a text stands for: a TOML literal, else the text itself."""
+    """The value a text stands for: a TOML literal, else the text itself.
+
+    Raises
+    ------
+    KeyProblem
+        If it begins like a table, a list or a quoted text of TOML and is none.
+    """
     try:
         table = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except tomllib.TOMLDecodeError as error:
+        if text.lstrip().startswith(("{", "[", '"', "'")):
+            said = re.sub(r" \(at .*\)$", "", str(error))
+            what = f"found {text}; this is no valid TOML value: {said[:1].lower()}{said[1:]}"
+            raise KeyProblem(what) from error
         return text
     return table["value"] if len(table) == 1 else text
 

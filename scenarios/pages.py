@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator
+from itertools import chain
 from math import isnan
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from analysis.metric import Undefined
 from analysis.page import Section
 from scenarios.errors import Problem, ScenarioError
 from scenarios.folder import status_of
+from scenarios.interruption import Interruption
 from scenarios.loading import load
 from scenarios.schema import BASE
 from sim.recording import Recording
@@ -43,8 +45,14 @@ def write_report(folder: Path) -> Path:
         raise ScenarioError(Problem(str(folder), "", f"cannot be reported: {reason}")) from error
 
 
-def draw(folder: Path) -> list[Path]:
+def draw(folder: Path, interruption: Interruption | None = None) -> list[Path]:
     """Draw the figures of a result again; returns their paths.
+
+    Parameters
+    ----------
+    folder : Path
+    interruption : Interruption, optional
+        Looked at after every figure; those drawn by then stay, the others are as they were.
 
     Raises
     ------
@@ -52,12 +60,13 @@ def draw(folder: Path) -> list[Path]:
         If the folder holds no result, or one that cannot be drawn.
     """
     check(folder)
+    until = (interruption or Interruption()).until
     own = folder / BASE if (folder / BASE).is_dir() else folder
     if (folder / "design.parquet").is_file():
-        return _of_sweep(folder, lambda: sweep_plots.save_all(folder))
+        return _of_sweep(folder, lambda: list(until(sweep_plots.saved(folder))))
     try:
-        written = gallery.save_all(Recording.read(own), own / "figures")
-        return _compared(folder) + written if own != folder else written
+        compared = _compared(folder) if own != folder else ()
+        return list(until(chain(compared, gallery.saved(Recording.read(own), own / "figures"))))
     except (OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise ScenarioError(Problem(str(folder), "", f"cannot be drawn: {reason}")) from error
@@ -90,15 +99,14 @@ def _of_sweep(folder: Path, analyse: Callable[[], Result]) -> Result:
         raise ScenarioError(Problem(str(folder), "", reason)) from error
 
 
-def _compared(folder: Path) -> list[Path]:
-    """Draw what an amplification compares."""
+def _compared(folder: Path) -> Iterator[Path]:
+    """Draw what an amplification compares, one figure after the other."""
     entries = json.loads((folder / "amplification.json").read_text())
-    written = [feedback_plots.save_amplification(entries, folder / "figures")]
-    written += feedback_plots.save_gains(entries, folder / "figures")
+    yield feedback_plots.save_amplification(entries, folder / "figures")
+    yield from feedback_plots.save_gains(entries, folder / "figures")
     if (folder / "shapley.json").is_file():
         credited = json.loads((folder / "shapley.json").read_text())
-        written.append(feedback_plots.save_shapley(credited, folder / "figures"))
-    return written
+        yield feedback_plots.save_shapley(credited, folder / "figures")
 
 
 def check(folder: Path) -> None:

@@ -9,16 +9,13 @@ give the folder its name
 
 from __future__ import annotations
 
-import signal
-import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import Any, Self
+from typing import Any
 
 from numba.core.event import TimingListener, install_listener
 
@@ -27,42 +24,13 @@ from scenarios import garbage
 from scenarios.arms import alone
 from scenarios.errors import ScenarioError
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
+from scenarios.interruption import Interruption
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.schema import BASE, Scenario
 from sim.recording import Recording
 
 Progress = Callable[[int], None]
 """Called after every step with the number of steps done."""
-
-
-class Interruption:
-    """Ctrl-C and SIGTERM as a note to stop after the step; the second one stops at once.
-
-    Attributes
-    ----------
-    signal : int
-        The signal that came, 0 if none.
-    """
-
-    def __init__(self) -> None:
-        self.signal = 0
-        self._previous: dict[int, Any] = {}
-
-    def __enter__(self) -> Self:
-        """Listen."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Listen no more."""
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _note(self, number: int, _: FrameType | None) -> None:
-        if self.signal:
-            sys.exit(128 + number)
-        self.signal = number
 
 
 class Compilation(TimingListener):  # type: ignore[misc]  # numba ships no types
@@ -136,6 +104,9 @@ def run(
 ) -> Outcome:
     """Run a scenario and publish its results folder.
 
+    A signal that comes when the steps are done leaves a finished run: tables and metrics are whole,
+    and figures, which can be drawn from them at any time, are left out from the next one on.
+
     Parameters
     ----------
     scenario : Scenario
@@ -151,7 +122,7 @@ def run(
         Draw the figures of a finished run.
     progress : callable, optional
     interruption : Interruption, optional
-        Looked at after every step.
+        Looked at after every step, and after every figure.
     compiling : callable
         Called when a kernel has to be compiled, before the first one.
 
@@ -164,6 +135,7 @@ def run(
     results = ResultsFolder(folder, force=force)
     outcome = Outcome(scenario, arm=arm or BASE)
     model = None
+    interruption = interruption or Interruption()
     with install_listener("numba:compile", Compilation(compiling)) as compilation:
         with _failures_noted(outcome):
             model = scenario.market() if arm is None else alone(scenario, arm, beside)
@@ -171,11 +143,11 @@ def run(
         with results:
             if model is not None:
                 with _timed(outcome, compilation):
-                    _step(model, outcome, progress, interruption or Interruption())
+                    _step(model, outcome, progress, interruption)
                 _write(model, outcome, results.partial)
             if figures and outcome.status == FINISHED:
                 with _failures_noted(outcome):
-                    _draw(results.partial)
+                    _draw(results.partial, interruption)
             seconds = {
                 "wall_seconds": time.perf_counter() - started,
                 "compile_seconds": compilation.seconds,
@@ -212,11 +184,12 @@ def _write(model: Any, outcome: Outcome, folder: Path) -> None:
         outcome.metrics = metrics(recording)
 
 
-def _draw(folder: Path) -> None:
-    """Draw every figure from the tables as they were written."""
+def _draw(folder: Path, interruption: Interruption) -> None:
+    """Draw every figure from the tables as they were written, until a signal comes."""
     from analysis import gallery
 
-    gallery.save_all(Recording.read(folder), folder / "figures")
+    for _ in interruption.until(gallery.saved(Recording.read(folder), folder / "figures")):
+        pass
 
 
 def _sign(results: ResultsFolder, outcome: Outcome, seconds: dict[str, float], model: Any) -> None:

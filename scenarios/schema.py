@@ -17,6 +17,7 @@ import tomli_w
 from pydantic import (
     AfterValidator,
     Field,
+    PrivateAttr,
     SerializeAsAny,
     SerializerFunctionWrapHandler,
     ValidationError,
@@ -29,8 +30,8 @@ from pydantic import (
 
 from scenarios import overlays, override
 from scenarios.components import DRIVER, POPULATION, VENUE, Kind
-from scenarios.document import Document
-from scenarios.errors import Problem, ScenarioError
+from scenarios.document import Document, changes
+from scenarios.errors import ScenarioError
 from scenarios.explain import explain
 from scenarios.files import as_text, with_files
 from scenarios.sweep_schema import BASE as BASE
@@ -39,13 +40,15 @@ from sim.correlation import square_root
 from sim.listing import SYSTEM, Smile
 from sim.margin import Requirement
 from sim.oracle import Index, Mark
-from sim.parameters import AssetName, Parameters, PopulationName
+from sim.parameters import AssetName, Misfit, Parameters, PopulationName
 from sim.settlement import Funding
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
 Class = type[Any]
 Values = dict[str, Any]
 RESERVED = (*SYSTEM, "shocks")
+BY_HAND = "set in Python"
+"""What messages call the place of a value that was changed after loading."""
 
 
 class Entry(Parameters):
@@ -269,6 +272,7 @@ class Scenario(Parameters):
     correlation: list[list[float]] | None = None
     arms: dict[Name, Arm] = Field(default_factory=dict)
     sweep: Sweep | None = None
+    _source: Document | None = PrivateAttr(default=None)
 
     @field_validator("correlation")
     @classmethod
@@ -282,6 +286,10 @@ class Scenario(Parameters):
             raise ValueError(f"needs {count} x {count} numbers: a row and a column for each asset")
         square_root(np.array(rows), count)
         return rows
+
+    def __eq__(self, other: object) -> bool:
+        """Whether every value is equal; where they came from does not count."""
+        return isinstance(other, Scenario) and self.resolved() == other.resolved()
 
     def __getitem__(self, key: str) -> Any:
         """The value under a dotted key."""
@@ -298,9 +306,10 @@ class Scenario(Parameters):
         ScenarioError
             If the key is unknown or the value not allowed.
         """
-        changed = parse(self._document().set({key: value}, "set"))
+        changed = parse(self._document().set({key: value}, BY_HAND))
         for name in type(self).model_fields:
             setattr(self, name, getattr(changed, name))
+        self._source = changed._source
 
     def resolved(self) -> Values:
         """Every value, defaults written out, in the form of the file it can be loaded from."""
@@ -330,7 +339,10 @@ class Scenario(Parameters):
         ScenarioError
             If a change is not allowed.
         """
-        return parse(self._document())
+        try:
+            return parse(self._document())
+        except ScenarioError:
+            return parse(self.located())  # says of each value where it came from
 
     def market(self) -> Any:
         """Build the model of this scenario, ready to step or run.
@@ -346,7 +358,22 @@ class Scenario(Parameters):
         try:
             return build(checked)
         except ValueError as error:
-            raise ScenarioError(Problem(self.name, "", str(error))) from error
+            raise self.misfitting(error) from error
+
+    def misfitting(self, error: ValueError) -> ScenarioError:
+        """What kept the market from being built, at its place in the file."""
+        misfit = error if isinstance(error, Misfit) else Misfit(str(error))
+        problem = self.located().problem(misfit.key, str(misfit), misfit.found, misfit.allowed)
+        return ScenarioError(problem)
+
+    def located(self) -> Document:
+        """The resolved values, and where each came from; slow, for messages."""
+        document = self._document()
+        if self._source is not None:
+            loaded = parse(self._source).resolved()
+            changed = dict.fromkeys(changes(loaded, document.values), BY_HAND)
+            document.set_paths = {**changed, **document.set_paths}
+        return document
 
     def overlaid(self, arm: str) -> Scenario:
         """The scenario with the values set that this arm of its own sets.
@@ -376,7 +403,8 @@ class Scenario(Parameters):
         return parse(self._document().set(values, origin)) if values else self
 
     def _document(self) -> Document:
-        return Document(self.name, self.resolved())
+        source = self._source or Document(self.name, {})
+        return source.with_values(self.resolved())
 
 
 def parse(document: Document) -> Scenario:
@@ -396,6 +424,7 @@ def parse(document: Document) -> Scenario:
     try:
         context = {"folder": document.folder, "names": names}
         scenario = Scenario.model_validate(document.values, context=context)
+        scenario._source = document
     except ValidationError as error:
         raise explain(error, Scenario, document) from error
     overlays.check(scenario, document, parse)

@@ -39,9 +39,11 @@ def summary(outcome: Outcome) -> str:
 
 
 def _left_out(reports: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
-    """How many rows of each population's option chain were left out, and why."""
+    """How many rows of each population's option chain were merged or left out, and why."""
     lines = []
     for name, report in reports.items():
+        if report.get("merged"):
+            lines.append((f"{name} chain rows merged", f"{report['merged']} (of contracts named before)"))
         dropped = report.get("dropped", {})
         if dropped:
             reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())

@@ -26,9 +26,9 @@ from scenarios.engines import DEFAULT, Engine
 from scenarios.errors import Problem, ScenarioError
 from scenarios.experiment import Experiment, Job, Plan
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED
+from scenarios.interruption import Interruption
 from scenarios.parts import DiskTrouble, Parts
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
-from scenarios.run import Interruption
 from scenarios.schema import Scenario
 from scenarios.sweep_folder import KIND, SHARDS, SweepFolder
 from scenarios.sweep_worker import Lost, Order, begin

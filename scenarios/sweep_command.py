@@ -11,8 +11,8 @@ from scenarios.agenda import Shard
 from scenarios.engines import DEFAULT
 from scenarios.errors import Problem, ScenarioError
 from scenarios.folder import FAILED, INTERRUPTED
+from scenarios.interruption import Interruption
 from scenarios.progress import note, note_compiling, tally
-from scenarios.run import Interruption
 from scenarios.schema import Scenario
 from scenarios.sweep import SweepOutcome, default_folder, sweep
 from scenarios.sweep import merge as merged

@@ -8,6 +8,7 @@ from scenarios.schema import Scenario, VenueEntry
 from sim.instruments import PERPETUAL, SPOT, Universe
 from sim.ledger import Ledger
 from sim.listing import Listing, VenueTerms
+from sim.parameters import Misfit
 from sim.population import Population
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
@@ -52,18 +53,20 @@ def placed(index: int, entry: VenueEntry, scenario: Scenario, listing: Listing) 
 
     Raises
     ------
-    ValueError
-        If another venue trades the same instrument in lots of another size.
+    Misfit
+        If another venue trades the same instrument in lots of another size, or the opening price does
+        not suit the venue.
     """
     universe, parameters = listing.universe, entry.parameters
     asset = universe.assets.index(entry.asset) if entry.asset else -1
     instrument = universe.find(KINDS[entry.traded], asset) if entry.traded else -1
     venue: Venue = entry.factory(entry.name, index, asset, instrument, parameters)
-    if instrument >= 0 and entry.lot != universe.terms()[instrument]["lot"]:
-        raise ValueError(f"venue {entry.name!r} trades {universe.names[instrument]} in lots of another size")
+    if instrument >= 0 and entry.lot != (listed := universe.terms()[instrument]["lot"]):
+        what = f"found {entry.lot:g}; another venue trades {universe.names[instrument]} too, in other lots"
+        raise Misfit(what, ("lot",), allowed=[f"{listed:g}"])
     venue.enlist(listing)
     if asset >= 0:
-        venue.set_reference(scenario.assets[asset].spot)
+        _set_reference(venue, entry, scenario.assets[asset].spot)
     listed = listing.sinks if venue.is_outside else listing.venues
     listed[entry.name] = VenueTerms(
         index,
@@ -76,6 +79,15 @@ def placed(index: int, entry: VenueEntry, scenario: Scenario, listing: Listing) 
         venue.precedence,
     )
     return venue
+
+
+def _set_reference(venue: Venue, entry: VenueEntry, price: float) -> None:
+    """Tell a venue the price it opens with; what says that this does not fit is about its tick."""
+    try:
+        venue.set_reference(price)
+    except ValueError as error:
+        key = ("tick",) if "tick" in type(entry.parameters).model_fields else ()
+        raise Misfit(str(error).removeprefix(f"{entry.name}: "), key) from error
 
 
 def open_all(

@@ -6,7 +6,6 @@ together, a block of steps at a time, so that a step costs a look-up.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -16,7 +15,7 @@ from pydantic import Field
 
 from sim.correlation import square_root
 from sim.kernels.paths import LAW, extend
-from sim.parameters import File
+from sim.parameters import File, Misfit, within
 from sim.parameters import Parameters as BaseParameters
 
 SECONDS_PER_YEAR = 365.0 * 86400.0
@@ -242,17 +241,17 @@ class Replayed(Driver):
 
     def __init__(self, parameters: Any) -> None:
         super().__init__(parameters)
-        self._values = self._column(parameters.column)
+        self._values = self._column("column")
         if not np.all(self._values > 0):
-            raise ValueError(
-                f"{parameters.file}: column {parameters.column!r} has values that are not above 0"
-            )
+            what = f'{parameters.file}: column "{parameters.column}" has values that are not above 0'
+            raise Misfit(what, ("column",))
         self._times = np.arange(self._values.size) * parameters.interval_seconds
         if parameters.time_column is not None:
-            times = self._column(parameters.time_column)
+            times = self._column("time_column")
             self._times = times - times[0]
         if not np.all(np.diff(self._times) > 0):
-            raise ValueError(f"{parameters.file}: column {parameters.time_column!r} does not increase")
+            what = f'{parameters.file}: column "{parameters.time_column}" does not increase'
+            raise Misfit(what, ("time_column",))
 
     def law(self) -> dict[str, float]:
         """The volatility to report."""
@@ -270,20 +269,29 @@ class Replayed(Driver):
             values = self._values[np.searchsorted(self._times, times, side="right") - 1]
         return scale * values
 
-    def _column(self, name: str) -> np.ndarray:
-        path = self.parameters.file
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = csv.DictReader(file)
-            names = rows.fieldnames or []
-            if name not in names:
-                raise ValueError(f"{path} has no column {name!r}; it has {', '.join(names) or 'none'}")
-            try:
-                column = np.array([float(row[name]) for row in rows])
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"{path}: column {name!r} is not all numbers: {error}") from error
-        if not column.size or not np.all(np.isfinite(column)):
-            raise ValueError(f"{path}: column {name!r} is empty or not finite")
+    def _column(self, parameter: str) -> np.ndarray:
+        """The numbers of the column that a parameter names."""
+        path, name = self.parameters.file, getattr(self.parameters, parameter)
+        with within("file"):
+            names, rows = path.table()
+        if name not in names:
+            raise Misfit(f'{path} has no column "{name}"', (parameter,), name, names)
+        column = np.array([_number(row[name]) for row in rows])
+        bad = np.flatnonzero(~np.isfinite(column))
+        if bad.size:
+            what = f'column "{name}" is not all finite numbers; row {bad[0] + 1} holds'
+            raise Misfit(f'{path}: {what} "{rows[bad[0]][name] or ""}"', (parameter,))
+        if not column.size:
+            raise Misfit(f"{path} has no rows", ("file",))
         return column
+
+
+def _number(text: str | None) -> float:
+    """The number a cell holds, NaN if it holds none."""
+    try:
+        return float(text or "")
+    except ValueError:
+        return math.nan
 
 
 class Drivers:

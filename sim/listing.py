@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pydantic import Field
 
 from sim.instruments import Universe
-from sim.parameters import Parameters
+from sim.parameters import Misfit, NotOneOf, Parameters
 
 # Accounts every market has, each a population of its own in records and figures.
 OUTSIDE = 0  # takes the other side of opening positions
@@ -126,11 +126,11 @@ class Listing:
 
         Raises
         ------
-        ValueError
+        NotOneOf
             Naming the venues there are.
         """
         if name not in self.venues:
-            raise ValueError(f"there is no venue {name!r}; there are {', '.join(self.venues)}")
+            raise NotOneOf("venue", name, list(self.venues))
         return self.venues[name]
 
     def reference(self, asset: int) -> VenueTerms:
@@ -138,14 +138,14 @@ class Listing:
 
         Raises
         ------
-        ValueError
+        Misfit
             If no venue gives the asset a price.
         """
         priced = [terms for terms in self.venues.values() if terms.asset == asset and terms.precedence > 0]
         if not priced:
             name = self.universe.assets[asset]
             priced_by = "an order book, a pool or a linear market"
-            raise ValueError(f"no venue gives {name} a price; list {priced_by} for it")
+            raise Misfit(f"no venue gives {name} a price; list {priced_by} for it")
         return max(priced, key=lambda terms: terms.precedence)
 
     def lot(self, asset: int) -> float:
@@ -153,9 +153,16 @@ class Listing:
         return next((v.lot for v in self.venues.values() if v.asset == asset and v.lot > 0), 1.0)
 
     def only(self, type_name: str, asset: int) -> VenueTerms:
-        """The venue of a type, such as `rfq.Desk`, that trades the asset, else one that trades any."""
+        """The venue of a type, such as `rfq.Desk`, that trades the asset, else one that trades any.
+
+        Raises
+        ------
+        Misfit
+            If there is none.
+        """
         for traded in (asset, -1):
             for terms in self.venues.values():
                 if terms.type == type_name and terms.asset == traded:
                     return terms
-        raise ValueError(f"this needs a venue of type {type_name!r}; add one to the scenario")
+        name = self.universe.assets[asset]
+        raise Misfit(f'needs a venue of type "{type_name}" for {name}, or for every asset; list one')

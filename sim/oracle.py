@@ -10,13 +10,13 @@ Leaves out: outlier rejection among sources, and medians.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sim.kernels.indexing import ORACLE, index_and_mark
-from sim.parameters import Parameters
+from sim.parameters import Parameters, VenueName
 from sim.prepared import Prepared
 
 
@@ -38,9 +38,15 @@ class Index(Parameters):
     """
 
     external: float = Field(default=1.0, ge=0)
-    venues: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    venues: dict[VenueName, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     averaging_seconds: float = Field(default=0.0, ge=0)
     heartbeat_seconds: float = Field(default=1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _weighs_something(self) -> Self:
+        if self.external + sum(self.venues.values()) <= 0:
+            raise ValueError("the weights of the index sum to 0")
+        return self
 
 
 class Mark(Parameters):
@@ -75,8 +81,6 @@ class Oracle:
 
     def __init__(self, index: Index, mark: Mark, venues: dict[str, int], asset: int = 0) -> None:
         total = index.external + sum(index.venues[name] for name in venues)
-        if total <= 0:
-            raise ValueError("the weights of the index sum to 0")
         self._asset = asset
         self._weights = np.zeros(max(venues.values(), default=-1) + 1)
         for name, row in venues.items():

@@ -8,8 +8,11 @@ else the scenario holds.
 
 from __future__ import annotations
 
+import csv
+import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -199,7 +202,51 @@ NonNegative = Annotated[float | AnyDistribution, _bounded(0.0, math.inf)]
 Fraction = Annotated[float | AnyDistribution, _bounded(0.0, 1.0)]
 
 
-class NotOneOf(ValueError):
+Key = tuple[str | int, ...]
+"""The way to a value: keys of tables, positions in lists."""
+
+
+class Misfit(ValueError):
+    """A value that does not fit the market it is meant for.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong, without the remedy.
+    key : tuple of str and int
+        The way to the value from the table of whoever complains; see `within`.
+    found : str
+        What stands there, if something that is allowed may be like it.
+    allowed : sequence of str
+        What may stand there.
+    """
+
+    def __init__(self, what: str, key: Key = (), found: str = "", allowed: Sequence[str] = ()) -> None:
+        super().__init__(what)
+        self.key = key
+        self.found = found
+        self.allowed = tuple(allowed)
+
+
+@contextmanager
+def within(*path: str | int) -> Iterator[None]:
+    """Say of what does not fit inside where it stands: `path` is put before the way to it.
+
+    Raises
+    ------
+    Misfit
+        For every ValueError raised inside.
+    """
+    try:
+        yield
+    except Misfit as misfit:
+        misfit.key = (*path, *misfit.key)
+        raise
+    except ValueError as error:
+        raise Misfit(str(error), path) from error
+
+
+class NotOneOf(Misfit):
     """A name that is not among those there are.
 
     Parameters
@@ -211,10 +258,8 @@ class NotOneOf(ValueError):
     """
 
     def __init__(self, noun: str, found: str, allowed: Sequence[str]) -> None:
-        super().__init__(f'no {noun} is named "{found}"')
+        super().__init__(f'no {noun} is named "{found}"', (), found, allowed)
         self.noun = noun
-        self.found = found
-        self.allowed = tuple(allowed)
 
 
 def _named(noun: str, group: str) -> AfterValidator:
@@ -266,3 +311,23 @@ class File(str):
         if not path.is_file():
             raise ValueError(f'no file "{text}" in {folder.resolve()}')
         return cls(path)
+
+    def table(self) -> tuple[list[str], list[dict[str, str | None]]]:
+        """Columns and rows of a file of comma-separated values.
+
+        Raises
+        ------
+        Misfit
+            If it is no such file.
+        """
+        try:
+            text = Path(self).read_bytes().decode("utf-8-sig")
+            reader = csv.DictReader(io.StringIO(text, newline=""))
+            return list(reader.fieldnames or ()), list(reader)
+        except OSError as error:
+            raise Misfit(f"{self} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            raise Misfit(f"{self} is not a text file of comma-separated values: see line {line}") from error
+        except csv.Error as error:
+            raise Misfit(f"{self} is not a file of comma-separated values: {error}") from error

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from agents.chains import Chain, Contract, Holding, Snapshot, Synthetic, apportion, split
+from agents.chains import COLUMNS, Chain, Contract, Holding, Snapshot, Synthetic, apportion, split
 from scenarios.errors import ScenarioError
 from sim.draws import Draws
 from sim.instruments import Universe
 from sim.listing import Listing, Smile
+from sim.parameters import Misfit
 from sim.records import OPTIONS
 from tests.small_market import population, small_market
 
@@ -182,6 +183,9 @@ def test_bad_rows_of_a_snapshot_are_counted_by_reason(tmp_path: Path) -> None:
         {"implied_volatility": ""},
         {"implied_volatility": "nan"},
         {"implied_volatility": "inf"},
+        {"implied_volatility": "-0.3"},
+        {"implied_volatility": "0"},
+        {"open_interest": "inf"},
         {"open_interest": "-1"},
         {"open_interest": ""},
         {"open_interest": "0.0"},
@@ -197,10 +201,13 @@ def test_bad_rows_of_a_snapshot_are_counted_by_reason(tmp_path: Path) -> None:
         file.write("2026-02-05T21:00:00+00:00,BTC\n")
     chain = snapshot(path).chain(listing(), 0)
     assert len(chain.contracts) == 1
-    assert chain.rows == 13
+    assert chain.rows == 16
     assert chain.dropped == {
-        "no implied volatility": 3,
-        "negative or missing open interest": 3,
+        "no implied volatility": 2,
+        "an infinite implied volatility": 1,
+        "an implied volatility below 0": 1,
+        "an implied volatility of 0": 1,
+        "negative, infinite or missing open interest": 4,
         "no open interest": 1,
         "an expiry that is past or unreadable": 2,
         "unreadable terms": 2,
@@ -208,16 +215,47 @@ def test_bad_rows_of_a_snapshot_are_counted_by_reason(tmp_path: Path) -> None:
     }
 
 
+def test_rows_of_one_contract_are_merged_and_counted(tmp_path: Path) -> None:
+    """Their open interest adds up, the volatility of the first stays, and every row is accounted for."""
+    again = GOOD | {"open_interest": "4.5", "implied_volatility": "0.9"}
+    others = [GOOD | {"strike": "70000"}, GOOD | {"option_type": "put"}, GOOD | {"open_interest": "0"}]
+    chain = snapshot(write(tmp_path / "chain.csv", GOOD, again, *others)).chain(listing(), 0)
+    assert chain.contracts[0] == Contract(SPOT, 86400.0, True, 0.6, 15.0)
+    assert (len(chain.contracts), chain.merged, sum(chain.dropped.values())) == (3, 1, 1)
+    assert chain.rows == len(chain.contracts) + chain.merged + sum(chain.dropped.values())
+
+
+def test_merged_rows_are_reported(tmp_path: Path) -> None:
+    path = write(tmp_path / "chain.csv", GOOD, GOOD, GOOD)
+    exposure = {"type": "chain", "file": str(path)}
+    model = small_market(dealers_with(exposure), venues=("linear", "desk"))
+    dealers = population(model, "dealers")
+    assert dealers.report()["merged"] == 2
+    assert dealers.report()["contracts"] == 1
+    assert -dealers.books.lots.sum() == round(3 * 10.5 / 0.001)
+
+
+def test_a_file_that_is_no_text_is_said_to_be_none(tmp_path: Path) -> None:
+    path = tmp_path / "chain.csv"
+    path.write_bytes(b"timestamp,currency\n\x80\x81\n")
+    with pytest.raises(Misfit, match=r"chain\.csv is not a text file of comma-separated values: see line 2$"):
+        snapshot(path).chain(listing(), 0)
+    path.write_text(",".join(COLUMNS) + "\n" + "x" * 200_000)
+    with pytest.raises(Misfit, match=r"chain\.csv is not a file of comma-separated values: "):
+        snapshot(path).chain(listing(), 0)
+
+
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "chain.csv", GOOD, columns=tuple(name for name in GOOD if name != "strike"))
-    with pytest.raises(ValueError, match="no column 'strike'"):
+    with pytest.raises(Misfit, match='no column "strike"; it needs timestamp, '):
         snapshot(path).chain(listing(), 0)
 
 
 def test_a_currency_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path) -> None:
     path = write(tmp_path / "chain.csv", GOOD, GOOD | {"currency": "ETH"})
-    with pytest.raises(ValueError, match="no usable rows of currency 'SOL'; it has BTC, ETH"):
+    with pytest.raises(Misfit, match='no rows of currency "SOL"') as caught:
         snapshot(path, currency="SOL").chain(listing(), 0)
+    assert (caught.value.key, caught.value.allowed) == (("currency",), ("BTC", "ETH"))
     path = write(tmp_path / "chain.csv", GOOD | {"open_interest": "0"})
     with pytest.raises(ValueError, match="1 with no open interest"):
         snapshot(path).chain(listing(), 0)
@@ -235,7 +273,8 @@ def dealers_with(exposure: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_chain_error_names_the_file_at_the_edge(tmp_path: Path) -> None:
     path = write(tmp_path / "chain.csv", GOOD | {"currency": "ETH"})
-    with pytest.raises(ScenarioError, match=r"chain\.csv has no usable rows of currency 'BTC'; it has ETH"):
+    said = r'^small: populations\.dealers\.exposure\.file: .*chain\.csv has no rows of currency "BTC"; .*ETH$'
+    with pytest.raises(ScenarioError, match=said):
         small_market(dealers_with({"type": "chain", "file": str(path)}), venues=("linear", "desk"))
 
 

@@ -61,6 +61,61 @@ def test_list_prints_the_library(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(len(line.split()) > 3 for line in lines)
 
 
+def test_list_wraps_in_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["list"]) == 0
+    plain = capsys.readouterr().out
+    assert max(map(len, plain.splitlines())) > 80
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["list"]) == 0
+    wrapped = capsys.readouterr().out
+    assert max(map(len, wrapped.splitlines())) <= 80
+    assert wrapped.split() == plain.split()
+    assert [line.split()[0] for line in wrapped.splitlines() if line[0] != " "] == library.names()
+
+
+def test_validate_takes_what_run_takes_and_names_the_file_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", "watched.toml", "--steps", "7", "--set", "populations.noise.count=5"]) == 0
+    assert capsys.readouterr().out == (
+        "watched.toml: valid; 7 steps, 1 venues, 6 participants in 2 populations\n"
+    )
+    assert main(["validate", "watched.toml", "--set", "populations.noise.cuont=5"]) == 2
+    assert capsys.readouterr().err.startswith("watched.toml:--set: populations.noise.cuont: unknown key")
+
+
+SHOCK = '\n[[shocks]]\nat = {at}\ntype = "{type}"\nasset = "BTC"\n{size}\n'
+
+
+@pytest.mark.parametrize(
+    ("at", "size", "warning"),
+    [
+        (5.0, "qty = 1.0", "31: shocks.0.at: found 5; the run ends at 5 s, so it never comes"),
+        (4.9, "qty = 1.0", ""),
+        (4.0, "return = 0.1", ""),
+        (4.1, "return = 0.1", "31: shocks.0.at: found 4.1; the run ends at 5 s, so it never comes"),
+        (
+            2.0,
+            "qty = 1.0\nover_seconds = 9.0",
+            "35: shocks.0.over_seconds: found 9; the run ends at 5 s, so only a part of it comes",
+        ),
+        (2.0, "qty = 1.0\nover_seconds = 3.0", ""),
+    ],
+)
+def test_a_shock_after_the_end_is_warned_of(
+    at: float, size: str, warning: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kind = "market_order" if "qty" in size else "value"
+    Path("watched.toml").write_text(WATCHED + SHOCK.format(at=at, type=kind, size=size))
+    assert main(["validate", "watched.toml"]) == 0
+    said = capsys.readouterr()
+    assert said.err == (f"warning: watched.toml:{warning}\n" if warning else "")
+    assert said.out.startswith("watched.toml: valid; ")
+    assert main(["run", "watched.toml", "--quiet", "--no-figures", "--out", "out"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("name", library.names())
 def test_every_scenario_of_the_library_is_valid(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", name]) == 0
@@ -75,7 +130,7 @@ def test_schema_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_new_writes_a_valid_starter_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "mine"]) == 0
     assert main(["validate", "mine.toml"]) == 0
-    assert "valid; mine, " in capsys.readouterr().out
+    assert "mine.toml: valid; " in capsys.readouterr().out
     text = Path("mine.toml").read_text()
     assert text.startswith("#")
     assert main(["new", "mine"]) == 2
@@ -161,6 +216,14 @@ def test_set_seed_and_steps_change_the_run() -> None:
             "watched.toml:--steps: time.steps: found 0; allowed: at least 1",
         ),
         (["run", "watched.toml", "--seed", "-1"], "watched.toml:--seed: seed: found -1; allowed: at least 0"),
+        (
+            ["run", "watched.toml", "--set", 'populations.noise.size={dist = "uniform"'],
+            'watched.toml:--set: populations.noise.size: found {dist = "uniform"; this is no valid TOML',
+        ),
+        (
+            ["run", "watched.toml", "--set", "populations.noise.size=wide"],
+            'watched.toml:--set: populations.noise.size: found "wide"; allowed: a number or a distribution',
+        ),
         (["plot", "."], ".: not a results folder"),
         (["new", "a/b"], "a/b: not a name: letters, digits, _ and -"),
     ],

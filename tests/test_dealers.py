@@ -165,7 +165,9 @@ def test_a_row_without_cash_or_spot_sends_no_order_to_a_pool() -> None:
 
 
 def test_a_treasury_needs_spot() -> None:
-    with pytest.raises(ScenarioError, match="treasury of dealers needs a venue that trades spot"):
+    with pytest.raises(
+        ScenarioError, match=r"populations\.dealers\.treasury: needs a venue that trades spot"
+    ):
         small_market(dealers(treasury=0.1), venues=EXOGENOUS)
 
 

@@ -53,7 +53,7 @@ def test_the_highest_leverage_the_margin_allows_opens() -> None:
 
 
 def test_leverage_beyond_the_initial_margin_is_refused_at_the_edge() -> None:
-    message = r"population 'levered', leverage: a row has 60, but .* 0\.02 allows at most 50"
+    message = r"populations\.levered\.leverage: a row has 60, but .* 0\.02 allows at most 50"
     with pytest.raises(ScenarioError, match=message):
         market_of(leverage=60.0)
     with pytest.raises(ScenarioError, match="give the distribution a `max`"):

@@ -39,6 +39,20 @@ def test_a_value_is_a_toml_literal_else_a_string(text: str, value: object) -> No
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{dist = "lognormal", median = 0.05', "unclosed inline table"),
+        ("[1, 2", "unclosed array"),
+        ('"perp', "unterminated string"),
+    ],
+)
+def test_what_begins_like_toml_and_is_none_is_refused(text: str, said: str) -> None:
+    with pytest.raises(KeyProblem) as caught:
+        literal(text)
+    assert str(caught.value) == f"found {text}; this is no valid TOML value: {said}"
+
+
+@pytest.mark.parametrize(
     ("key", "path"),
     [
         ("time.steps", ("time", "steps")),

@@ -98,6 +98,15 @@ def test_a_model_steps_like_any_other_of_mesa() -> None:
     assert model.datacollector.get_model_vars_dataframe().shape[0] == 20
 
 
+def test_the_readme_s_batch_run_works_as_it_stands() -> None:
+    text = (Path(__file__).parent.parent / "README.md").read_text()
+    (block,) = (part for part in text.split("```python\n")[1:] if "batch_run(" in part.partition("```")[0])
+    code = block.partition("```")[0].replace('"time.steps": 200', '"time.steps": 2')
+    names: dict[str, Any] = {}
+    exec(code.replace("mesa.batch_run(", "found = mesa.batch_run("), names)
+    assert sorted({row["rng"] for row in names["found"]}) == [1, 2, 3]
+
+
 def test_mesas_batch_run_varies_parameters_and_seeds() -> None:
     results = mesa.batch_run(
         market,

@@ -276,7 +276,9 @@ def test_a_changed_field_is_checked_when_the_market_is_built(folder: Path) -> No
     scenario.time.steps = 20
     assert scenario.checked().time.steps == 20
     scenario.time.steps = -1
-    with pytest.raises(ScenarioError, match=r"^short: time\.steps: found -1; allowed: at least 1$"):
+    with pytest.raises(
+        ScenarioError, match=r"^short\.toml:set in Python: time\.steps: found -1; allowed: at least 1$"
+    ):
         scenario.market()
 
 

@@ -1,0 +1,100 @@
+"""Ctrl-C and SIGTERM while figures are drawn: what is whole stays, the exit code says what came."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scenarios.__main__ import main
+from scenarios.interruption import Interruption
+from sim.recording import Recording
+
+TESTS = Path(__file__).resolve().parent
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("watched.toml").write_text((TESTS / "watched.toml").read_text())
+    return tmp_path
+
+
+def interrupted(number: int, *command: str) -> subprocess.CompletedProcess[str]:
+    """What becomes of a command whose second figure sends its own process a signal."""
+    return subprocess.run(
+        [sys.executable, str(TESTS / "interrupted_figure.py"), str(int(number)), *command],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS)))},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def pictures(folder: str) -> list[str]:
+    return sorted(path.stem for path in Path(folder).glob("*.png"))
+
+
+def status(folder: str) -> str:
+    found: str = json.loads(Path(folder, "manifest.json").read_text())["status"]
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_stops_drawing_and_keeps_what_is_finished(number: signal.Signals) -> None:
+    """The steps are done, so the run is finished; figures can be drawn from its tables at any time."""
+    done = interrupted(number, "run", "watched.toml", "--out", "out", "--quiet")
+    assert done.returncode == 128 + number, done.stderr
+    assert done.stderr == (
+        "interrupted while drawing; the results are whole, hedgequake plot out draws all figures\n"
+    )
+    assert status("out") == "finished"
+    assert "signalling" in pictures("out/figures")
+    assert len(pictures("out/figures")) == 2
+    assert Recording.read("out").table("series").num_rows == 5
+    assert main(["plot", "out"]) == 0
+    assert len(pictures("out/figures")) > 2
+    assert not list(Path().glob(".out.*"))
+
+
+def test_plot_stops_after_the_figure_it_is_at() -> None:
+    assert main(["run", "watched.toml", "--out", "out", "--no-figures", "--quiet"]) == 0
+    done = interrupted(signal.SIGINT, "plot", "out")
+    assert done.returncode == 130, done.stderr
+    assert len(done.stdout.split()) == len(pictures("out/figures")) == 2
+    assert done.stderr.startswith("interrupted while drawing; ")
+
+
+def test_a_report_that_is_interrupted_leaves_the_one_there_was() -> None:
+    assert main(["run", "watched.toml", "--out", "out", "--no-figures", "--quiet"]) == 0
+    Path("out/report.html").write_text("older")
+    done = interrupted(signal.SIGTERM, "report", "out")
+    assert (done.returncode, done.stdout) == (143, ""), done.stderr
+    assert done.stderr == "interrupted; nothing is written\n"
+    assert Path("out/report.html").read_text() == "older"
+
+
+def test_an_amplification_stops_drawing_too() -> None:
+    line = ["--seeds", "2", "--workers", "1", "--arms", "base,aa", "--out", "out", "--quiet"]
+    done = interrupted(signal.SIGTERM, "amplify", "watched.toml", *line)
+    assert done.returncode == 143, done.stderr
+    assert len(pictures("out/base/figures")) == 2
+    assert status("out") == "interrupted"
+    assert Recording.read("out/base").table("series").num_rows == 5
+
+
+def test_nothing_is_begun_after_a_signal_and_what_was_begun_is_finished() -> None:
+    interruption, made = Interruption(), []
+    for item in interruption.until(range(5)):
+        made.append(item)
+        interruption.signal = signal.SIGINT if item == 2 else 0
+    assert made == [0, 1, 2]
+    assert interruption.is_cut
+    whole = Interruption()
+    assert list(whole.until("ab")) == ["a", "b"]
+    assert not whole.is_cut

@@ -308,16 +308,16 @@ def split(
     holding: Holding,
     lot: float,
     weights: np.ndarray,
-    slots: int,
+    slots: int | np.ndarray,
     draws: Draws,
     listing: Listing,
     asset: int,
 ) -> Books:
     """List the contracts and split what the books hold of them, exactly to the lot.
 
-    Every contract gets slots in proportion to what is held of it, one at least; the slots are
-    dealt to the books in turn, in a drawn order, so that books differ by one contract at most; a
-    contract's lots are shared by the sizes of the books that hold it, largest remainders first.
+    Every contract gets slots in proportion to what is held of it, one at least; it goes to the books
+    with most slots left, in a drawn order, so that equal books differ by one contract at most; its
+    lots are shared by the sizes of the books that hold it, largest remainders first.
 
     Parameters
     ----------
@@ -325,7 +325,7 @@ def split(
         Units a lot.
     weights : ndarray of float64, shape (N,)
         Sizes of the books.
-    slots : int
+    slots : int or ndarray of int64, shape (N,)
         Contracts a book holds at most, or more if the chain has more contracts than all
         books have slots.
     """
@@ -334,13 +334,15 @@ def split(
     held = np.flatnonzero(totals)
     if not held.size:
         return Books(*(np.zeros(0, np.int64) for _ in range(3)))
-    holders = np.clip(apportion(np.abs(totals[held]), rows * slots), 1, rows)
-    starts = np.cumsum(holders) - holders
     order = np.argsort(draws.uniforms("chain.deal", rows), kind="stable")
+    left = np.full(rows, slots)[order]
+    holders = np.clip(apportion(np.abs(totals[held]), int(left.sum())), 1, rows)
     parts = []
-    for i, count, start in zip(held, holders, starts, strict=True):
+    for i, count in zip(held, holders, strict=True):
         contract, total = chain.contracts[i], int(totals[i])
-        members = order[(start + np.arange(count)) % rows]
+        takers = np.argsort(-left, kind="stable")[:count]
+        left[takers] -= 1
+        members = order[takers]
         lots = apportion(weights[members], abs(total)) * (1 if total > 0 else -1)
         number = listing.universe.list_contract(
             asset, contract.strike, contract.seconds, contract.is_call, contract.volatility, lot

@@ -14,7 +14,7 @@ from agents.kernels.customers import serve
 from sim.instruments import SPOT
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Fraction, Misfit, NonNegative, Parameters, Positive, Real, within
+from sim.parameters import Count, Fraction, Misfit, NonNegative, Parameters, Positive, Real, within
 from sim.population import Population
 from sim.prepared import Prepared
 from sim.records import OPENING, OPTIONS, REQUEST, orders
@@ -76,7 +76,7 @@ class OptionDealers(Population):
         opens_hedged : bool
             Whether the books are neutral at the opening, by trades at the mark that cost nothing;
             if not, the first look hedges them on the market.
-        contracts : int
+        contracts : int or distribution
             Different contracts a book holds at most at the start; more only where the books
             together could not hold the whole chain otherwise. Ignored by `constant_gamma`.
         size : float or distribution
@@ -97,7 +97,7 @@ class OptionDealers(Population):
         hedging: Policy = Field(default_factory=Policy)
         route: Route
         opens_hedged: bool = True
-        contracts: int = Field(default=8, ge=1)
+        contracts: Count = 8
         size: Positive = 1.0
         capital: NonNegative = 0.25
         treasury: Fraction = 0.0
@@ -132,12 +132,10 @@ class OptionDealers(Population):
         self._answer = Prepared(serve)
 
     def _take_books(self, holding: Synthetic | Snapshot, listing: Listing) -> None:
-        own = self.parameters
         with within("exposure"):
             chain = holding.chain(listing, self.asset)
-        self.books = split(
-            chain, holding, self._lot, self.column("size"), own.contracts, self.draws, listing, self.asset
-        )
+        sizes, slots = self.column("size"), self.counts("contracts")
+        self.books = split(chain, holding, self._lot, sizes, slots, self.draws, listing, self.asset)
         self._rows_read, self._merged, self.dropped = chain.rows, chain.merged, dict(chain.dropped)
         small = sum(holding.lots(contract, self._lot) == 0 for contract in chain.contracts)
         if small:

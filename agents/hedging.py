@@ -23,6 +23,7 @@ from agents.kernels.hedge import (
     MOST,
     OFFSET,
     POLICY_ROWS,
+    RESERVED,
     RESPONSE,
     SLIPPAGE,
     WHALLEY_WILMOTT,
@@ -196,7 +197,7 @@ class Hedger:
             self.policy[number] = draws.column(getattr(policy, name), f"hedging.{name}", rows)
         if policy.type != "band":
             self.policy[WIDTH] = 0.0
-        self.policy[LATENCY] = latency
+        self.policy[LATENCY], self.policy[RESERVED] = latency, 0.0
         desynchronised = 1.0 - draws.column(policy.synchrony, "hedging.synchrony", rows)
         self.policy[OFFSET] = desynchronised * draws.uniforms("hedging.offset", rows) * self.interval
         self._ready_at = np.full(rows, -np.inf)
@@ -390,11 +391,16 @@ class Hedger:
                 self.baseline[j] = lots[int(instrument)]
         self._screen[NET] = np.inf
 
+    def reserve(self, lots: np.ndarray) -> None:
+        """Never sell so many lots of each row's spot, shape (N,): collateral, unlike a treasury."""
+        self.policy[RESERVED] = lots
+
     def wait(self, row: int, until: float) -> None:
         """Let a row not look before `until`, when an order of its own arrives."""
         self._ready_at[row] = max(self._ready_at[row], until)
 
     def move_treasury(self, row: int, instrument: int, lots: int) -> None:
-        """Take note that a row buys (sells, below zero) lots of its treasury itself."""
+        """Take note that a row buys (sells, below zero) lots of its treasury itself, reserved ones first."""
+        self.policy[RESERVED, row] = max(0.0, self.policy[RESERVED, row] + lots)
         self.baseline[self.instruments == instrument, row] += lots
         self._screen[NET, row] = np.inf

@@ -123,6 +123,7 @@ class OptionVaults(Population):
             return self.column("cash") + self.collateral * self._spot, {}
         spot = {self._spot_instrument: np.floor(self.collateral / self._spot_lot).astype(np.int64)}
         self.hedger.set_treasury(spot)
+        self.hedger.reserve(spot[self._spot_instrument])
         return self.column("cash"), spot
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
@@ -160,7 +161,7 @@ class OptionVaults(Population):
         if self._spot_instrument < 0:
             return max(cash, 0.0) / (mark if self._is_calls else strike)
         account = self.first + row
-        held = int(view.position[self._spot_instrument, account]) - max(0, self._hedging_spot(row, view)[0])
+        held = int(view.position[self._spot_instrument, account]) - self._hedging_spot(row, view)[0]
         owed = min(held, max(0, int(np.ceil(-cash / (mark * self._spot_lot)))))
         if owed > 0:
             outbox.market(account, self._spot_venue, -owed, latency=float(self.latency[row]), reason=FORCED)

@@ -113,6 +113,25 @@ def test_books_take_as_many_contracts_as_slots_and_differ_by_one_at_most() -> No
     assert per_row.min() >= 7
 
 
+def test_every_book_takes_as_many_contracts_as_it_has_slots_itself() -> None:
+    contracts = [Contract(SPOT + i, 3600.0, True, 0.5, 100.0 * (1 + i % 7)) for i in range(30)]
+    slots = np.random.default_rng(1).integers(1, 21, 100)
+    books = split(Chain(contracts, 30, {}), Holding(), LOT, np.ones(100), slots, Draws(1, "d"), listing(), 0)
+    assert np.bincount(books.row, minlength=100).tolist() == slots.tolist()
+    assert np.unique(np.stack([books.row, books.instrument]), axis=1).shape[1] == books.row.size
+
+
+@pytest.mark.parametrize("slots", [1, 3, 8])
+@pytest.mark.parametrize("rows", [4, 7, 100])
+def test_books_of_equal_slots_are_dealt_to_in_turn(rows: int, slots: int) -> None:
+    contracts = [Contract(SPOT + i, 3600.0, True, 0.5, 100.0 * (1 + i % 7)) for i in range(30)]
+    own, draws = listing(), Draws(1, "d")
+    books = split(Chain(contracts, 30, {}), Holding(), LOT, np.ones(rows), slots, draws, own, 0)
+    order = np.argsort(draws.uniforms("chain.deal", rows), kind="stable")
+    turn = order[np.arange(books.row.size) % rows]
+    assert books.row.tolist() == turn.tolist()
+
+
 def test_a_larger_book_holds_more_of_a_contract() -> None:
     contracts = [Contract(SPOT, 3600.0, True, 0.5, 100.0)]
     books = split(

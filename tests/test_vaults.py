@@ -193,6 +193,24 @@ def test_spot_that_a_put_vault_bought_to_hedge_counts_as_the_cash_it_cost() -> N
     assert np.abs(net + units(model, "vaults", "BTC-spot")).max() <= 2 * LOT
 
 
+@pytest.mark.parametrize("change", [-0.01, 0.0003])
+def test_a_call_vault_hedges_in_a_pool_too_and_its_collateral_is_no_hedge(change: float) -> None:
+    own = CALLS | POOLED | {"delta": 0.45, "cash": 2e6}
+    model = market_of(own, shocks=[value_shock(5.0, change)], settings=CHEAP_POOL, steps=55)
+    vaults = population(model, "vaults")
+    first = vaults.written.copy()
+    for _ in range(55):
+        model.step()
+        assert (units(model, "vaults", "BTC-spot") >= vaults.written - LOT).all(), "calls are covered"
+        held = units(model, "vaults", "BTC-spot") + units(model, "vaults", "BTC-perpetual")
+        net = option_delta(model, "vaults") + held - vaults.hedger.baseline.sum(axis=0) * LOT
+    assert np.abs(net).max() <= 2 * LOT
+    hedges = fills_of(model, "hedge").groupby("venue")["qty"].agg(lambda qty: qty.abs().sum())
+    assert ("pool" in hedges) == (change > 0), "in a fall it has no spot to sell but its collateral"
+    assert (vaults.written > 0.99 * first).all()
+    assert (vaults.written <= first).all(), "spot bought to hedge secures nothing"
+
+
 def test_a_put_vault_that_lost_writes_less() -> None:
     own = CALLS | {"writes": "puts", "first_epoch_seconds": 10.0, "hedging": {"width": 10.0}}
     model = market_of(own, shocks=[value_shock(5.0, -0.3)], steps=20)

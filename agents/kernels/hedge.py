@@ -29,8 +29,10 @@ from sim.records import HEDGE
 SPOT = 0
 PERPETUAL = 1
 BAND, LELAND, WHALLEY_WILMOTT, DECAY = range(4)  # rules
-WIDTH, COST, AVERSION, INTERVAL, OFFSET, RESPONSE, MOST, SLIPPAGE, LATENCY = range(9)  # rows of a policy
-POLICY_ROWS = 9
+WIDTH, COST, AVERSION, INTERVAL, OFFSET, RESPONSE, MOST, SLIPPAGE, LATENCY, RESERVED = range(
+    10
+)  # of a policy
+POLICY_ROWS = 10
 TWO_ROOT_TWO_OVER_PI = 2.0 * math.sqrt(2.0 / math.pi)
 
 
@@ -87,7 +89,9 @@ def free_cash(account, option_value, option_margin, cash, position, terms):
 
 
 @inlined
-def is_affordable(account, venue, units, quotes, option_value, option_margin, cash, position, terms):
+def is_affordable(
+    account, venue, units, reserved, quotes, option_value, option_margin, cash, position, terms
+):
     """Whether the account has the spot to sell, or the cash to buy it; the venue checks perpetuals.
 
     A venue counts what cash buys in whole lots at the mark, so a lot to spare is asked for.
@@ -96,13 +100,15 @@ def is_affordable(account, venue, units, quotes, option_value, option_margin, ca
     if terms[instrument]["kind"] != SPOT:
         return True
     if units < 0.0:
-        return position[instrument, account] * terms[instrument]["lot"] >= -units
+        return (position[instrument, account] - reserved) * terms[instrument]["lot"] >= -units
     needed = (units + quotes[venue]["lot"]) * cost_a_unit(quotes[venue], units)
     return needed <= free_cash(account, option_value, option_margin, cash, position, terms)
 
 
 @inlined
-def cheapest(account, units, worst, venues, quotes, option_value, option_margin, cash, position, terms):
+def cheapest(
+    account, units, worst, reserved, venues, quotes, option_value, option_margin, cash, position, terms
+):
     """Venue with the lowest expected cost, in whole lots, that the account can afford; -1 if none.
 
     A pool fills an order whole or not at all: one that would cost more than `worst` is passed over.
@@ -115,7 +121,7 @@ def cheapest(account, units, worst, venues, quotes, option_value, option_margin,
         if whole == 0.0 or (quotes[venue]["base"] > 0.0 and cost > worst):
             continue
         if cost < least and is_affordable(
-            account, venue, whole, quotes, option_value, option_margin, cash, position, terms
+            account, venue, whole, reserved, quotes, option_value, option_margin, cash, position, terms
         ):
             best, least = venue, cost
     return best
@@ -281,7 +287,7 @@ def hedge(
         By the numbers above: band (fraction of scale), cost of a trade (fraction of its value) and risk
         aversion that the rule reckons with, seconds between looks, time of the first, share of
         the net delta that is traded, largest order in units, worst price (fraction of the mid),
-        seconds to arrival.
+        seconds to arrival, lots of spot that are never sold.
     ready_at, looked_at : ndarray of float64, shape (N,)
         When each row's last order arrives, and when it looked last. Written.
     then, screen
@@ -328,7 +334,10 @@ def hedge(
         net -= math.copysign(kept, net)
         units = min(max(-policy[RESPONSE, row] * net, -policy[MOST, row]), policy[MOST, row])
         worst = mid * (policy[SLIPPAGE, row] + 1.0 if units > 0.0 else policy[SLIPPAGE, row] - 1.0)
-        venue = cheapest(account, units, worst, venues, quotes, value, needed, cash, position, terms)
+        reserved = policy[RESERVED, row]
+        venue = cheapest(
+            account, units, worst, reserved, venues, quotes, value, needed, cash, position, terms
+        )
         if venue < 0:
             continue
         lots = rounded(units, quotes[venue]["lot"])

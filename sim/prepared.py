@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 CHECK = "HEDGEQUAKE_CHECK"
+NUMBERS = (bool, int, float)
 
 
 class Prepared:
@@ -58,12 +59,16 @@ class Prepared:
 
 def _checking(chosen: Callable[..., Any], first: tuple[Any, ...]) -> Callable[..., Any]:
     """The same call, of arguments that are of the types of these."""
-    expected = [_kind(a) for a in first]
+    expected, last = [_kind(a) for a in first], list(first)
 
     def checked(*arguments: Any) -> Any:
-        for place, (kind, argument) in enumerate(zip(expected, arguments, strict=True)):
-            if _kind(argument) != kind:
-                raise TypeError(f"argument {place} was {kind} at the first call and is {_kind(argument)} now")
+        for place, (before, argument) in enumerate(zip(last, arguments, strict=True)):
+            if argument is before or (type(argument) in NUMBERS and type(argument) is type(before)):
+                continue
+            kind = _kind(argument)
+            if kind != expected[place]:
+                raise TypeError(f"argument {place} was {expected[place]} at the first call and is {kind} now")
+            last[place] = argument
         return chosen(*arguments)
 
     return checked

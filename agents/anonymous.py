@@ -9,9 +9,10 @@ from agents.opening import Level, lots_of, resting
 from sim.kernels.margining import UNLIMITED
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Fraction, NonNegative, Positive, Real, VenueName
+from sim.parameters import Fraction, NonNegative, Positive, Real, VenueName, within
 from sim.population import Population
 from sim.prepared import Prepared
+from sim.records import LIMIT
 from sim.view import View
 
 
@@ -66,7 +67,8 @@ class AnonymousTraders(Population):
 
     def prepare(self, listing: Listing) -> None:
         """Draw the rates of every row."""
-        self._terms = listing.venue(self.parameters.venue)
+        with within("venue"):
+            self._terms = listing.venue(self.parameters.venue, LIMIT)
         lots_of(self.parameters.opening, self._terms)
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")

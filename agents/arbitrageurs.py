@@ -10,9 +10,10 @@ from pydantic import Field
 from agents.kernels.spreading import spread
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Fraction, Misfit, NonNegative, Positive, VenueName
+from sim.parameters import Fraction, Misfit, NonNegative, Positive, VenueName, within
 from sim.population import Population
 from sim.prepared import Prepared
+from sim.records import ADD_LIQUIDITY, MARKET
 from sim.view import View
 
 
@@ -62,8 +63,10 @@ class Arbitrageurs(Population):
 
     def prepare(self, listing: Listing) -> None:
         """Find the venues, draw the columns."""
-        self._book = listing.venue(self.parameters.book)
-        self._pool = listing.venue(self.parameters.pool)
+        with within("book"):
+            self._book = listing.venue(self.parameters.book, MARKET)
+        with within("pool"):
+            self._pool = listing.venue(self.parameters.pool, ADD_LIQUIDITY)
         if self._book.lot != self._pool.lot:
             what = f'"{self._pool.name}" trades lots of {self._pool.lot:g}, "{self._book.name}" of '
             raise Misfit(f"{what}{self._book.lot:g}; an arbitrageur needs equal lots", ("pool",))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from agents.kernels.background import correct
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import NonNegative, Positive, Real, VenueName
+from sim.parameters import NonNegative, Positive, Real, VenueName, within
 from sim.population import Population
 from sim.prepared import Prepared
+from sim.records import MARKET
 from sim.view import View
 
 
@@ -51,7 +52,8 @@ class FundamentalTraders(Population):
 
     def prepare(self, listing: Listing) -> None:
         """Draw beliefs and strength of every row."""
-        self._terms = listing.venue(self.parameters.venue)
+        with within("venue"):
+            self._terms = listing.venue(self.parameters.venue, MARKET, on_grid=True)
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")
         self._correct = Prepared(correct)

@@ -11,9 +11,9 @@ from sim.instruments import PERPETUAL
 from sim.kernels.margining import UNLIMITED
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Fraction, NonNegative, Positive, VenueName
+from sim.parameters import Fraction, NonNegative, Positive, VenueName, within
 from sim.population import Population
-from sim.records import FORCED, IOC, MID, REDUCE_ONLY
+from sim.records import FORCED, IOC, MID, REDUCE_ONLY, SEIZE
 from sim.view import View
 
 
@@ -63,7 +63,8 @@ class ExchangeLiquidators(Population):
     def prepare(self, listing: Listing) -> None:
         """Find the liquidation venue and where perpetuals are sold."""
         own = self.parameters
-        self._venue = listing.venue(own.venue).index
+        with within("venue"):
+            self._venue = listing.venue(own.venue, SEIZE).index
         terms = listing.universe.terms()
         self._outlets: dict[int, int] = {}
         for v in listing.venues.values():

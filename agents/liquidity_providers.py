@@ -10,7 +10,7 @@ from pydantic import Field
 from agents.hedging import Hedger, Policy, Route
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Fraction, Misfit, NonNegative, Positive, VenueName
+from sim.parameters import Fraction, Misfit, NonNegative, Positive, VenueName, within
 from sim.population import Population
 from sim.records import ADD_LIQUIDITY, OPENING, REQUEST, orders
 from sim.view import View, frozen
@@ -64,8 +64,9 @@ class LiquidityProviders(Population):
     def prepare(self, listing: Listing) -> None:
         """Draw deposits and who hedges."""
         own = self.parameters
-        self._share = self._shares_of(own.pool, listing)
-        self._pool = listing.venue(own.pool)
+        with within("pool"):
+            self._pool = listing.venue(own.pool, ADD_LIQUIDITY)
+        self._share = listing.universe.names.index(f"{own.pool}-share")
         self.hedger = Hedger(own.hedging, own.route, self.rows, self.first, self.latency, self.draws, listing)
         self.hedger.need_no_options("a share of a pool")
         self.asset = self._pool.asset
@@ -81,14 +82,6 @@ class LiquidityProviders(Population):
         self._desk = listing.only("rfq.Desk", self.asset).index if self.hedges else -1
         self._units = np.zeros(self.rows)
         self._exposure = frozen(self._units)
-
-    def _shares_of(self, pool: str, listing: Listing) -> int:
-        """Instrument of the pool's shares."""
-        names = listing.universe.names
-        if f"{pool}-share" not in names:
-            pools = [name for name in listing.venues if f"{name}-share" in names]
-            raise Misfit(f'"{pool}" is not a pool', ("pool",), pool, pools)
-        return names.index(f"{pool}-share")
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """The deposit, a little more cash for rounding, and capital for the hedge."""

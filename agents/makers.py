@@ -11,9 +11,10 @@ from agents.kernels.quoting import BPS, LEVELS, quote
 from sim.instruments import SPOT
 from sim.listing import SECONDS_PER_YEAR, Listing
 from sim.outbox import Outbox
-from sim.parameters import Count, NonNegative, Positive, VenueName, at_most
+from sim.parameters import Count, NonNegative, Positive, VenueName, at_most, within
 from sim.population import Population
 from sim.prepared import Prepared
+from sim.records import QUOTE
 from sim.view import View
 
 COLUMNS = (
@@ -125,7 +126,8 @@ class MarketMakers(Population):
     def prepare(self, listing: Listing) -> None:
         """Draw the columns and claim a tag for every level and side, every row as for the largest ladder."""
         own = self.parameters
-        self._terms = listing.venue(own.venue)
+        with within("venue"):
+            self._terms = listing.venue(own.venue, QUOTE)
         self.asset = self._terms.asset
         self.levels = self.counts("levels")
         self._most_levels = int(self.levels.max())

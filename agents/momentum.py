@@ -7,9 +7,10 @@ import numpy as np
 from agents.kernels.background import chase
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import NonNegative, Positive, VenueName
+from sim.parameters import NonNegative, Positive, VenueName, within
 from sim.population import Population
 from sim.prepared import Prepared
+from sim.records import MARKET
 from sim.view import View
 
 
@@ -57,7 +58,8 @@ class MomentumTraders(Population):
 
     def prepare(self, listing: Listing) -> None:
         """Draw trends and sizes of every row."""
-        self._terms = listing.venue(self.parameters.venue)
+        with within("venue"):
+            self._terms = listing.venue(self.parameters.venue, MARKET)
         self.asset = self._terms.asset
         names = ("lookback_seconds", "threshold", "full_trend", "max_units", "interval_seconds")
         self._columns = tuple(self.column(name) for name in names)

@@ -9,9 +9,10 @@ from agents.kernels.background import scatter
 from sim.kernels.margining import UNLIMITED
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import NonNegative, Positive, VenueName
+from sim.parameters import NonNegative, Positive, VenueName, within
 from sim.population import Population
 from sim.prepared import Prepared
+from sim.records import MARKET
 from sim.view import View
 
 MOST_ORDERS = 4096
@@ -58,7 +59,8 @@ class NoiseTraders(Population):
 
     def prepare(self, listing: Listing) -> None:
         """Draw the rates of every row."""
-        self._terms = listing.venue(self.parameters.venue)
+        with within("venue"):
+            self._terms = listing.venue(self.parameters.venue, MARKET, on_grid=True)
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")
         self._scatter = Prepared(scatter)

@@ -10,7 +10,7 @@ from pydantic import Field
 from sim.kernels.margining import UNLIMITED
 from sim.listing import SECONDS_PER_YEAR, Listing
 from sim.outbox import Outbox
-from sim.parameters import Misfit, NonNegative, Real, VenueName
+from sim.parameters import Misfit, NonNegative, Real, VenueName, within
 from sim.population import Population
 from sim.records import CANCEL_ALL, HEDGE, LIMIT, MARKET, OWN_BEST
 from sim.view import View
@@ -76,7 +76,8 @@ class StraddleHedgers(Population):
         if own.expiry_seconds < own.session_seconds:
             what = f"found {own.expiry_seconds:g}; straddles would expire before their session ends"
             raise Misfit(what, ("expiry_seconds",), allowed=[f"at least {own.session_seconds:g}"])
-        self._terms = listing.venue(own.venue)
+        with within("venue"):
+            self._terms = listing.venue(own.venue, LIMIT)
         self.asset = self._terms.asset
         self.straddles = self.column("straddles")
         self._looks = self._session = 0

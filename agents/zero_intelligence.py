@@ -13,10 +13,10 @@ from agents.opening import Level, lots_of, resting
 from sim.kernels.margining import UNLIMITED
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import NonNegative, VenueName
+from sim.parameters import NonNegative, VenueName, within
 from sim.population import Population
 from sim.prepared import Prepared
-from sim.records import CANCEL_ALL
+from sim.records import CANCEL_ALL, CANCEL_AT
 from sim.view import View
 
 Rate = Annotated[float, Field(ge=0)]
@@ -114,7 +114,8 @@ class ZeroIntelligenceTraders(Population):
     def prepare(self, listing: Listing) -> None:
         """Add the rates up and round the size."""
         own = self.parameters
-        self._terms = listing.venue(own.venue)
+        with within("venue"):
+            self._terms = listing.venue(own.venue, CANCEL_AT)
         lots_of(own.opening, self._terms)
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")

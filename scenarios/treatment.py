@@ -125,7 +125,7 @@ def recorded(recording: Recording, populations: tuple[str, ...]) -> Flow:
     rows["reason"] = HEDGE
     meant = np.array([_meant(venue["name"], venues) for venue in venues], np.int16)
     rows["venue"] = meant[column["venue"][own][first]] if venues else 0
-    kinds = np.array([VENUE.find(str(venue["type"])).order_kind for venue in venues])
+    kinds = np.array([VENUE.find(str(venue["type"])).takes[0] for venue in venues])
     rows["kind"] = kinds[rows["venue"]]
     steps = column["step"][own][first]
     order = np.lexsort((rows["time"], steps))

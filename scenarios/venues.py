@@ -77,6 +77,7 @@ def placed(index: int, entry: VenueEntry, scenario: Scenario, listing: Listing) 
         getattr(parameters, "tick", 0.0),
         entry.lot,
         venue.precedence,
+        venue.takes,
     )
     return venue
 

@@ -22,6 +22,7 @@ KINDS = (
     "remove_liquidity",
     "seize",
     "request",
+    "cancel_at",
 )
 """Names of the order kinds of `sim.records`, by code."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic import Field
 
+from sim.columns import KINDS
 from sim.instruments import Universe
 from sim.parameters import Misfit, NotOneOf, Parameters
 
@@ -49,7 +50,8 @@ class Smile(Parameters):
 class VenueTerms:
     """What a population may know of a venue before the first step.
 
-    `precedence` is the venue's (`sim.venues.Venue`): whose mid is the asset's reference mid.
+    `precedence` and `takes` are the venue's (`sim.venues.Venue`): whose mid is the asset's reference mid, and
+    which kinds of orders it takes.
     """
 
     index: int
@@ -60,6 +62,13 @@ class VenueTerms:
     tick: float
     lot: float
     precedence: int = 0
+    takes: tuple[int, ...] = ()
+
+    def lacks(self, kind: int, *, on_grid: bool = False) -> str:
+        """What keeps orders of a kind, or prices in ticks, from this venue; empty if nothing does."""
+        if kind and kind not in self.takes:
+            return f"takes no orders of kind {KINDS[kind]}"
+        return "has no ticks" if on_grid and not self.tick > 0 else ""
 
 
 @dataclass
@@ -121,16 +130,30 @@ class Listing:
         self.tags[venue] = first + count
         return first
 
-    def venue(self, name: str) -> VenueTerms:
+    def venue(self, name: str, kind: int = 0, *, on_grid: bool = False) -> VenueTerms:
         """Terms of the venue of this name.
+
+        Parameters
+        ----------
+        name : str
+        kind : int
+            Kind of orders that it has to take, any if 0.
+        on_grid : bool
+            Whether it has to trade at multiples of a tick.
 
         Raises
         ------
         NotOneOf
             Naming the venues there are.
+        Misfit
+            Naming the venues that would do.
         """
         if name not in self.venues:
             raise NotOneOf("venue", name, list(self.venues))
+        lack = self.venues[name].lacks(kind, on_grid=on_grid)
+        if lack:
+            fit = [each.name for each in self.venues.values() if not each.lacks(kind, on_grid=on_grid)]
+            raise Misfit(f'"{name}" {lack}', (), name, fit)
         return self.venues[name]
 
     def reference(self, asset: int) -> VenueTerms:

@@ -131,7 +131,32 @@ WRONG = {
     "deposits in a book": (
         'pool = "pool"\nroute',
         'pool = "perp"\nroute',
-        '32: populations.lps.pool: "perp" is not a pool; allowed: pool',
+        '32: populations.lps.pool: "perp" takes no orders of kind add_liquidity; allowed: pool',
+    ),
+    "arbitrage against a book": (
+        'book = "perp"\npool = "pool"',
+        'book = "perp"\npool = "perp"',
+        '49: populations.arbitrageurs.pool: "perp" takes no orders of kind add_liquidity; allowed: pool',
+    ),
+    "makers in a pool": (
+        "[arms.fine]",
+        '[[populations]]\nname = "makers"\ntype = "makers.MarketMakers"\nvenue = "pool"\n\n[arms.fine]',
+        '59: populations.makers.venue: "pool" takes no orders of kind quote; allowed: perp',
+    ),
+    "noise in a pool": (
+        "[arms.fine]",
+        '[[populations]]\nname = "noise"\ntype = "noise.NoiseTraders"\nvenue = "pool"\n\n[arms.fine]',
+        '59: populations.noise.venue: "pool" has no ticks; allowed: perp',
+    ),
+    "followers of trends at a desk": (
+        "[arms.fine]",
+        '[[populations]]\nname = "trend"\ntype = "momentum.MomentumTraders"\nvenue = "desk"\n\n[arms.fine]',
+        '59: populations.trend.venue: "desk" takes no orders of kind market; allowed: perp, pool',
+    ),
+    "liquidators at a book": (
+        "[arms.fine]",
+        '[[populations]]\nname = "b"\ntype = "liquidators.ExchangeLiquidators"\nvenue = "perp"\n[arms.fine]',
+        '59: populations.b.venue: "perp" takes no orders of kind seize',
     ),
     "a desk on a route": (
         '    "pool",',
@@ -201,7 +226,7 @@ def test_run_says_the_same_and_what_was_set_is_named_instead_of_a_line(
 ) -> None:
     assert main(["run", "fits.toml", "--out", "out", "--set", "populations.lps.pool=perp"]) == 2
     assert capsys.readouterr().err == (
-        'fits.toml:--set: populations.lps.pool: "perp" is not a pool; allowed: pool\n'
+        'fits.toml:--set: populations.lps.pool: "perp" takes no orders of kind add_liquidity; allowed: pool\n'
     )
     chain = 'populations.dealers.exposure={type = "chain", file = "eth.csv"}'
     assert main(["run", "fits.toml", "--out", "out", "--set", chain]) == 2

@@ -39,7 +39,7 @@ def test_every_order_kind_has_its_name() -> None:
     """The names of kinds are kept here, their codes in `sim.records`: they must agree."""
     for code, name in enumerate(KINDS):
         assert not name or getattr(records, name.upper()) == code
-    assert len(KINDS) - 1 == records.REQUEST
+    assert len(KINDS) - 1 == records.CANCEL_AT
 
 
 def test_a_move_belongs_to_the_asset_its_venue_trades() -> None:

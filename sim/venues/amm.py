@@ -13,7 +13,7 @@ from sim.kernels.pools import POOL, appraise_shares, execute_pool, observe_pool
 from sim.listing import Listing
 from sim.parameters import Parameters as BaseParameters
 from sim.prepared import Prepared
-from sim.records import SWAP
+from sim.records import ADD_LIQUIDITY, MARKET, REMOVE_LIQUIDITY, SWAP
 from sim.tape import Tape
 from sim.venues.blocks import SLACK, Blocks
 from sim.venues.surroundings import Surroundings
@@ -90,7 +90,7 @@ class ConstantProduct(Venue):
         block_clock: Literal["fixed", "poisson"] = "fixed"
 
     trades = "spot"
-    order_kind = SWAP
+    takes = (SWAP, MARKET, ADD_LIQUIDITY, REMOVE_LIQUIDITY)
     precedence = 1
     has_own_mid = True
     account: int = -1

@@ -11,7 +11,7 @@ from sim.kernels import impact
 from sim.listing import OUTSIDE
 from sim.parameters import Parameters as BaseParameters
 from sim.prepared import Prepared
-from sim.records import NO_TICK
+from sim.records import MARKET, NO_TICK, SWAP
 from sim.tape import Tape
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
@@ -58,6 +58,7 @@ class LinearImpact(Venue):
         taker_fee_bps: float = Field(default=0.0, ge=0)
 
     precedence = 2
+    takes = (MARKET, SWAP)
 
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
         super().__init__(name, index, asset, instrument, parameters)

@@ -138,6 +138,7 @@ class Exchange(Venue):
         insurance_fund: float = Field(default=10_000_000.0, ge=0)
 
     emits = True
+    takes = (SEIZE,)
 
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
         super().__init__(name, index, asset, instrument, parameters)

@@ -18,7 +18,18 @@ from sim.kernels.resting import ACCOUNT, HEADER, RESTING
 from sim.parameters import Parameters as BaseParameters
 from sim.parameters import PopulationName
 from sim.prepared import Prepared
-from sim.records import NO_TICK, orders
+from sim.records import (
+    CANCEL,
+    CANCEL_ALL,
+    CANCEL_AT,
+    CANCEL_RANDOM,
+    LIMIT,
+    MARKET,
+    MODIFY,
+    NO_TICK,
+    QUOTE,
+    orders,
+)
 from sim.tape import Tape
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
@@ -134,6 +145,7 @@ class OrderBook(Venue):
         stops_when_empty: bool = False
 
     precedence = 3
+    takes = (MARKET, LIMIT, CANCEL, CANCEL_RANDOM, CANCEL_AT, CANCEL_ALL, MODIFY, QUOTE)
 
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
         super().__init__(name, index, asset, instrument, parameters)

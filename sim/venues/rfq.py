@@ -32,6 +32,7 @@ class Desk(Venue):
     needs_asset = False
     is_priced = False
     trades_options = True
+    takes = (REQUEST,)
 
     class Parameters(BaseParameters):
         """Half spreads.

@@ -10,6 +10,7 @@ from pydantic import Field
 from sim.kernels import sinking
 from sim.listing import OUTSIDE
 from sim.parameters import Parameters as BaseParameters
+from sim.records import MARKET, SWAP
 from sim.tape import Tape
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
@@ -30,6 +31,7 @@ class Sink(Venue):
 
     is_priced = False
     is_outside = True
+    takes = (MARKET, SWAP)
 
     class Parameters(BaseParameters):
         """Grid and fee, those of the venue whose orders it takes.

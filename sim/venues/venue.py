@@ -48,8 +48,8 @@ class Venue:
     trades : str
         What it trades if a scenario does not say: "spot", "perpetual", or "" for neither.
     trades_options : bool
-    order_kind : int
-        Kind of the orders that trade here at once, `MARKET` or `SWAP`.
+    takes : tuple of int
+        Kinds of orders it takes in all their forms; the first is the one that trades here at once.
     precedence : int
         Which venue's mid is its asset's reference mid: the one of highest precedence, of equals the
         first. Venues of precedence 0 give none.
@@ -76,7 +76,7 @@ class Venue:
     needs_asset: ClassVar[bool] = True
     trades: ClassVar[str] = ""
     trades_options: ClassVar[bool] = False
-    order_kind: ClassVar[int] = MARKET
+    takes: ClassVar[tuple[int, ...]] = (MARKET,)
     precedence: ClassVar[int] = 0
     has_own_mid: ClassVar[bool] = False
     is_outside: ClassVar[bool] = False

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from analysis import png
 from analysis.figure import figures_of
 from analysis.metric import Undefined
 from sim.recording import Recording
@@ -86,5 +87,5 @@ def saved(recording: Recording, folder: str | Path) -> Iterator[Path]:
 
 def save(figure: Any, path: Path) -> Path:
     """Write a figure; equal figures write equal bytes."""
-    figure.savefig(path, metadata={"Software": None}, bbox_inches="tight", pad_inches=0.15)
+    png.write(figure, path, figure.dpi)
     return path

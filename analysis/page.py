@@ -20,6 +20,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from analysis import png
 from analysis.gallery import DPI
 from analysis.metric import Undefined
 from analysis.style import short, words
@@ -84,7 +85,7 @@ def inlined(picture: Any, about: str, dpi: float = DPI) -> Image:
     if not isinstance(picture, bytes):
         title = next((ax.get_title("left") for ax in picture.axes if ax.get_title("left")), "")
         stream = io.BytesIO()
-        picture.savefig(stream, dpi=dpi, metadata={"Software": None}, bbox_inches="tight", pad_inches=0.15)
+        png.write(picture, stream, dpi)
         picture = stream.getvalue()
     width, height = struct.unpack(">II", picture[16:24])
     return Image(f"data:image/png;base64,{b64encode(picture).decode()}", width, height, title, about)

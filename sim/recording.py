@@ -214,7 +214,8 @@ def _columns(source: Source, declared: dict[str, Column]) -> dict[str, Any]:
     if isinstance(source, Path):
         import pyarrow.parquet as pq
 
-        source = pq.read_table(source)
+        with pq.ParquetFile(source) as file:  # `read_table` would import what reads folders of files
+            source = file.read()
     if isinstance(source, np.ndarray):
         return {name: source[name] for name in source.dtype.names or ()}
     if isinstance(source, Mapping):

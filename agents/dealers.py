@@ -9,8 +9,10 @@ import numpy as np
 from pydantic import Field
 
 from agents.chains import Books, Snapshot, Synthetic, option_lot, split
-from agents.hedging import Hedger, Policy, Route
+from agents.hedging import Hedger
 from agents.kernels.customers import serve
+from agents.policy import Policy
+from agents.route import Route
 from sim.instruments import SPOT
 from sim.listing import Listing
 from sim.outbox import Outbox

@@ -6,10 +6,7 @@ their size is; the policy says when and how much to trade, the route where.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
-from pydantic import Field
 
 from agents.kernels.banding import NET, SCREEN_ROWS, remember_deltas, unsettled
 from agents.kernels.hedge import (
@@ -31,12 +28,14 @@ from agents.kernels.hedge import (
     hedge,
     rescreen,
 )
+from agents.policy import Policy
+from agents.route import Route
 from sim.draws import Draws
 from sim.instruments import PERPETUAL
 from sim.kernels.flags import flag_columns
-from sim.listing import Listing, VenueTerms
+from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Fraction, Misfit, NonNegative, Parameters, Positive, VenueName
+from sim.parameters import Misfit
 from sim.prepared import Prepared
 from sim.view import View, frozen
 
@@ -54,93 +53,6 @@ DRAWN = {
 
 NO_OPTIONS = -1  # in place of an asset
 RENEWAL_SHARE = 0.1  # of rows near the edge of their band, above which the reference is renewed
-
-
-class Policy(Parameters):
-    """When and how much to hedge.
-
-    Parameters
-    ----------
-    type : "band", "time", "leland", "whalley_wilmott" or "decay"
-        "band" trades when the net delta at a look is outside `width`, back to zero; "time" at
-        every look; "leland" too, by the delta at Leland's volatility; "whalley_wilmott" when the
-        net delta is outside a band that widens with gamma and `cost`, back to its edge. "decay"
-        trades what time alone has changed delta by since the last look, and leaves open what moves
-        of the price have. The last three are for books of options.
-    width : float or distribution
-        Half width of the band, as a fraction of the row's size (for an option book the gross
-        units of its options, for an LP the units in its position). Ignored by "time".
-    cost : float or distribution
-        Of a trade, as a fraction of its value: what "leland" and "whalley_wilmott" reckon with.
-        Venues charge their own.
-    risk_aversion : float or distribution
-        Absolute, per unit of quote currency, of "whalley_wilmott".
-    interval_seconds : float or distribution
-        Time between looks. Rows look at different moments (their phases are drawn).
-    response : float or distribution
-        Share of the net delta that is traded.
-    max_units : float or distribution
-        Largest order, units of the asset.
-    max_slippage : float or distribution
-        Worst price accepted, as a fraction of the mid; what is left waits for the next look.
-    synchrony : float or distribution
-        0 spreads the looks of rows evenly over their interval, 1 makes all look at once.
-
-    Notes
-    -----
-    Leland (1985), with dt = `interval_seconds`: volatility sigma sqrt(1 + sqrt(2 / pi) 2 k / (sigma
-    sqrt(dt))) for a book of short gamma, with a minus for one of long gamma (Hoggard, Whalley &
-    Wilmott 1994), sigma that of each contract. Whalley & Wilmott (1997): the band is
-    (3/2 k S gamma^2 / a)^(1/3) units on either side. "decay" is the flow that pins prices to
-    strikes in Avellaneda & Lipkin (2003).
-    """
-
-    type: Literal["band", "time", "leland", "whalley_wilmott", "decay"] = "band"
-    width: NonNegative = 0.02
-    cost: NonNegative = 0.0005
-    risk_aversion: Positive = 1.0
-    interval_seconds: Positive = 1.0
-    response: Fraction = 1.0
-    max_units: Positive = 1e12
-    max_slippage: Positive = 0.01
-    synchrony: Fraction = 0.0
-
-
-class Route(Parameters):
-    """Where to hedge.
-
-    Parameters
-    ----------
-    type : "cheapest"
-        The venue with the lowest expected cost for the size, fees included, among those at which
-        the row can pay: spot is bought with free cash and never sold short.
-    venues : list of str
-        Venues to choose from, all of the same asset.
-    """
-
-    type: Literal["cheapest"] = "cheapest"
-    venues: list[VenueName] = Field(min_length=1)
-
-    def destinations(self, listing: Listing) -> list[VenueTerms]:
-        """Terms of the venues.
-
-        Raises
-        ------
-        Misfit
-            If one of them trades no spot or perpetual, or another asset than the first.
-        """
-        terms = [listing.venue(name) for name in self.venues]
-        markets = [t for t in listing.venues.values() if t.instrument >= 0]
-        for n, own in enumerate(terms):
-            place = ("route", "venues", n)
-            if own.instrument < 0:
-                what = f'"{own.name}" trades no spot or perpetual'
-                raise Misfit(what, place, own.name, [t.name for t in markets])
-            if own.asset != terms[0].asset:
-                what = f'"{own.name}" trades another asset than "{terms[0].name}"; a route is for one'
-                alike = [t.name for t in markets if t.asset == terms[0].asset]
-                raise Misfit(what, place, own.name, alike)
-        return terms
 
 
 class Hedger:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field
 
-from agents.hedging import Hedger, Policy, Route
+from agents.hedging import Hedger
+from agents.policy import Policy
+from agents.route import Route
 from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Fraction, Misfit, NonNegative, Positive, VenueName, within

@@ -9,7 +9,9 @@ import numpy as np
 from pydantic import Field
 
 from agents.chains import option_lot
-from agents.hedging import Hedger, Policy, Route
+from agents.hedging import Hedger
+from agents.policy import Policy
+from agents.route import Route
 from sim.instruments import PERPETUAL, SPOT
 from sim.kernels.margining import MARGINED, UNLIMITED
 from sim.kernels.options import delta_gamma

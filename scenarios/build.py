@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from scenarios.schema import Asset, MarketOrder, Scenario, ValueShock, VenueEntry
+from scenarios.entries import Asset, MarketOrder, ValueShock, VenueEntry
+from scenarios.schema import Scenario
 from scenarios.treatment import AS_WRITTEN, Treatment
 from scenarios.venues import open_all, placed, state_impact, universe_of
 from sim.draws import Draws, key

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scenarios.document import Path
+from scenarios.entries import MarketOrder, Shock
 from scenarios.errors import Problem
-from scenarios.schema import MarketOrder, Scenario, Shock
+from scenarios.schema import Scenario
 
 
 def doubts(scenario: Scenario) -> list[Problem]:

@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from scenarios.components import DRIVER, POPULATION, VENUE
-from scenarios.schema import Driver, Entry, PopulationEntry, Scenario, VenueEntry
+from scenarios.entries import Driver, Entry, PopulationEntry, VenueEntry
+from scenarios.schema import Scenario
 
 ENTRIES: dict[type[Entry], Any] = {VenueEntry: VENUE, PopulationEntry: POPULATION, Driver: DRIVER}
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from scenarios.components import VENUE
-from scenarios.schema import BASE, Scenario, VenueEntry
+from scenarios.entries import VenueEntry
+from scenarios.schema import BASE, Scenario
 from sim.intervention import Diverted, Replayed
 from sim.records import FORCED, HEDGE, orders
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenarios.schema import Scenario, VenueEntry
+from scenarios.entries import VenueEntry
+from scenarios.schema import Scenario
 from sim.instruments import PERPETUAL, SPOT, Universe
 from sim.ledger import Ledger
 from sim.listing import Listing, VenueTerms

@@ -155,6 +155,7 @@ class Hedger:
         ValueError
             If the rows hold no options.
         """
+        scale = np.ascontiguousarray(scale, float)
         first = int(view.holder_of[self._first_account])
         if first < 0:
             raise ValueError("these rows hold no options; a population says how many in `option_slots`")
@@ -191,6 +192,7 @@ class Hedger:
         scale : ndarray of float64, shape (N,)
             Size that the band is a fraction of, units.
         """
+        exposure, scale = np.ascontiguousarray(exposure, float), np.ascontiguousarray(scale, float)
         suspects, _ = self._suspects(view, NO_OPTIONS)
         self._send(-1, suspects, exposure, scale, view, outbox)
 

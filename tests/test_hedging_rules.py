@@ -12,6 +12,7 @@ from analysis import theory
 from scenarios import load
 from scenarios.errors import ScenarioError
 from scenarios.published import hedging_error
+from tests.own_hedgers import EXPOSURES
 from tests.small_market import SPOT, option_delta, small_market, units, value_shock
 
 YEAR = 365 * 86400.0
@@ -128,3 +129,21 @@ def test_the_profit_of_hedging_at_times_is_that_worked_out_by_hand():
     premium = 100.0 * (norm.cdf(0.1) - norm.cdf(-0.1))
     by_hand = premium + norm.cdf(d1) @ np.diff(path[:53]) - max(path[52] - 100.0, 0.0)
     assert hedging_error.profit(recording) == pytest.approx(by_hand, abs=1e-4)
+
+
+def test_an_exposure_may_come_as_any_numbers() -> None:
+    """Lists and whole numbers first, floats after: each step's is hedged to the lot."""
+    own = {
+        "name": "exporters",
+        "type": "own_hedgers.Exporters",
+        "count": 2,
+        "cash": 1e9,
+        "latency_seconds": 0.0,
+        "hedging": {"type": "time", "interval_seconds": 1.0, "synchrony": 1.0},
+        "route": {"venues": ["linear"]},
+    }
+    model = small_market(own, venues=["linear"], steps=8)
+    for step in range(8):
+        model.step()
+        held = units(model, "exporters", "BTC-perpetual")
+        assert held.tolist() == [-float(each) for each in EXPOSURES[step % len(EXPOSURES)]]

@@ -144,7 +144,7 @@ class OptionDealers(Population):
             self.dropped["less than half a lot held"] = small
         self.option_slots = self.books.slots(self.rows)
         self.gross = self.books.gross_units(self.rows, self._lot)
-        self._desk = listing.only("rfq.Desk", self.asset).index
+        self._desk = listing.desk(self.asset).index
 
     def _set_treasury(self, listing: Listing) -> None:
         self._treasury: dict[int, np.ndarray] = {}

@@ -71,7 +71,7 @@ class LeveredTraders(Population):
         terms = listing.universe.terms()[self.instrument]
         self._check_leverage(float(terms["initial"]))
         self._lot_value = float(terms["lot"]) * listing.spots[self.asset]
-        self._desk = listing.only("rfq.Desk", self.asset).index
+        self._desk = listing.desk(self.asset).index
 
     @property
     def leverage(self) -> np.ndarray:

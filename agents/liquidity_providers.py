@@ -81,7 +81,7 @@ class LiquidityProviders(Population):
         self.hedger.is_active[:] = self.is_hedged
         self.hedges = bool(self.is_hedged.any())
         self.hedged_share = float(self.deposit[self.is_hedged].sum() / self.deposit.sum())
-        self._desk = listing.only("rfq.Desk", self.asset).index if self.hedges else -1
+        self._desk = listing.desk(self.asset).index if self.hedges else -1
         self._units = np.zeros(self.rows)
         self._exposure = frozen(self._units)
 

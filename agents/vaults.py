@@ -108,7 +108,7 @@ class OptionVaults(Population):
         self._length, self._step = self.column("epoch_seconds"), self.column("strike_step")
         self._smile, self._spot = listing.smiles[self.asset], listing.spots[self.asset]
         self._option_lot = option_lot(listing, self.asset)
-        self._desk = listing.only("rfq.Desk", self.asset).index
+        self._desk = listing.desk(self.asset).index
         self._spot_instrument = listing.universe.find(SPOT, self.asset) if self._is_calls else -1
         self._spot_venue = next(
             (v.index for v in listing.venues.values() if v.instrument == self._spot_instrument >= 0), -1

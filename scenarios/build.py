@@ -23,9 +23,9 @@ from sim.parameters import Misfit, within
 from sim.population import Population
 from sim.profile import Thresholds
 from sim.recorder import Recorder
+from sim.records import SEIZE
 from sim.router import Router
 from sim.settlement import Settlement
-from sim.venues.liquidation import Exchange
 from sim.venues.venue import Venue
 from sim.view import ASSET, QUOTE, View, frozen
 
@@ -74,7 +74,7 @@ def build(scenario: Scenario, rng: Any = None, treatment: Treatment = AS_WRITTEN
 
 
 def _check_exchanges(scenario: Scenario) -> None:
-    exchanges = [n for n, entry in enumerate(scenario.venues) if issubclass(entry.factory, Exchange)]
+    exchanges = [n for n, entry in enumerate(scenario.venues) if SEIZE in entry.factory.takes]
     if len(exchanges) > 1:
         first = scenario.venues[exchanges[0]].name
         what = f'a market has one liquidation venue, and "{first}" is one already'

@@ -25,7 +25,7 @@ from scenarios.build import build
 from scenarios.interruption import Interruption
 from scenarios.schema import Scenario
 from scenarios.treatment import Treatment
-from sim.venues.liquidation import Exchange
+from sim.records import SEIZE
 
 FORCED_SELLING, WITHDRAWAL = "forced selling", "maker withdrawal"
 METRICS = (
@@ -70,7 +70,7 @@ def mechanisms(scenario: Scenario) -> list[Mechanism]:
         for key, value in entry.factory.steady.items():
             steady[f"populations.{entry.name}.{key}"] = value
     found = [Mechanism(name, muted=muted) for name, muted in hedging.items()]
-    if any(issubclass(entry.factory, Exchange) for entry in scenario.venues):
+    if any(SEIZE in entry.factory.takes for entry in scenario.venues):
         found.append(Mechanism(FORCED_SELLING, is_forced=True))
     if steady:
         found.append(Mechanism(WITHDRAWAL, overlay=steady))

@@ -10,6 +10,7 @@ from pydantic import Field
 from sim.columns import KINDS
 from sim.instruments import Universe
 from sim.parameters import Misfit, NotOneOf, Parameters
+from sim.records import REQUEST
 
 # Accounts every market has, each a population of its own in records and figures.
 OUTSIDE = 0  # takes the other side of opening positions
@@ -175,8 +176,8 @@ class Listing:
         """Units in a lot of an asset's first venue that has lots, 1 without one."""
         return next((v.lot for v in self.venues.values() if v.asset == asset and v.lot > 0), 1.0)
 
-    def only(self, type_name: str, asset: int) -> VenueTerms:
-        """The venue of a type, such as `rfq.Desk`, that trades the asset, else one that trades any.
+    def desk(self, asset: int) -> VenueTerms:
+        """The venue that answers requests for quotes in the asset, else one that does in any.
 
         Raises
         ------
@@ -185,7 +186,7 @@ class Listing:
         """
         for traded in (asset, -1):
             for terms in self.venues.values():
-                if terms.type == type_name and terms.asset == traded:
+                if REQUEST in terms.takes and terms.asset == traded:
                     return terms
         name = self.universe.assets[asset]
-        raise Misfit(f'needs a venue of type "{type_name}" for {name}, or for every asset; list one')
+        raise Misfit(f'needs a desk for {name}, or for every asset; list a venue of type "rfq.Desk"')

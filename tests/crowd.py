@@ -70,7 +70,7 @@ class Pairs(Population):
         for asset in assets:
             instrument = listing.universe.find(PERPETUAL, asset)
             lots = self.notional / (listing.spots[asset] * terms[instrument]["lot"])
-            desk = listing.only("rfq.Desk", asset).index
+            desk = listing.desk(asset).index
             self._legs.append((desk, instrument, np.round(lots).astype(int) * (-1) ** asset))
 
     def endowment(self):

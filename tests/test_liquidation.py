@@ -39,8 +39,8 @@ RULES = [Requirement(initial=0.10, maintenance=0.05), Requirement(initial=0.10, 
 class Place:
     """Stands for a venue where some instruments can be sold."""
 
-    def __init__(self, index, *instruments, trades_options=False, is_full=False):
-        self.index, self.instruments, self.trades_options = index, instruments, trades_options
+    def __init__(self, index, *instruments, takes=(), is_full=False):
+        self.index, self.instruments, self.takes = index, instruments, takes
         self.is_full = is_full
 
     def has_open_orders(self, account):
@@ -61,7 +61,7 @@ class Floor:
 
     def attach(self, is_full=False, shares=()):
         book, pool = Place(BOOK, PERP, PERP_B, is_full=is_full), Place(POOL, SPOT, SPOT_B, *shares)
-        around = self.bench.around(book, pool, Place(DESK, trades_options=True))
+        around = self.bench.around(book, pool, Place(DESK, takes=(REQUEST,)))
         self.exchange.attach(around)
         self.exchange.open(self.bench.population_of, 0)
 

@@ -127,7 +127,7 @@ WRONG = {
         DESK + "".join(f'[[venues]]\nname = "{n}"\ntype = "liquidation.Exchange"\n' for n in "ab"),
         '31: venues.b: a market has one liquidation venue, and "a" is one already',
     ),
-    "no desk": (DESK, "", '32: populations.dealers: needs a venue of type "rfq.Desk" for BTC, or'),
+    "no desk": (DESK, "", "32: populations.dealers: needs a desk for BTC, or for every"),
     "deposits in a book": (
         'pool = "pool"\nroute',
         'pool = "perp"\nroute',

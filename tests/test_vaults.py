@@ -243,5 +243,5 @@ def test_a_call_vault_secured_by_cash_can_default_and_its_creditors_lose() -> No
 
 
 def test_a_vault_needs_a_desk() -> None:
-    with pytest.raises(ScenarioError, match=r'populations\.vaults: needs a venue of type "rfq\.Desk"'):
+    with pytest.raises(ScenarioError, match=r"populations\.vaults: needs a desk for BTC"):
         small_market(CALLS, venues=("linear",))

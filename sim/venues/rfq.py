@@ -31,7 +31,6 @@ class Desk(Venue):
 
     needs_asset = False
     is_priced = False
-    trades_options = True
     takes = (REQUEST,)
 
     class Parameters(BaseParameters):

@@ -10,6 +10,7 @@ import numpy as np
 
 from sim.ledger import Ledger
 from sim.listing import Listing
+from sim.records import REQUEST
 from sim.view import View
 
 if TYPE_CHECKING:
@@ -46,5 +47,5 @@ class Surroundings:
         return found
 
     def desk(self) -> int:
-        """The first venue that trades options, -1 if none does."""
-        return next((venue.index for venue in self.venues if venue.trades_options), -1)
+        """The first venue that answers requests for quotes, -1 if none does."""
+        return next((venue.index for venue in self.venues if REQUEST in venue.takes), -1)

@@ -47,7 +47,6 @@ class Venue:
         Whether a scenario must say which asset the venue trades.
     trades : str
         What it trades if a scenario does not say: "spot", "perpetual", or "" for neither.
-    trades_options : bool
     takes : tuple of int
         Kinds of orders it takes in all their forms; the first is the one that trades here at once.
     precedence : int
@@ -75,7 +74,6 @@ class Venue:
     emits: ClassVar[bool] = False
     needs_asset: ClassVar[bool] = True
     trades: ClassVar[str] = ""
-    trades_options: ClassVar[bool] = False
     takes: ClassVar[tuple[int, ...]] = (MARKET,)
     precedence: ClassVar[int] = 0
     has_own_mid: ClassVar[bool] = False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis import captions
+from analysis import captions, timeline
 from analysis.figure import figure
 from analysis.market_quality import is_measured
 from analysis.metric import Undefined
@@ -32,17 +32,14 @@ from analysis.style import (
     banded,
     clock,
     colours,
-    dress,
     legend_above,
     note,
     quote,
-    round_up,
     short,
     thinned,
-    thousands,
     words,
 )
-from analysis.trades import first_shock, liquidations, trades
+from analysis.trades import liquidations, trades
 from sim import records
 from sim.recording import Recording
 
@@ -92,12 +89,12 @@ def price(recording: Recording, ax: Axes | None = None, *, asset: str | None = N
         ("mark", PALE, 0.9, "mark"),
         ("mid", INK, 1.4, "mid"),
     ):
-        handles += _line(recording, ax, f"{asset}.{column}", colour, width, label)
+        handles += timeline.line(recording, ax, f"{asset}.{column}", colour, width, label)
     handles += _liquidation_marks(recording, ax, asset)
-    _dress(
+    timeline.dress_over_time(
         recording, ax, asset, captions.of_price(recording, asset), f"price ({quote(recording)} per {asset})"
     )
-    _name_shock(recording, ax, asset)
+    timeline.name_shock(recording, ax, asset)
     legend_above(ax, handles)
     return ax
 
@@ -106,7 +103,7 @@ def price(recording: Recording, ax: Axes | None = None, *, asset: str | None = N
 def flow(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """What hedgers, liquidations and all others bought and sold as takers, over time, stacked."""
     ax, asset = axes(ax), asset or recording.names("assets")[0]
-    made, edges = trades(recording, asset), _edges(recording, BINS)
+    made, edges = trades(recording, asset), timeline.edges(recording, BINS)
     reasons = {"hedging": made.reason == records.HEDGE, "forced": made.reason == records.FORCED}
     reasons["other"] = ~(reasons["hedging"] | reasons["forced"])
     handles: list[Artist] = []
@@ -121,7 +118,7 @@ def flow(recording: Recording, ax: Axes | None = None, *, asset: str | None = No
         up, down = up + np.maximum(net, 0), down + np.minimum(net, 0)
     ax.axhline(0, color=INK, lw=0.8)
     unit = f"bought less sold ({asset} per {edges[1] - edges[0]:g} s)"
-    _dress(recording, ax, asset, captions.of_flow(recording, asset), unit)
+    timeline.dress_over_time(recording, ax, asset, captions.of_flow(recording, asset), unit)
     legend_above(ax, handles)
     return ax
 
@@ -133,11 +130,11 @@ def depth_and_spread(recording: Recording, ax: Axes | None = None, *, asset: str
     handles: list[Artist] = []
     for side, colour in (("bid", BID), ("ask", ASK)):
         depth = recording.column("series", f"{asset}.depth_{side}")
-        handles += _band(recording, ax, depth, colour, f"{side} depth")
+        handles += timeline.band(recording, ax, depth, colour, f"{side} depth")
     below = ax.twinx()
     spread = 1e4 * recording.column("series", f"{asset}.spread") / recording.column("series", f"{asset}.mid")
-    handles += _band(recording, below, spread, SPREAD, "spread (pale: lowest to highest)")
-    _dress(recording, ax, asset, captions.of_liquidity(recording, asset), "")
+    handles += timeline.band(recording, below, spread, SPREAD, "spread (pale: lowest to highest)")
+    timeline.dress_over_time(recording, ax, asset, captions.of_liquidity(recording, asset), "")
     _share_height(ax, below)
     ax.set_ylabel(f"depth ({asset})", fontsize=NORMAL, color=INK, loc="top")
     below.set_ylabel("spread (bps)", fontsize=NORMAL, color=SPREAD, loc="bottom")
@@ -170,7 +167,7 @@ def cumulative_liquidations(
         handles += ax.plot(x, top, color=colour[name], lw=1.6, drawstyle="steps-post", label=label)
         base = top
     caption = captions.of_liquidations(recording, asset)
-    _dress(recording, ax, asset, caption, f"liquidated so far (million {quote(recording)})")
+    timeline.dress_over_time(recording, ax, asset, caption, f"liquidated so far (million {quote(recording)})")
     ax.set_ylim(bottom=0)
     legend_above(ax, handles)
     return ax
@@ -203,7 +200,7 @@ def equity(recording: Recording, ax: Axes | None = None) -> Axes:
     ax.axhline(0, color=INK, lw=0.8)
     label = f"change of equity ({prefix}{quote(recording)})"
     caption = captions.of_equity({name: change for name, change in changes.items() if reach[name] > 0})
-    _dress(recording, ax, recording.names("assets")[0], caption, label)
+    timeline.dress_over_time(recording, ax, recording.names("assets")[0], caption, label)
     legend_above(ax, handles)
     if small:
         note(ax, f"Not drawn, below {WORTH_A_LINE:.0%} of the largest change: {', '.join(map(words, small))}")
@@ -247,7 +244,9 @@ def loop_gain(recording: Recording, ax: Axes | None = None, *, asset: str | None
     if top > 5:
         ax.set_yscale("symlog", linthresh=1.0)
         ax.set_ylim(bottom=min(-0.3, 1.2 * bottom))
-    _dress(recording, ax, asset, captions.of_loop_gain(recording, asset), "loop gain (price per price)")
+    timeline.dress_over_time(
+        recording, ax, asset, captions.of_loop_gain(recording, asset), "loop gain (price per price)"
+    )
     legend_above(ax, handles)
     return ax
 
@@ -257,9 +256,9 @@ def _gains(recording: Recording, ax: Axes, asset: str) -> list[Artist]:
     up, down = (_measured(recording, f"{asset}.loop_gain_{side}") for side in ("up", "down"))
     if not (np.abs(up - down) > DISTINCT).any():
         gain = _measured(recording, f"{asset}.loop_gain")
-        return _band(recording, ax, gain, HEDGING, "loop gain (pale: lowest to highest)")
-    rising = _band(recording, ax, up, ASK, "if the price rises")
-    return _band(recording, ax, down, HEDGING, "loop gain if the price falls") + rising
+        return timeline.band(recording, ax, gain, HEDGING, "loop gain (pale: lowest to highest)")
+    rising = timeline.band(recording, ax, up, ASK, "if the price rises")
+    return timeline.band(recording, ax, down, HEDGING, "loop gain if the price falls") + rising
 
 
 def _instant_gain(recording: Recording, ax: Axes, asset: str) -> list[Artist]:
@@ -310,66 +309,6 @@ def overview(recording: Recording, sheet: Figure | None = None, *, asset: str | 
     return sheet
 
 
-def _line(recording: Recording, ax: Axes, column: str, colour: str, width: float, label: str) -> list[Artist]:
-    """A series over time; nothing where it is nowhere known."""
-    values = recording.column("series", column)
-    if not np.isfinite(values).any():
-        return []
-    time, values = thinned(recording.column("series", "time_s") / clock(recording).seconds, values)
-    return [*ax.plot(time, values, color=colour, lw=width, label=label)]
-
-
-def _band(recording: Recording, ax: Axes, values: np.ndarray, colour: str, label: str) -> list[Artist]:
-    """A noisy series: its mean over short stretches, and palely how far it went within them."""
-    if not np.isfinite(values).any():
-        return []
-    time = recording.column("series", "time_s") / clock(recording).seconds
-    centres, (mean, low, high) = banded(time, values)
-    ax.fill_between(centres, low, high, color=colour, alpha=0.22, lw=0)
-    return [*ax.plot(centres, mean, color=colour, lw=1.3, label=label)]
-
-
-def _edges(recording: Recording, stretches: int) -> np.ndarray:
-    """Edges of so many stretches of time at most, in seconds: whole steps, a round number."""
-    step, steps = recording.market["step_seconds"], recording.table("series").num_rows
-    width = step * round_up(max(1, steps) / stretches)
-    edges: np.ndarray = width * np.arange(int(np.ceil(max(1, steps) * step / width - 1e-9)) + 1)
-    return edges
-
-
-def _dress(recording: Recording, ax: Axes, asset: str, caption: str, ylabel: str) -> None:
-    """Dress a panel over time and mark the shock in it."""
-    scale, shock = clock(recording), first_shock(recording, asset)
-    dress(ax, caption, f"time ({scale.unit})", ylabel)
-    thousands(ax, "y")
-    if shock is not None:
-        start, end = shock.at / scale.seconds, (shock.at + shock.over_seconds) / scale.seconds
-        ax.axvspan(start, end, color=INK, alpha=0.07, lw=0, zorder=0)
-        ax.axvline(start, color=INK, lw=0.9, ls=(0, (2, 2)), zorder=1)
-    ax.set_xlim(0, recording.market["step_seconds"] * recording.table("series").num_rows / scale.seconds)
-
-
-def _name_shock(recording: Recording, ax: Axes, asset: str) -> None:
-    """Say beside its line what the shock was, on the side with more room."""
-    shock, scale = first_shock(recording, asset), clock(recording)
-    if shock is None:
-        return
-    at, room = shock.at / scale.seconds, ax.get_xlim()[1]
-    verb, is_late = ("sale" if shock.qty < 0 else "purchase"), at > 0.12 * room
-    spread = f"\nover {shock.over_seconds:g} s" if shock.over_seconds else ""
-    ax.annotate(
-        f"{verb} of\n{short(abs(shock.qty))} {asset}{spread}",
-        (at, 0.03 if shock.qty < 0 else 0.97),
-        xycoords=("data", "axes fraction"),
-        xytext=(-4 if is_late else 4, 0),
-        textcoords="offset points",
-        fontsize=SMALL,
-        color=INK,
-        ha="right" if is_late else "left",
-        va="bottom" if shock.qty < 0 else "top",
-    )
-
-
 def _liquidation_marks(recording: Recording, ax: Axes, asset: str) -> list[Artist]:
     """A disc for what a population lost to liquidation in a stretch; its area is the notional."""
     from matplotlib.lines import Line2D
@@ -387,7 +326,7 @@ def _liquidation_marks(recording: Recording, ax: Axes, asset: str) -> list[Artis
 
 def _discs(recording: Recording, asset: str) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Mean time and mid, and sum of the notional, of a population's liquidations in each stretch."""
-    closed, edges = liquidations(recording, asset), _edges(recording, DISCS)
+    closed, edges = liquidations(recording, asset), timeline.edges(recording, DISCS)
     clock_s, mids = recording.column("series", "time_s"), recording.column("series", f"{asset}.mid")
     found = {}
     for code, name in enumerate(recording.names("populations")):

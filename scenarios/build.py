@@ -11,8 +11,8 @@ from scenarios.schema import Scenario
 from scenarios.treatment import AS_WRITTEN, Treatment
 from scenarios.venues import open_all, placed, state_impact, universe_of
 from sim.draws import Draws, key
-from sim.drivers import Drivers
 from sim.instruments import Universe
+from sim.joint_drivers import JointDrivers
 from sim.kernels.margining import UNLIMITED
 from sim.ledger import Ledger
 from sim.listing import CLEARING, END_USERS, FEES, Listing
@@ -225,7 +225,7 @@ def _oracle(k: int, asset: Asset, listing: Listing) -> Oracle:
     )
 
 
-def _drivers(scenario: Scenario, seed: int) -> Drivers:
+def _drivers(scenario: Scenario, seed: int) -> JointDrivers:
     entries = []
     for k, asset in enumerate(scenario.assets):
         jumps = [
@@ -236,7 +236,7 @@ def _drivers(scenario: Scenario, seed: int) -> Drivers:
         entries.append((driver, asset.spot, jumps))
     correlation = None if scenario.correlation is None else np.array(scenario.correlation)
     keys = [key(seed, "drivers", asset.name) for asset in scenario.assets]
-    return Drivers(entries, correlation, keys, scenario.time.step_seconds)
+    return JointDrivers(entries, correlation, keys, scenario.time.step_seconds)
 
 
 def _router(populations: list[Population], listing: Listing, venues: list[Venue], ledger: Ledger) -> Router:

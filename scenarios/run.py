@@ -186,12 +186,11 @@ def _write(model: Any, outcome: Outcome, folder: Path) -> None:
 
 def _draw(folder: Path, interruption: Interruption) -> None:
     """Draw every figure from the tables as they were written, until a signal comes."""
-    garbage.hold()  # the libraries of the figures are many objects that stay, too
-    from analysis import gallery
+    with garbage.held():  # the libraries of the figures are many objects that stay
+        from analysis import gallery
 
-    for _ in interruption.until(gallery.saved(Recording.read(folder), folder / "figures")):
-        pass
-    garbage.resume()
+        for _ in interruption.until(gallery.saved(Recording.read(folder), folder / "figures")):
+            pass
 
 
 def _sign(results: ResultsFolder, outcome: Outcome, seconds: dict[str, float], model: Any) -> None:

@@ -28,8 +28,8 @@ import mesa
 import numpy as np
 
 from sim.collector import SeriesCollector
-from sim.drivers import Drivers
 from sim.intervention import Decider
+from sim.joint_drivers import JointDrivers
 from sim.kernels import looking
 from sim.kernels.posting import NO_HOLDER
 from sim.ledger import Ledger
@@ -85,7 +85,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         margin: Margin,
         router: Router,
         venues: Sequence[Venue],
-        drivers: Drivers,
+        drivers: JointDrivers,
         oracles: Sequence[Oracle],
         settlement: Settlement,
         recorder: Recorder,

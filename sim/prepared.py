@@ -52,9 +52,11 @@ class Prepared:
         """The machine code for these arguments; the kernel itself where numba converts some for it."""
         compiled = self._kernel.overloads
         if len(compiled) == 1:
-            return next(iter(compiled.values())).entry_point  # type: ignore[no-any-return]
-        exact = compiled.get(tuple(self._kernel.typeof_pyval(a) for a in arguments))
-        return self._kernel if exact is None else exact.entry_point  # type: ignore[no-any-return]
+            found = next(iter(compiled.values()))
+        else:
+            found = compiled.get(tuple(self._kernel.typeof_pyval(a) for a in arguments))
+        chosen: Callable[..., Any] = self._kernel if found is None else found.entry_point
+        return chosen
 
 
 def _checking(chosen: Callable[..., Any], first: tuple[Any, ...]) -> Callable[..., Any]:

@@ -28,5 +28,5 @@ if __name__ == "__main__":
     gallery.pictures = pictures
     from analysis import report
 
-    report.pictures = pictures  # type: ignore[attr-defined]
+    report.pictures = pictures
     sys.exit(main(sys.argv[2:]))

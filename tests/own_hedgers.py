@@ -32,4 +32,4 @@ class Exporters(Population):
         self.hedger = Hedger(own.hedging, own.route, self.rows, self.first, self.latency, self.draws, listing)
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
-        self.hedger.hedge(EXPOSURES[view.step % len(EXPOSURES)], [10, 10], view, outbox)  # type: ignore[arg-type]
+        self.hedger.hedge(EXPOSURES[view.step % len(EXPOSURES)], [10, 10], view, outbox)

@@ -13,12 +13,12 @@ from sim.drivers import (
     SECONDS_PER_YEAR,
     ArithmeticBrownian,
     Constant,
-    Drivers,
     GeometricBrownian,
     Heston,
     MertonJumps,
     Replayed,
 )
+from sim.joint_drivers import JointDrivers
 
 DAY = 86400.0
 KEY = np.uint64(20260205)
@@ -36,7 +36,7 @@ def keys(assets, key=KEY):
 
 def paths(assets, steps, step_seconds, correlation=None, key=KEY, **options):
     """Values and volatilities of `steps` steps, the opening first, shape (steps + 1, K) each."""
-    drivers = Drivers(assets, correlation, keys(assets, key), step_seconds, **options)
+    drivers = JointDrivers(assets, correlation, keys(assets, key), step_seconds, **options)
     rows = []
     for step in range(steps + 1):
         drivers.advance(step)
@@ -49,7 +49,7 @@ def endings(driver, steps, step_seconds, runs):
     """Last value and volatility of many independent runs from 100."""
     last = np.empty((2, runs))
     for run in range(runs):
-        drivers = Drivers([(driver, 100.0, [])], None, [np.uint64(run + 1)], step_seconds, steps + 1)
+        drivers = JointDrivers([(driver, 100.0, [])], None, [np.uint64(run + 1)], step_seconds, steps + 1)
         drivers.advance(steps)
         last[:, run] = drivers.values[0], drivers.volatilities[0]
     return last
@@ -202,7 +202,7 @@ def test_the_path_does_not_depend_on_how_much_is_simulated_at_once():
 def test_one_can_go_back_and_skip_ahead():
     assets, correlation = market()
     values, _ = paths(assets, 120, 1.0, correlation)
-    drivers = Drivers(assets, correlation, keys(assets), 1.0, block_steps=16)
+    drivers = JointDrivers(assets, correlation, keys(assets), 1.0, block_steps=16)
     for step in (90, 3, 120, 0):
         drivers.advance(step)
         np.testing.assert_array_equal(drivers.values, values[step])
@@ -236,7 +236,7 @@ def test_shocks_hit_at_the_same_time_whatever_the_step():
 
 def test_a_shock_that_leaves_nothing_is_refused():
     with pytest.raises(ValueError, match="above -1"):
-        Drivers([(built(Constant), 80.0, [(1.0, -1.0)])], None, [KEY], 1.0)
+        JointDrivers([(built(Constant), 80.0, [(1.0, -1.0)])], None, [KEY], 1.0)
 
 
 @pytest.fixture

@@ -29,10 +29,9 @@ from sim.records import HEDGE
 SPOT = 0
 PERPETUAL = 1
 BAND, LELAND, WHALLEY_WILMOTT, DECAY = range(4)  # rules
-WIDTH, COST, AVERSION, INTERVAL, OFFSET, RESPONSE, MOST, SLIPPAGE, LATENCY, RESERVED = range(
-    10
-)  # of a policy
+# Rows of a policy's columns.
 POLICY_ROWS = 10
+WIDTH, COST, AVERSION, INTERVAL, OFFSET, RESPONSE, MOST, SLIPPAGE, LATENCY, RESERVED = range(POLICY_ROWS)
 TWO_ROOT_TWO_OVER_PI = 2.0 * math.sqrt(2.0 / math.pi)
 
 

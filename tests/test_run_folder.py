@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from pathlib import Path
@@ -173,3 +174,19 @@ def test_market_is_the_market_of_the_file_with_another_seed_and_values(watched: 
     assert len(theirs.series) == 3
     assert theirs.fills.equals(mine.fills)
     assert theirs.series.equals(mine.series)
+
+
+def test_drawing_that_breaks_leaves_the_garbage_collector_as_it_was(
+    watched: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A notebook goes on: garbage is looked for again, and what it holds was not set apart for good."""
+    apart, seen = gc.get_freeze_count(), []
+
+    def broken(*_: object) -> None:
+        seen.append(gc.isenabled())
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr("analysis.gallery.saved", broken)
+    outcome = run(watched, Path("out"))
+    assert "no ink" in outcome.failure
+    assert (seen, gc.isenabled(), gc.get_freeze_count()) == ([False], True, apart)

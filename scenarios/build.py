@@ -10,6 +10,7 @@ from scenarios.entries import Asset, MarketOrder, ValueShock, VenueEntry
 from scenarios.schema import Scenario
 from scenarios.treatment import AS_WRITTEN, Treatment
 from scenarios.venues import open_all, placed, state_impact, universe_of
+from sim.delivery import DeliveryPrice
 from sim.draws import Draws, key
 from sim.instruments import Universe
 from sim.joint_drivers import JointDrivers
@@ -172,7 +173,11 @@ def _connect(
         venues,
         drivers,
         [_oracle(k, asset, listing) for k, asset in enumerate(scenario.assets)],
-        Settlement(ledger, [a.funding for a in scenario.assets]),
+        Settlement(
+            ledger,
+            [a.funding for a in scenario.assets],
+            [DeliveryPrice(a.delivery, scenario.time.step_seconds) for a in scenario.assets],
+        ),
         _recorder(scenario, populations, listing, venues, listed, ledger, margin),
         view,
         quotes=quotes,

@@ -22,6 +22,7 @@ from pydantic import (
 
 from scenarios.components import DRIVER, POPULATION, VENUE, Kind
 from scenarios.sweep_schema import errors
+from sim.delivery import Delivery
 from sim.listing import SYSTEM, Smile
 from sim.margin import Requirement
 from sim.oracle import Index, Mark
@@ -102,6 +103,7 @@ class Asset(Parameters):
     funding: Funding = Field(default_factory=Funding)
     margin: Requirement = Field(default_factory=Requirement)
     smile: Smile = Field(default_factory=Smile)
+    delivery: Delivery = Field(default_factory=Delivery)
 
 
 class VenueEntry(Entry):

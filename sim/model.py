@@ -1,13 +1,14 @@
 """The model: one step of the market, phase by phase.
 
     drivers advance                              exogenous value and volatility
+    options that expire now are settled          at the index of this moment, or its average
     for phase in quote, trade, hedge, liquidate: each a decision instant at the step's start
         populations see the View and send orders
         what arrives by this instant is executed
     while accounts are in breach:                a liquidation round each `round_seconds`,
         liquidate, quote, hedge                  so that a cascade does not depend on the step
     what arrives within the step is executed     in arrival order, venue by venue
-    funding and expiry are settled
+    funding is paid
     the step is recorded
 
 Decisions fall at the start of the step (and of each round); orders then meet the market
@@ -16,7 +17,8 @@ sends its orders with later decision times.
 
 Within one delivery each venue executes all that is due before the next venue does, and
 seizures come first: across venues, order in time holds from one instant (step or round) to
-the next, not inside it. Rounds begin in a step in whose first look somebody was in breach.
+the next, not inside it. Rounds begin in a step in whose first look somebody was in breach. What expires
+when the last step ends is settled by a look at that moment, after the step was recorded.
 """
 
 from __future__ import annotations
@@ -171,16 +173,28 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._settle(end)
         self.steps_taken += 1
         self.running = self.steps_taken < self.steps_total and not self.failures
+        if not self.running:
+            self._close()
 
     def _start_step(self, now: float) -> None:
         view = self.view
         view.time, view.step = now, self.steps_taken
         self.tape.counts[STEP] = self.steps_taken
+        self._advance(now)
+
+    def _advance(self, now: float) -> None:
+        """Let the exogenous values become those of a step that begins now, and look."""
         self.drivers.advance(self.steps_taken)
         self._assets["value"] = self.drivers.values
         for venue in self._priced:
             venue.start_step(self.tape)
         self._see(now, self._followers)
+
+    def _close(self) -> None:
+        """Settle what expires as the last step ends."""
+        if self.settlement.is_due(self.time):
+            self._advance(self.time)
+            self._worst_residual = max(self._worst_residual, self.ledger.check(self.steps_taken))
 
     def _run_phase(self, phase: str, now: float) -> None:
         """Let the populations of a phase decide, and execute what arrives at once."""
@@ -274,12 +288,15 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.margin.reprice(now, self.view)
 
     def _see(self, now: float, venues: Sequence[Venue]) -> None:
-        """Look at venues, then at index and mark, then revalue options."""
+        """Look at venues, then at index and mark; settle what has expired and revalue the other options."""
         self._observe(venues)
         for oracle in self.oracles:
             oracle.update(now, self._assets, self._quotes)
+        self.settlement.publish(now, self._assets)
         self._refresh.call(self._quotes, self.listed, self._assets, self.ledger.terms)
         self._show_contracts()
+        if self.settlement.is_due(now):
+            self.settlement.expire(now, self.tape)
         self.margin.reprice(now, self.view)
 
     def _show_contracts(self) -> None:
@@ -296,7 +313,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._observe(self._priced)
         if self._liquidation:
             self.waterfall.run(self.steps_taken, self._liquidation.seized)
-        self.settlement.run(end, view, self.tape)
+        self.settlement.fund(end, view)
         self._estimate_volatility.call(
             self._assets, self._last_mid, self.listing.step_seconds, VOLATILITY_WINDOW, SECONDS_PER_YEAR
         )

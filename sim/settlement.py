@@ -1,10 +1,11 @@
-"""Settlement: funding of perpetuals and expiry of options, at the end of a step."""
+"""Settlement: funding of perpetuals, at the end of a step, and expiry of options, at the look that it falls on."""
 
 from __future__ import annotations
 
 import numpy as np
 from pydantic import Field
 
+from sim.delivery import DeliveryPrice
 from sim.instruments import PERPETUAL
 from sim.kernels import settling
 from sim.ledger import Ledger
@@ -52,10 +53,17 @@ class Settlement:
     ledger : Ledger
     fundings : list of Funding
         One per asset.
+    deliveries : list of DeliveryPrice
+        One per asset.
+
+    Attributes
+    ----------
+    next_expiry : float
+        Of the contracts that are live, s; infinite if there are none.
     """
 
-    def __init__(self, ledger: Ledger, fundings: list[Funding]) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, fundings: list[Funding], deliveries: list[DeliveryPrice]) -> None:
+        self._ledger, self._deliveries = ledger, deliveries
         self._perpetuals = np.array(
             [
                 (f.interval_seconds, f.dead_band, f.cap, 0.0, f.interval_seconds, instrument, row["asset"])
@@ -65,37 +73,43 @@ class Settlement:
             ],
             settling.FUNDING,
         )
-        self._next_expiry = 0.0
+        self.next_expiry = np.inf
         self._accrue = Prepared(settling.accrue)
 
-    def run(self, time: float, view: View, tape: Tape) -> None:
-        """Settle what is due at `time`, the end of the step."""
+    def fund(self, time: float, view: View) -> None:
+        """Accrue the funding of the step that ends at `time`, and pay what is due."""
         if self._accrue.call(self._perpetuals, view.assets, view.step_seconds, time):
-            self._fund(time, view)
-        if time >= self._next_expiry - settling.INSTANT:
-            self._expire(time, view, tape)
+            ledger = self._ledger
+            settling.fund(
+                self._perpetuals, view.assets, ledger.terms, ledger.position, time, ledger.amounts
+            )
+            ledger.transfer(ledger.amounts)
 
-    def _fund(self, time: float, view: View) -> None:
-        ledger = self._ledger
-        settling.fund(self._perpetuals, view.assets, ledger.terms, ledger.position, time, ledger.amounts)
-        ledger.transfer(ledger.amounts)
+    def publish(self, time: float, assets: np.ndarray) -> None:
+        """Take note of the index of every asset at a look."""
+        for asset, delivery in enumerate(self._deliveries):
+            delivery.publish(time, float(assets[asset]["index"]))
 
-    def _expire(self, time: float, view: View, tape: Tape) -> None:
+    def is_due(self, time: float) -> bool:
+        """Whether a contract has expired by `time` that is not settled."""
+        return time >= self.next_expiry - settling.INSTANT
+
+    def expire(self, time: float, tape: Tape) -> None:
+        """Settle what has expired by `time`, the last look, at its delivery price."""
         contracts = self._ledger.universe.contracts
         live = contracts["is_live"] == 1
         for number in np.flatnonzero(live & (contracts["expiry"] <= time + settling.INSTANT)):
-            self._settle(int(number), time, view, tape)
-        later = contracts["expiry"][contracts["is_live"] == 1]
-        self._next_expiry = float(later.min()) if later.size else np.inf
+            self._settle(int(number), time, tape)
+        self.relist()
 
-    def _settle(self, number: int, time: float, view: View, tape: Tape) -> None:
+    def _settle(self, number: int, time: float, tape: Tape) -> None:
         ledger = self._ledger
         contracts = ledger.universe.contracts
         tape.reserve(ledger.account_of.size + ledger.wide.shape[0], 0, 0)
         settling.expire(
             contracts,
             number,
-            float(view.assets[contracts[number]["asset"]]["index"]),
+            self._deliveries[contracts[number]["asset"]].at(float(contracts[number]["expiry"])),
             ledger.contract,
             ledger.qty,
             ledger.account_of,
@@ -111,4 +125,6 @@ class Settlement:
 
     def relist(self) -> None:
         """Look again for the next expiry; call after contracts were listed."""
-        self._next_expiry = 0.0
+        contracts = self._ledger.universe.contracts
+        live = contracts["expiry"][contracts["is_live"] == 1]
+        self.next_expiry = float(live.min()) if live.size else np.inf

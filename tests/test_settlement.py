@@ -10,13 +10,31 @@ from bench import FIRST, LOT, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scenarios.loading import load
+from scenarios.replicate import FOLDER
+from sim.delivery import Delivery, DeliveryPrice
 from sim.listing import CLEARING, END_USERS, OUTSIDE
 from sim.records import EXPIRY, FILLS, SETTLING
 from sim.settlement import Funding, Settlement
 
 ANN, BOB, EVE = FIRST, FIRST + 1, FIRST + 2
 PERP, PERP_B = 1, 3
-EIGHT_HOURS = 28800.0
+EIGHT_HOURS, HOUR = 28800.0, 3600.0
+
+
+def settling(bench, *fundings, averaging=0.0):
+    """A settlement of every asset of the bench."""
+    assets = len(bench.assets)
+    deliveries = [DeliveryPrice(Delivery(averaging_seconds=averaging), 1.0) for _ in range(assets)]
+    return Settlement(bench.ledger, list(fundings) or [Funding()] * assets, deliveries)
+
+
+def look(bench, settlement, time):
+    """Publish the index at `time` and settle what has expired by then, as a model does."""
+    settlement.publish(time, bench.assets)
+    settlement.relist()
+    if settlement.is_due(time):
+        settlement.expire(time, bench.tape)
 
 
 def premium(bench, fraction, asset=0):
@@ -36,20 +54,20 @@ def test_the_rate_is_the_premium_outside_a_dead_band(shared):
 def test_longs_pay_shorts_what_accrued_and_nobody_else_notices():
     bench = Bench(3, cash=1000.0)
     bench.trade(ANN, BOB, PERP, 500, 100.0)
-    settlement = Settlement(bench.ledger, [Funding(interval_seconds=60.0, dead_band=0.0, cap=0.01)])
+    settlement = settling(bench, Funding(interval_seconds=60.0, dead_band=0.0, cap=0.01))
     premium(bench, 0.004)
     before = bench.ledger.cash.copy()
     for second in range(1, 60):
-        settlement.run(float(second), bench.view, bench.tape)
+        settlement.fund(float(second), bench.view)
     assert (bench.ledger.cash == before).all()
-    settlement.run(60.0, bench.view, bench.tape)
+    settlement.fund(60.0, bench.view)
     paid = 0.004 * 60 / EIGHT_HOURS * 5.0 * 100.4  # rate x time x units x mark
     change = bench.ledger.cash - before
     assert change[[ANN, BOB, EVE]] == pytest.approx([-paid, paid, 0.0], rel=1e-9)
     assert change.sum() == pytest.approx(0.0, abs=1e-12)
     premium(bench, -0.004)
-    settlement.run(119.0, bench.view, bench.tape)
-    settlement.run(120.0, bench.view, bench.tape)
+    settlement.fund(119.0, bench.view)
+    settlement.fund(120.0, bench.view)
     assert bench.ledger.cash[ANN] > before[ANN] - paid
 
 
@@ -57,12 +75,12 @@ def test_longs_pay_shorts_what_accrued_and_nobody_else_notices():
 def test_funding_of_an_hour_does_not_depend_on_the_step(step):
     bench = Bench(2, cash=1000.0)
     bench.trade(ANN, BOB, PERP, 500, 100.0)
-    settlement = Settlement(bench.ledger, [Funding(interval_seconds=60.0, dead_band=0.0)])
+    settlement = settling(bench, Funding(interval_seconds=60.0, dead_band=0.0))
     premium(bench, 0.002)
     bench.view.step_seconds = step
     steps = int(3600 / step)
     for i in range(steps):
-        settlement.run(i * step + step, bench.view, bench.tape)
+        settlement.fund(i * step + step, bench.view)
     rate = (1000.0 + 500 * LOT * -100.0 - bench.ledger.cash[ANN]) / (500 * LOT * 100.2)
     assert rate == pytest.approx(0.002 * steps * step / EIGHT_HOURS, rel=0.03)
 
@@ -80,12 +98,12 @@ def test_funding_of_two_assets_sums_to_zero(trades, first, second):
     for taker, instrument, lots in trades:
         bench.trade(FIRST + taker, OUTSIDE, instrument, lots, 100.0)
     before = bench.ledger.cash.copy()
-    settlement = Settlement(bench.ledger, [Funding(interval_seconds=1.0), Funding(interval_seconds=1.0)])
+    settlement = settling(bench, Funding(interval_seconds=1.0), Funding(interval_seconds=1.0))
     premium(bench, first)
     premium(bench, second, asset=1)
-    settlement.run(1.0, bench.view, bench.tape)
+    settlement.fund(1.0, bench.view)
     change = bench.ledger.cash - before
-    assert change.sum() == pytest.approx(0.0, abs=1e-12 * max(1.0, np.abs(change).sum()))
+    assert change.sum() == pytest.approx(0.0, abs=1e-15 * np.abs(before).sum())
     rates = [Funding().rate(first), Funding().rate(second)]
     for a in range(FIRST, FIRST + 3):
         owed = sum(
@@ -103,7 +121,7 @@ def test_options_pay_the_settlement_value_the_vectors_give(shared):
         option = bench.list_option(case["K"], 10.0, case["type"] == "call")
         bench.trade(ANN, END_USERS, option, 100, 0.0)
         bench.mark(case["delivery"])
-        Settlement(bench.ledger, [Funding()]).run(10.0, bench.view, bench.tape)
+        look(bench, settling(bench), 10.0)
         assert bench.ledger.cash[ANN] == pytest.approx(case["payoff_btc"] * case["delivery"]), case
 
 
@@ -117,10 +135,10 @@ def test_expiry_closes_every_position_in_one_group_and_leaves_clearing_flat():
     bench.trade(ANN, END_USERS, later, -10, 2.0)
     before, first = bench.ledger.cash.copy(), int(bench.tape.counts[FILLS])
     bench.mark(105.0)
-    settlement = Settlement(bench.ledger, [Funding()])
-    settlement.run(9.0, bench.view, bench.tape)
+    settlement = settling(bench)
+    look(bench, settlement, 9.0)
     assert bench.tape.counts[FILLS] == first
-    settlement.run(10.0, bench.view, bench.tape)
+    look(bench, settlement, 10.0)
 
     change = bench.ledger.cash - before  # the call pays 5 a unit, the put 15
     assert change[[ANN, BOB, EVE]] == pytest.approx([-4.0 * 5, 1.0 * 5, 0.5 * 15])
@@ -139,7 +157,7 @@ def test_expiry_closes_every_position_in_one_group_and_leaves_clearing_flat():
     assert bench.ledger.check(0) < 1e-12
     assert bench.margin.value[1] == 0.0  # what expired is worth nothing to Bob any more
 
-    settlement.run(20.0, bench.view, bench.tape)
+    look(bench, settlement, 20.0)
     assert not bench.ledger.wide.any()
     assert not bench.ledger.qty.any()
 
@@ -150,25 +168,96 @@ def test_each_contract_settles_at_the_index_of_its_own_asset():
     for call in calls:
         bench.trade(ANN, END_USERS, call, 100, 0.0)
     bench.assets["mark"] *= 1.5  # settlement reads the index, not the mark
-    Settlement(bench.ledger, [Funding(), Funding()]).run(5.0, bench.view, bench.tape)
+    look(bench, settling(bench), 5.0)
     assert bench.ledger.cash[ANN] == pytest.approx(50.0 + 2.0)
 
 
-def test_an_expiry_that_falls_on_the_end_of_a_step_is_settled_in_it():
+def test_an_expiry_that_falls_on_a_look_is_settled_by_it():
     bench = Bench(1, holders=1)
     bench.list_option(100.0, 0.3)
-    settlement = Settlement(bench.ledger, [Funding()])
-    settlement.run(0.3 - 5e-17 - 1e-16, bench.view, bench.tape)  # an ulp or two short
+    settlement = settling(bench)
+    look(bench, settlement, 0.3 - 5e-17 - 1e-16)  # an ulp or two short
     assert bench.universe.contracts["is_live"].tolist() == [0]
 
 
 def test_a_contract_listed_later_expires_as_well():
     bench = Bench(1, holders=1)
-    settlement = Settlement(bench.ledger, [Funding()])
-    settlement.run(1.0, bench.view, bench.tape)
+    settlement = settling(bench)
+    look(bench, settlement, 1.0)
     bench.list_option(100.0, 3.0)
-    settlement.relist()
-    settlement.run(2.0, bench.view, bench.tape)
+    look(bench, settlement, 2.0)
     assert bench.universe.contracts["is_live"].tolist() == [1]
-    settlement.run(3.0, bench.view, bench.tape)
+    look(bench, settlement, 3.0)
     assert bench.universe.contracts["is_live"].tolist() == [0]
+
+
+def published(averaging, looks, memory=1.0):
+    price = DeliveryPrice(Delivery(averaging_seconds=averaging), memory)
+    for time, index in looks:
+        price.publish(time, index)
+    return price
+
+
+def test_the_delivery_price_is_the_index_of_the_expiry_moment():
+    price = published(0.0, [(0.0, 90.0), (10.0, 100.0), (10.5, 101.0), (11.0, 120.0)])
+    assert price.at(11.0) == 120.0
+    assert price.at(10.7) == 101.0  # as it was last published
+    assert price.at(10.5) == 101.0
+    assert price.at(10.2) == 100.0
+
+
+def test_the_delivery_price_averages_the_index_over_time_before_expiry():
+    looks = [(0.0, 100.0), (4.0, 110.0), (8.0, 130.0), (10.0, 50.0)]
+    assert published(10.0, looks).at(10.0) == pytest.approx((4 * 100 + 4 * 110 + 2 * 130) / 10)
+    assert published(5.0, looks).at(10.0) == pytest.approx((3 * 110 + 2 * 130) / 5)
+    assert published(5.0, looks).at(9.0) == pytest.approx((4 * 110 + 1 * 130) / 5)
+    assert published(60.0, looks).at(10.0) == pytest.approx((4 * 100 + 4 * 110 + 2 * 130) / 10)
+
+
+def test_a_delivery_price_forgets_what_it_cannot_need():
+    price = published(30.0, ((0.5 * i, 100.0 + i) for i in range(4000)), memory=2.0)
+    assert len(price._published) <= 2 * 32 + 3
+    assert price.at(1998.0) == pytest.approx(100.0 + 2 * 1998 - 30.5)
+
+
+def straddle(**keys):
+    """A market in which one dealer sells one straddle that expires after ten steps of an hour."""
+    one = {
+        "time.step_seconds": HOUR,
+        "populations.dealers.exposure.open_interest": 2.0,
+        "populations.dealers.exposure.put_share": 0.5,
+        "populations.dealers.exposure.expiries_days": [10 / 24],
+        "populations.dealers.hedging.interval_seconds": HOUR,
+    }
+    return load(FOLDER / "hedging_error.toml", one | keys).market()
+
+
+def payoffs(model):
+    recording = model.run()
+    fills = recording.fills
+    expired = fills[fills["reason"] == "expiry"]
+    return float(expired.groupby("instrument", observed=True)["price"].first().sum()), recording
+
+
+def test_a_straddle_pays_the_distance_of_the_value_at_expiry_from_its_strike():
+    for seed in (1, 2, 3):
+        for steps in (10, 14):  # the run ends with the expiry, and after it
+            model = straddle(seed=seed, **{"time.steps": steps})
+            paid, recording = payoffs(model)
+            model.drivers.advance(10)
+            strike = float(recording.names("instruments")[-1].split("-")[2])
+            assert paid == pytest.approx(abs(float(model.drivers.values[0]) - strike), abs=1e-9)
+            assert paid > 0.01
+            assert not model.ledger.qty.any()
+            assert max(model.residuals().values()) < 1e-12
+
+
+def test_a_straddle_pays_the_average_over_the_stated_window():
+    model = straddle(**{"assets.X.delivery.averaging_seconds": 4 * HOUR, "time.steps": 10})
+    paid, recording = payoffs(model)
+    values = []
+    for step in range(6, 10):
+        model.drivers.advance(step)
+        values.append(float(model.drivers.values[0]))
+    strike = float(recording.names("instruments")[-1].split("-")[2])
+    assert paid == pytest.approx(abs(np.mean(values) - strike), abs=1e-9)

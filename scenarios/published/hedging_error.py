@@ -32,7 +32,6 @@ COST, HEDGES = 0.005, 52  # Leland's case
 LELAND_VOLATILITY, LELAND_PRICE, PRICE, LELAND_PROFIT = 0.22695, 9.0347, 7.9656, -0.26
 COSTS = (0.0005, 0.001, 0.002, 0.004)  # of Whalley & Wilmott's case
 WARM_UP = 1000  # steps
-SECOND = 1.0 / 86400.0
 
 
 def profit(recording: Recording) -> float:
@@ -61,8 +60,8 @@ def hedged(seconds: float, hedges: int, looks: int | None = None) -> dict[str, A
     step = seconds / (looks or hedges)
     return {
         "time.step_seconds": step,
-        "time.steps": (looks or hedges) + 1,
-        "populations.dealers.exposure.expiries_days": [seconds / 86400.0 + SECOND],
+        "time.steps": looks or hedges,
+        "populations.dealers.exposure.expiries_days": [seconds / 86400.0],
         "populations.dealers.hedging.interval_seconds": seconds / hedges,
     }
 

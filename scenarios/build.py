@@ -177,6 +177,7 @@ def _connect(
             ledger,
             [a.funding for a in scenario.assets],
             [DeliveryPrice(a.delivery, scenario.time.step_seconds) for a in scenario.assets],
+            scenario.time.step_seconds,
         ),
         _recorder(scenario, populations, listing, venues, listed, ledger, margin),
         view,

@@ -32,28 +32,34 @@ class Delivery(Parameters):
     averaging_seconds: float = Field(default=0.0, ge=0, le=1e9)
 
 
+def instant(step_seconds: float) -> float:
+    """Time within which two moments are one, s: a billionth of a step, lest rounding put an expiry off."""
+    return max(INSTANT, 1e-9 * step_seconds)
+
+
 class DeliveryPrice:
     """Remembers one asset's index for as long as a delivery price may need it.
 
     Parameters
     ----------
     delivery : Delivery
-    memory_seconds : float
-        How long after an expiry its delivery price may still be asked for.
+    step_seconds : float
+        Delivery prices are asked for within a step of the expiry.
     """
 
-    def __init__(self, delivery: Delivery, memory_seconds: float) -> None:
+    def __init__(self, delivery: Delivery, step_seconds: float) -> None:
         self._averaging = delivery.averaging_seconds
-        self._memory = self._averaging + memory_seconds
+        self._memory = self._averaging + step_seconds
+        self._instant = instant(step_seconds)
         self._published: deque[tuple[float, float]] = deque()
 
     def publish(self, time: float, index: float) -> None:
         """Take note of the index from `time` on."""
         published = self._published
-        if published and published[-1][0] >= time - INSTANT:
+        if published and published[-1][0] >= time:
             published.pop()
         published.append((time, index))
-        while len(published) > 1 and published[1][0] < time - self._memory:
+        while len(published) > 1 and published[1][0] < time - self._memory - self._instant:
             published.popleft()
 
     def at(self, expiry: float) -> float:
@@ -72,11 +78,11 @@ class DeliveryPrice:
         start, until = expiry - self._averaging, expiry
         total = seconds = 0.0
         for time, index in reversed(self._published):
-            if time > expiry + INSTANT:
+            if time > expiry + self._instant:
                 continue
-            since = max(time, start)
             if self._averaging == 0.0:
                 return index
+            since = max(time, start)
             total += index * (until - since)
             seconds += until - since
             until = since

@@ -44,7 +44,7 @@ from sim.prepared import Prepared
 from sim.profile import profile
 from sim.recorder import Recorder
 from sim.recording import Recording
-from sim.records import HEDGING, LIQUIDATING, OPEN, QUOTING, STEP, TRADING
+from sim.records import HEDGING, LIQUIDATING, MOVES, OPEN, QUOTING, STEP, TRADING
 from sim.router import Router
 from sim.settlement import Settlement
 from sim.tables import tables
@@ -191,9 +191,11 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._see(now, self._followers)
 
     def _close(self) -> None:
-        """Settle what expires as the last step ends."""
+        """Settle what expires as the last step ends, at the values of that moment."""
         if self.settlement.is_due(self.time):
+            moves = int(self.tape.counts[MOVES])
             self._advance(self.time)
+            self.tape.counts[MOVES] = moves  # they belong to a step that the series has no row of
             self._worst_residual = max(self._worst_residual, self.ledger.check(self.steps_taken))
 
     def _run_phase(self, phase: str, now: float) -> None:

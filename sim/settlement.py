@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from sim.delivery import DeliveryPrice
+from sim.delivery import DeliveryPrice, instant
 from sim.instruments import PERPETUAL
 from sim.kernels import settling
 from sim.ledger import Ledger
@@ -55,6 +55,7 @@ class Settlement:
         One per asset.
     deliveries : list of DeliveryPrice
         One per asset.
+    step_seconds : float
 
     Attributes
     ----------
@@ -62,8 +63,11 @@ class Settlement:
         Of the contracts that are live, s; infinite if there are none.
     """
 
-    def __init__(self, ledger: Ledger, fundings: list[Funding], deliveries: list[DeliveryPrice]) -> None:
+    def __init__(
+        self, ledger: Ledger, fundings: list[Funding], deliveries: list[DeliveryPrice], step_seconds: float
+    ) -> None:
         self._ledger, self._deliveries = ledger, deliveries
+        self._instant = instant(step_seconds)
         self._perpetuals = np.array(
             [
                 (f.interval_seconds, f.dead_band, f.cap, 0.0, f.interval_seconds, instrument, row["asset"])
@@ -92,13 +96,13 @@ class Settlement:
 
     def is_due(self, time: float) -> bool:
         """Whether a contract has expired by `time` that is not settled."""
-        return time >= self.next_expiry - settling.INSTANT
+        return time >= self.next_expiry - self._instant
 
     def expire(self, time: float, tape: Tape) -> None:
         """Settle what has expired by `time`, the last look, at its delivery price."""
         contracts = self._ledger.universe.contracts
         live = contracts["is_live"] == 1
-        for number in np.flatnonzero(live & (contracts["expiry"] <= time + settling.INSTANT)):
+        for number in np.flatnonzero(live & (contracts["expiry"] <= time + self._instant)):
             self._settle(int(number), time, tape)
         self.relist()
 

@@ -20,13 +20,15 @@ from sim.settlement import Funding, Settlement
 ANN, BOB, EVE = FIRST, FIRST + 1, FIRST + 2
 PERP, PERP_B = 1, 3
 EIGHT_HOURS, HOUR = 28800.0, 3600.0
+TICK = 0.000001
+DAYS = "populations.dealers.exposure.expiries_days"
 
 
 def settling(bench, *fundings, averaging=0.0):
     """A settlement of every asset of the bench."""
     assets = len(bench.assets)
     deliveries = [DeliveryPrice(Delivery(averaging_seconds=averaging), 1.0) for _ in range(assets)]
-    return Settlement(bench.ledger, list(fundings) or [Funding()] * assets, deliveries)
+    return Settlement(bench.ledger, list(fundings) or [Funding()] * assets, deliveries, 1.0)
 
 
 def look(bench, settlement, time):
@@ -191,6 +193,15 @@ def test_a_contract_listed_later_expires_as_well():
     assert bench.universe.contracts["is_live"].tolist() == [0]
 
 
+def test_rounding_of_long_steps_does_not_put_an_expiry_off():
+    """21 steps of 125142.857142857 s end 3e-9 s before the 2,628,000 s of the contract's expiry."""
+    for seconds in (125142.857142857, 125142.8571428573):
+        model = straddle(**{"time.step_seconds": seconds, "time.steps": 21, DAYS: [2628000 / 86400]})
+        paid, recording = payoffs(model)
+        model.drivers.advance(21)
+        assert paid == pytest.approx(abs(float(model.drivers.values[0]) - strike_of(recording)), abs=1e-9)
+
+
 def published(averaging, looks, memory=1.0):
     price = DeliveryPrice(Delivery(averaging_seconds=averaging), memory)
     for time, index in looks:
@@ -226,10 +237,14 @@ def straddle(**keys):
         "time.step_seconds": HOUR,
         "populations.dealers.exposure.open_interest": 2.0,
         "populations.dealers.exposure.put_share": 0.5,
-        "populations.dealers.exposure.expiries_days": [10 / 24],
+        DAYS: [10 / 24],
         "populations.dealers.hedging.interval_seconds": HOUR,
     }
     return load(FOLDER / "hedging_error.toml", one | keys).market()
+
+
+def strike_of(recording):
+    return float(recording.names("instruments")[-1].split("-")[2])
 
 
 def payoffs(model):
@@ -245,7 +260,7 @@ def test_a_straddle_pays_the_distance_of_the_value_at_expiry_from_its_strike():
             model = straddle(seed=seed, **{"time.steps": steps})
             paid, recording = payoffs(model)
             model.drivers.advance(10)
-            strike = float(recording.names("instruments")[-1].split("-")[2])
+            strike = strike_of(recording)
             assert paid == pytest.approx(abs(float(model.drivers.values[0]) - strike), abs=1e-9)
             assert paid > 0.01
             assert not model.ledger.qty.any()
@@ -259,5 +274,4 @@ def test_a_straddle_pays_the_average_over_the_stated_window():
     for step in range(6, 10):
         model.drivers.advance(step)
         values.append(float(model.drivers.values[0]))
-    strike = float(recording.names("instruments")[-1].split("-")[2])
-    assert paid == pytest.approx(abs(np.mean(values) - strike), abs=1e-9)
+    assert paid == pytest.approx(abs(np.mean(values) - strike_of(recording)), abs=1e-9)

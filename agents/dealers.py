@@ -176,6 +176,10 @@ class OptionDealers(Population):
         """Cash in proportion to the book, and a treasury of spot."""
         return self.column("cash") + self.column("capital") * self.gross * self._spot, self._treasury
 
+    def reroute(self, orders: np.ndarray, view: View) -> None:
+        """Choose where hedges go as the hedger's route does."""
+        self.hedger.reroute(orders, view)
+
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Take the books at the opening, then serve customers and hedge."""
         if phase == "hedge":

@@ -28,6 +28,7 @@ from agents.kernels.hedge import (
     hedge,
     rescreen,
 )
+from agents.kernels.rerouting import reroute
 from agents.policy import Policy
 from agents.route import Route
 from sim.draws import Draws
@@ -279,6 +280,31 @@ class Hedger:
             self._screen,
             outbox.rows,
             outbox.count,
+        )
+
+    def reroute(self, orders: np.ndarray, view: View) -> None:
+        """Choose anew where orders of these rows go, by the route and the market as it is now.
+
+        Parameters
+        ----------
+        orders : ndarray of ORDER
+            Sized in lots of the venue they name; `venue`, `qty` and `kind` are written.
+        """
+        reroute(
+            orders,
+            self._first_account,
+            int(view.holder_of[self._first_account]),
+            view.held,
+            view.held_lots,
+            view.contract_worth,
+            view.contract_margin,
+            view.cash,
+            view.position,
+            view.terms,
+            self.venues,
+            view.quotes,
+            float(view.assets[self.asset]["mid"]),
+            self.policy,
         )
 
     def primary(self, terms: np.ndarray) -> int:

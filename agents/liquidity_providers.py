@@ -91,6 +91,10 @@ class LiquidityProviders(Population):
         cash = self.column("cash") + value * (1.001 + self.column("capital"))
         return cash, {self._pool.instrument: self.deposit}
 
+    def reroute(self, orders: np.ndarray, view: View) -> None:
+        """Choose where hedges go as the hedger's route does."""
+        self.hedger.reroute(orders, view)
+
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Deposit and hedge at the opening, then keep the hedge."""
         if phase == "open":

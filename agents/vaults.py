@@ -128,6 +128,10 @@ class OptionVaults(Population):
         self.hedger.reserve(spot[self._spot_instrument])
         return self.column("cash"), spot
 
+    def reroute(self, orders: np.ndarray, view: View) -> None:
+        """Choose where hedges go as the hedger's route does."""
+        self.hedger.reroute(orders, view)
+
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Roll vaults whose epoch is over; hedge the rest."""
         if phase == "hedge":

@@ -54,7 +54,8 @@ class Treatment:
     diverted : tuple of str
         Populations whose hedges fill at the mid, outside the market.
     replayed : tuple of str
-        Populations whose hedges are dropped, `flow` sent in their place.
+        Populations whose hedges are dropped, `flow` sent in their place, each order where the route
+        sends it by then.
     flow : Flow, optional
         Nothing is sent if not given.
     exempt : frozenset of str
@@ -87,7 +88,12 @@ class Treatment:
                 model.intervene(population, partial(Diverted, reason=HEDGE, venues=venues))
             if population.name in self.replayed:
                 sent, steps = self.flow.of(code) if self.flow else NOTHING
-                model.intervene(population, partial(Replayed, reason=HEDGE, orders=sent, steps=steps))
+                model.intervene(
+                    population,
+                    partial(
+                        Replayed, route=population.reroute, reason=HEDGE, orders=sent, steps=steps
+                    ),
+                )
             if self.is_forced_diverted:
                 model.intervene(population, partial(Diverted, reason=FORCED, venues=venues))
         if self.is_forced_diverted:
@@ -99,7 +105,7 @@ AS_WRITTEN = Treatment()
 
 
 def recorded(recording: Recording, populations: tuple[str, ...]) -> Flow:
-    """The hedges of these populations, as orders for the venues they were meant for.
+    """The hedges of these populations, as orders for the venues they were meant for by those who sent them.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ orders it sent for a given reason.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -50,9 +51,14 @@ class Diverted:
 class Replayed:
     """Drops a population's orders of one reason and sends recorded ones in their place.
 
+    Amount and time are those recorded; the venue is chosen when they are sent, by the population's
+    route on the market as it is then.
+
     Parameters
     ----------
     inner : Decider
+    route : callable
+        Takes orders and the View, and chooses their venues in place (`Population.reroute`).
     reason : int
         A code of `sim.records`.
     orders : ndarray of ORDER
@@ -66,13 +72,14 @@ class Replayed:
     def __init__(
         self,
         inner: Decider,
+        route: Callable[[np.ndarray, View], None],
         reason: int,
         orders: np.ndarray,
         steps: np.ndarray,
         phase: str = "hedge",
     ) -> None:
         self._inner, self._orders, self._steps, self._phase = inner, orders, steps, phase
-        self._reason = reason
+        self._route, self._reason = route, reason
         self._sent = 0
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
@@ -91,5 +98,7 @@ class Replayed:
         due = self._orders[self._sent : last].copy()
         due["latency"] = np.maximum(due["time"] - view.time, 0.0)
         due["time"] = view.time
+        if due.size:
+            self._route(due, view)
         outbox.extend(due)
         self._sent = last

@@ -125,6 +125,17 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Send the orders of this phase."""
 
+    def reroute(self, orders: np.ndarray, view: View) -> None:
+        """Choose anew where hedges of its own go, by the market as it is; the amounts stay.
+
+        Arms that replay hedges ask. Those of a population without a route stay where they were sent.
+
+        Parameters
+        ----------
+        orders : ndarray of ORDER
+            Sized in lots of the venue they name; changed in place.
+        """
+
     def permanent_impact(self, venue: int) -> tuple[float, float]:
         """How far its quotes at a venue follow a unit of net flow for good, and how much it quotes there.
 

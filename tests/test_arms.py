@@ -31,6 +31,29 @@ def crash():
     return recordings(scenario, [BASE, MUTED, OPEN_LOOP, "unhedged", PLACEBO, AA])
 
 
+def gap_to_the_pool(recording):
+    """Largest distance of the pool's price from that of the listed book, basis points."""
+    series = recording.series
+    return 1e4 * float(np.abs(np.log(series["pool.mid"] / series["GME.mid"])).max())
+
+
+def test_replayed_hedges_go_where_the_route_sends_them_by_then():
+    """Muted, hedgers see a pool that never answers; what they sent to it is not all sent to it again."""
+    both = {"populations.dealers.route.venues": ["perp", "pool"], "time.steps": 720}
+    found = recordings(load("gamma_squeeze", both), [BASE, MUTED, OPEN_LOOP])
+    sizes = {}
+    for arm in (MUTED, OPEN_LOOP):
+        hedges = found[arm].fills.query("reason == 'hedge' and taker_population == 'dealers'")
+        by_venue = hedges.assign(size=hedges.qty.abs()).groupby("venue", observed=True)["size"].sum()
+        sizes[arm] = {name.removesuffix("-sink"): size for name, size in by_venue.items()}
+        sizes[arm]["all"] = by_venue.sum()
+    assert sizes[MUTED]["pool"] > 0.6 * sizes[MUTED]["all"]
+    assert sizes[OPEN_LOOP]["pool"] < 0.4 * sizes[OPEN_LOOP]["all"]
+    assert sizes[OPEN_LOOP]["all"] == pytest.approx(sizes[MUTED]["all"], rel=0.02)
+    gaps = {arm: gap_to_the_pool(recording) for arm, recording in found.items()}
+    assert gaps[OPEN_LOOP] < 4 * gaps[BASE]
+
+
 def long_run(recording):
     """Standard deviation of the mid over the horizon, just before the hedge phase."""
     path = recording.series["X.mid_at_hedge"].to_numpy()

@@ -148,11 +148,13 @@ def test_a_call_in_the_money_costs_its_pay_off_and_spot_is_sold_for_what_cash_la
     written = vaults.written.copy()
     for _ in range(10):
         model.step()
-    expired = fills_of(model, "expiry")
-    assert expired["price"].unique() == pytest.approx([1.2 * SPOT - strike])
-    debts = -np.array([vaults.settled_cash(row, model.view) for row in range(3)])
+    settled = np.array([vaults.settled_cash(row, model.view) for row in range(3)])
+    debts = written * (1.2 * SPOT - strike) - settled
     assert (debts > 0).all()
     model.run()
+    expired = fills_of(model, "expiry")
+    assert expired["price"].unique() == pytest.approx([1.2 * SPOT - strike])
+    assert (expired["time"] == 10.0).all()
     sold = fills_of(model, "forced").groupby("taker")["qty"].sum().to_numpy() * LOT
     assert -sold == pytest.approx(debts / (1.2 * SPOT), abs=2 * LOT)
     assert vaults.written == pytest.approx(written + sold, abs=LOT)

@@ -14,6 +14,7 @@ from sim.genealogy import Genealogy, genealogy
 from sim.kernels.lineage import LEAST
 from sim.losses import Setting
 from sim.model import Model
+from sim.profile import liquidation_prices
 from sim.recording import Recording
 from sim.records import (
     BY_QUOTE,
@@ -485,6 +486,19 @@ def test_a_quote_tells_news_from_flow():
         assert len(after) > 1
         weights = after["half_ticks"].abs()
         assert np.average(after["answers"], weights=weights) == pytest.approx(expected, abs=0.1)
+
+
+def test_thresholds_of_the_textbook_cascade_are_a_hundred_units_per_unit_of_price():
+    """Cash is uniform, so the price at which an account breaks is too: from 100 to 90 for 1,000 units."""
+    model = market("linear_cascade")
+    accounts, prices, units = liquidation_prices(model.ledger, model.margin.rule, 0)
+    assert units.sum() == 1000.0
+    cash = next(p for p in model.populations if p.name == "levered").column("cash")
+    assert accounts.size == cash.size
+    slope, at_no_cash = np.polyfit(cash, prices, 1)
+    assert at_no_cash == pytest.approx(100.0, abs=1e-6)
+    assert at_no_cash + 9.9 * slope == pytest.approx(90.0, abs=1e-6)
+    assert prices.min() < 90.1
 
 
 @pytest.mark.parametrize("ratio", [0.3, 0.6])

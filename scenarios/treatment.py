@@ -90,9 +90,7 @@ class Treatment:
                 sent, steps = self.flow.of(code) if self.flow else NOTHING
                 model.intervene(
                     population,
-                    partial(
-                        Replayed, route=population.reroute, reason=HEDGE, orders=sent, steps=steps
-                    ),
+                    partial(Replayed, route=population.reroute, reason=HEDGE, orders=sent, steps=steps),
                 )
             if self.is_forced_diverted:
                 model.intervene(population, partial(Diverted, reason=FORCED, venues=venues))

@@ -1,4 +1,4 @@
-"""Settlement: funding of perpetuals, at the end of a step, and expiry of options, at the look that it falls on."""
+"""Settlement: funding of perpetuals at the end of a step, expiry of options at the look it falls on."""
 
 from __future__ import annotations
 
@@ -84,9 +84,7 @@ class Settlement:
         """Accrue the funding of the step that ends at `time`, and pay what is due."""
         if self._accrue.call(self._perpetuals, view.assets, view.step_seconds, time):
             ledger = self._ledger
-            settling.fund(
-                self._perpetuals, view.assets, ledger.terms, ledger.position, time, ledger.amounts
-            )
+            settling.fund(self._perpetuals, view.assets, ledger.terms, ledger.position, time, ledger.amounts)
             ledger.transfer(ledger.amounts)
 
     def publish(self, time: float, assets: np.ndarray) -> None:

@@ -39,8 +39,8 @@ def gap_to_the_pool(recording):
 
 def test_replayed_hedges_go_where_the_route_sends_them_by_then():
     """Muted, hedgers see a pool that never answers; what they sent to it is not all sent to it again."""
-    both = {"populations.dealers.route.venues": ["perp", "pool"], "time.steps": 720}
-    found = recordings(load("gamma_squeeze", both), [BASE, MUTED, OPEN_LOOP])
+    scenario = load("gamma_squeeze", {"time.steps": 720})
+    found = recordings(scenario, [BASE, MUTED, OPEN_LOOP])
     sizes = {}
     for arm in (MUTED, OPEN_LOOP):
         hedges = found[arm].fills.query("reason == 'hedge' and taker_population == 'dealers'")

@@ -35,8 +35,10 @@ def reroute(
     orders : ndarray of ORDER
         Of one population, sized in lots of the venue they name. `venue`, `qty` and `kind` are
         written; an order that can be traded at none of the venues stays as it is.
-    first_account, first_holder, contract, qty, work, margins, cash, position, terms, venues, quotes, mid, policy
+    first_account, first_holder, contract, qty, work, margins, cash, position, terms, venues, quotes, mid
         As in `agents.kernels.hedge.hedge`.
+    policy : ndarray of float64, shape (POLICY_ROWS, N)
+        Slippage and reserved lots are read.
     """
     for n in range(orders.size):
         account = orders[n]["account"]

@@ -23,6 +23,7 @@ from analysis.metric import measure
 from scenarios import pool
 from scenarios.arms import MUTED, OPEN_LOOP, Arms
 from scenarios.chosen_metrics import LIGHT
+from scenarios.compilation import cut_short
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
 from scenarios.interruption import Interruption
 from scenarios.mechanisms import mechanisms, run_coalitions
@@ -150,11 +151,13 @@ def amplify(
         Arms(checked, arms or default_arms(checked)), replicate_seeds(checked.seed, seeds)
     )
     results = ResultsFolder(folder, force=force)
-    for arm in outcome.arms.chosen:
-        outcome.arms.market(arm, outcome.seeds[0]).release()
+    interruption = interruption or Interruption()
+    with cut_short(interruption):
+        for arm in outcome.arms.chosen:
+            outcome.arms.market(arm, outcome.seeds[0]).release()
     with results:
-        interruption = interruption or Interruption()
-        _keep_base(outcome, results.partial / BASE, interruption, figures=figures)
+        with cut_short(interruption):
+            _keep_base(outcome, results.partial / BASE, interruption, figures=figures)
         _run(outcome, workers, progress, interruption)
         _compare(outcome)
         if shapley and not interruption.signal:
@@ -192,30 +195,24 @@ def _run(
     jobs = list(enumerate(outcome.seeds))
     payload = (arms.scenario, arms.chosen)
     reasons: dict[int, dict[str, str]] = {}
-    results = pool.run(_seed, jobs, workers=workers, setup=_prepare, setup_arguments=payload)
-    for done, (number, result) in enumerate(_until(interruption, results), 1):
-        if isinstance(result, pool.Failure):
-            outcome.note(f"replicate {number}", result)
-        else:
-            outcome.rows += result.rows
-            reasons[number] = result.reasons
-            for arm, failure in result.failures.items():
-                outcome.note(f"replicate {number}, {arm}", failure)
-        progress(done * len(arms.chosen))
+    start: dict[str, Any] = {"workers": workers, "setup": _prepare, "setup_arguments": payload}
+    with cut_short(interruption):
+        results = pool.run(_seed, jobs, stop=lambda: interruption.signal, **start)
+        for done, (number, result) in enumerate(results, 1):
+            if isinstance(result, pool.Failure):
+                outcome.note(f"replicate {number}", result)
+            else:
+                outcome.rows += result.rows
+                reasons[number] = result.reasons
+                for arm, failure in result.failures.items():
+                    outcome.note(f"replicate {number}, {arm}", failure)
+            progress(done * len(arms.chosen))
     if interruption.signal:
         outcome.status = INTERRUPTED
     for number in sorted(reasons, reverse=True):
         outcome.reasons |= reasons[number]
     order = {arm: position for position, arm in enumerate(arms.chosen)}
     outcome.rows.sort(key=lambda row: (row["replicate"], order[row["arm"]]))
-
-
-def _until(interruption: Interruption, results: Iterator[Any]) -> Iterator[Any]:
-    """Results until an interruption; those that come with it are the last."""
-    for result in results:
-        yield result
-        if interruption.signal:
-            return
 
 
 def _credit(

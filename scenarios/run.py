@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from numba.core.event import TimingListener, install_listener
+from numba.core.event import install_listener
 
 from analysis.measures import metrics
 from scenarios import garbage
 from scenarios.arms import alone
+from scenarios.compilation import Compilation, cut_short
 from scenarios.errors import ScenarioError
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
 from scenarios.interruption import Interruption
@@ -31,26 +32,6 @@ from sim.recording import Recording
 
 Progress = Callable[[int], None]
 """Called after every step with the number of steps done."""
-
-
-class Compilation(TimingListener):  # type: ignore[misc]  # numba ships no types
-    """Measures what numba compiles, and says when it starts; silent while all comes from the cache."""
-
-    def __init__(self, announce: Callable[[], None]) -> None:
-        super().__init__()
-        self._announce: Callable[[], None] | None = announce
-
-    def on_start(self, event: Any) -> None:
-        """Announce the first kernel."""
-        if self._announce is not None:
-            self._announce()
-            self._announce = None
-        super().on_start(event)
-
-    @property
-    def seconds(self) -> float:
-        """Time spent compiling."""
-        return float(self.duration) if self.done else 0.0
 
 
 @dataclass
@@ -105,7 +86,8 @@ def run(
     """Run a scenario and publish its results folder.
 
     A signal that comes when the steps are done leaves a finished run: tables and metrics are whole,
-    and figures, which can be drawn from them at any time, are left out from the next one on.
+    and figures, which can be drawn from them at any time, are left out from the next one on. One that
+    comes before the first step is done leaves no tables.
 
     Parameters
     ----------
@@ -122,7 +104,7 @@ def run(
         Draw the figures of a finished run.
     progress : callable, optional
     interruption : Interruption, optional
-        Looked at after every step, and after every figure.
+        Looked at after every step and every figure, and while kernels are compiled for steps.
     compiling : callable
         Called when a kernel has to be compiled, before the first one.
 
@@ -137,13 +119,16 @@ def run(
     model = None
     interruption = interruption or Interruption()
     with install_listener("numba:compile", Compilation(compiling)) as compilation:
-        with _failures_noted(outcome):
+        with _failures_noted(outcome), cut_short(interruption):
             model = scenario.market() if arm is None else alone(scenario, arm, beside)
         garbage.resume()
         with results:
             if model is not None:
                 with _timed(outcome, compilation):
                     _step(model, outcome, progress, interruption)
+            if interruption.signal and not outcome.steps_done:
+                outcome.status = INTERRUPTED
+            elif model is not None:
                 _write(model, outcome, results.partial)
             if figures and outcome.status == FINISHED:
                 with _failures_noted(outcome):
@@ -167,11 +152,12 @@ def _timed(outcome: Outcome, compilation: Compilation) -> Iterator[None]:
 
 
 def _step(model: Any, outcome: Outcome, progress: Progress | None, interruption: Interruption) -> None:
-    while model.running and not interruption.signal:
-        model.step()
-        outcome.steps_done += 1
-        if progress is not None:
-            progress(outcome.steps_done)
+    with cut_short(interruption):
+        while model.running and not interruption.signal:
+            model.step()
+            outcome.steps_done += 1
+            if progress is not None:
+                progress(outcome.steps_done)
     if model.running:
         outcome.status = INTERRUPTED
 

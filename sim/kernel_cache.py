@@ -245,17 +245,19 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True)
     except FileExistsError:
         return
-    with suppress(OSError):
-        for other in folder.parent.iterdir():
+    for other in folder.parent.iterdir():
+        with suppress(OSError):
             if _GENERATIONS.fullmatch(other.name) and time.time() - other.stat().st_mtime > KEPT_SECONDS:
-                _empty(other)
+                _delete(other)
 
 
-def _empty(folder: Path) -> None:
+def _delete(folder: Path) -> None:
     """Delete a generation, unless something else lies in it."""
-    for path in folder.glob(f"*{SUFFIX}*"):
-        path.unlink()
-    folder.rmdir()
+    inside = list(folder.iterdir())
+    if all(SUFFIX in path.name for path in inside):
+        for path in inside:
+            path.unlink()
+        folder.rmdir()
 
 
 _told: set[str] = set()

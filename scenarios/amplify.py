@@ -61,6 +61,8 @@ class Amplification:
         As in `shapley.json`; empty if it was not asked for.
     failures : dict of str to Failure
         By what failed.
+    figures_failed : dict of str to str
+        Why figures could not be drawn, by their names.
     folder : Path
     """
 
@@ -72,6 +74,7 @@ class Amplification:
     reasons: dict[str, str] = field(default_factory=dict)
     shapley: dict[str, Any] = field(default_factory=dict)
     failures: dict[str, pool.Failure] = field(default_factory=dict)
+    figures_failed: dict[str, str] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
 
     def note(self, what: str, failure: pool.Failure) -> None:
@@ -181,7 +184,8 @@ def _keep_base(outcome: Amplification, folder: Path, interruption: Interruption,
         recording.write(folder)
         ResultsFolder.write_into(folder, "metrics.json", metrics(recording))
         if figures:
-            for _ in interruption.until(gallery.saved(recording, folder / "figures")):
+            drawings = gallery.saved(recording, folder / "figures", outcome.figures_failed)
+            for _ in interruption.until(drawings):
                 pass
     except Exception as error:
         outcome.note("the base run that is kept", pool.failure(error))
@@ -280,10 +284,7 @@ def _drawings(outcome: Amplification, folder: Path) -> Iterator[Path]:
     """Draw the figures of the comparison, one after the other."""
     from analysis import feedback_plots
 
-    yield feedback_plots.save_amplification(outcome.entries, folder)
-    yield from feedback_plots.save_gains(outcome.entries, folder)
-    if outcome.shapley:
-        yield feedback_plots.save_shapley(outcome.shapley, folder)
+    return feedback_plots.saved(outcome.entries, outcome.shapley, folder, outcome.figures_failed)
 
 
 def _write(outcome: Amplification, results: ResultsFolder, *, seconds: float) -> None:
@@ -319,6 +320,7 @@ def manifest(outcome: Amplification, seconds: float) -> dict[str, Any]:
         "muted": list(outcome.arms.muted),
         "exempt": sorted(outcome.arms.exempt),
         "failures": {what: failure.reason for what, failure in outcome.failures.items()},
+        "figures_failed": outcome.figures_failed,
         "versions": versions(),
         "commit": commit(),
         "platform": platform(),

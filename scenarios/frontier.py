@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.drawing import going_on
 from analysis.frontier import MOST, OUTSIDE, SEVERAL, WIDTH, Crossing, Search
 from analysis.metric import Metric, Undefined
 from analysis.question import Question, Scale
@@ -55,6 +56,8 @@ class Frontier:
         None if the runs say nothing; `reason` says why.
     reason : str
     failures : dict of str to Failure
+    figures_failed : dict of str to str
+        Why figures could not be drawn, by their names.
     folder : Path
     """
 
@@ -68,6 +71,7 @@ class Frontier:
     crossing: Crossing | None = None
     reason: str = ""
     failures: dict[str, pool.Failure] = field(default_factory=dict)
+    figures_failed: dict[str, str] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
 
 
@@ -315,7 +319,8 @@ def _write(outcome: Frontier, results: ResultsFolder, *, figures: bool, seconds:
     if figures and found is not None:
         from analysis.sweep_plots import save_frontier
 
-        save_frontier(found, outcome.key, results.partial / "figures")
+        with going_on(outcome.figures_failed, FRONTIER):
+            save_frontier(found, outcome.key, results.partial / "figures")
     results.write_json(MANIFEST, manifest(outcome, seconds))
 
 
@@ -340,6 +345,7 @@ def manifest(outcome: Frontier, seconds: float) -> dict[str, Any]:
         "runs": len(outcome.rows),
         "is_found": bool(found and found.estimate is not None and found.ended not in (OUTSIDE, SEVERAL)),
         "failures": {what: failure.reason for what, failure in outcome.failures.items()},
+        "figures_failed": outcome.figures_failed,
         "versions": versions(),
         "commit": commit(),
         "platform": platform(),

@@ -19,6 +19,7 @@ from typing import Any
 
 from numba.core.event import install_listener
 
+from analysis.drawing import going_on
 from analysis.measures import metrics
 from scenarios import garbage
 from scenarios.arms import alone
@@ -52,6 +53,8 @@ class Outcome:
         As in the files of the folder.
     failure : str
         Traceback of what broke, empty if nothing did.
+    figures_failed : dict of str to str
+        Why figures could not be drawn, by their names.
     """
 
     scenario: Scenario
@@ -63,6 +66,7 @@ class Outcome:
     manifest: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     failure: str = ""
+    figures_failed: dict[str, str] = field(default_factory=dict)
 
 
 def default_folder(scenario: Scenario, arm: str = BASE) -> Path:
@@ -101,7 +105,7 @@ def run(
     force : bool
         Replace a finished result.
     figures : bool
-        Draw the figures of a finished run.
+        Draw the figures of a finished run; one that cannot be drawn is noted, and nothing else fails.
     progress : callable, optional
     interruption : Interruption, optional
         Looked at after every step and every figure, and while kernels are compiled for steps.
@@ -131,8 +135,8 @@ def run(
             elif model is not None:
                 _write(model, outcome, results.partial)
             if figures and outcome.status == FINISHED:
-                with _failures_noted(outcome):
-                    _draw(results.partial, interruption)
+                with going_on(outcome.figures_failed, "gallery"):
+                    _draw(results.partial, interruption, outcome.figures_failed)
             seconds = {
                 "wall_seconds": time.perf_counter() - started,
                 "compile_seconds": compilation.seconds,
@@ -170,12 +174,12 @@ def _write(model: Any, outcome: Outcome, folder: Path) -> None:
         outcome.metrics = metrics(recording)
 
 
-def _draw(folder: Path, interruption: Interruption) -> None:
-    """Draw every figure from the tables as they were written, until a signal comes."""
+def _draw(folder: Path, interruption: Interruption, failed: dict[str, str]) -> None:
+    """Draw every figure that can be from the tables as they were written, until a signal comes."""
     with garbage.held():  # the libraries of the figures are many objects that stay
         from analysis import gallery
 
-        for _ in interruption.until(gallery.saved(Recording.read(folder), folder / "figures")):
+        for _ in interruption.until(gallery.saved(Recording.read(folder), folder / "figures", failed)):
             pass
 
 
@@ -201,6 +205,7 @@ def _sign(results: ResultsFolder, outcome: Outcome, seconds: dict[str, float], m
         "peak_memory_bytes": peak_memory_bytes(),
         "residuals": {} if model is None else model.residuals(),
         "reports": {} if model is None else model.reports(),
+        "figures_failed": outcome.figures_failed,
     }
     results.write_json(MANIFEST, outcome.manifest)
 

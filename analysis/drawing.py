@@ -1,0 +1,66 @@
+"""Drawing for files: with settings of our own, and going on where one figure fails.
+
+What is written to a folder or a page looks the same on every machine, whatever a matplotlibrc, a
+style or `MPLBACKEND` say there, and no backend of a screen or a notebook is loaded for it. Axes that
+a caller brings, and those of pyplot, keep the caller's settings.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+BACKEND = "MPLBACKEND"
+KEPT = ("backend", "backend_fallback", "interactive")
+"""Settings that no file depends on; the first would load a backend."""
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def own_settings() -> Iterator[None]:
+    """Make and write figures with matplotlib's defaults inside; also a decorator."""
+    library = _matplotlib()
+    current, default = library.rcParams, library.rcParamsDefault
+    other = {key for key in default if key not in KEPT and dict.get(current, key) != dict.get(default, key)}
+    with library.rc_context({key: default[key] for key in other}):
+        yield
+
+
+@contextmanager
+def going_on(failed: dict[str, str] | None, name: str) -> Iterator[None]:
+    """Take note of why a figure cannot be drawn, and say each reason once; what follows goes on.
+
+    Parameters
+    ----------
+    failed : dict of str to str, or None
+        Gets the reason by the figure's name; without it the error is raised.
+    name : str
+    """
+    try:
+        yield
+    except Exception as error:
+        if failed is None:
+            raise
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        if reason not in failed.values():
+            log.warning("figure %s cannot be drawn: %s", name, reason)
+        failed[name] = reason
+
+
+def _matplotlib() -> Any:
+    """The library; without the backend that `MPLBACKEND` names if it refuses that one."""
+    try:
+        return import_module("matplotlib")
+    except ValueError:
+        named = os.environ.pop(BACKEND, None)
+        if named is None:
+            raise
+        try:
+            return import_module("matplotlib")
+        finally:
+            os.environ[BACKEND] = named

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from importlib import import_module
+from tempfile import TemporaryDirectory
 from typing import Any
 
-BACKEND = "MPLBACKEND"
+QUIET = {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
+"""An environment, in an empty folder, in which matplotlib finds nobody's settings."""
+
 KEPT = ("backend", "backend_fallback", "interactive")
 """Settings that no file depends on; the first would load a backend."""
 
@@ -53,14 +57,17 @@ def going_on(failed: dict[str, str] | None, name: str) -> Iterator[None]:
 
 
 def _matplotlib() -> Any:
-    """The library; without the backend that `MPLBACKEND` names if it refuses that one."""
+    """The library, away from what it refuses: backends that are not here, settings it cannot read."""
     try:
         return import_module("matplotlib")
     except ValueError:
-        named = os.environ.pop(BACKEND, None)
-        if named is None:
-            raise
+        for half in [name for name in sys.modules if name.startswith("matplotlib.")]:
+            del sys.modules[half]
+        before = dict(os.environ)
         try:
-            return import_module("matplotlib")
+            with TemporaryDirectory() as empty, chdir(empty):
+                os.environ.update(QUIET)
+                return import_module("matplotlib")
         finally:
-            os.environ[BACKEND] = named
+            os.environ.clear()
+            os.environ.update(before)

@@ -70,6 +70,21 @@ def test_a_run_draws_the_same_figures_whatever_the_environment() -> None:
     assert figures("out/figures") == drawn
 
 
+@pytest.mark.parametrize(
+    ("settings", "backend"), [(b"\xff\xfe", "agg"), (b"", "module://no_such_backend"), (b"\xff", "nonsense")]
+)
+def test_what_matplotlib_refuses_to_start_with_is_kept_from_it(settings: bytes, backend: str) -> None:
+    Path("matplotlibrc").write_bytes(settings)
+    program = (
+        "import os; from analysis.drawing import own_settings; before = os.getcwd(), dict(os.environ)\n"
+        "with own_settings():\n    from matplotlib.figure import Figure; Figure().savefig('drawn.png')\n"
+        "assert (os.getcwd(), dict(os.environ)) == before"
+    )
+    environment = os.environ | {"PYTHONPATH": str(TESTS.parent), "MPLBACKEND": backend}
+    subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
+    assert Path("drawn.png").exists()
+
+
 def test_what_a_caller_has_set_is_there_again_afterwards() -> None:
     other = {"text.usetex": True, "font.size": 22.0, "backend": "svg", "interactive": True}
     with mpl.rc_context(other):

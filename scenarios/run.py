@@ -130,7 +130,7 @@ def run(
             if model is not None:
                 with _timed(outcome, compilation):
                     _step(model, outcome, progress, interruption)
-            if interruption.signal and not outcome.steps_done:
+            if interruption.signal and not (outcome.steps_done or outcome.failure):
                 outcome.status = INTERRUPTED
             elif model is not None:
                 _write(model, outcome, results.partial)

@@ -8,16 +8,21 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numba
 import pytest
 
+from scenarios import load
 from scenarios.__main__ import main
+from scenarios.amplify import amplify
 from scenarios.compilation import cut_short
+from scenarios.frontier import frontier
 from scenarios.interruption import Interruption
 from sim.recording import Recording
 
 TESTS = Path(__file__).resolve().parent
+VOLATILITY = "assets.BTC.driver.volatility"
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS)))}
 
 
@@ -124,6 +129,17 @@ def test_what_is_compiled_is_left_after_a_signal_and_what_is_not_goes_on() -> No
         assert numba.njit(lambda number: number + 1)(1) == 2
         reached.append("compiled")
     assert reached == ["computing", "compiled"]
+
+
+def test_studies_that_are_told_to_stop_before_a_run_is_done_publish_that_they_were() -> None:
+    told = Interruption()
+    told.signal = signal.SIGTERM
+    scenario = load("watched.toml")
+    compared = amplify(scenario, Path("compared"), seeds=2, arms=["base", "aa"], interruption=told)
+    asked: dict[str, Any] = {"metric": "BTC.max_drawdown", "level": 0.01, "low": 0.5, "high": 2.0}
+    searched = frontier(scenario, Path("searched"), key=VOLATILITY, interruption=told, **asked)
+    assert (compared.rows, searched.rows, searched.crossing) == ([], [], None)
+    assert status("compared") == status("searched") == "interrupted"
 
 
 def test_nothing_is_begun_after_a_signal_and_what_was_begun_is_finished() -> None:

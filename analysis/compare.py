@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.drawing import own_settings
 from analysis.lines import (
     ABSENT,
     Line,
@@ -213,6 +214,7 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
     return Comparison(tuple(map(read, folders)), _labels([Path(folder) for folder in folders]))
 
 
+@own_settings()
 def save(comparison: Comparison, path: str | Path) -> Path:
     """Write a comparison as a self-contained page (.html) or its figure alone (.png).
 

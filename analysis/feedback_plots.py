@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from analysis.drawing import going_on, own_settings
 from analysis.metric import Undefined
 from analysis.style import FORCED, HEDGING, INK, LARGE, NORMAL, PALE, SMALL, axes, dress, words
 
@@ -62,6 +63,32 @@ def amplification(entries: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     return ax
 
 
+def saved(
+    entries: Mapping[str, Any],
+    credited: Mapping[str, Any],
+    folder: Path,
+    failed: dict[str, str] | None = None,
+) -> Iterator[Path]:
+    """Write every figure of a comparison, each when the path of the one before was taken.
+
+    Parameters
+    ----------
+    entries, credited : mapping
+        As in `amplification.json` and `shapley.json`; the second may be empty.
+    folder : Path
+    failed : dict of str to str, optional
+        As in `analysis.gallery.saved`.
+    """
+    with going_on(failed, "amplification"):
+        yield save_amplification(entries, folder)
+    with going_on(failed, "theory_vs_measured"):
+        yield from save_gains(entries, folder)
+    if credited:
+        with going_on(failed, "shapley"):
+            yield save_shapley(credited, folder)
+
+
+@own_settings()
 def save_amplification(entries: Mapping[str, Any], folder: Path) -> Path:
     """Write the figure as `amplification.png`; returns its path."""
     from matplotlib.figure import Figure
@@ -110,6 +137,7 @@ def shapley(entries: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     return ax
 
 
+@own_settings()
 def save_shapley(entries: Mapping[str, Any], folder: Path) -> Path:
     """Write the figure as `shapley.png`; returns its path."""
     from matplotlib.figure import Figure
@@ -194,6 +222,7 @@ def _name_point(ax: Axes, label: str, x: float, y: float, *, is_below: bool) -> 
     )
 
 
+@own_settings()
 def save_gains(entries: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write `theory_vs_measured.png` for each asset that has one; returns the paths."""
     from matplotlib.figure import Figure

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from analysis import png
+from analysis.drawing import going_on, own_settings
 from analysis.figure import figures_of
 from analysis.metric import Undefined
 from sim.recording import Recording
@@ -55,6 +56,7 @@ def pictures(recording: Recording) -> Iterator[Picture]:
                 yield Picture(name, each.about, partial(each, recording, **named), each.is_whole)
 
 
+@own_settings()
 def drawn(picture: Picture) -> Any:
     """The matplotlib Figure of a picture; None if its subject is missing."""
     from matplotlib.figure import Figure
@@ -75,14 +77,24 @@ def save_all(recording: Recording, folder: str | Path) -> list[Path]:
     return list(saved(recording, folder))
 
 
-def saved(recording: Recording, folder: str | Path) -> Iterator[Path]:
-    """Write every figure of a recording as PNG, each when the path of the one before was taken."""
+def saved(recording: Recording, folder: str | Path, failed: dict[str, str] | None = None) -> Iterator[Path]:
+    """Write every figure of a recording as PNG, each when the path of the one before was taken.
+
+    Parameters
+    ----------
+    recording : Recording
+    folder : str or Path
+    failed : dict of str to str, optional
+        Gets the reason for each figure that cannot be drawn, by its name, and the others are drawn.
+        Without it the first such error is raised.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for picture in pictures(recording):
-        figure = drawn(picture)
-        if figure is not None:
-            yield save(figure, folder / f"{picture.name}.png")
+        with going_on(failed, picture.name):
+            figure = drawn(picture)
+            if figure is not None:
+                yield save(figure, folder / f"{picture.name}.png")
 
 
 def save(figure: Any, path: Path) -> Path:

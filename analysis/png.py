@@ -9,6 +9,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from analysis.drawing import own_settings
+
 PAD = 0.15
 """Inches left around what is drawn."""
 
@@ -19,6 +21,7 @@ COMPRESSION = 4
 """Of 9: much faster than the most, and hardly larger."""
 
 
+@own_settings()
 def write(figure: Any, target: Path | IO[bytes], dpi: float) -> None:
     """Write a matplotlib Figure.
 

@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from analysis.assumptions import assumption
 from analysis.cascades import cascades
+from analysis.drawing import going_on
 from analysis.gallery import DPI, drawn, pictures
 from analysis.metric import Undefined
 from analysis.page import Image, Section, elapsed, inlined, is_share, page, value, with_interval
@@ -186,7 +187,8 @@ def largest(found: Any, currency: str) -> Section | None:
 
 def figures(result: Result) -> list[Image]:
     """Every figure of a result for its page; in fewer pixels where they are too many for one."""
-    found = list(_drawn(result))
+    failed: dict[str, str] = {}
+    found = list(_drawn(result, failed))
     images = [inlined(*each) for each in found]
     size = sum(len(image.source) for image in images)
     if size <= MOST_BYTES:
@@ -194,7 +196,7 @@ def figures(result: Result) -> list[Image]:
     return [inlined(*each, dpi=max(COARSEST, DPI * MOST_BYTES / size)) for each in found]
 
 
-def _drawn(result: Result) -> Iterator[tuple[Any, str]]:
+def _drawn(result: Result, failed: dict[str, str]) -> Iterator[tuple[Any, str]]:
     """Pictures of the folder's comparison, if it has them, then every figure of the recording."""
     if result.amplification is not None:
         for path in sorted((result.folder / "figures").glob("*.png")):
@@ -203,9 +205,10 @@ def _drawn(result: Result) -> Iterator[tuple[Any, str]]:
     if recording is None or recording.table("series").num_rows == 0:
         return
     for picture in pictures(recording):
-        figure = None if picture.name.endswith(PANELLED) else drawn(picture)
-        if figure is not None:
-            yield figure, picture.about
+        with going_on(failed, picture.name):
+            figure = None if picture.name.endswith(PANELLED) else drawn(picture)
+            if figure is not None:
+                yield figure, picture.about
 
 
 class Row(NamedTuple):

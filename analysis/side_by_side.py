@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from analysis.drawing import own_settings
 from analysis.lines import Line
 from analysis.metric import Undefined
 from analysis.result import MAIN, Result
@@ -27,6 +28,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK
 DASHES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)))
 
 
+@own_settings()
 def figure(comparison: Comparison) -> Figure:
     """Prices against their start on one axis and, of amplifications, ratios with their intervals.
 

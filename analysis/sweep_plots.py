@@ -9,12 +9,14 @@ a design for indices                 bars of Sobol indices with intervals
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from analysis.drawing import going_on, own_settings
 from analysis.frontier import Crossing
 from analysis.metric import Undefined
 from analysis.parallel_coordinates import parallel_coordinates
@@ -159,18 +161,20 @@ def save_all(folder: str | Path, metric: str | None = None, into: Path | None = 
     return list(saved(folder, metric, into))
 
 
-def saved(folder: str | Path, metric: str | None = None, into: Path | None = None) -> Iterator[Path]:
-    """As `save_all`, each figure when the path of the one before was taken."""
+def saved(
+    folder: str | Path,
+    metric: str | None = None,
+    into: Path | None = None,
+    failed: dict[str, str] | None = None,
+) -> Iterator[Path]:
+    """As `save_all`, each figure when the path of the one before was taken; `failed` as in the gallery."""
     from analysis.gallery import save
 
     into = into or Path(folder) / FOLDER
     into.mkdir(parents=True, exist_ok=True)
     for picture in pick(folder, metric):
-        try:
-            figure = picture.draw()
-        except Undefined:
-            continue
-        yield save(figure, into / f"{picture.name}.png")
+        with going_on(failed, picture.name), suppress(Undefined):
+            yield save(own_settings()(picture.draw)(), into / f"{picture.name}.png")
 
 
 def save_frontier(found: Crossing, key: str, folder: Path) -> Path:
@@ -242,6 +246,7 @@ def _line_figure(sweep: Sweep, metric: str, *, is_ratio: bool) -> Figure:
     return _figure(lambda ax: lines(sweep, metric, ax=ax, is_ratio=is_ratio))
 
 
+@own_settings()
 def _figure(
     draw: Callable[[Axes], Any],
     *,

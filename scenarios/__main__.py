@@ -100,7 +100,6 @@ def _run(options: argparse.Namespace) -> int:
     from scenarios.folder import FAILED
 
     scenario = _scenario(options)
-    os.environ.setdefault("MPLBACKEND", "Agg")
     from scenarios.interruption import Interruption
     from scenarios.progress import note, progress
     from scenarios.run import default_folder, run
@@ -145,7 +144,6 @@ def _code(status: str, interruption: Any, folder: Path) -> int:
 
 def _amplify(options: argparse.Namespace) -> int:
     scenario = _scenario(options)
-    os.environ.setdefault("MPLBACKEND", "Agg")
     from scenarios import pool
     from scenarios.amplification_table import table
     from scenarios.amplify import amplify, default_folder, planned_runs
@@ -220,19 +218,18 @@ def _scenario(options: argparse.Namespace) -> Any:
 
 
 def _plot(options: argparse.Namespace) -> int:
-    os.environ.setdefault("MPLBACKEND", "Agg")
-    from scenarios.folder import FINISHED
+    from scenarios.folder import FAILED, FINISHED
     from scenarios.interruption import Interruption
     from scenarios.pages import draw
 
+    failed: dict[str, str] = {}
     with Interruption() as interruption:
-        for path in draw(options.folder, interruption):
+        for path in draw(options.folder, interruption, failed):
             print(path)
-    return _code(FINISHED, interruption, options.folder)
+    return _code(FAILED if failed else FINISHED, interruption, options.folder)
 
 
 def _sensitivity(options: argparse.Namespace) -> int:
-    os.environ.setdefault("MPLBACKEND", "Agg")
     from scenarios.interruption import Interruption
     from scenarios.pages import write_sensitivity
 
@@ -246,7 +243,6 @@ def _sensitivity(options: argparse.Namespace) -> int:
 
 def _frontier(options: argparse.Namespace) -> int:
     scenario = _scenario(options)
-    os.environ.setdefault("MPLBACKEND", "Agg")
     from scenarios import pool
     from scenarios.frontier import default_folder, frontier
     from scenarios.frontier_table import table
@@ -281,7 +277,6 @@ def _frontier(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    os.environ.setdefault("MPLBACKEND", "Agg")
     from scenarios.interruption import Interruption
     from scenarios.pages import write_report
 
@@ -292,7 +287,6 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    os.environ.setdefault("MPLBACKEND", "Agg")
     from analysis import compare
     from scenarios.interruption import Interruption
     from scenarios.pages import check_run
@@ -311,7 +305,6 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _replicate(options: argparse.Namespace) -> int:
-    os.environ.setdefault("MPLBACKEND", "Agg")
     from scenarios import pool, replicate
     from scenarios import replication_pages as pages
     from scenarios.progress import note_compiling

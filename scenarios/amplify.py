@@ -23,6 +23,7 @@ from analysis.metric import measure
 from scenarios import pool
 from scenarios.arms import MUTED, OPEN_LOOP, Arms
 from scenarios.chosen_metrics import LIGHT
+from scenarios.compilation import cut_short
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
 from scenarios.interruption import Interruption
 from scenarios.mechanisms import mechanisms, run_coalitions
@@ -60,6 +61,8 @@ class Amplification:
         As in `shapley.json`; empty if it was not asked for.
     failures : dict of str to Failure
         By what failed.
+    figures_failed : dict of str to str
+        Why figures could not be drawn, by their names.
     folder : Path
     """
 
@@ -71,6 +74,7 @@ class Amplification:
     reasons: dict[str, str] = field(default_factory=dict)
     shapley: dict[str, Any] = field(default_factory=dict)
     failures: dict[str, pool.Failure] = field(default_factory=dict)
+    figures_failed: dict[str, str] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
 
     def note(self, what: str, failure: pool.Failure) -> None:
@@ -150,11 +154,13 @@ def amplify(
         Arms(checked, arms or default_arms(checked)), replicate_seeds(checked.seed, seeds)
     )
     results = ResultsFolder(folder, force=force)
-    for arm in outcome.arms.chosen:
-        outcome.arms.market(arm, outcome.seeds[0]).release()
+    interruption = interruption or Interruption()
+    with cut_short(interruption):
+        for arm in outcome.arms.chosen:
+            outcome.arms.market(arm, outcome.seeds[0]).release()
     with results:
-        interruption = interruption or Interruption()
-        _keep_base(outcome, results.partial / BASE, interruption, figures=figures)
+        with cut_short(interruption):
+            _keep_base(outcome, results.partial / BASE, interruption, figures=figures)
         _run(outcome, workers, progress, interruption)
         _compare(outcome)
         if shapley and not interruption.signal:
@@ -178,7 +184,8 @@ def _keep_base(outcome: Amplification, folder: Path, interruption: Interruption,
         recording.write(folder)
         ResultsFolder.write_into(folder, "metrics.json", metrics(recording))
         if figures:
-            for _ in interruption.until(gallery.saved(recording, folder / "figures")):
+            drawings = gallery.saved(recording, folder / "figures", outcome.figures_failed)
+            for _ in interruption.until(drawings):
                 pass
     except Exception as error:
         outcome.note("the base run that is kept", pool.failure(error))
@@ -192,30 +199,24 @@ def _run(
     jobs = list(enumerate(outcome.seeds))
     payload = (arms.scenario, arms.chosen)
     reasons: dict[int, dict[str, str]] = {}
-    results = pool.run(_seed, jobs, workers=workers, setup=_prepare, setup_arguments=payload)
-    for done, (number, result) in enumerate(_until(interruption, results), 1):
-        if isinstance(result, pool.Failure):
-            outcome.note(f"replicate {number}", result)
-        else:
-            outcome.rows += result.rows
-            reasons[number] = result.reasons
-            for arm, failure in result.failures.items():
-                outcome.note(f"replicate {number}, {arm}", failure)
-        progress(done * len(arms.chosen))
+    start: dict[str, Any] = {"workers": workers, "setup": _prepare, "setup_arguments": payload}
+    with cut_short(interruption):
+        results = pool.run(_seed, jobs, stop=lambda: interruption.signal, **start)
+        for done, (number, result) in enumerate(results, 1):
+            if isinstance(result, pool.Failure):
+                outcome.note(f"replicate {number}", result)
+            else:
+                outcome.rows += result.rows
+                reasons[number] = result.reasons
+                for arm, failure in result.failures.items():
+                    outcome.note(f"replicate {number}, {arm}", failure)
+            progress(done * len(arms.chosen))
     if interruption.signal:
         outcome.status = INTERRUPTED
     for number in sorted(reasons, reverse=True):
         outcome.reasons |= reasons[number]
     order = {arm: position for position, arm in enumerate(arms.chosen)}
     outcome.rows.sort(key=lambda row: (row["replicate"], order[row["arm"]]))
-
-
-def _until(interruption: Interruption, results: Iterator[Any]) -> Iterator[Any]:
-    """Results until an interruption; those that come with it are the last."""
-    for result in results:
-        yield result
-        if interruption.signal:
-            return
 
 
 def _credit(
@@ -283,10 +284,7 @@ def _drawings(outcome: Amplification, folder: Path) -> Iterator[Path]:
     """Draw the figures of the comparison, one after the other."""
     from analysis import feedback_plots
 
-    yield feedback_plots.save_amplification(outcome.entries, folder)
-    yield from feedback_plots.save_gains(outcome.entries, folder)
-    if outcome.shapley:
-        yield feedback_plots.save_shapley(outcome.shapley, folder)
+    return feedback_plots.saved(outcome.entries, outcome.shapley, folder, outcome.figures_failed)
 
 
 def _write(outcome: Amplification, results: ResultsFolder, *, seconds: float) -> None:
@@ -322,6 +320,7 @@ def manifest(outcome: Amplification, seconds: float) -> dict[str, Any]:
         "muted": list(outcome.arms.muted),
         "exempt": sorted(outcome.arms.exempt),
         "failures": {what: failure.reason for what, failure in outcome.failures.items()},
+        "figures_failed": outcome.figures_failed,
         "versions": versions(),
         "commit": commit(),
         "platform": platform(),

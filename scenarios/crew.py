@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any, Self
@@ -49,8 +49,14 @@ class Crew:
         """Wait for what is running and drop the rest."""
         self._dismiss()
 
-    def run(self, jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    def run(self, jobs: Sequence[Any], stop: Callable[[], Any] = lambda: False) -> Iterator[tuple[int, Any]]:
         """Run the task on every job, in any order.
+
+        Parameters
+        ----------
+        jobs : sequence
+        stop : callable
+            Asked again and again; once it answers true nothing is begun or waited for.
 
         Yields
         ------
@@ -60,17 +66,23 @@ class Crew:
             What the task returned, or a `Failure`.
         """
         if self._workers <= 1:
-            yield from pool.run(self._task, jobs, setup=self._setup, setup_arguments=self._arguments)
+            start: dict[str, Any] = {"setup": self._setup, "setup_arguments": self._arguments}
+            yield from pool.run(self._task, jobs, stop=stop, **start)
             return
         running = {
             self._hands().submit(_attempted, self._task, job): number for number, job in enumerate(jobs)
         }
         suspects = []
-        for future in as_completed(running):
-            try:
-                yield running[future], future.result()
-            except BrokenProcessPool:
-                suspects.append(running[future])
+        while running and not stop():
+            for future in wait(running, pool.POLL_SECONDS, FIRST_COMPLETED).done:
+                try:
+                    yield running[future], future.result()
+                except BrokenProcessPool:
+                    suspects.append(running[future])
+                del running[future]
+        if stop():
+            self._dismiss(at_once=True)
+            return
         for number in sorted(suspects):
             self._dismiss()
             yield number, self._alone(jobs[number])
@@ -88,8 +100,12 @@ class Crew:
             self._executor = ProcessPoolExecutor(self._workers, get_context("spawn"), _begin, start)
         return self._executor
 
-    def _dismiss(self) -> None:
+    def _dismiss(self, *, at_once: bool = False) -> None:
+        """Let the workers go, when they have finished what they are at or at once."""
         if self._executor is not None:
+            workers = [*self._executor._processes.values()] if at_once else []
+            for worker in workers:
+                worker.terminate()
             self._executor.shutdown(cancel_futures=True)
             self._executor = None
 

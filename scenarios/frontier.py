@@ -16,12 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from analysis.drawing import going_on
 from analysis.frontier import MOST, OUTSIDE, SEVERAL, WIDTH, Crossing, Search
 from analysis.metric import Metric, Undefined
 from analysis.question import Question, Scale
 from analysis.sweep_table import function_of, known_metrics
 from scenarios import pool
 from scenarios.arms import Arms
+from scenarios.compilation import cut_short
 from scenarios.crew import Crew
 from scenarios.errors import Problem, ScenarioError, nearest
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
@@ -54,6 +56,8 @@ class Frontier:
         None if the runs say nothing; `reason` says why.
     reason : str
     failures : dict of str to Failure
+    figures_failed : dict of str to str
+        Why figures could not be drawn, by their names.
     folder : Path
     """
 
@@ -67,6 +71,7 @@ class Frontier:
     crossing: Crossing | None = None
     reason: str = ""
     failures: dict[str, pool.Failure] = field(default_factory=dict)
+    figures_failed: dict[str, str] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
 
 
@@ -150,10 +155,12 @@ def frontier(
     outcome = Frontier(checked, key, arm, question, scale)
     search = _search(outcome, width, most)
     results = ResultsFolder(folder, force=force)
-    for value in (scale.low, scale.high):
-        Arms(at(checked, key, value), [arm]).market(arm, checked.seed).release()
+    interruption = interruption or Interruption()
+    with cut_short(interruption):
+        for value in (scale.low, scale.high):
+            Arms(at(checked, key, value), [arm]).market(arm, checked.seed).release()
     with results:
-        _run(outcome, search, workers, progress, interruption or Interruption())
+        _run(outcome, search, workers, progress, interruption)
         _write(outcome, results, figures=figures, seconds=time.perf_counter() - started)
         outcome.folder = results.publish()
     return outcome
@@ -206,6 +213,8 @@ def _run(
         with Crew(_one, workers, _prepare, payload) as crew:
             while (values := search.ask()).size and not interruption.signal:
                 rows = _batch(outcome, values, batch, crew, progress, interruption)
+                if not rows:
+                    break
                 search.tell(
                     np.array([row["value"] for row in rows]), np.array([row["number"] for row in rows])
                 )
@@ -235,24 +244,23 @@ def _batch(
         (float(value), replicate_seed(outcome.scenario.seed, first + number))
         for number, value in enumerate(values)
     ]
-    for done, (number, result) in enumerate(crew.run(jobs), 1):
-        value, seed = jobs[number]
-        if isinstance(result, pool.Failure):
-            outcome.failures[f"run {first + number}"] = result
-            result = (None, result.reason)
-        found = np.nan if result[0] is None else float(result[0])
-        rows[number] = {
-            "batch": batch,
-            "replicate": first + number,
-            "seed": seed,
-            "value": value,
-            "number": found,
-            "outcome": float(outcome.question.outcomes(np.array(found))),
-            "reason": result[1],
-        }
-        progress(first + done)
-        if interruption.signal:
-            break
+    with cut_short(interruption):
+        for done, (number, result) in enumerate(crew.run(jobs, lambda: interruption.signal), 1):
+            value, seed = jobs[number]
+            if isinstance(result, pool.Failure):
+                outcome.failures[f"run {first + number}"] = result
+                result = (None, result.reason)
+            found = np.nan if result[0] is None else float(result[0])
+            rows[number] = {
+                "batch": batch,
+                "replicate": first + number,
+                "seed": seed,
+                "value": value,
+                "number": found,
+                "outcome": float(outcome.question.outcomes(np.array(found))),
+                "reason": result[1],
+            }
+            progress(first + done)
     ordered = [rows[number] for number in sorted(rows)]
     outcome.rows += ordered
     return ordered
@@ -311,7 +319,8 @@ def _write(outcome: Frontier, results: ResultsFolder, *, figures: bool, seconds:
     if figures and found is not None:
         from analysis.sweep_plots import save_frontier
 
-        save_frontier(found, outcome.key, results.partial / "figures")
+        with going_on(outcome.figures_failed, FRONTIER):
+            save_frontier(found, outcome.key, results.partial / "figures")
     results.write_json(MANIFEST, manifest(outcome, seconds))
 
 
@@ -336,6 +345,7 @@ def manifest(outcome: Frontier, seconds: float) -> dict[str, Any]:
         "runs": len(outcome.rows),
         "is_found": bool(found and found.estimate is not None and found.ended not in (OUTSIDE, SEVERAL)),
         "failures": {what: failure.reason for what, failure in outcome.failures.items()},
+        "figures_failed": outcome.figures_failed,
         "versions": versions(),
         "commit": commit(),
         "platform": platform(),

@@ -8,6 +8,7 @@ from typing import Any
 
 from scenarios import library
 from scenarios.document import Document
+from scenarios.repeats import note_built
 from scenarios.schema import Scenario, parse
 
 
@@ -54,10 +55,17 @@ def market(name_or_path: str | Path = "short_gamma_crash", rng: int | None = Non
     **overrides
         Values by dotted key: `market("calm", **{"time.steps": 500})`.
 
+    Warns
+    -----
+    UserWarning
+        At the second build with the same seed and values in a process: it will run as the first did.
+
     Raises
     ------
     ScenarioError
         With a line for every problem.
     """
     seed = {} if rng is None else {"seed": int(rng)}
-    return load(name_or_path, overrides | seed).market()
+    scenario = load(name_or_path, overrides | seed)
+    note_built(scenario.digest())
+    return scenario.market()

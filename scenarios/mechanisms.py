@@ -22,6 +22,7 @@ from analysis.shapley import Coalition, coalitions, credit
 from scenarios import pool
 from scenarios.arms import hedgers
 from scenarios.build import build
+from scenarios.compilation import cut_short
 from scenarios.interruption import Interruption
 from scenarios.schema import Scenario
 from scenarios.treatment import Treatment
@@ -111,17 +112,20 @@ def run_coalitions(
     jobs = [(number, seed) for seed in seeds for number in range(len(sets))]
     values: dict[str, np.ndarray] = {}
     failures: dict[int, pool.Failure] = {}
-    results = pool.run(_run, jobs, workers=workers, setup=_prepare, setup_arguments=(scenario,))
-    for done, (job, result) in enumerate(results, 1):
-        progress(done)
-        if interruption is not None and interruption.signal:
-            return {}, failures
-        if isinstance(result, pool.Failure):
-            failures[job] = result
-            continue
-        for name, value in result.items():
-            table = values.setdefault(name, np.full((len(sets), len(seeds)), np.nan))
-            table[job % len(sets), job // len(sets)] = np.nan if value is None else value
+    start: dict[str, Any] = {"workers": workers, "setup": _prepare, "setup_arguments": (scenario,)}
+    interruption = interruption or Interruption()
+    with cut_short(interruption):
+        results = pool.run(_run, jobs, stop=lambda: interruption.signal, **start)
+        for done, (job, result) in enumerate(results, 1):
+            progress(done)
+            if isinstance(result, pool.Failure):
+                failures[job] = result
+                continue
+            for name, value in result.items():
+                table = values.setdefault(name, np.full((len(sets), len(seeds)), np.nan))
+                table[job % len(sets), job // len(sets)] = np.nan if value is None else value
+    if interruption.signal:
+        return {}, failures
     return {name: credit(_by_coalition(table, sets), players) for name, table in values.items()}, failures
 
 

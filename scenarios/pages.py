@@ -45,7 +45,9 @@ def write_report(folder: Path) -> Path:
         raise ScenarioError(Problem(str(folder), "", f"cannot be reported: {reason}")) from error
 
 
-def draw(folder: Path, interruption: Interruption | None = None) -> list[Path]:
+def draw(
+    folder: Path, interruption: Interruption | None = None, failed: dict[str, str] | None = None
+) -> list[Path]:
     """Draw the figures of a result again; returns their paths.
 
     Parameters
@@ -53,6 +55,8 @@ def draw(folder: Path, interruption: Interruption | None = None) -> list[Path]:
     folder : Path
     interruption : Interruption, optional
         Looked at after every figure; those drawn by then stay, the others are as they were.
+    failed : dict of str to str, optional
+        Gets the reason for each figure that cannot be drawn; without it the first such error is raised.
 
     Raises
     ------
@@ -63,10 +67,11 @@ def draw(folder: Path, interruption: Interruption | None = None) -> list[Path]:
     until = (interruption or Interruption()).until
     own = folder / BASE if (folder / BASE).is_dir() else folder
     if (folder / "design.parquet").is_file():
-        return _of_sweep(folder, lambda: list(until(sweep_plots.saved(folder))))
+        return _of_sweep(folder, lambda: list(until(sweep_plots.saved(folder, failed=failed))))
     try:
-        compared = _compared(folder) if own != folder else ()
-        return list(until(chain(compared, gallery.saved(Recording.read(own), own / "figures"))))
+        compared = _compared(folder, failed) if own != folder else ()
+        drawings = gallery.saved(Recording.read(own), own / "figures", failed)
+        return list(until(chain(compared, drawings)))
     except (OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise ScenarioError(Problem(str(folder), "", f"cannot be drawn: {reason}")) from error
@@ -99,14 +104,12 @@ def _of_sweep(folder: Path, analyse: Callable[[], Result]) -> Result:
         raise ScenarioError(Problem(str(folder), "", reason)) from error
 
 
-def _compared(folder: Path) -> Iterator[Path]:
+def _compared(folder: Path, failed: dict[str, str] | None) -> Iterator[Path]:
     """Draw what an amplification compares, one figure after the other."""
     entries = json.loads((folder / "amplification.json").read_text())
-    yield feedback_plots.save_amplification(entries, folder / "figures")
-    yield from feedback_plots.save_gains(entries, folder / "figures")
-    if (folder / "shapley.json").is_file():
-        credited = json.loads((folder / "shapley.json").read_text())
-        yield feedback_plots.save_shapley(credited, folder / "figures")
+    shapley = folder / "shapley.json"
+    credited = json.loads(shapley.read_text()) if shapley.is_file() else {}
+    return feedback_plots.saved(entries, credited, folder / "figures", failed)
 
 
 def check(folder: Path) -> None:

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from multiprocessing import active_children, get_context
 from typing import Any, NamedTuple
 
+POLL_SECONDS = 0.2
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -48,6 +50,7 @@ def run(
     workers: int = 1,
     setup: Callable[..., None] | None = None,
     setup_arguments: tuple[Any, ...] = (),
+    stop: Callable[[], Any] = lambda: False,
 ) -> Iterator[tuple[int, Any]]:
     """Run a task on every argument, in any order.
 
@@ -61,6 +64,8 @@ def run(
         Processes; with 1 everything runs in this one.
     setup : callable, optional
         Called once in every worker before its first task.
+    stop : callable
+        Asked again and again; once it answers true nothing is begun or waited for.
 
     Yields
     ------
@@ -73,13 +78,17 @@ def run(
         if setup is not None:
             setup(*setup_arguments)
         for number, argument in enumerate(arguments):
+            if stop():
+                return
             yield number, _attempted(task, argument)
         return
     start = _Start(workers, setup, setup_arguments)
     waiting = deque(range(len(arguments)))
-    while waiting:
-        suspects = yield from _pooled(task, arguments, waiting, start)
+    while waiting and not stop():
+        suspects = yield from _pooled(task, arguments, waiting, start, stop)
         for number in suspects:
+            if stop():
+                return
             yield number, _alone(task, arguments[number], start)
 
 
@@ -105,18 +114,22 @@ def _begin(setup: Callable[..., None] | None, arguments: tuple[Any, ...]) -> Non
 
 
 def _pooled(
-    task: Callable[[Any], Any], arguments: Sequence[Any], waiting: deque[int], start: _Start
+    task: Callable[[Any], Any],
+    arguments: Sequence[Any],
+    waiting: deque[int],
+    start: _Start,
+    stop: Callable[[], Any],
 ) -> Generator[tuple[int, Any], None, list[int]]:
-    """One pool's life: until all is done, or a worker dies; returns what was in its hands then."""
+    """One pool's life: until all is done or stopped, or a worker dies; what was in its hands then."""
     running: dict[Future[Any], int] = {}
     before = set(active_children())
     pool = start.pool(len(waiting))
     try:
-        while waiting or running:
+        while (waiting or running) and not stop():
             while waiting and len(running) < 2 * start.workers:
                 running[pool.submit(_attempted, task, arguments[waiting[0]])] = waiting[0]
                 waiting.popleft()
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            finished, _ = wait(running, POLL_SECONDS, FIRST_COMPLETED)
             for future in finished:
                 result = future.result()
                 yield running.pop(future), result

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from sim.jit import is_compiled
+from sim.jit import ENTRIES, is_compiled
 
 
 @contextmanager
@@ -38,8 +38,9 @@ def progress(
 
 
 def note_compiling(*, quiet: bool = False) -> None:
-    """Say that kernels have to be compiled first, where nothing is compiled yet."""
+    """Say that kernels have to be compiled first, where none are kept yet, and if none can be."""
     if not is_compiled():
+        ENTRIES.probe()
         note("compiling kernels first (once)", quiet=quiet)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis import style
+from analysis.drawing import own_settings
 from scenarios.replicate import AGREES, DIFFERS, SHOWN, Replication, Row, Rows
 
 HEADS = ("quantity", "published", "ours", "95% interval", "tolerance", "verdict")
@@ -101,6 +102,7 @@ def draw(rows: Rows, ax: Any) -> None:
     ax.set_xlabel("ours over published (grey: tolerance)")
 
 
+@own_settings()
 def save_figure(found: Replication, path: Path) -> Path:
     """Draw a replication and write it as PNG."""
     from matplotlib.figure import Figure

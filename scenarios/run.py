@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from numba.core.event import TimingListener, install_listener
+from numba.core.event import install_listener
 
+from analysis.drawing import going_on
 from analysis.measures import metrics
 from scenarios import garbage
 from scenarios.arms import alone
+from scenarios.compilation import Compilation, cut_short
 from scenarios.errors import ScenarioError
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
 from scenarios.interruption import Interruption
@@ -31,26 +33,6 @@ from sim.recording import Recording
 
 Progress = Callable[[int], None]
 """Called after every step with the number of steps done."""
-
-
-class Compilation(TimingListener):  # type: ignore[misc]  # numba ships no types
-    """Measures what numba compiles, and says when it starts; silent while all comes from the cache."""
-
-    def __init__(self, announce: Callable[[], None]) -> None:
-        super().__init__()
-        self._announce: Callable[[], None] | None = announce
-
-    def on_start(self, event: Any) -> None:
-        """Announce the first kernel."""
-        if self._announce is not None:
-            self._announce()
-            self._announce = None
-        super().on_start(event)
-
-    @property
-    def seconds(self) -> float:
-        """Time spent compiling."""
-        return float(self.duration) if self.done else 0.0
 
 
 @dataclass
@@ -71,6 +53,8 @@ class Outcome:
         As in the files of the folder.
     failure : str
         Traceback of what broke, empty if nothing did.
+    figures_failed : dict of str to str
+        Why figures could not be drawn, by their names.
     """
 
     scenario: Scenario
@@ -82,6 +66,7 @@ class Outcome:
     manifest: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     failure: str = ""
+    figures_failed: dict[str, str] = field(default_factory=dict)
 
 
 def default_folder(scenario: Scenario, arm: str = BASE) -> Path:
@@ -105,7 +90,8 @@ def run(
     """Run a scenario and publish its results folder.
 
     A signal that comes when the steps are done leaves a finished run: tables and metrics are whole,
-    and figures, which can be drawn from them at any time, are left out from the next one on.
+    and figures, which can be drawn from them at any time, are left out from the next one on. One that
+    comes before the first step is done leaves no tables.
 
     Parameters
     ----------
@@ -119,10 +105,10 @@ def run(
     force : bool
         Replace a finished result.
     figures : bool
-        Draw the figures of a finished run.
+        Draw the figures of a finished run; one that cannot be drawn is noted, and nothing else fails.
     progress : callable, optional
     interruption : Interruption, optional
-        Looked at after every step, and after every figure.
+        Looked at after every step and every figure, and while kernels are compiled for steps.
     compiling : callable
         Called when a kernel has to be compiled, before the first one.
 
@@ -137,17 +123,20 @@ def run(
     model = None
     interruption = interruption or Interruption()
     with install_listener("numba:compile", Compilation(compiling)) as compilation:
-        with _failures_noted(outcome):
+        with _failures_noted(outcome), cut_short(interruption):
             model = scenario.market() if arm is None else alone(scenario, arm, beside)
         garbage.resume()
         with results:
             if model is not None:
                 with _timed(outcome, compilation):
                     _step(model, outcome, progress, interruption)
+            if interruption.signal and not (outcome.steps_done or outcome.failure):
+                outcome.status = INTERRUPTED
+            elif model is not None:
                 _write(model, outcome, results.partial)
             if figures and outcome.status == FINISHED:
-                with _failures_noted(outcome):
-                    _draw(results.partial, interruption)
+                with going_on(outcome.figures_failed, "gallery"):
+                    _draw(results.partial, interruption, outcome.figures_failed)
             seconds = {
                 "wall_seconds": time.perf_counter() - started,
                 "compile_seconds": compilation.seconds,
@@ -167,11 +156,12 @@ def _timed(outcome: Outcome, compilation: Compilation) -> Iterator[None]:
 
 
 def _step(model: Any, outcome: Outcome, progress: Progress | None, interruption: Interruption) -> None:
-    while model.running and not interruption.signal:
-        model.step()
-        outcome.steps_done += 1
-        if progress is not None:
-            progress(outcome.steps_done)
+    with cut_short(interruption):
+        while model.running and not interruption.signal:
+            model.step()
+            outcome.steps_done += 1
+            if progress is not None:
+                progress(outcome.steps_done)
     if model.running:
         outcome.status = INTERRUPTED
 
@@ -184,12 +174,12 @@ def _write(model: Any, outcome: Outcome, folder: Path) -> None:
         outcome.metrics = metrics(recording)
 
 
-def _draw(folder: Path, interruption: Interruption) -> None:
-    """Draw every figure from the tables as they were written, until a signal comes."""
+def _draw(folder: Path, interruption: Interruption, failed: dict[str, str]) -> None:
+    """Draw every figure that can be from the tables as they were written, until a signal comes."""
     with garbage.held():  # the libraries of the figures are many objects that stay
         from analysis import gallery
 
-        for _ in interruption.until(gallery.saved(Recording.read(folder), folder / "figures")):
+        for _ in interruption.until(gallery.saved(Recording.read(folder), folder / "figures", failed)):
             pass
 
 
@@ -215,6 +205,7 @@ def _sign(results: ResultsFolder, outcome: Outcome, seconds: dict[str, float], m
         "peak_memory_bytes": peak_memory_bytes(),
         "residuals": {} if model is None else model.residuals(),
         "reports": {} if model is None else model.reports(),
+        "figures_failed": outcome.figures_failed,
     }
     results.write_json(MANIFEST, outcome.manifest)
 

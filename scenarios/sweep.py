@@ -21,6 +21,7 @@ from typing import Any
 
 from scenarios import engines
 from scenarios.agenda import WHOLE, Agenda, Shard
+from scenarios.compilation import cut_short
 from scenarios.dispatch import Dispatch, Exhausted
 from scenarios.engines import DEFAULT, Engine
 from scenarios.errors import Problem, ScenarioError
@@ -126,7 +127,9 @@ def sweep(
     place = whole.shard(shard) if shard else whole
     whole.check(plan, force=force and not shard)
     place.check(plan, resume=resume, force=force)
-    plan.experiment.arms(plan.points[0]).market(plan.experiment.chosen[0], plan.seed(0, 0)).release()
+    interruption = interruption or Interruption()
+    with cut_short(interruption):
+        plan.experiment.arms(plan.points[0]).market(plan.experiment.chosen[0], plan.seed(0, 0)).release()
     engines.check(start)
     cluster = engines.Dask(dask, workers) if dask else None
 
@@ -139,7 +142,7 @@ def sweep(
             if force:
                 place.clear()
             session = _Session(plan, place, whole, shard, outcome)
-            session.work(engine, tally, note, interruption or Interruption())
+            session.work(engine, tally, note, interruption)
             outcome.seconds = time.perf_counter() - began
             session.publish()
     finally:
@@ -211,7 +214,7 @@ class _Session:
         )
         tally(len(agenda.done), agenda.planned, agenda.failed)
         try:
-            with closing(dispatch.run()) as progress:
+            with cut_short(interruption), closing(dispatch.run()) as progress:
                 for fresh in progress:
                     self._outcome.fresh += fresh
                     tally(len(agenda.done), agenda.planned, agenda.failed)

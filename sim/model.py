@@ -332,7 +332,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         return self.recording()
 
     def release(self) -> None:
-        """Let go of what Mesa keeps for every model there ever was; for many runs in one process."""
+        """Let go of what Mesa keeps of agents that are no populations; without any a model goes by itself."""
         mesa.Agent._ids.pop(self, None)
 
     def __getstate__(self) -> Any:

@@ -7,9 +7,11 @@ ledger, and never reads `self.model`.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import mesa
 import numpy as np
@@ -38,6 +40,13 @@ class Row:
         if isinstance(column, np.ndarray) and column.shape[:1] == (self.population.rows,):
             return column[self.row]
         raise AttributeError(f"{name!r} is not a column of {self.population.name}")
+
+
+class Numbering(WeakKeyDictionary[mesa.Model, Iterator[int]]):
+    """Numbers for the agents of each model, from 1; a model that nobody else holds goes, and its numbers."""
+
+    def __getitem__(self, model: mesa.Model) -> Iterator[int]:
+        return self.setdefault(model, itertools.count(1))
 
 
 class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
@@ -81,6 +90,7 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         Gamma and delta of exposures that are not instruments, for the series; written by the population.
     """
 
+    _ids = Numbering()  # Mesa's own, of the same use, keeps every model there ever was
     phases: ClassVar[tuple[str, ...]] = ()
     margin_rule: int = MARGINED
     option_slots: int = 0

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import importlib
 import itertools
-from collections.abc import Iterator
+import warnings
+import weakref
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from scenarios import bench
 from scenarios.__main__ import main
-from scenarios.benchmarks import book, hedgers, overhead, sorted_book
+from scenarios.benchmarks import book, greeks, hedgers, memory, overhead, processes, sorted_book, sweeps
 from scenarios.benchmarks.background import NO_SLOT, Scribe
 from scenarios.benchmarks.memory import array_bytes
 from scenarios.benchmarks.objects import Account, HeapBook, Hedger
@@ -157,6 +160,77 @@ def test_an_array_seen_twice_counts_once() -> None:
     holder = SimpleNamespace(a=column, b=[column[10:20]], c={"rows": np.zeros(7)}, tape=Tape())
     assert array_bytes(holder, apart=(Tape,)) == 856
     assert array_bytes(holder) > 856
+
+
+def test_a_proxy_of_what_is_gone_is_passed_over() -> None:
+    """numba's registries, which a market's kernels lead to, keep some."""
+    passing = {"a set"} - {"a set"}
+    holder = SimpleNamespace(proxy=weakref.proxy(passing), column=np.zeros(100))
+    del passing
+    assert array_bytes(holder) == 800
+
+
+SMALL: dict[Any, dict[str, Any]] = {
+    hedgers: {"WARM_UP": 2, "STEPS": 2, "OBJECT_STEPS": 2},
+    greeks: {"MANY": 1_000, "BLOCK": 100, "OPTIONS_TIMED": 1_000},
+    overhead: {"SHOCK_SECONDS": 4.0, "CALM_AFTER": 1, "STEPS": 2, "EMPTY_CALLS": 8},
+    processes: {"REPEATS": 1},
+    memory: {"MILLION": 1_000, "FEW": 100, "MANY": 300},
+    sweeps: {"RUNS": 20, "SOME": 10, "FEW": 10, "STEPS": 3, "MANY": 20, "REPEATS": 1, "PROCESSES": ()},
+}
+DEFAULTS: dict[Callable[..., Any], tuple[Any, ...]] = {
+    book.against_bourse: (40_000, 1),
+    sorted_book.against_sorted_containers: (20_000, 1),
+    greeks.against_scipy: (1,),
+    hedgers.against_bourse_and_numpy: (1,),
+    hedgers.against_objects: (1,),
+    hedgers.World.__init__: (100,),
+    overhead.outside_kernels: (1,),
+    overhead.empty_call_seconds: (1,),
+    memory.order_bytes: (2_000,),
+    sweeps.planned: (3,),
+}
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every subject at a size that takes seconds; kernels come from the cache that there is."""
+    for module, constants in SMALL.items():
+        for name, value in constants.items():
+            monkeypatch.setattr(module, name, value)
+    for function, defaults in DEFAULTS.items():
+        monkeypatch.setattr(function, "__defaults__", defaults)
+    monkeypatch.setattr(sweeps.swept, "__kwdefaults__", {"steps": 3})
+    script = sweeps.PARENT.replace("(100, MANY)", "(10, 20)")
+    assert script != sweeps.PARENT
+    monkeypatch.setattr(sweeps, "PARENT", script)
+    own = processes.run_process
+
+    def run_process(*options: str, environment: Any = None) -> tuple[float, dict[str, Any]]:
+        return own(*options, "--steps", "2", "--no-figures")
+
+    monkeypatch.setattr(processes, "run_process", run_process)
+    monkeypatch.setattr(memory, "run_process", run_process)
+
+
+@pytest.mark.usefixtures("small")
+def test_all_subjects_one_after_the_other_reach_the_end_of_the_table(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What a subject leaves in the process must not stop the next one."""
+    for name in ("bourse", "sortedcontainers"):
+        pytest.importorskip(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        assert main(["bench"]) == 0
+    said = capsys.readouterr()
+    begun = [line.split()[1] for line in said.err.splitlines() if line.startswith("measuring ")]
+    assert begun == [name for name, places in bench.SUBJECTS.items() for _ in places]
+    _, _, headings, *rows, last = said.out.splitlines()
+    assert headings.split()[-1] == "verdict"
+    assert last.startswith("measured in ")
+    assert len(rows) > 20
+    assert all(row.split()[-1] in ("aim", "reached", "short", "-") for row in rows)
 
 
 def test_the_scribe_tells_peers_what_changed() -> None:

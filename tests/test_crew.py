@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
+import pytest
+
+from scenarios import pool
 from scenarios.crew import Crew
 from scenarios.pool import Failure
 
@@ -31,3 +35,23 @@ def test_a_crew_stays_up_and_loses_only_what_kills_its_worker():
     assert done[2] == Failure("its worker died")
     assert done[3].reason == "ArithmeticError: three"
     assert [done[number][0] for number in (0, 1, 4, 5)] == [0, 1, 4, 5]
+
+
+def nap(seconds):
+    """A task that takes its time."""
+    time.sleep(seconds)
+    return seconds
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("team", ["pool", "crew"])
+def test_nobody_waits_for_tasks_once_told_to_stop(team, workers):
+    """What has come by then is kept; workers in the middle of an hour's task are let go."""
+    done = {}
+    with Crew(nap, workers, nothing, ()) as crew:
+        run = (
+            crew.run if team == "crew" else lambda jobs, stop: pool.run(nap, jobs, workers=workers, stop=stop)
+        )
+        for number, result in run([0, 3600, 3600], lambda: len(done) == 1):
+            done[number] = result
+        assert done == {0: 0}

@@ -8,14 +8,22 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numba
 import pytest
 
+from scenarios import load
 from scenarios.__main__ import main
+from scenarios.amplify import amplify
+from scenarios.compilation import cut_short
+from scenarios.frontier import frontier
 from scenarios.interruption import Interruption
 from sim.recording import Recording
 
 TESTS = Path(__file__).resolve().parent
+VOLATILITY = "assets.BTC.driver.volatility"
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS)))}
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +37,7 @@ def interrupted(number: int, *command: str) -> subprocess.CompletedProcess[str]:
     """What becomes of a command whose second figure sends its own process a signal."""
     return subprocess.run(
         [sys.executable, str(TESTS / "interrupted_figure.py"), str(int(number)), *command],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS)))},
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=300,
@@ -86,6 +94,52 @@ def test_an_amplification_stops_drawing_too() -> None:
     assert len(pictures("out/base/figures")) == 2
     assert status("out") == "interrupted"
     assert Recording.read("out/base").table("series").num_rows == 5
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_compilation(number: signal.Signals, tmp_path: Path) -> None:
+    """No step was done, so no tables are left; that takes none of the kernels that were still to come."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "scenarios", "run", "watched.toml", "--out", "out"],
+        env=ENVIRONMENT | {"HEDGEQUAKE_CACHE": str(tmp_path / "cache")},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        assert run.stderr is not None
+        assert run.stderr.readline() == "compiling kernels that no run has needed yet\n"
+        run.send_signal(number)
+        said = run.stderr.read()
+    assert (run.returncode, said) == (128 + number, "")
+    assert json.loads(Path("out/manifest.json").read_text())["steps_done"] == 0
+    assert status("out") == "interrupted"
+    assert not list(Path("out").glob("*.parquet"))
+    assert main(["run", "watched.toml", "--out", "out", "--quiet", "--no-figures"]) == 0
+
+
+def test_what_is_compiled_is_left_after_a_signal_and_what_is_not_goes_on() -> None:
+    interruption, reached = Interruption(), []
+    with cut_short(interruption):
+        interruption.signal = signal.SIGTERM
+        reached.append("computing")
+        numba.njit(lambda number: number + 1)(1)
+        reached.append("compiled")
+    assert reached == ["computing"]
+    interruption.signal = 0
+    with cut_short(interruption):
+        assert numba.njit(lambda number: number + 1)(1) == 2
+        reached.append("compiled")
+    assert reached == ["computing", "compiled"]
+
+
+def test_studies_that_are_told_to_stop_before_a_run_is_done_publish_that_they_were() -> None:
+    told = Interruption()
+    told.signal = signal.SIGTERM
+    scenario = load("watched.toml")
+    compared = amplify(scenario, Path("compared"), seeds=2, arms=["base", "aa"], interruption=told)
+    asked: dict[str, Any] = {"metric": "BTC.max_drawdown", "level": 0.01, "low": 0.5, "high": 2.0}
+    searched = frontier(scenario, Path("searched"), key=VOLATILITY, interruption=told, **asked)
+    assert (compared.rows, searched.rows, searched.crossing) == ([], [], None)
+    assert status("compared") == status("searched") == "interrupted"
 
 
 def test_nothing_is_begun_after_a_signal_and_what_was_begun_is_finished() -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
 import textwrap
+import warnings
+import weakref
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +16,9 @@ import mesa
 import numpy as np
 import pandas as pd
 import pytest
+from mesa.batchrunner import _model_run_func
 
-from scenarios import load, market
+from scenarios import load, market, repeats
 from sim.model import Model
 
 SMALL = {
@@ -126,6 +131,51 @@ def test_mesas_batch_run_varies_parameters_and_seeds() -> None:
     assert (frame["Step"] == 19).all()
     gamma = frame.groupby("populations.dealers.exposure.share")["dealers.net_gamma"].mean()
     assert gamma[0.3] < 2.5 * gamma[0.1] < 0
+
+
+@pytest.fixture
+def unbuilt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeats, "_built", Counter())
+
+
+TINY = {"name_or_path": "short_gamma_crash", **SMALL, "time.steps": 2}
+
+
+@pytest.mark.usefixtures("unbuilt")
+def test_iterations_of_a_batch_are_equal_and_a_warning_shows_the_way_that_works() -> None:
+    """Mesa passes its iteration to no model; a list of seeds makes the runs differ, and is silent."""
+    quiet: Any = {"number_processes": 1, "display_progress": False}
+    with pytest.warns(UserWarning, match=r'parameters=\{"rng": \[1, 2, 3\]') as said:
+        rows = mesa.batch_run(market, TINY, iterations=3, **quiet)
+    assert len(said) == 1
+    assert len({row["BTC.value"] for row in rows}) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rows = mesa.batch_run(market, TINY | {"rng": [11, 12, 13]}, **quiet)
+    assert len({row["BTC.value"] for row in rows}) == 3
+
+
+@pytest.mark.usefixtures("unbuilt")
+def test_a_later_iteration_is_warned_of_in_a_process_that_builds_it_first() -> None:
+    """As in a worker of a batch with as many processes as iterations."""
+    asked: Any = {"max_steps": 1, "data_collection_period": -1}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _model_run_func(market, (0, 0, TINY | {"rng": 21}), **asked)
+        with pytest.raises(UserWarning, match="tells a model nothing of its iteration"):
+            _model_run_func(market, (1, 1, TINY | {"rng": 22}), **asked)
+
+
+def test_a_model_that_nobody_holds_goes() -> None:
+    """Mesa keeps every model whose agents it numbers; ours are numbered all the same."""
+    model = market(rng=31, **SMALL)
+    model.step()
+    assert [agent.unique_id for agent in model.agents] == list(range(1, len(model.populations) + 1))
+    assert model not in mesa.Agent._ids
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_population_in_plain_python_trades_in_the_same_market(

@@ -188,5 +188,6 @@ def test_drawing_that_breaks_leaves_the_garbage_collector_as_it_was(
 
     monkeypatch.setattr("analysis.gallery.saved", broken)
     outcome = run(watched, Path("out"))
-    assert "no ink" in outcome.failure
+    assert outcome.figures_failed == {"gallery": "RuntimeError: no ink"}
+    assert outcome.status == "finished"
     assert (seen, gc.isenabled(), gc.get_freeze_count()) == ([False], True, apart)

@@ -50,9 +50,9 @@ class World:
 
     def market(self) -> Any:
         """Our own model, at its start."""
-        from scenarios.loading import market
+        from scenarios.loading import load
 
-        return market(SCENARIO, **{"populations.dealers.count": self.hedgers})
+        return load(SCENARIO, {"populations.dealers.count": self.hedgers}).market()
 
     def vectorised(
         self, bourse: Any, valuation: type[OwnOptions] | type[SharedContracts]

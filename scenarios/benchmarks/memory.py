@@ -47,9 +47,9 @@ def account_bytes(apart: tuple[type, ...] = ()) -> float:
     apart : tuple of type
         Objects whose arrays do not count.
     """
-    from scenarios.loading import market
+    from scenarios.loading import load
 
-    few, many = (array_bytes(market(SCENARIO, **{COUNT: count}), apart) for count in (FEW, MANY))
+    few, many = (array_bytes(load(SCENARIO, {COUNT: count}).market(), apart) for count in (FEW, MANY))
     return (many - few) / (MANY - FEW)
 
 
@@ -78,10 +78,11 @@ def array_bytes(root: Any, apart: tuple[type, ...] = ()) -> int:
     seen, left = {id(root)}, [root]
     while left:
         for thing in gc.get_referents(left.pop()):
-            if id(thing) in seen or isinstance(thing, (*OPAQUE, *apart)):
+            kind = type(thing)  # isinstance would ask a proxy for what it stands for, which may be gone
+            if id(thing) in seen or issubclass(kind, (*OPAQUE, *apart)):
                 continue
             seen.add(id(thing))
-            if isinstance(thing, np.ndarray):
+            if issubclass(kind, np.ndarray):
                 owner = _owner(thing)
                 found[id(owner)] = owner.nbytes
             else:

@@ -193,12 +193,13 @@ def _share(total: float, inside: Inside, lost: float, empty: dict[int, float], s
 
 def outside_kernels(repeats: int = REPEATS) -> Iterator[Row]:
     """Yield Python's share of a step of the crash scenario, before the shock and after it."""
-    from scenarios.loading import market
+    from scenarios.loading import load
 
-    warm = market(SCENARIO)
+    scenario = load(SCENARIO)
+    warm = scenario.market()
     while warm.time < SHOCK_SECONDS + STEPS * repeats:
         warm.step()
-    model = market(SCENARIO)
+    model = scenario.market()
     populations, venues = len(model.populations), len(model.venues)
     goal = Goal(100, 40, more_is_better=False)
     for name, start in (("calm", CALM_AFTER), ("crash", SHOCK_SECONDS)):

@@ -102,6 +102,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.listing, self.ledger, self.margin, self.router = listing, ledger, margin, router
         self.venues, self.drivers, self.oracles = list(venues), drivers, list(oracles)
         self.settlement, self.recorder, self.view = settlement, recorder, view
+        view.pending = router.pending
         self.datacollector = SeriesCollector(recorder)
         self.tape = Tape()
         self.steps_total, self.round_seconds, self.description = steps, round_seconds, description

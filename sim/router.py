@@ -14,6 +14,7 @@ import numpy as np
 from sim.draws import key
 from sim.kernels import arrival
 from sim.outbox import Outbox
+from sim.pending import Pending
 from sim.prepared import Prepared
 from sim.records import OPEN
 from sim.venues.blocks import Blocks
@@ -38,6 +39,8 @@ class Router:
     outbox : Outbox
     earliest : float
         When the first order in flight arrives, s; for orders that wait for a block, a lower bound.
+    pending : Pending
+        What accounts have on the way.
     blocks : dict of int to Blocks
         Clocks of the venues that have one, by index.
     """
@@ -48,7 +51,8 @@ class Router:
         self.outbox = Outbox()
         self.earliest = np.inf
         self.blocks: dict[int, Blocks] = {}
-        self._stamped, self._found = 0, -1
+        self.pending = Pending(self.outbox, population_of, keys.size, venues)
+        self._found = -1
         self._seed_key = key(seed, "router", "ties")
         self._population_of, self._keys, self._firsts = population_of, keys, firsts
         self._bounds = np.zeros(venues + 1, np.int64)
@@ -71,10 +75,10 @@ class Router:
             If an order names no venue or account there is, is dated before now, or never arrives.
         """
         outbox = self.outbox
-        if outbox.count > self._stamped:
+        if outbox.count > self.pending.stamped:
             first, refused = self._stamp.call(
                 outbox.rows,
-                self._stamped,
+                self.pending.stamped,
                 outbox.count,
                 phase,
                 step,
@@ -84,12 +88,13 @@ class Router:
                 self._firsts,
                 self._bounds.size - 1,
                 now,
+                self.pending.counts,
             )
             if refused >= 0:
                 raise ValueError(self._complaint(outbox.rows[refused], now))
             if self.blocks and phase != OPEN:
-                self._await_blocks(outbox.rows[self._stamped : outbox.count])
-            self._stamped = outbox.count
+                self._await_blocks(outbox.rows[self.pending.stamped : outbox.count])
+            self.pending.stamped = outbox.count
             self.earliest = min(self.earliest, first)
 
     def _await_blocks(self, orders: np.ndarray) -> None:
@@ -141,9 +146,13 @@ class Router:
 
     def forget(self, until: float, last_venue: int) -> None:
         """Drop the orders that arrived by `until` at venues up to this one; they are executed."""
-        outbox = self.outbox
+        outbox, pending = self.outbox, self.pending
         if self._found == outbox.count and last_venue >= self._bounds.size - 2:
             outbox.count, self.earliest = 0, np.inf
+            pending.counts.fill(0)
         else:
-            outbox.count, self.earliest = self._keep.call(outbox.rows, outbox.count, until, last_venue)
-        self._stamped, self._found = outbox.count, -1
+            outbox.count, self.earliest = self._keep.call(
+                outbox.rows, outbox.count, until, last_venue, pending.counts
+            )
+        pending.stamped = outbox.count
+        self._found = -1

@@ -218,6 +218,22 @@ def test_collateral_goes_last_and_only_for_what_is_owed():
     assert floor.exchange.liquidations[-1].instrument == SPOT
 
 
+def test_collateral_that_waits_for_a_block_is_sold_once():
+    """Sold at a pool whose block comes after the next seizure: neither sent nor recorded again."""
+    floor = Floor(rules=[Requirement(initial=0.10, maintenance=0.05, collateral=0.9), RULES[1]])
+    floor.bench.trade(ANN, OUTSIDE, SPOT, 500, 100.0)
+    floor.bench.ledger.cash[ANN] = -480.0
+    floor.bench.mark(100.0)
+    floor.bench.view.pending.trade(POOL, [SPOT])
+    [sale] = sold = floor.seize(ANN)
+    assert sale["qty"] == -500
+    floor.bench.outbox.extend(sold)  # it is on its way
+    assert floor.seize(ANN, latency=6.0).size == 0
+    assert len(floor.exchange.liquidations) == 1
+    floor.bench.outbox.count = 0  # refused by the pool
+    assert floor.seize(ANN, latency=12.0)["qty"].tolist() == [-500]
+
+
 def test_shares_of_a_pool_are_redeemed_at_the_pool():
     floor = Floor(cash=0.0)
     ledger = floor.bench.ledger

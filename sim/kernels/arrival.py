@@ -6,6 +6,7 @@ import numpy as np
 
 from sim.jit import inlined, kernel
 from sim.kernels.draws import GOLDEN, hashed, mix
+from sim.kernels.pending import is_pending
 
 
 @inlined
@@ -88,10 +89,15 @@ def sort(arrival, ties, rows, scratch, heads, spare, first, last):
 
 
 @kernel
-def stamp(orders, first, last, phase, step, seed_key, population_of, keys, firsts, venues, now):
+def stamp(orders, first, last, phase, step, seed_key, population_of, keys, firsts, venues, now, pending):
     """Write phase, population and tie into orders that were just sent.
 
     A tie is a hash of the run, the step, the sender's population by name, and its row.
+
+    Parameters
+    ----------
+    pending : ndarray of int64, shape (P,)
+        Pending orders of each population; these are added.
 
     Returns
     -------
@@ -118,6 +124,7 @@ def stamp(orders, first, last, phase, step, seed_key, population_of, keys, first
             tie = mix(hashed(keys[population], 0, account - firsts[population], 0) ^ step_key)
         orders[i]["population"] = population
         orders[i]["tie"] = tie
+        pending[population] += is_pending(orders[i])
     return earliest, -1
 
 
@@ -169,17 +176,20 @@ def due(orders, count, until, rows, scratch, heads, spare, arrival, ties, bounds
 
 
 @kernel
-def keep(orders, count, until, last_venue):
+def keep(orders, count, until, last_venue, pending):
     """Drop the orders that arrived by `until` at venues up to `last_venue`.
 
-    Returns how many stay, and when the first of them arrives.
+    Writes how many of those that stay are `pending`, by population; returns how many stay, and when the
+    first of them arrives.
     """
+    pending[:] = 0
     kept = 0
     earliest = np.inf
     for i in range(count):
         at = orders[i]["time"] + orders[i]["latency"]
         if at > until or orders[i]["venue"] > last_venue:
             earliest = min(earliest, at)
+            pending[orders[i]["population"]] += is_pending(orders[i])
             if kept != i:
                 orders[kept] = orders[i]
             kept += 1

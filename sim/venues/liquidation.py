@@ -338,9 +338,9 @@ class Exchange(Venue):
         if not (lots > 0).any():
             self._log(seizure, 0, 0, np.nan)
         for instrument in map(int, np.flatnonzero(lots > 0)):
-            if instrument not in self._sellers:
-                continue
-            held = int(lots[instrument])
+            held = int(lots[instrument]) + self._view.pending.of(seizure.account, instrument)
+            if instrument not in self._sellers or held <= 0:
+                continue  # what waits for a block is not sold again
             cause = self._log(seizure, instrument, -held, np.nan)
             if terms[instrument]["kind"] == LP_SHARE:
                 pool = self._sellers[instrument]

@@ -149,8 +149,8 @@ class OptionVaults(Population):
             return
         sold = orders(2 if is_opening else 1)
         sold["account"], sold["venue"], sold["kind"] = self.first + row, self._desk, REQUEST
-        sold["target"] = self.asset
         sold["time"] = view.time
+        sold[0]["target"] = self.asset
         sold[0]["qty"], sold[0]["value"], sold[0]["good_till"] = -lots, strike, self.epoch_end[row]
         sold[0]["flags"], sold[0]["reason"] = (CALL if self._is_calls else 0), ISSUE
         if is_opening:

@@ -31,7 +31,8 @@ class ConstantProduct(Venue):
     asset, the matching cash follows from the pool's price, or for the first deposit from
     `set_reference`) and REMOVE_LIQUIDITY (`qty` share lots to burn). A swap is filled
     whole or refused. With SIDE_BY_VALUE a swap buys if `value` is above the spot price,
-    sells if below, without limit; REDUCE_ONLY clips it to the sender's room.
+    sells if below, without limit; REDUCE_ONLY cuts it to what it leaves of the sender's position.
+    `good_till` is a deadline.
 
     Parameters
     ----------
@@ -144,7 +145,7 @@ class ConstantProduct(Venue):
         self.state = np.zeros(1, POOL)
         self._reserves = [self.state[column] for column in ("base", "cash", "supply")]
         self._product = 0.0
-        self._population_of, self._unposted = population_of, np.zeros_like(self._held)
+        self._population_of = population_of
         settings = {
             "lot": self.parameters.lot,
             "share_lot": self.parameters.share_lot,
@@ -182,7 +183,6 @@ class ConstantProduct(Venue):
         self._execute.call(
             self.state,
             self._held,
-            self._unposted,
             orders,
             due,
             until,

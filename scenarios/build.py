@@ -247,6 +247,7 @@ def _router(populations: list[Population], listing: Listing, venues: list[Venue]
     clocks = {venue.name: venue.blocks for venue in venues if venue.blocks is not None}
     for venue in venues:
         router.pending.trade(venue.index, venue.instruments or (venue.instrument,))
+        router.expect(venue.index, venue.meaning)
         clock = clocks.get(venue.name.removesuffix(SINK))  # a sink is as late as what it stands for
         if clock is not None:
             router.blocks[venue.index] = clock

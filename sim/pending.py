@@ -38,6 +38,8 @@ class Pending:
     ----------
     counts : ndarray of int64, shape (P,)
         Pending orders of each population among the stamped ones; kept by the router.
+    traded : ndarray of int32, shape (2, V)
+        What each venue trades and what it redeems, -1 for nothing.
     stamped : int
         How many orders of the outbox are stamped; kept by the router.
     """
@@ -46,14 +48,14 @@ class Pending:
         self.counts = np.zeros(populations, np.int64)
         self.stamped = 0
         self._outbox, self._population_of = outbox, population_of
-        self._traded = np.full((2, venues), -1, np.int32)
+        self.traded = np.full((2, venues), -1, np.int32)
         self._gather = Prepared(gather)
         self._instrument, self._lots = np.zeros(1, np.int64), np.zeros((1, 1), np.int64)
 
     def trade(self, venue: int, instruments: Sequence[int]) -> None:
         """Say what is traded at a venue, and after it, if anything, what is redeemed there."""
         for what, instrument in zip((TRADED, REDEEMED), instruments, strict=False):
-            self._traded[what, venue] = instrument
+            self.traded[what, venue] = instrument
 
     def gather(self, first: int, instruments: np.ndarray, lots: np.ndarray) -> int:
         """Write what consecutive accounts of one population have on the way.
@@ -73,7 +75,7 @@ class Pending:
             How many orders they are.
         """
         begin, end = self._begin(first), self._outbox.count
-        found: int = self._gather.call(self._outbox.rows, begin, end, first, instruments, self._traded, lots)
+        found: int = self._gather.call(self._outbox.rows, begin, end, first, instruments, self.traded, lots)
         return found
 
     def may_have(self, account: int) -> bool:

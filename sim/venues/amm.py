@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from sim.draws import Draws
 from sim.instruments import LP_SHARE
+from sim.kernels.fields import HAS_DEADLINE, HAS_QTY, HAS_TIF, HAS_VALUE, IS_REDUCE_ONLY, IS_SIDE_BY_VALUE
 from sim.kernels.pools import POOL, appraise_shares, execute_pool, observe_pool
 from sim.listing import Listing
 from sim.parameters import Parameters as BaseParameters
@@ -20,6 +21,7 @@ from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 from sim.view import View, frozen
 
+SWAPS = HAS_QTY | HAS_DEADLINE | HAS_TIF | IS_REDUCE_ONLY | IS_SIDE_BY_VALUE
 ROUNDING = 1e-12  # of the invariant, in a step
 
 
@@ -91,7 +93,13 @@ class ConstantProduct(Venue):
         block_clock: Literal["fixed", "poisson"] = "fixed"
 
     trades = "spot"
-    takes = (SWAP, MARKET, ADD_LIQUIDITY, REMOVE_LIQUIDITY)
+    meaning: ClassVar[dict[int, int]] = {
+        SWAP: SWAPS | HAS_VALUE,
+        MARKET: SWAPS,
+        ADD_LIQUIDITY: HAS_QTY | HAS_DEADLINE,
+        REMOVE_LIQUIDITY: HAS_QTY | HAS_DEADLINE,
+    }
+    takes = tuple(meaning)
     precedence = 1
     has_own_mid = True
     account: int = -1

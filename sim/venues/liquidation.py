@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from sim.instruments import LP_SHARE, PERPETUAL
 from sim.kernels import margining
+from sim.kernels.fields import HAS_TARGET
 from sim.listing import INSURANCE
 from sim.outbox import Outbox
 from sim.parameters import Parameters as BaseParameters
@@ -139,6 +140,7 @@ class Exchange(Venue):
 
     emits = True
     takes = (SEIZE,)
+    meaning: ClassVar[dict[int, int]] = {SEIZE: HAS_TARGET}
 
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
         super().__init__(name, index, asset, instrument, parameters)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -12,6 +12,19 @@ from sim.blank import blank
 from sim.kernels import book as kernels
 from sim.kernels.decay import WORN, wear_all
 from sim.kernels.expiries import EXPIRY, SPARE
+from sim.kernels.fields import (
+    HAS_DEADLINE,
+    HAS_PRICE,
+    HAS_QTY,
+    HAS_REFERENCE,
+    HAS_STP,
+    HAS_TARGET,
+    HAS_TIF,
+    HAS_VALUE,
+    IS_POST_ONLY,
+    IS_REDUCE_ONLY,
+    IS_SIDE_BY_VALUE,
+)
 from sim.kernels.ladder import BLOCK, LEVEL, words
 from sim.kernels.quote import observe
 from sim.kernels.resting import ACCOUNT, HEADER, REDUCING, RESTING
@@ -40,6 +53,8 @@ HEADROOM = 4.0  # the ladder reaches at least this many times the opening price
 LARGEST_TICK = 2**31 - BLOCK
 OPENING_ROWS = 1024
 NO_ORDERS = orders(0)
+TRADES = HAS_QTY | HAS_DEADLINE | HAS_TIF | HAS_STP | IS_REDUCE_ONLY
+RESTS = TRADES | HAS_PRICE | HAS_REFERENCE | HAS_TARGET | IS_POST_ONLY
 NO_ROWS = np.zeros(0, np.int64)
 NO_ROOM = np.zeros((3, 0), np.int64)
 NOBODY = frozen(np.zeros(0, np.int64))
@@ -156,7 +171,17 @@ class OrderBook(Venue):
         stops_when_empty: bool = False
 
     precedence = 3
-    takes = (MARKET, LIMIT, CANCEL, CANCEL_RANDOM, CANCEL_AT, CANCEL_ALL, MODIFY, QUOTE)
+    meaning: ClassVar[dict[int, int]] = {
+        MARKET: TRADES | IS_SIDE_BY_VALUE,
+        LIMIT: RESTS | IS_SIDE_BY_VALUE,
+        CANCEL: HAS_TARGET,
+        CANCEL_RANDOM: HAS_VALUE,
+        CANCEL_AT: HAS_QTY | HAS_PRICE | HAS_REFERENCE | HAS_TARGET | HAS_VALUE,
+        CANCEL_ALL: 0,
+        MODIFY: RESTS,
+        QUOTE: RESTS | HAS_VALUE,
+    }
+    takes = tuple(meaning)
 
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
         super().__init__(name, index, asset, instrument, parameters)

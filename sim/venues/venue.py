@@ -49,6 +49,9 @@ class Venue:
         What it trades if a scenario does not say: "spot", "perpetual", or "" for neither.
     takes : tuple of int
         Kinds of orders it takes in all their forms; the first is the one that trades here at once.
+    meaning : mapping of int to int, or None
+        By kind of order, the fields that mean something here, as bits of `sim.kernels.fields`: an order
+        that says something else is refused before it is sent on. None takes every order as it is.
     precedence : int
         Which venue's mid is its asset's reference mid: the one of highest precedence, of equals the
         first. Venues of precedence 0 give none.
@@ -75,6 +78,7 @@ class Venue:
     needs_asset: ClassVar[bool] = True
     trades: ClassVar[str] = ""
     takes: ClassVar[tuple[int, ...]] = (MARKET,)
+    meaning: ClassVar[Mapping[int, int] | None] = None
     precedence: ClassVar[int] = 0
     has_own_mid: ClassVar[bool] = False
     is_outside: ClassVar[bool] = False

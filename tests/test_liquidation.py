@@ -15,6 +15,7 @@ from sim.outbox import Outbox
 from sim.records import (
     CANCEL_ALL,
     CLOSE_OUT,
+    COOLING_DOWN,
     FILLS,
     FORCED,
     IOC,
@@ -120,7 +121,7 @@ def test_seizures_of_one_account_are_a_cool_down_apart_by_their_arrival():
     floor.bench.mark(94.5)
     assert floor.seize(ANN, latency=0.5).size == 1
     assert floor.seize(ANN, latency=5.4).size == 0
-    assert floor.refusals == [NOT_IN_BREACH]
+    assert floor.refusals == [COOLING_DOWN]
     assert floor.seize(ANN, latency=5.6).size == 1
 
 

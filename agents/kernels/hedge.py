@@ -341,7 +341,7 @@ def hedge(
                 net, delta = 0.0, decayed(first_holder + row, contract, qty, contracts, work, since)
             net += delta
             looked_at[row] = now
-        if abs(net) <= half:
+        if not abs(net) > half:
             continue
         net -= math.copysign(kept, net)
         units = min(max(-policy[RESPONSE, row] * net, -policy[MOST, row]), policy[MOST, row])

@@ -16,6 +16,7 @@ from sim.parameters import Parameters as BaseParameters
 from sim.records import (
     CANCEL_ALL,
     CLOSE_OUT,
+    COOLING_DOWN,
     FORCED,
     GROUP,
     IOC,
@@ -23,6 +24,7 @@ from sim.records import (
     MARKET,
     MID,
     NOT_IN_BREACH,
+    NOT_TRADED,
     OPTIONS,
     REDUCE_ONLY,
     REMOVE_LIQUIDITY,
@@ -88,7 +90,8 @@ class Exchange(Venue):
     redeemed. Forced orders meet the same book as any other.
 
     Whether an account is in breach is judged when the SEIZE arrives, at the prices of that moment;
-    one that recovered, or was taken over by an earlier SEIZE, is left alone.
+    one that recovered, or was taken over by an earlier SEIZE, is left alone (refused as not in
+    breach), and so is one seized too short a time ago (refused as cooling down).
 
     Attributes
     ----------
@@ -171,13 +174,18 @@ class Exchange(Venue):
         for row in due:
             order = orders[row]
             account = int(order["target"])
-            if order["kind"] == SEIZE and account not in taken and self._is_listed(account):
+            if order["kind"] != SEIZE:
+                tape.refuse(order, self.index, NOT_TRADED)
+            elif account in taken or not self._is_listed(account):
+                tape.refuse(order, self.index, NOT_IN_BREACH)
+            else:
                 seizure = self._appraise(order, account, tape)
-                if self._may_seize(seizure):
-                    taken.add(account)
-                    self._seize(order, seizure, tape)
+                refusal = self._refusal(seizure)
+                if refusal:
+                    tape.refuse(order, self.index, refusal)
                     continue
-            tape.refuse(order, self.index, NOT_IN_BREACH)
+                taken.add(account)
+                self._seize(order, seizure, tape)
 
     def closing(self) -> tuple[float, float]:
         """Share of a perpetual that one seizure sells, and the notional up to which it sells all of it."""
@@ -215,11 +223,13 @@ class Exchange(Venue):
             total += np.bincount(options["asset"], deltas, minlength=assets)
         return tuple(total.tolist())
 
-    def _may_seize(self, seizure: Seizure) -> bool:
+    def _refusal(self, seizure: Seizure) -> int:
+        """Why the account is not seized, 0 if it is; below the backstop there is no cool-down."""
         if seizure.equity >= seizure.maintenance - margining.DUST:
-            return False
+            return NOT_IN_BREACH
         is_cool = seizure.time >= self._cool_until.get(seizure.account, -np.inf)
-        return bool(is_cool or seizure.equity < self.parameters.backstop * seizure.maintenance)
+        is_urgent = seizure.equity < self.parameters.backstop * seizure.maintenance
+        return 0 if is_cool or is_urgent else COOLING_DOWN
 
     def _seize(self, order: np.void, seizure: Seizure, tape: Tape) -> None:
         rules, account = self.parameters, seizure.account

@@ -11,6 +11,7 @@ from agents.kernels.spreading import spread
 from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Fraction, Misfit, NonNegative, Positive, VenueName, within
+from sim.pending import PendingLots
 from sim.population import Population
 from sim.prepared import Prepared
 from sim.records import ADD_LIQUIDITY, MARKET
@@ -79,6 +80,7 @@ class Arbitrageurs(Population):
         self._interval = self.column("interval_seconds")
         self._offset = self.draws.uniforms("offset", self.rows) * self._interval
         self._next_look = self._offset.copy()
+        self._pending = PendingLots(self.first, [self._pool.instrument], self.rows)
         self._spread = Prepared(spread)
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
@@ -89,6 +91,7 @@ class Arbitrageurs(Population):
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Send both legs where the gap pays."""
         pool = view.quotes[self._pool.index]
+        self._pending.look(view.pending)
         outbox.reserve(2 * self.rows)
         outbox.count = self._spread.call(
             view.time,
@@ -100,6 +103,7 @@ class Arbitrageurs(Population):
             view.quotes,
             view.cash,
             view.position,
+            self._pending.lots,
             view.terms,
             self._pool.instrument,
             self._book.instrument,

@@ -1,7 +1,8 @@
 """A hedger is an exposure x a policy x a route: the rules that every hedging population shares.
 
 The population says what its rows are exposed to (delta, in units of the asset) and what
-their size is; the policy says when and how much to trade, the route where.
+their size is; the policy says when and how much to trade, the route where. Orders on their way
+count as held (`sim.pending`), and a row does not look before its last one can have arrived.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from sim.kernels.flags import flag_columns
 from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Misfit
+from sim.pending import PendingLots
 from sim.prepared import Prepared
 from sim.view import View, frozen
 
@@ -122,6 +124,7 @@ class Hedger:
         self._flags = flag_columns(rows)
         self._screen = np.zeros((SCREEN_ROWS, rows), np.float32)
         self._screen[NET] = np.inf
+        self._pending = PendingLots(first_account, self.instruments, rows)
         self._since = 0  # of the changes the ledger has noted
         self._then = np.zeros((2, 0))
         self._mid_then = self._move = 0.0
@@ -160,6 +163,7 @@ class Hedger:
         first = int(view.holder_of[self._first_account])
         if first < 0:
             raise ValueError("these rows hold no options; a population says how many in `option_slots`")
+        self._count_pending(view)
         if self._then.shape[1] == view.contracts.size:
             self._move = float(view.assets[self.asset]["mid"]) - self._mid_then
         else:
@@ -194,8 +198,13 @@ class Hedger:
             Size that the band is a fraction of, units.
         """
         exposure, scale = np.ascontiguousarray(exposure, float), np.ascontiguousarray(scale, float)
+        self._count_pending(view)
         suspects, _ = self._suspects(view, NO_OPTIONS)
         self._send(-1, suspects, exposure, scale, view, outbox)
+
+    def _count_pending(self, view: View) -> None:
+        """See what the rows have on the way; those for which that is not what it was are looked at."""
+        self._screen[NET, self._pending.look(view.pending)] = np.inf
 
     def _renew(self, first_holder: int, scale: np.ndarray, view: View) -> None:
         """Measure drift from the present deltas on."""
@@ -213,6 +222,7 @@ class Hedger:
             self._then,
             self.instruments,
             self.baseline,
+            self._pending.lots,
             view.position,
             view.terms,
             self.policy[WIDTH],
@@ -266,6 +276,7 @@ class Hedger:
             view.contract_margin,
             self.instruments,
             self.baseline,
+            self._pending.lots,
             view.cash,
             view.position,
             view.terms,

@@ -12,6 +12,7 @@ from sim.kernels.margining import UNLIMITED
 from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Fraction, NonNegative, Positive, VenueName, within
+from sim.pending import PendingLots
 from sim.population import Population
 from sim.records import FORCED, IOC, MID, REDUCE_ONLY, SEIZE
 from sim.view import View
@@ -47,7 +48,7 @@ class ExchangeLiquidators(Population):
         unwind_seconds : float or distribution
             Time between looks at the inventory.
         retry_seconds : float
-            Time before the same account is asked for again.
+            Time before the same account is asked for again, at least the latency.
         max_slippage : float
             Worst price accepted when selling inventory, as a fraction of the mid.
         """
@@ -72,6 +73,7 @@ class ExchangeLiquidators(Population):
                 self._outlets.setdefault(v.instrument, v.index)
         self._share, self._interval = self.column("unwind_share"), self.column("unwind_seconds")
         self._next_unwind = {instrument: np.zeros(self.rows) for instrument in self._outlets}
+        self._pending = {i: PendingLots(self.first, [i], self.rows) for i in self._outlets}
         self._retry_at: dict[int, float] = {}
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
@@ -91,12 +93,17 @@ class ExchangeLiquidators(Population):
         asked = [account for account in worst if self._retry_at.get(account, -np.inf) <= view.time + 1e-9]
         for i, account in enumerate(asked[: self.parameters.capacity * self.rows]):
             row = i % self.rows
-            self._retry_at[account] = view.time + self.parameters.retry_seconds
-            outbox.seize(self.first + row, self._venue, account, latency=float(self.latency[row]))
+            latency = float(self.latency[row])
+            self._retry_at[account] = view.time + max(self.parameters.retry_seconds, latency)
+            outbox.seize(self.first + row, self._venue, account, latency=latency)
 
     def _unwind(self, instrument: int, venue: int, view: View, outbox: Outbox) -> None:
-        """Sell (buy back) a share of what each row has taken over of one perpetual."""
-        held_lots = view.position[instrument, self.first : self.first + self.rows].tolist()
+        """Sell (buy back) a share of what each row has taken over of one perpetual and not sent yet."""
+        pending = self._pending[instrument]
+        pending.look(view.pending)
+        held_lots = (
+            view.position[instrument, self.first : self.first + self.rows] + pending.lots[0]
+        ).tolist()
         next_unwind = self._next_unwind[instrument]
         for row, held in enumerate(held_lots):
             if held == 0 or view.time < next_unwind[row]:

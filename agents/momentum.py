@@ -8,6 +8,7 @@ from agents.kernels.background import chase
 from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import NonNegative, Positive, VenueName, within
+from sim.pending import PendingLots
 from sim.population import Population
 from sim.prepared import Prepared
 from sim.records import MARKET
@@ -67,11 +68,13 @@ class MomentumTraders(Population):
         self._offset = self.draws.uniforms("offset", self.rows) * self._columns[-1]
         self._next_look = self._offset.copy()
         self._updated = 0.0
+        self._pending = PendingLots(self.first, [self._terms.instrument], self.rows)
         self._chase = Prepared(chase)
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Update the averages and move towards the wanted positions."""
         terms = self._terms
+        self._pending.look(view.pending)
         outbox.reserve(self.rows)
         outbox.count = self._chase.call(
             view.time,
@@ -81,6 +84,7 @@ class MomentumTraders(Population):
             terms.lot,
             float(view.assets[self.asset]["mid"]),
             view.position,
+            self._pending.lots,
             self.average,
             *self._columns,
             self._offset,

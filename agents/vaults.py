@@ -114,6 +114,7 @@ class OptionVaults(Population):
             (v.index for v in listing.venues.values() if v.instrument == self._spot_instrument >= 0), -1
         )
         spot = listing.universe.find(SPOT, self.asset)
+        self._traded_spot = spot
         self._hedged_in = spot if spot in self.hedger.instruments else -1
         self._spot_lot = float(listing.universe.terms()[self._spot_instrument]["lot"])
         if self._is_calls and self._spot_instrument < 0:
@@ -152,8 +153,8 @@ class OptionVaults(Population):
             return
         sold = orders(2 if is_opening else 1)
         sold["account"], sold["venue"], sold["kind"] = self.first + row, self._desk, REQUEST
-        sold["target"] = self.asset
         sold["time"] = view.time
+        sold[0]["target"] = self.asset
         sold[0]["qty"], sold[0]["value"], sold[0]["good_till"] = -lots, strike, self.epoch_end[row]
         sold[0]["flags"], sold[0]["reason"] = (CALL if self._is_calls else 0), ISSUE
         if is_opening:
@@ -167,7 +168,8 @@ class OptionVaults(Population):
         if self._spot_instrument < 0:
             return max(cash, 0.0) / (mark if self._is_calls else strike)
         account = self.first + row
-        held = int(view.position[self._spot_instrument, account]) - self._hedging_spot(row, view)[0]
+        waiting = view.pending.of(account, self._spot_instrument)
+        held = int(view.position[self._spot_instrument, account]) + waiting - self._hedging_spot(row, view)[0]
         owed = min(held, max(0, int(np.ceil(-cash / (mark * self._spot_lot)))))
         if owed > 0:
             outbox.market(account, self._spot_venue, -owed, latency=float(self.latency[row]), reason=FORCED)
@@ -181,17 +183,27 @@ class OptionVaults(Population):
         if instrument < 0:
             return 0, 0.0
         treasury = self.hedger.baseline[self.hedger.instruments == instrument, row]
-        lots = int(view.position[instrument, self.first + row] - treasury[0])
+        waiting = view.pending.of(self.first + row, instrument)
+        lots = int(view.position[instrument, self.first + row] + waiting - treasury[0])
         terms = view.terms[instrument]
         return lots, float(lots * terms["lot"] * terms["price"])
 
     def settled_cash(self, row: int, view: View) -> float:
-        """Cash a vault would have if its hedges were closed at the mark."""
+        """Cash a vault would have if its hedges were closed at the mark, those on the way among them."""
         total = float(view.cash[self.first + row]) + self._hedging_spot(row, view)[1]
+        total -= self._spent_on_spot(row, view)
         for instrument, terms in enumerate(view.terms):
             if terms["kind"] == PERPETUAL:
                 total += float(view.position[instrument, self.first + row] * terms["lot"] * terms["price"])
         return total
+
+    def _spent_on_spot(self, row: int, view: View) -> float:
+        """What spot on the way will cost at the mark, below zero if it is sold."""
+        if self._traded_spot < 0:
+            return 0.0
+        terms = view.terms[self._traded_spot]
+        lots = view.pending.of(self.first + row, self._traded_spot)
+        return float(lots * terms["lot"] * terms["price"])
 
     def strike(self, spot: float, seconds: float, target: float, step: float) -> tuple[float, float]:
         """Strike on the grid whose delta is nearest to the target, and that delta (signed).

@@ -8,7 +8,7 @@ import numpy as np
 
 from scenarios.entries import Asset, MarketOrder, ValueShock, VenueEntry
 from scenarios.schema import Scenario
-from scenarios.treatment import AS_WRITTEN, Treatment
+from scenarios.treatment import AS_WRITTEN, SINK, Treatment
 from scenarios.venues import open_all, placed, state_impact, universe_of
 from sim.delivery import DeliveryPrice
 from sim.draws import Draws, key
@@ -250,7 +250,13 @@ def _router(populations: list[Population], listing: Listing, venues: list[Venue]
     keys = np.array([Draws(0, name).key("rows") for name in names])
     firsts = np.array([0] * len(listing.system) + [population.first for population in populations])
     router = Router(len(venues), listing.seed, ledger.population_of, keys, firsts)
-    router.blocks = {venue.index: venue.blocks for venue in venues if venue.blocks is not None}
+    clocks = {venue.name: venue.blocks for venue in venues if venue.blocks is not None}
+    for venue in venues:
+        router.pending.trade(venue.index, venue.instruments or (venue.instrument,))
+        router.expect(venue.index, venue.meaning)
+        clock = clocks.get(venue.name.removesuffix(SINK))  # a sink is as late as what it stands for
+        if clock is not None:
+            router.blocks[venue.index] = clock
     return router
 
 

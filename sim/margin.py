@@ -145,7 +145,7 @@ class Margin:
         self._flags = flags.flag_columns(accounts)
         self._seen = np.zeros(accounts, np.int32)
         self._stamp = 0
-        self.room = np.zeros((2, accounts), np.int64)
+        self.room = np.zeros((3, accounts), np.int64)
         self._price, self._watch = Prepared(portfolio.price), Prepared(screening.watch)
         self._admit = Prepared(margining.admit)
 
@@ -298,7 +298,7 @@ class Margin:
             view.shortfall = frozen(self.maintenance[self.in_breach] - self.equity[self.in_breach])
 
     def admit(self, orders: np.ndarray, rows: np.ndarray, instrument: int) -> np.ndarray:
-        """Room of the senders of these orders, shape (2, A): lots they may buy and sell."""
+        """Room of the senders of these orders, shape (3, A): lots they may buy and sell, and hold."""
         ledger = self._ledger
         self._stamp += 1
         self._admit.call(

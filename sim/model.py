@@ -44,7 +44,7 @@ from sim.prepared import Prepared
 from sim.profile import profile
 from sim.recorder import Recorder
 from sim.recording import Recording
-from sim.records import HEDGING, LIQUIDATING, MOVES, OPEN, QUOTING, STEP, TRADING
+from sim.records import HEDGING, LIQUIDATING, MOVES, OPEN, QUOTING, STEP, TRADING, UNSUPPORTED
 from sim.router import Router
 from sim.settlement import Settlement
 from sim.tables import tables
@@ -104,6 +104,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.listing, self.ledger, self.margin, self.router = listing, ledger, margin, router
         self.venues, self.drivers, self.oracles = list(venues), drivers, list(oracles)
         self.settlement, self.recorder, self.view = settlement, recorder, view
+        view.pending = router.pending
         self.datacollector = SeriesCollector(recorder)
         self.tape = Tape()
         self.steps_total, self.round_seconds, self.description = steps, round_seconds, description
@@ -223,7 +224,13 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         outbox.now = view.time = now
         for decider in deciders:
             decider.decide(phase, view, outbox)
-        self.router.stamp(PHASES[phase], self.steps_taken, now)
+        self._stamp(PHASES[phase], now)
+
+    def _stamp(self, phase: int, now: float) -> None:
+        """Send what is in the outbox on; what says something without meaning is refused."""
+        self.router.stamp(phase, self.steps_taken, now)
+        for order in self.router.refused:
+            self.tape.refuse(order, int(order["venue"]), UNSUPPORTED)
 
     def _execute(self, until: float) -> bool:
         """Deliver what arrives by `until`, venue by venue; post the fills."""
@@ -271,7 +278,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
             sent["venue"][own] = venues[sent["venue"][own]]
         self.router.outbox.extend(sent)
         children.count = 0
-        self.router.stamp(LIQUIDATING, self.steps_taken, self.view.time)
+        self._stamp(LIQUIDATING, self.view.time)
 
     def _observe(self, venues: Sequence[Venue]) -> None:
         """Bring quotes, mids and margin prices up to date with these venues; without any, nothing is."""

@@ -97,6 +97,8 @@ NOT_TRADED = 12
 NOTHING_TO_REDUCE = 13
 NO_QUANTITY = 14
 TOO_LATE = 15  # arrived at or after its good_till
+UNSUPPORTED = 16  # says something that has no meaning on such an order at this venue
+COOLING_DOWN = 17  # in breach, but seized too short a time ago
 REFUSALS = (
     "",
     "no_margin",
@@ -114,6 +116,8 @@ REFUSALS = (
     "nothing_to_reduce",
     "no_quantity",
     "too_late",
+    "unsupported",
+    "cooling_down",
 )
 
 # How a reference mid came to move.

@@ -7,16 +7,19 @@ in which it sent them. At a venue on a chain an order arrives with the next bloc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from sim.draws import key
-from sim.kernels import arrival
+from sim.kernels import arrival, fields
 from sim.outbox import Outbox
+from sim.pending import Pending
 from sim.prepared import Prepared
-from sim.records import OPEN
+from sim.records import OPEN, ORDER
 from sim.venues.blocks import Blocks
+
+NO_ORDERS = np.zeros(0, ORDER)
 
 
 class Router:
@@ -38,8 +41,12 @@ class Router:
     outbox : Outbox
     earliest : float
         When the first order in flight arrives, s; for orders that wait for a block, a lower bound.
+    pending : Pending
+        What accounts have on the way.
     blocks : dict of int to Blocks
         Clocks of the venues that have one, by index.
+    refused : ndarray of ORDER
+        Orders of the last `stamp` that say something without meaning, and were not sent on.
     """
 
     def __init__(
@@ -48,7 +55,11 @@ class Router:
         self.outbox = Outbox()
         self.earliest = np.inf
         self.blocks: dict[int, Blocks] = {}
-        self._stamped, self._found = 0, -1
+        self.pending = Pending(self.outbox, population_of, keys.size, venues)
+        self.refused = NO_ORDERS
+        self._meaning = np.full((venues, fields.KINDS), fields.ANYTHING, np.int32)
+        self._unsupported = np.zeros(0, np.int64)
+        self._found = -1
         self._seed_key = key(seed, "router", "ties")
         self._population_of, self._keys, self._firsts = population_of, keys, firsts
         self._bounds = np.zeros(venues + 1, np.int64)
@@ -62,6 +73,19 @@ class Router:
         self._arrival = np.zeros(size)
         self._ties = np.zeros(size, np.uint64)
 
+    def expect(self, venue: int, meaning: Mapping[int, int] | None) -> None:
+        """Refuse what has no meaning at a venue from now on; None takes every order as it is.
+
+        Parameters
+        ----------
+        venue : int
+        meaning : mapping of int to int, optional
+            By kind of order, the fields that mean something, as bits of `sim.kernels.fields`. Kinds
+            that are not named are for the venue to refuse.
+        """
+        for kind, bits in (meaning or {}).items():
+            self._meaning[venue, kind] = bits
+
     def stamp(self, phase: int, step: int, now: float = 0.0) -> None:
         """Mark the orders sent since the last call with their phase, population and tie.
 
@@ -70,11 +94,14 @@ class Router:
         ValueError
             If an order names no venue or account there is, is dated before now, or never arrives.
         """
-        outbox = self.outbox
-        if outbox.count > self._stamped:
-            first, refused = self._stamp.call(
+        outbox, pending = self.outbox, self.pending
+        self.refused = NO_ORDERS
+        if outbox.count > pending.stamped:
+            if self._unsupported.size < outbox.count - pending.stamped:
+                self._unsupported = np.zeros(2 * outbox.count, np.int64)
+            first, refused, unsupported = self._stamp.call(
                 outbox.rows,
-                self._stamped,
+                pending.stamped,
                 outbox.count,
                 phase,
                 step,
@@ -84,13 +111,27 @@ class Router:
                 self._firsts,
                 self._bounds.size - 1,
                 now,
+                self._meaning,
+                pending.traded,
+                pending.counts,
+                self._unsupported,
             )
             if refused >= 0:
                 raise ValueError(self._complaint(outbox.rows[refused], now))
+            if unsupported:
+                self._take_back(self._unsupported[:unsupported])
             if self.blocks and phase != OPEN:
-                self._await_blocks(outbox.rows[self._stamped : outbox.count])
-            self._stamped = outbox.count
+                self._await_blocks(outbox.rows[pending.stamped : outbox.count])
+            pending.stamped = outbox.count
             self.earliest = min(self.earliest, first)
+
+    def _take_back(self, unsupported: np.ndarray) -> None:
+        """Take rows out of the outbox, into `refused`; those after them move up."""
+        outbox, first = self.outbox, int(unsupported[0])
+        self.refused = outbox.rows[unsupported].copy()
+        kept = np.delete(outbox.rows[first : outbox.count], unsupported - first)
+        outbox.count = first + kept.size
+        outbox.rows[first : outbox.count] = kept
 
     def _await_blocks(self, orders: np.ndarray) -> None:
         """Let each order to a venue on a chain arrive with the first block after it would."""
@@ -141,9 +182,13 @@ class Router:
 
     def forget(self, until: float, last_venue: int) -> None:
         """Drop the orders that arrived by `until` at venues up to this one; they are executed."""
-        outbox = self.outbox
+        outbox, pending = self.outbox, self.pending
         if self._found == outbox.count and last_venue >= self._bounds.size - 2:
             outbox.count, self.earliest = 0, np.inf
+            pending.counts.fill(0)
         else:
-            outbox.count, self.earliest = self._keep.call(outbox.rows, outbox.count, until, last_venue)
-        self._stamped, self._found = outbox.count, -1
+            outbox.count, self.earliest = self._keep.call(
+                outbox.rows, outbox.count, until, last_venue, pending.counts
+            )
+        pending.stamped = outbox.count
+        self._found = -1

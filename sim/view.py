@@ -11,6 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
+from sim.pending import Pending
+
 # The state of one venue. Sizes in units of the instrument, prices in quote currency.
 QUOTE = np.dtype(
     [
@@ -108,6 +110,8 @@ class View:
     shortfall : ndarray of float64
         By how much, in the same order.
     is_in_breach : ndarray of bool, shape (A,)
+    pending : Pending
+        Lots that accounts have on the way: sent, and neither filled, refused nor expired.
     holder_of : ndarray of int32, shape (A,)
         Row of an account in the option columns, below 0 for none.
     changes : ndarray of int64
@@ -135,6 +139,7 @@ class View:
         "holder_of",
         "in_breach",
         "is_in_breach",
+        "pending",
         "position",
         "quotes",
         "resting",
@@ -157,6 +162,7 @@ class View:
     holder_of: np.ndarray
     in_breach: np.ndarray
     is_in_breach: np.ndarray
+    pending: Pending
     position: np.ndarray
     quotes: np.ndarray
     resting: Mapping[int, np.ndarray]

@@ -12,6 +12,8 @@ from sim.kernels.margining import MARGINED
 from sim.ledger import Ledger
 from sim.listing import CLEARING, END_USERS, FEES, SYSTEM, Listing, Smile, VenueTerms
 from sim.margin import Margin, Requirement
+from sim.outbox import Outbox
+from sim.pending import Pending
 from sim.records import FILLS, GROUP, OPTIONS, SEQ
 from sim.tape import Tape
 from sim.venues.surroundings import Surroundings
@@ -55,6 +57,8 @@ class Bench:
         view.cash, view.position, view.holder_of = ledger.cash, ledger.position, ledger.holder_of
         view.is_in_breach, view.changes = margin.is_in_breach, ledger.changes
         view.in_breach, view.shortfall = frozen(margin.in_breach), np.zeros(0)
+        self.outbox = Outbox()
+        view.pending = Pending(self.outbox, self.population_of, FIRST + 1, self.quotes.size)
         view.show(margin)
         return view
 

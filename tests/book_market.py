@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim import records as r
+from sim.kernels.resting import REDUCING
 from sim.tape import Tape
 from sim.venues.order_book import OrderBook
 from sim.view import QUOTE
@@ -18,7 +19,7 @@ MID = 100
 
 
 class Market:
-    """A book, its tape and unlimited room, driven one order at a time."""
+    """A book, its tape and unlimited room, driven one order at a time; row 2 of it is what accounts hold."""
 
     def __init__(self, accounts: int = ACCOUNTS, tags: int = TAGS, price: float = MID, **rules: Any) -> None:
         rules = {"tick": 1.0, "lot": 1.0} | rules
@@ -26,7 +27,8 @@ class Market:
         self.book.set_reference(price)
         self.book.open(np.arange(accounts, dtype=np.int16) % 3, tags)
         self.tape = Tape(4)
-        self.room = np.full((2, accounts), UNLIMITED, np.int64)
+        self.room = np.full((3, accounts), UNLIMITED, np.int64)
+        self.room[2] = 0
         self.clock = 0.0
 
     def send(self, kind: int, qty: int = 0, price: int = 0, **fields: Any) -> None:
@@ -88,6 +90,6 @@ def queue(book: OrderBook, tick: int) -> list[tuple[int, int, int]]:
     there, slot = [], int(book._ladder["head"][tick])
     while slot:
         row = book._pool[slot]
-        there.append((int(row["account"]), int(row["qty"]), int(row["tag"]) - 1))
+        there.append((int(row["account"]), int(row["qty"]), int(row["tag"]) % REDUCING - 1))
         slot = int(row["next"])
     return there

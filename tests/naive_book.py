@@ -6,6 +6,7 @@ or heap, and is what the differential test compares with.
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ class Order:
     place: int
     good_till: float
     ticket: int
+    is_reduce_only: bool = False
 
     @property
     def qty(self) -> int:
@@ -34,7 +36,11 @@ class Order:
 
 
 class NaiveBook:
-    """The rules of `sim.venues.order_book.OrderBook`, written the long way."""
+    """The rules of `sim.venues.order_book.OrderBook`, written the long way.
+
+    `room` is what each account may still buy and sell, and what it holds. Whether an order would fill, or
+    trade at all, is found by letting a copy of the whole book try.
+    """
 
     def __init__(
         self,
@@ -138,11 +144,11 @@ class NaiveBook:
     def enter(self, row: Any, now: float) -> tuple[int, int]:
         kind, flags = int(row["kind"]), int(row["flags"])
         account, tag, asked = int(row["account"]), int(row["target"]), int(row["qty"])
-        is_resting = kind in (r.QUOTE, r.MODIFY) or (kind == r.LIMIT and row["tif"] == r.GTC)
-        is_fok = kind == r.LIMIT and row["tif"] == r.FOK
+        is_resting = kind != r.MARKET and row["tif"] == r.GTC
+        is_fok = row["tif"] == r.FOK
         if self.halted_until is not None and now < self.halted_until:
             return r.HALTED, asked
-        if kind != r.MARKET and row["good_till"] <= now:
+        if row["good_till"] <= now:
             return r.TOO_LATE, asked
         if asked == 0:
             return r.NO_QUANTITY, asked
@@ -166,7 +172,10 @@ class NaiveBook:
                 return r.UNKNOWN_TAG, asked
         lots = abs(asked)
         others = [o for o in self.of(account) if o is not old and o.side == side]
-        allowed = self.room[0 if side > 0 else 1][account] - sum(o.lots for o in others)
+        allowed = self.room[0 if side > 0 else 1][account]
+        if flags & r.REDUCE_ONLY:
+            allowed = self.left_to_reduce(account, side)
+        allowed -= sum(o.lots for o in others)
         if flags & r.REDUCE_ONLY:
             if allowed <= 0:
                 return r.NOTHING_TO_REDUCE, asked
@@ -176,12 +185,21 @@ class NaiveBook:
                 return r.NO_MARGIN, asked
             lots = allowed
         facing = self.best(-side)
-        if flags & r.POST_ONLY and facing is not None and side * (limit - facing) >= 0:
-            return r.WOULD_CROSS, asked
-        if is_fok and self.fillable(row, side, limit) < lots:
+        if flags & r.POST_ONLY:
+            if facing is not None and side * (limit - facing) >= 0:
+                return r.WOULD_CROSS, asked
+            if not is_resting:
+                return r.UNSUPPORTED, asked
+        left, stop = self.trial(row, now, side, lots, limit, old) if is_fok or old else (0, "")
+        if is_fok and left > 0:
             return r.NOT_FILLABLE, asked
-        if old is not None and old.side == side and old.tick == limit and lots <= old.lots:
-            old.lots = lots
+        if old is not None and stop == "band" and left == lots:
+            self.halted_until = now + self.halt if self.halt else self.halted_until
+            return r.OUTSIDE_BAND, asked
+        is_reduce_only = bool(flags & r.REDUCE_ONLY)
+        stays = old is not None and old.side == side and old.tick == limit and lots <= old.lots
+        if is_resting and stays:
+            old.lots, old.is_reduce_only = lots, is_reduce_only
             self.date(old, float(row["good_till"]))
             return 0, asked
         if old is not None:
@@ -192,7 +210,7 @@ class NaiveBook:
             return r.OUTSIDE_BAND, side * left
         if left and is_resting and stop == "":
             self.places += 1
-            new = Order(side, limit, left, account, tag, self.places, math.inf, 0)
+            new = Order(side, limit, left, account, tag, self.places, math.inf, 0, is_reduce_only)
             self.orders.append(new)
             self.date(new, float(row["good_till"]))
         return 0, asked
@@ -228,17 +246,16 @@ class NaiveBook:
         high = math.floor(0.5 * self.reference * (1.0 + self.band))
         return self.band > 0 and not low <= tick <= high
 
-    def fillable(self, row: Any, side: int, limit: int) -> int:
-        lots = 0
-        for order in self.side(-side):
-            if side * (limit - order.tick) < 0 or self.is_outside(order.tick):
-                break
-            if row["stp"] != r.STP_NONE and order.account == row["account"]:
-                if row["stp"] != r.EXPIRE_MAKER:
-                    break
-            else:
-                lots += order.lots
-        return lots
+    def trial(
+        self, row: Any, now: float, side: int, lots: int, limit: int, old: Order | None
+    ) -> tuple[int, str]:
+        """What matching would leave, and why it would stop, without the order that is replaced."""
+        other = copy.deepcopy(self)
+        other.orders = [o for o in other.orders if old is None or o.place != old.place]
+        return other.match(row, now, side, lots, limit)
+
+    def left_to_reduce(self, account: int, side: int) -> int:
+        return max(-side * self.room[2][account], 0)
 
     def match(self, row: Any, now: float, side: int, left: int, limit: int) -> tuple[int, str]:
         group = None
@@ -247,6 +264,11 @@ class NaiveBook:
                 break
             if self.is_outside(maker.tick):
                 return left, "band"
+            if maker.is_reduce_only:
+                maker.lots = min(maker.lots, self.left_to_reduce(maker.account, maker.side))
+                if maker.lots == 0:
+                    self.orders.remove(maker)
+                    continue
             if row["stp"] != r.STP_NONE and maker.account == row["account"]:
                 if row["stp"] in (r.EXPIRE_MAKER, r.EXPIRE_BOTH):
                     self.orders.remove(maker)
@@ -263,6 +285,7 @@ class NaiveBook:
             for account, sign in ((taker, side), (maker.account, -side)):
                 self.room[0][account] -= sign * lots
                 self.room[1][account] += sign * lots
+                self.room[2][account] += sign * lots
             left -= lots
             maker.lots -= lots
             if maker.lots == 0:

@@ -55,7 +55,7 @@ class Market:
         self.pool.open(np.array([5, 6, 7], np.int16), 0)
         self.lots = {BASE: settings.lot, SHARE: settings.share_lot}
         self.tape = Tape()
-        self.room = np.full((2, 3), PLENTY)
+        self.room = np.full((3, 3), PLENTY)
         self.cash = np.zeros(3)
         self.posted = 0
 
@@ -196,11 +196,11 @@ def test_the_side_may_follow_a_valuation():
 
 def test_room_limits_swaps_in_lots_and_in_cash_and_is_used_up():
     market = opened()
-    market.room[:, ALICE] = 1000, 400
+    market.room[:, ALICE] = 1000, 400, 400
     assert market.send(SWAP, -401) == NO_MARGIN
     assert market.send(SWAP, 1000) == NO_MARGIN  # the fee and the impact cost more than 1,000 lots at mid
     assert len(market.send(SWAP, 900)) == 1
-    assert market.room[:, ALICE].tolist() == [100, 1300]
+    assert market.room[:, ALICE].tolist() == [100, 1300, 1300]
     assert len(market.send(SWAP, -1400, flags=REDUCE_ONLY)) == 1
     assert market.position[BASE, ALICE] == 900 - 1300
     assert market.send(SWAP, -1, flags=REDUCE_ONLY) == NOTHING_TO_REDUCE
@@ -272,9 +272,9 @@ def test_when_everyone_leaves_the_locked_part_stays():
 
 def test_a_provider_needs_room_for_both_sides():
     market = opened()
-    market.room[:, ALICE] = 99, 1000
+    market.room[:2, ALICE] = 99, 1000
     assert market.send(ADD_LIQUIDITY, 100) == NO_MARGIN
-    market.room[:, ALICE] = 1000, 99
+    market.room[:2, ALICE] = 1000, 99
     assert market.send(ADD_LIQUIDITY, 100) == NO_MARGIN
 
 

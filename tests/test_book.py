@@ -308,13 +308,13 @@ def test_the_heap_of_expiries_does_not_grow_with_the_number_of_quotes() -> None:
 
 def test_room_counts_resting_orders_and_follows_fills() -> None:
     m = Market()
-    m.room[:, 0] = (10, 4)
+    m.room[:2, 0] = (10, 4)
     m.send(r.LIMIT, 6, 99, account=0, target=0)
     m.send(r.LIMIT, 5, 98, account=0)
     m.send(r.MODIFY, 10, 99, account=0, target=0)
     assert (m.refusals, m.levels(1)) == (["no_margin"], [[99, 10]])
     m.send(r.MARKET, -7, account=1)
-    assert m.room[:, 0].tolist() == [3, 11]
+    assert m.room[:, 0].tolist() == [3, 11, 7]
     m.send(r.LIMIT, 1, 98, account=0)
     m.send(r.LIMIT, -11, 105, account=0)
     assert m.refusals == ["no_margin"] * 2
@@ -323,7 +323,7 @@ def test_room_counts_resting_orders_and_follows_fills() -> None:
 
 def test_orders_that_do_not_rest_are_cut_to_the_room() -> None:
     m = Market()
-    m.room[:, 0] = (3, 0)
+    m.room[:2, 0] = (3, 0)
     m.send(r.LIMIT, -9, 101, account=1)
     m.send(r.LIMIT, 5, 101, account=0, tif=r.FOK)
     m.send(r.MARKET, 5, account=0)
@@ -334,7 +334,7 @@ def test_orders_that_do_not_rest_are_cut_to_the_room() -> None:
 
 def test_reduce_only_orders_are_cut_to_what_reduces() -> None:
     m = Market()
-    m.room[:, 0] = (0, 3)
+    m.room[2, 0] = 3
     m.send(r.LIMIT, -5, 101, account=0, flags=r.REDUCE_ONLY)
     m.send(r.LIMIT, 5, 99, account=0, flags=r.REDUCE_ONLY)
     assert m.levels(-1) == [[101, 3]]

@@ -38,7 +38,9 @@ def messages(draw: st.DrawFn) -> dict[str, Any]:
         "value": draw(st.sampled_from([98.0, 100.0, 100.5, 103.0])),
         "tif": draw(st.sampled_from([r.GTC] * 3 + [r.IOC, r.FOK])),
         "stp": draw(st.integers(0, 3)),
-        "flags": draw(st.sampled_from([0] * 4 + [r.POST_ONLY, r.REDUCE_ONLY, r.SIDE_BY_VALUE])),
+        "flags": draw(
+            st.sampled_from([0] * 4 + [r.POST_ONLY, r.REDUCE_ONLY, r.REDUCE_ONLY, r.SIDE_BY_VALUE])
+        ),
         "phase": draw(st.integers(1, 4)),
         "reason": draw(st.integers(0, 2)),
         "cause": draw(st.integers(0, 3)),
@@ -65,6 +67,7 @@ def agree(m: Market, naive: NaiveBook) -> None:
         ]
     assert m.book._accounts["resting"].tolist() == [len(naive.of(a)) for a in range(ACCOUNTS)]
     assert m.book._header["resting"][0] == len(naive.orders)
+    assert m.book._header["reducing"][0] == sum(o.is_reduce_only for o in naive.orders)
     assert m.book._tags.astype(bool).tolist() == [naive.tagged(t) is not None for t in range(TAGS)]
     quote = m.quote
     best = [r.NO_TICK if naive.best(s) is None else naive.best(s) for s in (1, -1)]
@@ -77,12 +80,13 @@ def agree(m: Market, naive: NaiveBook) -> None:
     st.lists(st.lists(messages(), max_size=12), min_size=1, max_size=8),
     st.sampled_from([{}, {}, {"band_bps": 200.0, "band_window_seconds": 2.0, "halt_seconds": 1.0}]),
     st.lists(st.sampled_from([UNLIMITED, UNLIMITED, 12, 0]), min_size=2 * ACCOUNTS, max_size=2 * ACCOUNTS),
+    st.lists(st.integers(-12, 12), min_size=ACCOUNTS, max_size=ACCOUNTS),
 )
 def test_the_book_does_what_the_naive_book_does(
-    batches: list[list[dict[str, Any]]], rules: dict[str, Any], room: list[int]
+    batches: list[list[dict[str, Any]]], rules: dict[str, Any], room: list[int], held: list[int]
 ) -> None:
     m = Market(**rules)
-    m.room[:] = np.array(room).reshape(2, ACCOUNTS)
+    m.room[:] = np.array(room + held).reshape(3, ACCOUNTS)
     naive = NaiveBook(
         2 * MID,
         BLOCK,

@@ -131,6 +131,15 @@ def test_the_profit_of_hedging_at_times_is_that_worked_out_by_hand():
     assert hedging_error.profit(recording) == pytest.approx(by_hand, abs=1e-4)
 
 
+def test_a_book_whose_delta_is_unknown_is_not_hedged() -> None:
+    """A NaN is no number of lots."""
+    model = book(-1.0, [value_shock(STEP, 0.05)])
+    before = hedge(model)
+    model.ledger.universe.contracts["volatility"][:] = np.nan
+    model.step()
+    assert hedge(model) == before
+
+
 def test_an_exposure_may_come_as_any_numbers() -> None:
     """Lists and whole numbers first, floats after: each step's is hedged to the lot."""
     own = {

@@ -48,7 +48,7 @@ class Textbook:
         self.venue.attach(self.bench.around())
         self.venue.open(self.bench.population_of, 0)
         self.outbox = Outbox()
-        self.room = np.full((2, FIRST + 1), NO_LIMIT)
+        self.room = np.full((3, FIRST + 1), NO_LIMIT)
 
     def made(self, parameters):
         return LinearImpact("linear", 0, 0, PERP, parameters)
@@ -147,10 +147,10 @@ def test_the_side_may_follow_the_valuation_at_arrival():
 
 def test_orders_beyond_the_sender_s_margin_are_refused_or_cut():
     market = Textbook()
-    market.room[:, ANN] = 50, 30
+    market.room[:, ANN] = 50, 30, 30
     assert market.trade(51) == []
     assert market.trade(-20) == [(-20, pytest.approx(99.8))]
-    assert market.room[:, ANN].tolist() == [70, 10]
+    assert market.room[:, ANN].tolist() == [70, 10, 10]
     assert market.trade(-15, flags=REDUCE_ONLY) == [(-10, pytest.approx(99.5))]
     assert market.trade(-15, flags=REDUCE_ONLY) == []
     assert market.trade(0) == []

@@ -15,6 +15,7 @@ from sim.outbox import Outbox
 from sim.records import (
     CANCEL_ALL,
     CLOSE_OUT,
+    COOLING_DOWN,
     FILLS,
     FORCED,
     IOC,
@@ -120,7 +121,7 @@ def test_seizures_of_one_account_are_a_cool_down_apart_by_their_arrival():
     floor.bench.mark(94.5)
     assert floor.seize(ANN, latency=0.5).size == 1
     assert floor.seize(ANN, latency=5.4).size == 0
-    assert floor.refusals == [NOT_IN_BREACH]
+    assert floor.refusals == [COOLING_DOWN]
     assert floor.seize(ANN, latency=5.6).size == 1
 
 
@@ -216,6 +217,22 @@ def test_collateral_goes_last_and_only_for_what_is_owed():
     [sale] = floor.seize(ANN)
     assert (sale["kind"], sale["venue"], sale["qty"], sale["reason"]) == (MARKET, POOL, -500, FORCED)
     assert floor.exchange.liquidations[-1].instrument == SPOT
+
+
+def test_collateral_that_waits_for_a_block_is_sold_once():
+    """Sold at a pool whose block comes after the next seizure: neither sent nor recorded again."""
+    floor = Floor(rules=[Requirement(initial=0.10, maintenance=0.05, collateral=0.9), RULES[1]])
+    floor.bench.trade(ANN, OUTSIDE, SPOT, 500, 100.0)
+    floor.bench.ledger.cash[ANN] = -480.0
+    floor.bench.mark(100.0)
+    floor.bench.view.pending.trade(POOL, [SPOT])
+    [sale] = sold = floor.seize(ANN)
+    assert sale["qty"] == -500
+    floor.bench.outbox.extend(sold)  # it is on its way
+    assert floor.seize(ANN, latency=6.0).size == 0
+    assert len(floor.exchange.liquidations) == 1
+    floor.bench.outbox.count = 0  # refused by the pool
+    assert floor.seize(ANN, latency=12.0)["qty"].tolist() == [-500]
 
 
 def test_shares_of_a_pool_are_redeemed_at_the_pool():

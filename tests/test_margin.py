@@ -28,7 +28,8 @@ def room_of(bench, account, instrument, *flags, kind=MARKET):
     rows["account"], rows["kind"] = account, kind
     rows["flags"] = flags or 0
     room = bench.margin.admit(rows, np.arange(rows.size), instrument)
-    return room[:, account].tolist()
+    assert room[2, account] == bench.ledger.position[instrument, account]
+    return room[:2, account].tolist()
 
 
 def test_one_account_is_margined_across_assets_and_instruments():

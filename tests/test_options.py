@@ -188,6 +188,31 @@ def test_implied_volatility_undoes_the_price(spot, m, years, vol, rate, carry, i
         assert found == pytest.approx(vol, rel=1e-12, abs=2 * blur)
 
 
+@pytest.mark.parametrize("place", range(6))
+@pytest.mark.parametrize("is_call", [True, False])
+def test_what_is_worked_out_from_a_nan_is_nan(place, is_call):
+    """Price and Greeks, in both kernels, and implied volatility; infinite volatility is no NaN."""
+    inputs = [100.0, 110.0, 0.5, 0.6, 0.02, 0.01]
+    assert np.isfinite(greeks_of(*inputs[:4], is_call, *inputs[4:])).all()
+    inputs[place] = math.nan
+    assert np.isnan(greeks_of(*inputs[:4], is_call, *inputs[4:])).all()
+    assert math.isnan(implied_of(inputs[3] * 20, *inputs[:3], is_call, *inputs[4:]))
+    if place < 4:
+        delta, gamma = np.zeros((2, 1))
+        delta_gamma(*columns(*inputs[:4]), np.array([is_call]), delta, gamma)
+        assert np.isnan([delta[0], gamma[0]]).all()
+    assert greeks_of(100.0, 110.0, 0.5, math.inf, True)[1] == 1.0
+
+
+def test_a_contract_without_a_volatility_has_no_worth_and_no_delta(chain):
+    contracts, assets = chain
+    contracts["volatility"][0] = math.nan
+    revalue(contracts, assets, 500.0, np.zeros((WORK_ROWS, 6)))
+    for name in ("price", "delta", "gamma"):
+        assert np.isnan(contracts[name][0])
+        assert np.isfinite(contracts[name][1:]).all()
+
+
 def test_implied_volatility_of_a_deep_tail_is_found():
     price = greeks_of(100.0, 300.0, 0.1, 0.3, True)[0]
     assert price < 1e-27

@@ -139,7 +139,8 @@ def test_nobody_out_of_band_is_screened_out() -> None:
         position = np.round(neutral).astype(np.int64)[None, :]
         band, scale = 10.0 ** rng.uniform(-40 if trial % 3 else -5, 1, rows), np.abs(units).sum(axis=0)
         screen = np.zeros((SCREEN_ROWS, rows), np.float32)
-        own = np.zeros(1, np.int64), np.zeros((1, rows), np.int64), position, terms
+        pending = rng.integers(-1000, 1000, (1, rows)) * (trial % 2)
+        own = np.zeros(1, np.int64), np.zeros((1, rows), np.int64), pending, position - pending, terms
         rescreen(0, 0, held, qty, contracts, then, *own, band, scale, screen)
         move = rng.normal() * 10.0 ** rng.uniform(-14, 6)
         surprise = rng.normal(size=count) * 10.0 ** rng.uniform(-15, 0)

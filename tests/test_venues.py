@@ -48,14 +48,19 @@ def test_a_refusal_written_by_hand_names_its_order() -> None:
 
 
 def test_room_is_used_up_by_what_it_is_granted_for_and_given_back_on_the_other_side() -> None:
-    room = np.zeros((2, 6), np.int64)
-    room[:, 4] = 10, 2
+    room = np.zeros((3, 6), np.int64)
+    room[:, 4] = 10, 2, -4
     assert Venue.affords(an_order(), 7, room)
     assert not Venue.affords(an_order(), 4, room)
-    assert room[:, 4].tolist() == [3, 9]
+    assert room[:, 4].tolist() == [3, 9, 3]
     assert Venue.affords(an_order(), -9, room)
     assert not Venue.affords(an_order(), -1, room)
-    assert room[:, 4].tolist() == [12, 0]
+    assert room[:, 4].tolist() == [12, 0, -6]
+    reducing = an_order(flags=r.REDUCE_ONLY)
+    assert not Venue.affords(reducing, 7, room)
+    assert not Venue.affords(reducing, -1, room)
+    assert Venue.affords(reducing, 4, room)
+    assert room[:, 4].tolist() == [8, 4, -2]
 
 
 ORDERS = [("perp", "pool", "linear"), ("pool", "linear", "perp"), ("linear", "pool")]

@@ -152,6 +152,7 @@ def chase(
     lot,
     mid,
     position,
+    pending,
     average,
     lookback,
     threshold,
@@ -169,6 +170,8 @@ def chase(
 
     Parameters
     ----------
+    pending : ndarray of int64, shape (1, N)
+        Lots on the way, which count as held.
     average : ndarray of float64, shape (N,)
         Moving average of the mid. Updated.
     lookback : ndarray of float64, shape (N,)
@@ -190,7 +193,7 @@ def chase(
         excess = max(abs(trend) - threshold[row], 0.0)
         wanted = math.copysign(min(excess / full[row], 1.0) * most[row], trend)
         account = first_account + row
-        lots = rounded(wanted - position[instrument, account] * lot, lot)
+        lots = rounded(wanted - (position[instrument, account] + pending[0, row]) * lot, lot)
         if abs(lots) * lot >= 0.1 * most[row]:
             blank(out, count, now, latency[row], account, venue, MARKET, lots)
             count += 1

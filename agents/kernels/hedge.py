@@ -36,13 +36,24 @@ TWO_ROOT_TWO_OVER_PI = 2.0 * math.sqrt(2.0 / math.pi)
 
 
 @inlined
-def held_units(account, row, instruments, baseline, position, terms):
-    """Units of the asset the row holds in its hedging instruments, beyond its treasury."""
+def held_units(account, row, instruments, baseline, pending, position, terms):
+    """Units of the asset the row holds in its hedging instruments or has on the way, beyond its treasury."""
     total = 0.0
     for j in range(instruments.size):
         i = instruments[j]
-        total += (position[i, account] - baseline[j, row]) * terms[i]["lot"]
+        total += (position[i, account] + pending[j, row] - baseline[j, row]) * terms[i]["lot"]
     return total
+
+
+@inlined
+def claimed(row, instruments, pending, terms):
+    """Lots of spot that the row's orders on the way sell, and the cash at the mark that they buy it for."""
+    lots, cash = np.int64(0), 0.0
+    for j in range(instruments.size):
+        if terms[instruments[j]]["kind"] == SPOT:
+            lots += max(-pending[j, row], 0)
+            cash += max(pending[j, row], 0) * terms[instruments[j]]["lot"] * terms[instruments[j]]["price"]
+    return lots, cash
 
 
 @inlined
@@ -72,13 +83,13 @@ def cost_a_unit(quote, units):
 
 
 @inlined
-def free_cash(account, option_value, option_margin, cash, position, terms):
+def free_cash(account, owed, option_margin, cash, position, terms):
     """Cash that an account may spend on spot, a cautious estimate of the venue's own check.
 
-    Cash and perpetuals at the mark, less options owed and twice the maintenance: the initial
+    Cash and perpetuals at the mark, less what is owed and twice the maintenance: the initial
     margin is about that.
     """
-    total, needed = cash[account] + min(option_value, 0.0), option_margin
+    total, needed = cash[account] - owed, option_margin
     for i in range(terms.size):
         if terms[i]["kind"] == PERPETUAL:
             value = position[i, account] * terms[i]["lot"] * terms[i]["price"]
@@ -88,9 +99,7 @@ def free_cash(account, option_value, option_margin, cash, position, terms):
 
 
 @inlined
-def is_affordable(
-    account, venue, units, reserved, quotes, option_value, option_margin, cash, position, terms
-):
+def is_affordable(account, venue, units, reserved, quotes, owed, option_margin, cash, position, terms):
     """Whether the account has the spot to sell, or the cash to buy it; the venue checks perpetuals.
 
     A venue counts what cash buys in whole lots at the mark, so a lot to spare is asked for.
@@ -101,13 +110,11 @@ def is_affordable(
     if units < 0.0:
         return (position[instrument, account] - reserved) * terms[instrument]["lot"] >= -units
     needed = (units + quotes[venue]["lot"]) * cost_a_unit(quotes[venue], units)
-    return needed <= free_cash(account, option_value, option_margin, cash, position, terms)
+    return needed <= free_cash(account, owed, option_margin, cash, position, terms)
 
 
 @inlined
-def cheapest(
-    account, units, worst, reserved, venues, quotes, option_value, option_margin, cash, position, terms
-):
+def cheapest(account, units, worst, reserved, venues, quotes, owed, option_margin, cash, position, terms):
     """Venue with the lowest expected cost, in whole lots, that the account can afford; -1 if none.
 
     A pool fills an order whole or not at all: one that would cost more than `worst` is passed over.
@@ -120,7 +127,7 @@ def cheapest(
         if whole == 0.0 or (quotes[venue]["base"] > 0.0 and cost > worst):
             continue
         if cost < least and is_affordable(
-            account, venue, whole, reserved, quotes, option_value, option_margin, cash, position, terms
+            account, venue, whole, reserved, quotes, owed, option_margin, cash, position, terms
         ):
             best, least = venue, cost
     return best
@@ -198,6 +205,7 @@ def rescreen(
     then,
     instruments,
     baseline,
+    pending,
     position,
     terms,
     band,
@@ -210,8 +218,8 @@ def rescreen(
     ----------
     first_account, first_holder, contract, qty, contracts, then
         As in `hedge`; `then` are the present deltas.
-    instruments, baseline, position, terms
-        What the rows hold of their hedging instruments.
+    instruments, baseline, pending, position, terms
+        What the rows hold of their hedging instruments and have on the way.
     band, scale : ndarray of float64, shape (N,)
         Half width, as a fraction of the scale, and the scale, units; 0 looks always.
     screen : ndarray of float32, shape (SCREEN_ROWS, N)
@@ -219,7 +227,7 @@ def rescreen(
     """
     for row in range(band.size):
         account = first_account + row
-        net = held_units(account, row, instruments, baseline, position, terms)
+        net = held_units(account, row, instruments, baseline, pending, position, terms)
         past, bend, gross = options_then(first_holder + row, contract, qty, contracts, then)
         note_distance(screen, row, net + past, bend, gross, band[row] * scale[row])
 
@@ -241,6 +249,7 @@ def hedge(
     margins,
     instruments,
     baseline,
+    pending,
     cash,
     position,
     terms,
@@ -256,7 +265,9 @@ def hedge(
     out,
     count,
 ):
-    """Send a market order for each listed row whose net delta is outside its band at its look.
+    """Send an order for each listed row whose net delta is outside its band at its look.
+
+    What a row has on the way counts as held: an order that waits for a block is not sent again.
 
     Parameters
     ----------
@@ -276,6 +287,8 @@ def hedge(
         Dense instruments that count as hedge.
     baseline : ndarray of int64, shape (J, N)
         Lots of them that are treasury, not hedge.
+    pending : ndarray of int64, shape (J, N)
+        Lots of them on the way.
     venues : ndarray of int64
         Venues to choose from. A row that can trade at none of them waits for its next look.
     mid : float
@@ -304,7 +317,7 @@ def hedge(
         if not is_look(now, before, interval, policy[OFFSET, row], latency, ready_at[row]):
             continue
         account = first_account + row
-        net = exposure[row] + held_units(account, row, instruments, baseline, position, terms)
+        net = exposure[row] + held_units(account, row, instruments, baseline, pending, position, terms)
         value, needed, half, kept = 0.0, 0.0, policy[WIDTH, row] * scale[row], 0.0
         if first_holder >= 0:
             value, delta, _, needed = options_of(first_holder + row, contract, qty, work, margins)
@@ -328,15 +341,14 @@ def hedge(
                 net, delta = 0.0, decayed(first_holder + row, contract, qty, contracts, work, since)
             net += delta
             looked_at[row] = now
-        if abs(net) <= half:
+        if not abs(net) > half:
             continue
         net -= math.copysign(kept, net)
         units = min(max(-policy[RESPONSE, row] * net, -policy[MOST, row]), policy[MOST, row])
         worst = mid * (policy[SLIPPAGE, row] + 1.0 if units > 0.0 else policy[SLIPPAGE, row] - 1.0)
-        reserved = policy[RESERVED, row]
-        venue = cheapest(
-            account, units, worst, reserved, venues, quotes, value, needed, cash, position, terms
-        )
+        sold, spent = claimed(row, instruments, pending, terms)
+        reserved, owed = policy[RESERVED, row] + sold, spent - min(value, 0.0)
+        venue = cheapest(account, units, worst, reserved, venues, quotes, owed, needed, cash, position, terms)
         if venue < 0:
             continue
         lots = rounded(units, quotes[venue]["lot"])

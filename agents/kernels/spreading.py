@@ -43,15 +43,26 @@ def units_to_close(quotes, book, pool, keep, edge):
 
 
 @inlined
-def within_means(account, units, most, price, lot, spot, perpetual, cash, position, terms):
-    """Units cut to the basis position allowed, the spot there is and the cash to buy it."""
-    held = position[spot, account] * lot
+def left_open(units, waiting):
+    """What is left to trade of `units` where swaps of the same side wait already."""
+    if units > 0.0:
+        return max(units - max(waiting, 0.0), 0.0)
+    return min(units - min(waiting, 0.0), 0.0)
+
+
+@inlined
+def within_means(account, units, waiting, most, price, lot, spot, perpetual, cash, position, terms):
+    """Units cut to the basis position allowed, the spot there is and the cash to buy it.
+
+    A swap that waits has claimed the spot it sells, or the cash it pays.
+    """
+    held = position[spot, account] * lot + min(waiting, 0.0)
     if spot == perpetual:
         return max(min(units, held), -held)
     carried = -position[perpetual, account] * lot
     units = max(min(units, most - carried), -most - carried)
     margin = price * terms[perpetual]["initial"]
-    free = cash[account] - carried * price - abs(carried) * margin
+    free = cash[account] - max(waiting, 0.0) * price - carried * price - abs(carried) * margin
     return max(min(units, max(free, 0.0) / (price + margin)), -held)
 
 
@@ -66,6 +77,7 @@ def spread(
     quotes,
     cash,
     position,
+    pending,
     terms,
     spot,
     perpetual,
@@ -84,6 +96,8 @@ def spread(
 
     Parameters
     ----------
+    pending : ndarray of int64, shape (1, N)
+        Lots of spot on the way: swaps that wait for a block, which close their part of the gap.
     spot, perpetual : int
         Instruments of the pool and of the book; equal in a book of spot.
     edge_bps : ndarray of float64, shape (N,)
@@ -100,11 +114,14 @@ def spread(
             continue
         next_look[row] = max(next_tick(now, interval[row], offset[row]), now + latency[row])
         edge = edge_bps[row] * BPS
-        units = share[row] * units_to_close(quotes, book, pool, keep, edge)
+        waiting = pending[0, row] * lot
+        units = left_open(share[row] * units_to_close(quotes, book, pool, keep, edge), waiting)
         if units == 0.0:
             continue
         account, mid = first_account + row, 0.5 * (quotes[book]["bid"] + quotes[book]["ask"])
-        units = within_means(account, units, most[row], mid, lot, spot, perpetual, cash, position, terms)
+        units = within_means(
+            account, units, waiting, most[row], mid, lot, spot, perpetual, cash, position, terms
+        )
         depth = quotes[book]["depth_bid"] if units > 0.0 else quotes[book]["depth_ask"]
         lots = rounded(max(min(units, depth), -depth), lot)
         if lots != 0:

@@ -115,7 +115,7 @@ def opened(tags: int) -> OrderBook:
 
 
 def _execute(book: OrderBook, batch: np.ndarray, tape: Tape, until: float) -> None:
-    book.execute(batch, np.arange(batch.size), until, tape, np.full((2, ACCOUNTS), NO_LIMIT))
+    book.execute(batch, np.arange(batch.size), until, tape, np.full((3, ACCOUNTS), NO_LIMIT))
 
 
 def instructions(batches: list[np.ndarray], tags: int) -> list[tuple[np.ndarray, ...]]:
@@ -144,7 +144,7 @@ def run_ours(stream: Stream, tape: Tape) -> tuple[float, int]:
     bourse, whose allocator keeps what an earlier market of the process has let go.
     """
     tape.counts[:] = tape.posted = 0
-    book, room = opened(stream.tags), np.full((2, ACCOUNTS), NO_LIMIT)
+    book, room = opened(stream.tags), np.full((3, ACCOUNTS), NO_LIMIT)
     first, *rest = stream.batches
     book.execute(first, np.arange(first.size), 1.0, tape, room)
     elapsed, outbox, due = 0.0, np.empty_like(rest[0]), np.arange(rest[0].size)

@@ -55,7 +55,7 @@ def account_bytes(apart: tuple[type, ...] = ()) -> float:
 
 def order_bytes(resting: int = RESTING) -> float:
     """Bytes of arrays that a resting order with an expiry adds to a book."""
-    book, tape, room = opened(0), Tape(), np.full((2, ACCOUNTS), NO_LIMIT)
+    book, tape, room = opened(0), Tape(), np.full((3, ACCOUNTS), NO_LIMIT)
     empty = array_bytes(book)
     rows, due = orders(BATCH), np.arange(BATCH)
     rows["kind"], rows["qty"], rows["good_till"] = LIMIT, 1, 1e9

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from sim.jit import inlined
-from sim.kernels.matching import is_fillable, is_within, opposite_best
+from sim.kernels.desk import reducible
+from sim.kernels.matching import BAND, is_within, opposite_best, rehearse
 from sim.records import (
     ABSOLUTE,
     FOK,
@@ -25,14 +26,15 @@ from sim.records import (
     NOT_FILLABLE,
     NOTHING_TO_REDUCE,
     OFF_LADDER,
+    OUTSIDE_BAND,
     OWN_BEST,
     POST_ONLY,
-    QUOTE,
     REDUCE_ONLY,
     SIDE_BY_VALUE,
     TAG_IN_USE,
     TOO_LATE,
     UNKNOWN_TAG,
+    UNSUPPORTED,
     WOULD_CROSS,
 )
 
@@ -105,13 +107,13 @@ def replaced(book, order):
 
 
 @inlined
-def accepted(book, order, now, qty, side, limit, old):
+def accepted(book, pages, order, now, qty, side, limit, old):
     """Lots that may trade or rest, and the refusal if the order is refused whole."""
     head = book.head
     lots = np.int64(abs(qty))
     if now < head["halted_until"]:
         return lots, HALTED
-    if order["kind"] != MARKET and order["good_till"] <= now:
+    if order["good_till"] <= now:
         return lots, TOO_LATE
     if order["qty"] == 0:
         return lots, NO_QUANTITY
@@ -121,7 +123,7 @@ def accepted(book, order, now, qty, side, limit, old):
         return lots, -limit
     if old < 0:
         return lots, -old
-    allowed = allowance(book, np.uint32(order["account"]), side, old)
+    allowed = allowance(book, order, side, old)
     if order["flags"] & REDUCE_ONLY:
         if allowed <= 0:
             return lots, NOTHING_TO_REDUCE
@@ -130,19 +132,40 @@ def accepted(book, order, now, qty, side, limit, old):
         if allowed <= 0 or is_resting_kind(order) or is_whole_or_nothing(order):
             return lots, NO_MARGIN
         lots = allowed
-    if order["flags"] & POST_ONLY and is_within(opposite_best(head, side), limit, side):
-        return lots, WOULD_CROSS
-    if is_whole_or_nothing(order) and not is_fillable(book, order, side, lots, limit):
-        return lots, NOT_FILLABLE
+    if order["flags"] & POST_ONLY:
+        if is_within(opposite_best(head, side), limit, side):
+            return lots, WOULD_CROSS
+        if not is_resting_kind(order):
+            return lots, UNSUPPORTED
+    if is_whole_or_nothing(order) or (old > 0 and head["band"] > 0.0):
+        return lots, rehearsed(book, pages, order, side, lots, limit, old)
     return lots, 0
 
 
 @inlined
-def allowance(book, account, side, old):
-    """Lots the account may still add on this side; an order being replaced does not count."""
+def rehearsed(book, pages, order, side, lots, limit, old):
+    """Refusal of an order that must trade whole and cannot, or that replaces one and would trade nothing."""
+    is_whole = is_whole_or_nothing(order)
+    left, stop = rehearse(book, pages, order, side, lots if is_whole else np.int64(1), limit, old)
+    if left > 0 and is_whole:
+        return NOT_FILLABLE
+    return OUTSIDE_BAND if left > 0 and stop == BAND else 0
+
+
+@inlined
+def allowance(book, order, side, old):
+    """Lots the sender may still add on this side; an order being replaced does not count.
+
+    The room that margin leaves or, for a reduce-only order, what is left to reduce of the position at
+    this moment; both less what rests on that side already.
+    """
+    account = np.uint32(order["account"])
     buying = book.accounts[account]["buying"]
     selling = book.accounts[account]["selling"]
-    lots = book.room[np.uint64(side < 0), account] - (buying if side > 0 else selling)
+    lots = book.room[np.uint64(side < 0), account]
+    if order["flags"] & REDUCE_ONLY:
+        lots = reducible(book.room, account, side)
+    lots -= buying if side > 0 else selling
     if old > 0 and (book.pool[old]["qty"] > 0) == (side > 0):
         lots += abs(book.pool[old]["qty"])
     return lots
@@ -157,11 +180,10 @@ def keeps_place(row, side, lots, limit):
 @inlined
 def is_resting_kind(order):
     """True if what does not trade at once rests on the book."""
-    kind = order["kind"]
-    return kind in (QUOTE, MODIFY) or (kind == LIMIT and order["tif"] == GTC)
+    return order["kind"] != MARKET and order["tif"] == GTC
 
 
 @inlined
 def is_whole_or_nothing(order):
     """True if the order trades whole at once or not at all."""
-    return order["tif"] == FOK and order["kind"] == LIMIT
+    return order["tif"] == FOK

@@ -6,6 +6,8 @@ import numpy as np
 
 from sim.jit import inlined, kernel
 from sim.kernels.draws import GOLDEN, hashed, mix
+from sim.kernels.fields import is_supported
+from sim.kernels.pending import is_pending
 
 
 @inlined
@@ -88,10 +90,35 @@ def sort(arrival, ties, rows, scratch, heads, spare, first, last):
 
 
 @kernel
-def stamp(orders, first, last, phase, step, seed_key, population_of, keys, firsts, venues, now):
+def stamp(
+    orders,
+    first,
+    last,
+    phase,
+    step,
+    seed_key,
+    population_of,
+    keys,
+    firsts,
+    venues,
+    now,
+    meaning,
+    traded,
+    pending,
+    unsupported,
+):
     """Write phase, population and tie into orders that were just sent.
 
     A tie is a hash of the run, the step, the sender's population by name, and its row.
+
+    Parameters
+    ----------
+    meaning, traded
+        What orders may say to each venue (`fields.is_supported`).
+    pending : ndarray of int64, shape (P,)
+        Pending orders of each population; these are added.
+    unsupported : ndarray of int64, shape (last - first or more,)
+        Written: rows of orders that say something without meaning.
 
     Returns
     -------
@@ -99,8 +126,10 @@ def stamp(orders, first, last, phase, step, seed_key, population_of, keys, first
         The first arrival.
     refused : int
         The first row that no venue could be handed, -1 if there is none.
+    found : int
+        How many rows are unsupported.
     """
-    earliest = np.inf
+    earliest, found = np.inf, 0
     step_key = mix(np.uint64(seed_key) + np.uint64(step) * GOLDEN)
     sender, tie = np.int64(-1), np.uint64(0)
     for i in range(first, last):
@@ -109,8 +138,7 @@ def stamp(orders, first, last, phase, step, seed_key, population_of, keys, first
         is_somewhere = 0 <= orders[i]["venue"] < venues and 0 <= account < population_of.size
         is_timely = orders[i]["time"] >= now and orders[i]["latency"] >= 0.0 and at < np.inf
         if not (is_somewhere and is_timely):
-            return earliest, i
-        earliest = min(earliest, at)
+            return earliest, i, found
         orders[i]["phase"] = phase
         population = population_of[account]
         if account != sender:
@@ -118,7 +146,13 @@ def stamp(orders, first, last, phase, step, seed_key, population_of, keys, first
             tie = mix(hashed(keys[population], 0, account - firsts[population], 0) ^ step_key)
         orders[i]["population"] = population
         orders[i]["tie"] = tie
-    return earliest, -1
+        if not is_supported(orders[i], meaning, traded):
+            unsupported[found] = i
+            found += 1
+            continue
+        pending[population] += is_pending(orders[i])
+        earliest = min(earliest, at)
+    return earliest, -1, found
 
 
 @kernel
@@ -169,17 +203,20 @@ def due(orders, count, until, rows, scratch, heads, spare, arrival, ties, bounds
 
 
 @kernel
-def keep(orders, count, until, last_venue):
+def keep(orders, count, until, last_venue, pending):
     """Drop the orders that arrived by `until` at venues up to `last_venue`.
 
-    Returns how many stay, and when the first of them arrives.
+    Writes how many of those that stay are `pending`, by population; returns how many stay, and when the
+    first of them arrives.
     """
+    pending[:] = 0
     kept = 0
     earliest = np.inf
     for i in range(count):
         at = orders[i]["time"] + orders[i]["latency"]
         if at > until or orders[i]["venue"] > last_venue:
             earliest = min(earliest, at)
+            pending[orders[i]["population"]] += is_pending(orders[i])
             if kept != i:
                 orders[kept] = orders[i]
             kept += 1

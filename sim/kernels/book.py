@@ -25,7 +25,7 @@ from sim.kernels.draws import GOLDEN, mix
 from sim.kernels.expiries import first_due, sweep
 from sim.kernels.matching import BAND, NOTHING_LEFT, match
 from sim.kernels.pages import Pages, write_move, write_reject
-from sim.kernels.resting import Book, join, leave, set_expiry, shrink
+from sim.kernels.resting import Book, join, leave, set_expiry, set_reducing, shrink
 from sim.records import (
     BY_CANCEL,
     BY_QUOTE,
@@ -41,6 +41,7 @@ from sim.records import (
     NOT_TRADED,
     OUTSIDE_BAND,
     QUOTE,
+    REDUCE_ONLY,
     TRADE,
     TRADING,
     UNKNOWN_TAG,
@@ -290,19 +291,22 @@ def enter(book, pages, order, now):
     side = 1 if qty > 0 else -1
     limit = limit_tick(head, order, side)
     old = replaced(book, order)
-    lots, refusal = accepted(book, order, now, qty, side, limit, old)
+    lots, refusal = accepted(book, pages, order, now, qty, side, limit, old)
+    if refusal == OUTSIDE_BAND:
+        halt(head, now)
     if refusal != 0 or lots == 0:
         return refusal, order["qty"]
-    if old > 0 and keeps_place(book.pool[old], side, lots, limit):
+    is_reduce_only = order["flags"] & REDUCE_ONLY != 0
+    if old > 0 and is_resting_kind(order) and keeps_place(book.pool[old], side, lots, limit):
         shrink(book, old, abs(book.pool[old]["qty"]) - lots)
         set_expiry(book, old, order["good_till"])
+        set_reducing(book, old, is_reduce_only)
         return 0, order["qty"]
     if old > 0:
         leave(book, old)
     left, stop = match(book, pages, order, now, side, lots, limit)
     if stop == BAND:
-        if head["halt_seconds"] > 0.0:
-            head["halted_until"] = now + head["halt_seconds"]
+        halt(head, now)
         return OUTSIDE_BAND, side * left
     if left > 0 and stop == NOTHING_LEFT and is_resting_kind(order):
         if head["decay"] > 0.0:
@@ -311,4 +315,13 @@ def enter(book, pages, order, now):
         slot = join(book, np.uint32(order["account"]), tag, limit, side, left)
         if order["good_till"] < np.inf:
             set_expiry(book, slot, order["good_till"])
+        if is_reduce_only:
+            set_reducing(book, slot, True)
     return 0, order["qty"]
+
+
+@inlined
+def halt(head, now):
+    """Halt trading because the band was hit, where the book has halts."""
+    if head["halt_seconds"] > 0.0:
+        head["halted_until"] = now + head["halt_seconds"]

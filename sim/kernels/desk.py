@@ -17,6 +17,8 @@ from sim.records import (
     REQUEST,
     SEQ,
     STEP,
+    TOO_LATE,
+    UNSUPPORTED,
 )
 
 LP_SHARE = 2
@@ -64,22 +66,33 @@ def fill(orders, row, venue, instrument, maker, lots, price, fee, population_of,
 
 
 @inlined
+def reducible(room, account, side):
+    """Lots that an account can trade on a side (> 0 buys) before it has no position left."""
+    return max(-side * room[2, account], 0)
+
+
+@inlined
+def reduced(lots, account, room):
+    """Lots cut to what is left to reduce of the account's position."""
+    if lots > 0:
+        return min(lots, reducible(room, account, 1))
+    return max(lots, -reducible(room, account, -1))
+
+
+@inlined
 def afford(lots, account, is_reduce_only, room):
-    """Lots within the sender's room: clipped if reduce-only, else all or none."""
-    side = 0 if lots > 0 else 1
-    most = max(room[side, account], 0)
-    if abs(lots) <= most:
-        return lots
+    """Lots within the sender's room, all or none; if reduce-only, cut to what is left to reduce."""
     if is_reduce_only:
-        return most if lots > 0 else -most
-    return lots * 0
+        return reduced(lots, account, room)
+    return lots if abs(lots) <= room[0 if lots > 0 else 1, account] else lots * 0
 
 
 @inlined
 def take(lots, account, room):
-    """Account for a trade of the sender in what it may still buy (row 0) and sell (row 1)."""
+    """Account for a trade in what an account may still buy (row 0) and sell (row 1), and holds (row 2)."""
     room[0, account] -= lots
     room[1, account] += lots
+    room[2, account] += lots
 
 
 @inlined
@@ -124,6 +137,8 @@ def fill_requests(
 ):
     """Fill each request at the desk's quote, in full unless it is reduce-only, or refuse it.
 
+    Of options none is reduce-only: what an account holds of one is not looked up.
+
     Parameters
     ----------
     spread, option_spread : float
@@ -132,7 +147,7 @@ def fill_requests(
         Who takes the other side.
     holder_of : ndarray of int32, shape (A,)
         Accounts without a row in the option block trade no options.
-    room : ndarray of int64, shape (2, A)
+    room : ndarray of int64, shape (3, A)
         Options are checked by margin afterwards, dense instruments by this.
     """
     for k in range(rows.size):
@@ -149,8 +164,11 @@ def fill_requests(
         if orders[row]["kind"] != REQUEST or price < 0.0 or not is_holder:
             refuse(orders, row, venue, NOT_TRADED, rejects, counts)
             continue
+        is_late, is_reduce_only = orders[row]["good_till"] <= now, orders[row]["flags"] & REDUCE_ONLY != 0
+        if is_late or (is_option and is_reduce_only):
+            refuse(orders, row, venue, TOO_LATE if is_late else UNSUPPORTED, rejects, counts)
+            continue
         if not is_option:
-            is_reduce_only = orders[row]["flags"] & REDUCE_ONLY
             lots = afford(lots, account, is_reduce_only, room)
             if lots == 0:
                 refusal = NOTHING_TO_REDUCE if is_reduce_only else NO_MARGIN

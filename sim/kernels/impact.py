@@ -35,6 +35,7 @@ from sim.records import (
     SLIPPAGE,
     STEP,
     SWAP,
+    TOO_LATE,
     TRADING,
 )
 
@@ -138,6 +139,8 @@ def granted(order, mid, tick, step, left, room):
     is_limited = kind == LIMIT and order["tif"] != GTC
     if kind != MARKET and kind != SWAP and not is_limited:
         return np.int64(0), NOT_TRADED
+    if order["good_till"] <= order["time"] + order["latency"]:
+        return np.int64(0), TOO_LATE
     if order["qty"] == 0:
         return np.int64(0), NO_QUANTITY
     wanted = signed(order, mid)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 
 from sim.jit import inlined, kernel
-from sim.kernels.options import FAR, FLAT, INV_SQRT_2PI, TINY, log_ratio, share, told_apart, within
+from sim.kernels.options import FAR, FLAT, INV_SQRT_2PI, TINY, is_number, log_ratio, share, told_apart, within
 
 WIDE = 80.0  # total volatility at which an option is worth its upper bound
 STEPS = 80
@@ -93,7 +93,7 @@ def implied_volatility(price, spot, strike, years, rate, carry, is_call, out):
         Written: per year. 0 at the intrinsic value (up to rounding), NaN outside the
         no-arbitrage bounds: below the intrinsic value, or at or above the discounted
         forward (call) or strike (put), which no finite volatility reaches; and with no
-        time left, unless the price is the intrinsic value.
+        time left, unless the price is the intrinsic value; NaN also where anything else is.
     """
     for i in range(out.size):
         time = max(years[i], 0.0)
@@ -103,7 +103,8 @@ def implied_volatility(price, spot, strike, years, rate, carry, is_call, out):
         left = price[i] - intrinsic
         slack = 1e-15 * max(held, owed) if intrinsic > 0.0 else 0.0
         bound = min(held, owed)
-        if left < -slack or not left < bound or (left > slack and time == 0.0):
+        is_known = is_number(price[i] + spot[i] + strike[i] + years[i] + rate[i] + carry[i])
+        if not is_known or left < -slack or not left < bound or (left > slack and time == 0.0):
             out[i] = math.nan
         elif left <= slack:
             out[i] = 0.0

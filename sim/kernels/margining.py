@@ -170,16 +170,17 @@ def admit(
         Accounts with seen == stamp are done already; -stamp marks those that only reduce so far.
     contract, qty, work, margins
         Options held and what a lot of each is worth and ties up (`portfolio`).
-    room : ndarray of int64, shape (2, A)
-        Written for the senders: lots they may buy (row 0) and sell (row 1), those resting included.
-        A sender all of whose orders are reduce-only or cancels may trade its position down to
-        zero and no further, whatever its margin.
+    room : ndarray of int64, shape (3, A)
+        Written for the senders: lots they may buy (row 0) and sell (row 1), those resting included,
+        and lots they hold (row 2), which is what reduce-only orders go by. Margin is not looked at
+        for a sender all of whose orders are reduce-only or cancels.
     """
     for k in range(rows.size):
         order = orders[rows[k]]
         a = order["account"]
         if seen[a] == stamp:
             continue
+        room[2, a] = position[instrument, a]
         if is_reducing(order):
             if seen[a] != -stamp:
                 room[0, a] = max(-position[instrument, a], 0)

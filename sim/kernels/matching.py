@@ -10,10 +10,11 @@ import numpy as np
 
 from sim.jit import inlined
 from sim.kernels.decay import wear, wear_best
+from sim.kernels.desk import reducible, take
 from sim.kernels.ladder import occupied_above, occupied_below
 from sim.kernels.pages import write_fill
-from sim.kernels.resting import leave, shrink
-from sim.records import EXPIRE_MAKER, EXPIRE_TAKER, GROUP, QUOTE, STP_NONE
+from sim.kernels.resting import is_reducing, leave, shrink
+from sim.records import EXPIRE_MAKER, EXPIRE_TAKER, FILLS, GROUP, QUOTE, STP_NONE
 
 # Why matching stopped with lots left over.
 NOTHING_LEFT = 0  # nothing rests within the limit
@@ -42,21 +43,14 @@ def is_outside_band(head, tick):
 
 
 @inlined
-def move_room(room, account, side, lots):
-    """Account for a trade in what an account may still buy (row 0) and sell (row 1)."""
-    room[0, np.uint32(account)] -= side * lots
-    room[1, np.uint32(account)] += side * lots
-
-
-@inlined
 def trade(book, pages, order, now, group, side, slot, lots):
     """Trade `lots` with the resting order in `slot`; the emptied order stays in its queue."""
     head = book.head
     row = book.pool[slot]
     maker = row["account"]
     write_fill(pages, head, book.accounts, order, now, group, row["price"], side * lots, maker)
-    move_room(book.room, np.uint32(order["account"]), side, lots)
-    move_room(book.room, maker, -side, lots)
+    take(side * lots, np.uint32(order["account"]), book.room)
+    take(-side * lots, maker, book.room)
     shrink(book, slot, lots)
     head["flow"] += side * lots * (order["kind"] != QUOTE)
     head["volume"] += lots
@@ -70,7 +64,8 @@ def match(book, pages, order, now, side, lots, limit):
     -----
     Self-trade prevention is the taker's: EXPIRE_MAKER removes the resting order and goes
     on, EXPIRE_TAKER drops the rest of the taker, EXPIRE_BOTH does both; earlier trades
-    of the same order stand. What is removed or dropped so is not a refusal.
+    of the same order stand. A reduce-only order that is met is first cut to what its owner has left
+    to reduce at that moment. What is removed, cut or dropped so is not a refusal.
     """
     head = book.head
     account = order["account"]
@@ -85,11 +80,17 @@ def match(book, pages, order, now, side, lots, limit):
         if is_outside_band(head, tick):
             return lots, BAND
         slot = np.int64(book.ladder[np.uint64(tick)]["head"])
+        size = tradable(book, slot)
+        if size < abs(book.pool[slot]["qty"]):
+            shrink(book, slot, abs(book.pool[slot]["qty"]) - size)
+            if size == 0:
+                leave(book, slot)
+                continue
         is_own = stp != STP_NONE and book.pool[slot]["account"] == account
         if is_own and stp == EXPIRE_TAKER:
             return lots, OWN_ORDER
         if not is_own:
-            traded = min(lots, abs(book.pool[slot]["qty"]))
+            traded = min(lots, size)
             if group < 0:
                 pages.counts[GROUP] += 1
                 group = pages.counts[GROUP]
@@ -103,24 +104,60 @@ def match(book, pages, order, now, side, lots, limit):
 
 
 @inlined
-def is_fillable(book, order, side, lots, limit):
-    """True if all of `lots` would trade at `limit` or better, within the band, with others."""
+def tradable(book, slot):
+    """Lots of a resting order that may trade: all, or what is left to reduce if it is reduce-only."""
+    row = book.pool[slot]
+    lots = abs(row["qty"])
+    if is_reducing(row):
+        return min(lots, reducible(book.room, row["account"], 1 if row["qty"] > 0 else -1))
+    return lots
+
+
+@inlined
+def rehearse(book, pages, order, side, lots, limit, old):
+    """What `match` would leave of `lots`, and why it would stop, were the order in row `old` gone.
+
+    Nothing is changed. The trades are tried out on what accounts hold and taken back after; in between
+    they stand on the tape's next rows, which are not written yet.
+    """
     head = book.head
-    stp = order["stp"]
+    account, stp = order["account"], order["stp"]
+    first = last = pages.counts[FILLS]
+    stop = NOTHING_LEFT
     tick = opposite_best(head, side)
-    while lots > 0 and is_within(tick, limit, side) and not is_outside_band(head, tick):
+    while lots > 0 and stop == NOTHING_LEFT and is_within(tick, limit, side):
         if head["decay"] > 0.0:
             wear(book, np.int64(tick))
-        slot = book.ladder[np.uint64(tick)]["head"]
-        while slot > 0 and lots > 0:
+        slot = np.int64(book.ladder[np.uint64(tick)]["head"])
+        if slot == old and slot > 0:
+            slot = np.int64(book.pool[slot]["next"])
+        if slot > 0 and is_outside_band(head, tick):
+            stop = BAND
+        while lots > 0 and stop == NOTHING_LEFT and slot > 0:
             row = book.pool[slot]
-            if stp == STP_NONE or row["account"] != order["account"]:
-                lots -= abs(row["qty"])
-            elif stp != EXPIRE_MAKER:
-                return False
-            slot = row["next"]
+            size = tradable(book, slot) if slot != old else np.int64(0)
+            if size > 0 and stp != STP_NONE and row["account"] == account:
+                stop = NOTHING_LEFT if stp == EXPIRE_MAKER else OWN_ORDER
+            elif size > 0:
+                traded = min(lots, size)
+                try_out(book.room, pages.fills[np.uint64(last)], account, row["account"], side * traded)
+                last += 1
+                lots -= traded
+            slot = np.int64(row["next"])
         if side > 0:
             tick = occupied_above(book.bitmap, head["width"], tick + 1)
         else:
             tick = occupied_below(book.bitmap, head["width"], tick - 1)
-    return lots <= 0
+    for k in range(first, last):
+        done = pages.fills[np.uint64(k)]
+        take(-done["qty"], done["taker"], book.room)
+        take(done["qty"], done["maker"], book.room)
+    return lots, stop
+
+
+@inlined
+def try_out(room, row, taker, maker, qty):
+    """Let a trade (> 0 the taker buys) change what both hold, and note it so that it can be taken back."""
+    row["taker"], row["maker"], row["qty"] = taker, maker, qty
+    take(qty, taker, room)
+    take(-qty, maker, room)

@@ -11,8 +11,9 @@ The compiler does not vectorise the C library's `log`, `exp` and `erfc`, so the 
 written here without branches, good to some 1e-15 relative; their coefficients are
 Chebyshev and Lawson fits made for this module with 40 to 60 digits.
 
-Limits are taken, never NaN: at zero time or volatility the price is the intrinsic value,
-the delta is 0, exp(-q T) or half of it at the money, gamma and the decay in theta are 0.
+Limits are taken: at zero time or volatility the price is the intrinsic value, the delta is 0,
+exp(-q T) or half of it at the money, gamma and the decay in theta are 0. What is worked out from
+a NaN is NaN.
 """
 
 from __future__ import annotations
@@ -134,6 +135,12 @@ def moneyness(forward, strike, total, inverse):
 
 
 @inlined
+def is_number(x):
+    """Whether x is a number; a sum is none if one of its terms is none."""
+    return x == x
+
+
+@inlined
 def forward_price(forward, strike, years, vol, is_call):
     """Price of one option on a forward, undiscounted."""
     total, _ = total_volatility(years, vol)
@@ -141,18 +148,21 @@ def forward_price(forward, strike, years, vol, is_call):
     asset, _ = share(d1, is_call)
     cash, _ = share(d2, is_call)
     price = forward * asset - strike * cash
-    return max(price if is_call else -price, 0.0)
+    price = max(price if is_call else -price, 0.0)
+    return price if is_number(forward + strike + years + vol) else math.nan
 
 
 @inlined
 def forward_delta_gamma(forward, strike, years, vol, is_call):
     """Delta and gamma of one option on a forward, undiscounted."""
+    is_known = is_number(forward + strike + years + vol)
     forward = told_apart(forward)
     total, is_spread = total_volatility(years, vol)
     inverse = 1.0 / (forward * total)
     d1, _ = moneyness(forward, told_apart(strike), total, inverse * forward)
     asset, bell = share(d1, is_call)
-    return (asset if is_call else -asset), (INV_SQRT_2PI * bell * inverse if is_spread else 0.0)
+    gamma = INV_SQRT_2PI * bell * inverse if is_spread else 0.0
+    return (asset if is_call else -asset) if is_known else math.nan, gamma if is_known else math.nan
 
 
 @kernel
@@ -210,6 +220,8 @@ def greeks(spot, strike, years, vol, rate, carry, is_call, out):
         out[3, i] = held * density * math.sqrt(time)
         decay = 0.5 * held * density * total / max(time, TINY) if is_spread else 0.0
         out[4, i] = sign * (carry[i] * held * asset - rate[i] * owed * cash) - decay
+        if not is_number(spot[i] + strike[i] + years[i] + vol[i] + rate[i] + carry[i]):
+            out[:, i] = math.nan
 
 
 @kernel

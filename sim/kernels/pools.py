@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.jit import inlined, kernel
 from sim.kernels.curves import portion, swap_in, swap_out
-from sim.kernels.desk import fill, refuse
+from sim.kernels.desk import fill, reduced, refuse, take
 from sim.records import (
     ADD_LIQUIDITY,
     FILLS,
@@ -32,6 +32,7 @@ from sim.records import (
     SIDE_BY_VALUE,
     SLIPPAGE,
     SWAP,
+    TOO_LATE,
 )
 
 LOCKED = 1000  # share lots of the first deposit that nobody ever owns
@@ -97,10 +98,7 @@ def wanted(pool, order, room):
     if order["flags"] & SIDE_BY_VALUE:
         price = spot_price(pool)
         lots = abs(lots) if order["value"] > price else (-abs(lots) if order["value"] < price else 0)
-    if order["flags"] & REDUCE_ONLY:
-        most = max(room[0 if lots > 0 else 1, order["account"]], 0)
-        lots = min(max(lots, -most), most)
-    return lots
+    return reduced(lots, order["account"], room) if order["flags"] & REDUCE_ONLY else lots
 
 
 @inlined
@@ -159,8 +157,7 @@ def swap(pool, orders, row, room, population_of, fills, counts):
     pool["base"] -= lots
     pool["flow"] += lots
     pool["volume"] += abs(lots)
-    room[0, order["account"]] -= lots
-    room[1, order["account"]] += lots
+    take(lots, order["account"], room)
     return DONE
 
 
@@ -211,7 +208,7 @@ def deposit(pool, lots):
 
 
 @inlined
-def add_liquidity(pool, unposted, orders, row, room, population_of, fills, counts):
+def add_liquidity(pool, orders, row, room, population_of, fills, counts):
     """Take lots of the asset and matching cash for shares; returns a refusal or DONE."""
     account, lots = orders[row]["account"], orders[row]["qty"]
     if lots <= 0:
@@ -228,19 +225,29 @@ def add_liquidity(pool, unposted, orders, row, room, population_of, fills, count
     if pool["supply"] == 0:
         pool["supply"] = LOCKED
     exchange(pool, orders, row, -lots, price, shares, share_price, population_of, fills, counts)
-    unposted[account] += shares
     room[0, account] -= lots
     room[1, account] -= lots
+    room[2, account] -= lots
     return DONE
 
 
 @inlined
-def remove_liquidity(pool, held, unposted, orders, row, room, population_of, fills, counts):
+def owned(account, share_instrument, held, fills, first, last):
+    """Share lots of an account, with what fills[first:last] have brought it."""
+    shares = held[account]
+    for i in range(first, last):
+        if fills[i]["taker"] == account and fills[i]["instrument"] == share_instrument:
+            shares += fills[i]["qty"]
+    return shares
+
+
+@inlined
+def remove_liquidity(pool, held, first, orders, row, room, population_of, fills, counts):
     """Burn shares for their part of both reserves; returns a refusal or DONE."""
     account, shares = orders[row]["account"], orders[row]["qty"]
     if shares <= 0:
         return NO_QUANTITY
-    if shares > held[account] + unposted[account]:
+    if shares > owned(account, pool["share_instrument"], held, fills, first, counts[FILLS]):
         return NOTHING_TO_REDUCE
     top, low = portion(float(pool["base"]), float(shares), float(pool["supply"]))
     lots = int(top / low * (1.0 - ULPS))
@@ -249,14 +256,14 @@ def remove_liquidity(pool, held, unposted, orders, row, room, population_of, fil
     price = spot_price(pool)
     share_price = (lots * pool["lot"] * price + cash) / (shares * pool["share_lot"])
     exchange(pool, orders, row, lots, price, -shares, share_price, population_of, fills, counts)
-    unposted[account] -= shares
     room[0, account] += lots
     room[1, account] += lots
+    room[2, account] += lots
     return DONE
 
 
 @kernel
-def execute_pool(pools, held, unposted, orders, due, until, room, population_of, fills, rejects, counts):
+def execute_pool(pools, held, orders, due, until, room, population_of, fills, rejects, counts):
     """Execute swaps and changes of liquidity in arrival order.
 
     Parameters
@@ -264,36 +271,34 @@ def execute_pool(pools, held, unposted, orders, due, until, room, population_of,
     pools : ndarray of POOL, shape (1,)
     held : ndarray of int64, shape (A,)
         Share lots of each account, all earlier fills posted.
-    unposted : ndarray of int64, shape (A,)
-        Work space: zeros, and zeros again in the end.
     orders : ndarray of ORDER
     due : ndarray of int64
         Rows of `orders`, in arrival order.
     until : float
         Time up to which the price is integrated, s.
-    room : ndarray of int64, shape (2, A)
-        Lots each account may still buy and sell.
+    room : ndarray of int64, shape (3, A)
+        Lots each account may still buy and sell, and holds.
     population_of : ndarray of int16, shape (A,)
     fills, rejects : ndarray of FILL, REJECT
         Room for two fills and one refusal an order.
     counts : ndarray of int64, shape (6,)
         `Tape.counts`.
     """
-    pool = pools[0]
+    pool, first = pools[0], counts[FILLS]
     for k in range(due.size):
         row, outcome = due[k], NOT_TRADED
-        kind = orders[row]["kind"]
-        advance(pool, orders[row]["time"] + orders[row]["latency"])
-        if kind in (SWAP, MARKET):
+        kind, now = orders[row]["kind"], orders[row]["time"] + orders[row]["latency"]
+        advance(pool, now)
+        if orders[row]["good_till"] <= now:
+            outcome = TOO_LATE
+        elif kind in (SWAP, MARKET):
             outcome = swap(pool, orders, row, room, population_of, fills, counts)
         elif kind == ADD_LIQUIDITY:
-            outcome = add_liquidity(pool, unposted, orders, row, room, population_of, fills, counts)
+            outcome = add_liquidity(pool, orders, row, room, population_of, fills, counts)
         elif kind == REMOVE_LIQUIDITY:
-            outcome = remove_liquidity(pool, held, unposted, orders, row, room, population_of, fills, counts)
+            outcome = remove_liquidity(pool, held, first, orders, row, room, population_of, fills, counts)
         if outcome > DONE:
             refuse(orders, row, pool["venue"], outcome, rejects, counts)
-    for k in range(due.size):
-        unposted[orders[due[k]]["account"]] = 0
     advance(pool, until)
 
 

@@ -24,10 +24,12 @@ RESTING = np.dtype(
         ("account", "u4"),
         ("next", "u4"),  # behind it in the queue; in a free row the next free one
         ("prev", "u4"),  # before it in the queue
-        ("tag", "u4"),  # 1 + tag, 0 if it has none
+        ("tag", "u4"),  # 1 + tag, 0 if it has none; REDUCING is added if it is reduce-only
         ("ticket", "u4"),  # of its expiry, 0 if it rests until cancelled
     ]
 )
+
+REDUCING = 1 << 31  # in a row's tag
 
 ACCOUNT = np.dtype(
     [
@@ -49,7 +51,8 @@ HEADER = np.dtype(
         ("width", "i8"),  # ticks of the ladder
         ("free", "u4"),  # first free row of the pool among those used before
         ("used", "u4"),  # rows of the pool ever used
-        ("resting", "i8"),  # orders
+        ("resting", "i8"),  # orders,
+        ("reducing", "i8"),  # of which reduce-only
         ("expiring", "i8"),  # entries of the heap of expiries
         ("stale", "i8"),  # of which the order is gone
         ("ticket", "i8"),  # last expiry ticket handed out
@@ -122,7 +125,7 @@ def reserve_lots(book, account, side, lots):
 
 @inlined
 def join(book, account, tag, tick, side, lots):
-    """Queue a new order at `tick`; returns its row."""
+    """Queue a new order at `tick`, not reduce-only; returns its row."""
     head = book.head
     slot = take_row(book)
     level = book.ladder[np.uint64(tick)]
@@ -178,6 +181,7 @@ def release_row(book, slot):
     """Return the row of an order that has left its queue; forget its tag and expiry."""
     head = book.head
     row = book.pool[slot]
+    set_reducing(book, slot, False)
     if row["tag"] > 0:
         book.tags[np.uint64(np.int64(row["tag"]) - 1)] = 0
     if row["ticket"] > 0:
@@ -209,6 +213,21 @@ def shrink(book, slot, lots):
     row["qty"] -= side * lots
     book.ladder[np.uint64(row["price"])]["volume"] -= lots
     reserve_lots(book, row["account"], side, -lots)
+
+
+@inlined
+def is_reducing(row):
+    """True if a resting order is reduce-only."""
+    return row["tag"] >= REDUCING
+
+
+@inlined
+def set_reducing(book, slot, is_reduce_only):
+    """Make an order reduce-only or not, whatever it was before."""
+    row = book.pool[slot]
+    if is_reducing(row) != is_reduce_only:
+        row["tag"] ^= np.uint32(REDUCING)
+        book.head["reducing"] += 1 if is_reduce_only else -1
 
 
 @inlined

@@ -15,6 +15,7 @@ from sim.records import (
     NOTHING_TO_REDUCE,
     REDUCE_ONLY,
     SWAP,
+    TOO_LATE,
 )
 
 
@@ -67,6 +68,9 @@ def sink(
         kind, lots = orders[row]["kind"], orders[row]["qty"]
         if (kind != MARKET and kind != SWAP and kind != LIMIT) or lots == 0:
             refuse(orders, row, venue, NO_QUANTITY if lots == 0 else NOT_TRADED, rejects, counts)
+            continue
+        if orders[row]["good_till"] <= orders[row]["time"] + orders[row]["latency"]:
+            refuse(orders, row, venue, TOO_LATE, rejects, counts)
             continue
         account, is_reduce_only = orders[row]["account"], orders[row]["flags"] & REDUCE_ONLY
         lots = afford(lots, account, is_reduce_only, room)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from sim.draws import Draws
 from sim.instruments import LP_SHARE
+from sim.kernels.fields import HAS_DEADLINE, HAS_QTY, HAS_TIF, HAS_VALUE, IS_REDUCE_ONLY, IS_SIDE_BY_VALUE
 from sim.kernels.pools import POOL, appraise_shares, execute_pool, observe_pool
 from sim.listing import Listing
 from sim.parameters import Parameters as BaseParameters
@@ -20,6 +21,7 @@ from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 from sim.view import View, frozen
 
+SWAPS = HAS_QTY | HAS_DEADLINE | HAS_TIF | IS_REDUCE_ONLY | IS_SIDE_BY_VALUE
 ROUNDING = 1e-12  # of the invariant, in a step
 
 
@@ -31,7 +33,8 @@ class ConstantProduct(Venue):
     asset, the matching cash follows from the pool's price, or for the first deposit from
     `set_reference`) and REMOVE_LIQUIDITY (`qty` share lots to burn). A swap is filled
     whole or refused. With SIDE_BY_VALUE a swap buys if `value` is above the spot price,
-    sells if below, without limit; REDUCE_ONLY clips it to the sender's room.
+    sells if below, without limit; REDUCE_ONLY cuts it to what it leaves of the sender's position.
+    `good_till` is a deadline.
 
     Parameters
     ----------
@@ -90,7 +93,13 @@ class ConstantProduct(Venue):
         block_clock: Literal["fixed", "poisson"] = "fixed"
 
     trades = "spot"
-    takes = (SWAP, MARKET, ADD_LIQUIDITY, REMOVE_LIQUIDITY)
+    meaning: ClassVar[dict[int, int]] = {
+        SWAP: SWAPS | HAS_VALUE,
+        MARKET: SWAPS,
+        ADD_LIQUIDITY: HAS_QTY | HAS_DEADLINE,
+        REMOVE_LIQUIDITY: HAS_QTY | HAS_DEADLINE,
+    }
+    takes = tuple(meaning)
     precedence = 1
     has_own_mid = True
     account: int = -1
@@ -144,7 +153,7 @@ class ConstantProduct(Venue):
         self.state = np.zeros(1, POOL)
         self._reserves = [self.state[column] for column in ("base", "cash", "supply")]
         self._product = 0.0
-        self._population_of, self._unposted = population_of, np.zeros_like(self._held)
+        self._population_of = population_of
         settings = {
             "lot": self.parameters.lot,
             "share_lot": self.parameters.share_lot,
@@ -182,7 +191,6 @@ class ConstantProduct(Venue):
         self._execute.call(
             self.state,
             self._held,
-            self._unposted,
             orders,
             due,
             until,

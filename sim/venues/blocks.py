@@ -42,7 +42,7 @@ class Blocks:
             return fixed
         while not self._times.size or self._times[-1] <= times.max(initial=0.0):
             self._extend()
-        found: np.ndarray = self._times[np.searchsorted(self._times, times)]
+        found: np.ndarray = np.maximum(self._times[np.searchsorted(self._times, times - SLACK)], times)
         return found
 
     def _extend(self) -> None:

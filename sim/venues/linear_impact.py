@@ -8,13 +8,25 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from sim.kernels import impact
+from sim.kernels.fields import (
+    HAS_DEADLINE,
+    HAS_PRICE,
+    HAS_QTY,
+    HAS_REFERENCE,
+    HAS_TIF,
+    HAS_VALUE,
+    IS_REDUCE_ONLY,
+    IS_SIDE_BY_VALUE,
+)
 from sim.listing import OUTSIDE
 from sim.parameters import Parameters as BaseParameters
 from sim.prepared import Prepared
-from sim.records import MARKET, NO_TICK, SWAP
+from sim.records import LIMIT, MARKET, NO_TICK, SWAP
 from sim.tape import Tape
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
+
+TRADES = HAS_QTY | HAS_DEADLINE | HAS_TIF | IS_REDUCE_ONLY | IS_SIDE_BY_VALUE
 
 
 class LinearImpact(Venue):
@@ -59,6 +71,11 @@ class LinearImpact(Venue):
 
     precedence = 2
     takes = (MARKET, SWAP)
+    meaning: ClassVar[dict[int, int]] = {
+        MARKET: TRADES,
+        SWAP: TRADES | HAS_VALUE,
+        LIMIT: TRADES | HAS_PRICE | HAS_REFERENCE,
+    }
 
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
         super().__init__(name, index, asset, instrument, parameters)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from sim.instruments import LP_SHARE, PERPETUAL
 from sim.kernels import margining
+from sim.kernels.fields import HAS_TARGET
 from sim.listing import INSURANCE
 from sim.outbox import Outbox
 from sim.parameters import Parameters as BaseParameters
 from sim.records import (
     CANCEL_ALL,
     CLOSE_OUT,
+    COOLING_DOWN,
     FORCED,
     GROUP,
     IOC,
@@ -22,6 +24,7 @@ from sim.records import (
     MARKET,
     MID,
     NOT_IN_BREACH,
+    NOT_TRADED,
     OPTIONS,
     REDUCE_ONLY,
     REMOVE_LIQUIDITY,
@@ -87,7 +90,8 @@ class Exchange(Venue):
     redeemed. Forced orders meet the same book as any other.
 
     Whether an account is in breach is judged when the SEIZE arrives, at the prices of that moment;
-    one that recovered, or was taken over by an earlier SEIZE, is left alone.
+    one that recovered, or was taken over by an earlier SEIZE, is left alone (refused as not in
+    breach), and so is one seized too short a time ago (refused as cooling down).
 
     Attributes
     ----------
@@ -139,6 +143,7 @@ class Exchange(Venue):
 
     emits = True
     takes = (SEIZE,)
+    meaning: ClassVar[dict[int, int]] = {SEIZE: HAS_TARGET}
 
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
         super().__init__(name, index, asset, instrument, parameters)
@@ -169,13 +174,18 @@ class Exchange(Venue):
         for row in due:
             order = orders[row]
             account = int(order["target"])
-            if order["kind"] == SEIZE and account not in taken and self._is_listed(account):
+            if order["kind"] != SEIZE:
+                tape.refuse(order, self.index, NOT_TRADED)
+            elif account in taken or not self._is_listed(account):
+                tape.refuse(order, self.index, NOT_IN_BREACH)
+            else:
                 seizure = self._appraise(order, account, tape)
-                if self._may_seize(seizure):
-                    taken.add(account)
-                    self._seize(order, seizure, tape)
+                refusal = self._refusal(seizure)
+                if refusal:
+                    tape.refuse(order, self.index, refusal)
                     continue
-            tape.refuse(order, self.index, NOT_IN_BREACH)
+                taken.add(account)
+                self._seize(order, seizure, tape)
 
     def closing(self) -> tuple[float, float]:
         """Share of a perpetual that one seizure sells, and the notional up to which it sells all of it."""
@@ -213,11 +223,13 @@ class Exchange(Venue):
             total += np.bincount(options["asset"], deltas, minlength=assets)
         return tuple(total.tolist())
 
-    def _may_seize(self, seizure: Seizure) -> bool:
+    def _refusal(self, seizure: Seizure) -> int:
+        """Why the account is not seized, 0 if it is; below the backstop there is no cool-down."""
         if seizure.equity >= seizure.maintenance - margining.DUST:
-            return False
+            return NOT_IN_BREACH
         is_cool = seizure.time >= self._cool_until.get(seizure.account, -np.inf)
-        return bool(is_cool or seizure.equity < self.parameters.backstop * seizure.maintenance)
+        is_urgent = seizure.equity < self.parameters.backstop * seizure.maintenance
+        return 0 if is_cool or is_urgent else COOLING_DOWN
 
     def _seize(self, order: np.void, seizure: Seizure, tape: Tape) -> None:
         rules, account = self.parameters, seizure.account
@@ -338,9 +350,9 @@ class Exchange(Venue):
         if not (lots > 0).any():
             self._log(seizure, 0, 0, np.nan)
         for instrument in map(int, np.flatnonzero(lots > 0)):
-            if instrument not in self._sellers:
-                continue
-            held = int(lots[instrument])
+            held = int(lots[instrument]) + self._view.pending.of(seizure.account, instrument)
+            if instrument not in self._sellers or held <= 0:
+                continue  # what waits for a block is not sold again
             cause = self._log(seizure, instrument, -held, np.nan)
             if terms[instrument]["kind"] == LP_SHARE:
                 pool = self._sellers[instrument]

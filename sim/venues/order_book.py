@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -12,9 +12,22 @@ from sim.blank import blank
 from sim.kernels import book as kernels
 from sim.kernels.decay import WORN, wear_all
 from sim.kernels.expiries import EXPIRY, SPARE
+from sim.kernels.fields import (
+    HAS_DEADLINE,
+    HAS_PRICE,
+    HAS_QTY,
+    HAS_REFERENCE,
+    HAS_STP,
+    HAS_TARGET,
+    HAS_TIF,
+    HAS_VALUE,
+    IS_POST_ONLY,
+    IS_REDUCE_ONLY,
+    IS_SIDE_BY_VALUE,
+)
 from sim.kernels.ladder import BLOCK, LEVEL, words
 from sim.kernels.quote import observe
-from sim.kernels.resting import ACCOUNT, HEADER, RESTING
+from sim.kernels.resting import ACCOUNT, HEADER, REDUCING, RESTING
 from sim.parameters import Parameters as BaseParameters
 from sim.parameters import PopulationName
 from sim.prepared import Prepared
@@ -40,16 +53,19 @@ HEADROOM = 4.0  # the ladder reaches at least this many times the opening price
 LARGEST_TICK = 2**31 - BLOCK
 OPENING_ROWS = 1024
 NO_ORDERS = orders(0)
+TRADES = HAS_QTY | HAS_DEADLINE | HAS_TIF | HAS_STP | IS_REDUCE_ONLY
+RESTS = TRADES | HAS_PRICE | HAS_REFERENCE | HAS_TARGET | IS_POST_ONLY
 NO_ROWS = np.zeros(0, np.int64)
-NO_ROOM = np.zeros((2, 0), np.int64)
+NO_ROOM = np.zeros((3, 0), np.int64)
+NOBODY = frozen(np.zeros(0, np.int64))
 
 
 class OrderBook(Venue):
     """A central limit-order book that trades one instrument.
 
     Limit orders (good till cancelled, immediate or cancel, fill or kill, post-only),
-    market orders, cancels, modifications, quotes under a tag, expiry times, self-trade
-    prevention, maker and taker fees, price bands with halts. Prices are integer ticks
+    market orders, cancels, modifications, quotes under a tag, reduce-only orders, expiry times,
+    self-trade prevention, maker and taker fees, price bands with halts. Prices are integer ticks
     and quantities integer lots; every trade is at the resting order's price.
 
     Parameters
@@ -74,12 +90,22 @@ class OrderBook(Venue):
     to the passive side) or from a best price, positive towards the passive side.
 
     *Refused replacements.* A QUOTE or MODIFY that is refused leaves the order it would
-    have replaced as it was. It keeps its place in the queue if the price is the same and
+    have replaced as it was, whatever the refusal; one that traded in part before the band stopped
+    it has replaced it. It keeps its place in the queue if the price is the same and
     the size no larger; otherwise it is a cancel and a new order, which may trade.
+
+    *Time in force.* Immediate or cancel and fill or kill mean the same of limit and market
+    orders, quotes and modifications: none of it rests, and of a fill-or-kill order all trades at
+    once or nothing does and an order it would replace stays. All is what is left of it
+    after a reduce-only order has been cut.
 
     *Margin.* An order is refused whole if it and the sender's resting orders of that
     side exceed the sender's room, except that market and immediate-or-cancel orders are
-    cut to the room, and reduce-only orders always are.
+    cut to the room.
+
+    *Reduce-only.* An order is cut, as it arrives, to what it leaves of the sender's position
+    at that moment less what rests on its side. If it rests, it is cut again whenever it is met, to what
+    is left to reduce then, and cancelled where nothing is. Depth shows it whole until it is met.
 
     *Bands.* No trade is made further than `band_bps` from an exponentially weighted mean
     of the mid. The order that would have made it loses its rest (a recorded refusal) and
@@ -145,12 +171,23 @@ class OrderBook(Venue):
         stops_when_empty: bool = False
 
     precedence = 3
-    takes = (MARKET, LIMIT, CANCEL, CANCEL_RANDOM, CANCEL_AT, CANCEL_ALL, MODIFY, QUOTE)
+    meaning: ClassVar[dict[int, int]] = {
+        MARKET: TRADES | IS_SIDE_BY_VALUE,
+        LIMIT: RESTS | IS_SIDE_BY_VALUE,
+        CANCEL: HAS_TARGET,
+        CANCEL_RANDOM: HAS_VALUE,
+        CANCEL_AT: HAS_QTY | HAS_PRICE | HAS_REFERENCE | HAS_TARGET | HAS_VALUE,
+        CANCEL_ALL: 0,
+        MODIFY: RESTS,
+        QUOTE: RESTS | HAS_VALUE,
+    }
+    takes = tuple(meaning)
 
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
         super().__init__(name, index, asset, instrument, parameters)
         self._opening_half_ticks = 0
         self._durable: list[np.ndarray] = []
+        self._held = NOBODY
         self._execute, self._show = Prepared(kernels.execute), Prepared(observe)
 
     def set_reference(self, price: float) -> None:
@@ -171,7 +208,8 @@ class OrderBook(Venue):
         self._opening_half_ticks = round(2.0 * ticks)
 
     def attach(self, around: Surroundings) -> None:
-        """Find the accounts whose orders do not decay."""
+        """Find the accounts whose orders do not decay; keep what accounts hold."""
+        self._held = frozen(around.ledger.position[self.instrument])
         self._durable = [around.accounts[name] for name in self.parameters.durable if name in around.accounts]
 
     def open(self, population_of: np.ndarray, tags: int) -> None:
@@ -204,6 +242,7 @@ class OrderBook(Venue):
         self._worn = np.zeros(width if self.parameters.order_decay else 0, WORN)
         self._best = self._header["bid"], self._header["ask"]
         self._resting, self._expiring = self._header["resting"], self._header["expiring"]
+        self._reducing = self._header["reducing"]
         self._failed_at = self._header["failed_at"]
         pairs = (("step_flow", "flow"), ("step_volume", "volume"))
         self._counted = [(self._header[since], self._header[total]) for since, total in pairs]
@@ -244,11 +283,13 @@ class OrderBook(Venue):
         until : float
             Time up to which resting orders expire, s.
         tape : Tape
-        room : ndarray of int64, shape (2, A)
-            Lots each account may still buy and sell, resting orders included; accounts
-            without limits have 2**62.
+        room : ndarray of int64, shape (3, A)
+            Lots each account may still buy and sell, resting orders included, where accounts
+            without limits have 2**62, and lots each holds.
         """
         self._reserve(due.size, tape)
+        if due.size and self._reducing.item():
+            self._show_holdings(room)
         self._execute.call(
             orders,
             due,
@@ -267,6 +308,13 @@ class OrderBook(Venue):
             tape.rejects,
             tape.counts,
         )
+
+    def _show_holdings(self, room: np.ndarray) -> None:
+        """Write what the owners of resting reduce-only orders hold, who need not be among the senders."""
+        rows = self._pool[1 : self._header["used"][0] + 1]
+        owners = rows["account"][(rows["qty"] != 0) & (rows["tag"] >= REDUCING)]
+        if self._held.size:
+            room[2, owners] = self._held[owners]
 
     def vouch(self, step: int) -> None:
         """Assert that the book is not crossed.
@@ -351,11 +399,12 @@ class OrderBook(Venue):
 
     @property
     def resting(self) -> np.ndarray:
-        """The resting orders, in no order: signed `qty` (lots), `price` (tick), `account`, tags."""
+        """The resting orders, in no order: signed `qty` (lots), `price` (tick), `account`, 1 + `tag`."""
         self._wear()
         used = int(self._header["used"][0])
         rows = self._pool[1 : used + 1]
         live: np.ndarray = rows[rows["qty"] != 0]
+        live["tag"] &= REDUCING - 1
         return live
 
     def levels(self, side: int) -> np.ndarray:

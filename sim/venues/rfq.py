@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from sim.kernels import desk, options
+from sim.kernels.fields import (
+    HAS_DEADLINE,
+    HAS_INSTRUMENT,
+    HAS_QTY,
+    HAS_TARGET,
+    HAS_TIF,
+    HAS_VALUE,
+    IS_CALL,
+    IS_REDUCE_ONLY,
+)
 from sim.listing import END_USERS, OUTSIDE
 from sim.parameters import Parameters as BaseParameters
 from sim.records import CALL, OPTIONS, REQUEST
 from sim.tape import Tape
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
+
+NAMED = HAS_QTY | HAS_INSTRUMENT | HAS_DEADLINE | HAS_TIF | IS_REDUCE_ONLY
 
 
 class Desk(Venue):
@@ -32,6 +45,7 @@ class Desk(Venue):
     needs_asset = False
     is_priced = False
     takes = (REQUEST,)
+    meaning: ClassVar[dict[int, int]] = {REQUEST: NAMED | HAS_VALUE | HAS_TARGET | IS_CALL}
 
     class Parameters(BaseParameters):
         """Half spreads.

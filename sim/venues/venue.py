@@ -11,7 +11,7 @@ import numpy as np
 from sim.listing import Listing
 from sim.outbox import Outbox
 from sim.parameters import Parameters as BaseParameters
-from sim.records import MARKET
+from sim.records import MARKET, REDUCE_ONLY
 from sim.tape import Tape
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ class Venue:
         What it trades if a scenario does not say: "spot", "perpetual", or "" for neither.
     takes : tuple of int
         Kinds of orders it takes in all their forms; the first is the one that trades here at once.
+    meaning : mapping of int to int, or None
+        By kind of order, the fields that mean something here, as bits of `sim.kernels.fields`: an order
+        that says something else is refused before it is sent on. None takes every order as it is.
     precedence : int
         Which venue's mid is its asset's reference mid: the one of highest precedence, of equals the
         first. Venues of precedence 0 give none.
@@ -75,6 +78,7 @@ class Venue:
     needs_asset: ClassVar[bool] = True
     trades: ClassVar[str] = ""
     takes: ClassVar[tuple[int, ...]] = (MARKET,)
+    meaning: ClassVar[Mapping[int, int] | None] = None
     precedence: ClassVar[int] = 0
     has_own_mid: ClassVar[bool] = False
     is_outside: ClassVar[bool] = False
@@ -137,20 +141,28 @@ class Venue:
             Time up to which the venue's own clock advances, s.
         tape : Tape
             Gets the fills, moves and refusals.
-        room : ndarray of int64, shape (2, A)
+        room : ndarray of int64, shape (3, A)
             Lots each sender may still buy (row 0) and sell (row 1), resting orders
-            included; valid for the accounts that appear in `due`. Updated by fills.
+            included, and lots it holds (row 2); valid for the accounts that appear in `due`.
+            Updated by fills.
         """
         raise TypeError(f"{type(self).__name__} does not execute orders")
 
     @staticmethod
     def affords(order: np.void, lots: int, room: np.ndarray) -> bool:
-        """Whether the sender has room to trade so many lots (> 0 buys); if so, they use it up."""
+        """Whether the sender has room to trade so many lots (> 0 buys); if so, they use it up.
+
+        A reduce-only order has room for what it leaves of the position on the side where it is.
+        """
         account = order["account"]
-        if abs(lots) > room[0 if lots > 0 else 1, account]:
+        most = room[0 if lots > 0 else 1, account]
+        if order["flags"] & REDUCE_ONLY:
+            most = -room[2, account] if lots > 0 else room[2, account]
+        if abs(lots) > most:
             return False
         room[0, account] -= lots
         room[1, account] += lots
+        room[2, account] += lots
         return True
 
     def advance(self, until: float, tape: Tape) -> None:

@@ -56,6 +56,7 @@ def command_line(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     compare = add("compare", "set results folders side by side")
     compare.add_argument("folders", metavar="DIR", type=Path, nargs="+")
     compare.add_argument("--out", metavar="FILE", type=Path, help="write a page (.html) or figure (.png) too")
+    _add_chain(add("chain", "read an option chain of any format, sum it up, and write it as ours"))
     _add_replicate(add("replicate", "run published results and set ours beside them"))
     bench = add("bench", "measure speed against peers, side by side")
     bench.add_argument("subject", metavar="SUBJECT", nargs="?", help="one subject; all if left out")
@@ -129,6 +130,21 @@ def _add_frontier(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", metavar="N", type=_count, default=400, help="most runs (400)")
     parser.add_argument("--workers", metavar="N", type=_count, help="processes; as many as there are cores")
     _add_output(parser)
+
+
+def _add_chain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a chain file, or example_chain.csv, which comes along")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="write the usable contracts as a CSV")
+    parser.add_argument("--currency", metavar="NAME", help="of which currency; needed if there are more")
+    parser.add_argument(
+        "--expiry-time", metavar="TIME", help='of expiries that are dates alone: "16:00 America/New_York"'
+    )
+    parser.add_argument("--snapshot-time", metavar="TIME", help="of timestamps that are dates alone")
+    parser.add_argument("--as-of", metavar="TIME", help="the moment wanted of a file over time; its last")
+    parser.add_argument(
+        "--most-left-out", metavar="X", type=float, default=0.5, help="share of open interest (0.5)"
+    )
+    parser.add_argument("--force", action="store_true", help="replace the file that is written")
 
 
 def _add_replicate(parser: argparse.ArgumentParser) -> None:

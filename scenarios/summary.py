@@ -33,13 +33,13 @@ def summary(outcome: Outcome) -> str:
     rows += [(label, key, shape) for key, label, shape in WHOLE]
     metrics = outcome.metrics
     lines = [(label, _shown(metrics[key], shape)) for label, key, shape in rows if key in metrics]
-    lines += _left_out(outcome.manifest.get("reports", {}))
+    lines += left_out(outcome.manifest.get("reports", {}))
     lines += [("largest residual", _residual(outcome.manifest["residuals"])), ("results", _path(outcome))]
     width = max(len(label) for label, _ in lines)
     return "\n".join([_headline(outcome), *(f"  {label:<{width}}  {value}" for label, value in lines)])
 
 
-def _left_out(reports: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+def left_out(reports: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     """How many rows of each population's option chain were merged or left out, and why."""
     lines = []
     for name, report in reports.items():

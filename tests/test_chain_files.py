@@ -7,6 +7,7 @@ import gzip
 import json
 import math
 import re
+import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +23,11 @@ from agents.chain_reading import ChainFile, Reading, clock, read
 from agents.chain_table import as_csv, gamma, spot
 from agents.chains import Snapshot
 from scenarios.__main__ import main
+from scenarios.summary import left_out
 from sim.instruments import Universe
 from sim.listing import Listing, Smile
 from sim.parameters import Misfit
+from tests.small_market import small_market
 
 CBOE = "data/cboe_delayed_quotes_SPY_20250925.csv"
 DERIBIT = "data/deribit_options_snapshot_20260205T212937Z.csv"
@@ -536,3 +539,39 @@ def test_the_command_says_in_its_own_options_what_is_wrong(
         assert main(["chain", str(path), *options, "--out", str(tmp_path / "out.csv")]) == 2
         assert said in capsys.readouterr().err
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_the_chain_commands_of_the_readme_run_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (Path(__file__).parents[1] / "README.md").read_text()
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    block = next(block for block in blocks if example.NAME in block)
+    convert, run = (shlex.split(line)[1:] for line in block.splitlines())
+    monkeypatch.chdir(tmp_path)
+    assert main(convert) == 0
+    assert main(["validate", *run[1:]]) == 0
+    assert main(["validate", *(part.replace("example_chain.csv", "chain.csv") for part in run[1:])]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_what_was_left_out_of_a_chain_is_in_the_summary(tmp_path: Path) -> None:
+    """With the place of the first, and a warning above a twentieth of the open interest."""
+    path = own(
+        tmp_path / "chain.csv", {}, {"strike": "70000", "implied_volatility": "0", "open_interest": "2"}
+    )
+    dealers = {
+        "name": "dealers",
+        "type": "dealers.OptionDealers",
+        "exposure": {"type": "chain", "file": str(path)},
+        "route": {"venues": ["linear"]},
+    }
+    reports = small_market(dealers, venues=("linear", "desk")).reports()
+    assert reports["dealers"]["open_interest_left_out"] == pytest.approx(2 / 12)
+    assert left_out(reports) == [
+        (
+            "dealers chain rows left out",
+            '1 (1 an implied volatility of 0, first: line 3, column "implied_volatility")',
+        ),
+        ("dealers WARNING", "16.7% of the chain's open interest is left out"),
+    ]

@@ -21,6 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from analysis import png
+from analysis.feedback import NO_INTERVAL
 from analysis.gallery import DPI
 from analysis.metric import Undefined
 from analysis.style import short, words
@@ -108,7 +109,7 @@ def _environment() -> Environment:
     )
     own = (amount, cell, elapsed, inline, inlined, short, value, with_interval, words)
     environment.filters |= {each.__name__: each for each in own} | {"paragraphs": paragraphs}
-    environment.globals["Undefined"] = Undefined
+    environment.globals |= {"Undefined": Undefined, "NO_INTERVAL": NO_INTERVAL}
     environment.tests["undefined_metric"] = lambda found: isinstance(found, Undefined)
     return environment
 
@@ -127,7 +128,7 @@ def amount(number: float, name: str, unit: str = "1", *, is_difference: bool = F
 
 def with_interval(ratio: float, interval: Sequence[float] | None) -> str:
     """A ratio and its interval, as in 2.31× (2.25 to 2.36)."""
-    ends = f"{short(interval[0])} to {short(interval[1])}" if interval else "too few seeds for an interval"
+    ends = f"{short(interval[0])} to {short(interval[1])}" if interval else NO_INTERVAL
     return f"{short(ratio)}× ({ends})"
 
 

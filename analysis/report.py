@@ -9,6 +9,7 @@ whatever a scenario brings; what is undefined is said to be so, with the reason.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -55,7 +56,7 @@ GROUPS = {
 """Headings of the metrics, and how the names of those under them start."""
 
 
-ELSEWHERE = ("residuals", "description")
+ELSEWHERE = ("residuals", "description", "overrides")
 """Parts of the manifest that the page shows in a place of their own."""
 
 
@@ -95,6 +96,7 @@ def report(
         "report.html",
         result=result,
         facts=list(facts(result)),
+        overrides=list(overrides(result)),
         seed=result.recording.market.get("seed") if result.recording else None,
         gains=[gain(result, asset) for asset in result.assets],
         cascades=fallen,
@@ -138,7 +140,16 @@ def facts(result: Result) -> Iterator[str]:
     if manifest.get("muted"):
         yield f"muted: {', '.join(manifest['muted'])}"
     for shock in result.scenario.get("shocks", []):
-        yield _told(shock)
+        yield _told(shock) + _cut(shock, result)
+
+
+def _cut(shock: Mapping[str, Any], result: Result) -> str:
+    """What the end of the run took from a shock, nothing if it came whole."""
+    if not result.came(shock):
+        return f": never came, the run ended at {elapsed(result.duration)}"
+    is_order = shock.get("type") == "market_order"
+    last = shock["at"] + max(0, round(shock.get("over_seconds", 0.0)) - 1) if is_order else shock["at"]
+    return "" if last < result.duration else f", cut short at {elapsed(result.duration)}"
 
 
 def _told(shock: Mapping[str, Any]) -> str:
@@ -148,6 +159,15 @@ def _told(shock: Mapping[str, Any]) -> str:
     verb = "sale" if shock["qty"] < 0 else "purchase"
     over = f" over {elapsed(shock['over_seconds'])}" if shock.get("over_seconds") else ""
     return f"{verb} of {abs(shock['qty']):,g} {shock.get('asset', '')} at {elapsed(shock['at'])}{over}"
+
+
+def overrides(result: Result) -> Iterator[str]:
+    """What is not as in the scenario's file: an arm that is not base, and what was set over the file."""
+    arm = result.manifest.get("arm", "base")
+    if arm != "base":
+        yield f"arm {arm}"
+    for key, content in result.manifest.get("overrides", {}).items():
+        yield f"{key} = {json.dumps(content, ensure_ascii=False)}"
 
 
 def gain(result: Result, asset: str) -> dict[str, Any]:

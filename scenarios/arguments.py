@@ -91,7 +91,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 def _add_amplify(parser: argparse.ArgumentParser) -> None:
     _add_scenario(parser)
-    parser.add_argument("--seeds", metavar="N", type=_count, default=64, help="paired seeds (64)")
+    parser.add_argument(
+        "--seeds",
+        metavar="N",
+        type=_count,
+        default=64,
+        help="paired seeds (64); with fewer than 8 there is no interval, four times as many halve it",
+    )
     parser.add_argument("--workers", metavar="N", type=_count, help="processes; as many as there are cores")
     parser.add_argument(
         "--arms", metavar="A,B", help="arms to compare; base, muted, open_loop and the scenario's own"

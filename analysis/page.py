@@ -69,16 +69,18 @@ class Section:
 
 
 class Image(NamedTuple):
-    """A picture in the page: PNG as a data address, size in pixels, its own title, what it shows."""
+    """A picture in the page: PNG as a data address, size in pixels, title, what it shows, where it stands."""
 
     source: str
     width: int
     height: int
     title: str
     about: str
+    heading: str = ""
+    is_main: bool = False
 
 
-def inlined(picture: Any, about: str, dpi: float = DPI) -> Image:
+def inlined(picture: Any, about: str, heading: str = "", is_main: bool = False, dpi: float = DPI) -> Image:
     """A matplotlib Figure, the bytes of a PNG or the path of one, as part of a page."""
     title = ""
     if isinstance(picture, Path):
@@ -89,7 +91,8 @@ def inlined(picture: Any, about: str, dpi: float = DPI) -> Image:
         png.write(picture, stream, dpi)
         picture = stream.getvalue()
     width, height = struct.unpack(">II", picture[16:24])
-    return Image(f"data:image/png;base64,{b64encode(picture).decode()}", width, height, title, about)
+    source = f"data:image/png;base64,{b64encode(picture).decode()}"
+    return Image(source, width, height, title, about, heading, is_main)
 
 
 def page(template: str, **content: Any) -> str:

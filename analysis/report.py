@@ -18,8 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from markupsafe import Markup
 
+from analysis import glossary
 from analysis.assumptions import assumption
 from analysis.cascades import cascades
+from analysis.feedback import BASE, MUTED, OPEN_LOOP
 from analysis.gallery import DPI, drawn, pictures
 from analysis.metric import Undefined
 from analysis.page import Image, Section, elapsed, inlined, is_share, page, value, with_interval
@@ -37,6 +39,10 @@ MOST_BYTES, COARSEST = 2_400_000, 72.0
 
 PANELLED = "overview"
 """The figure that is left out, because the page has each of its panels."""
+
+
+SHOWN, COMPARED = 5, "All seeds"
+"""Figures that are not folded away, and the heading of those of a comparison."""
 
 
 GROUPS = {
@@ -104,8 +110,10 @@ def report(
         amplified=amplified(result),
         credited=credited(result.shapley),
         arms=found,
+        main_arms=[arm for arm in found if arm in (BASE, MUTED, OPEN_LOOP)],
         compared_arms=[arm for arm in found if arm not in ("base", "muted")],
-        figures=figures(result),
+        albums=albums(figures(result)),
+        glossary=glossary.TERMS,
         groups=grouped(result),
         populations=by_population(result, own),
         sections=sections,
@@ -214,18 +222,28 @@ def figures(result: Result) -> list[Image]:
     return [inlined(*each, dpi=max(COARSEST, DPI * MOST_BYTES / size)) for each in found]
 
 
-def _drawn(result: Result) -> Iterator[tuple[Any, str]]:
+def albums(images: Sequence[Image]) -> tuple[list[Image], dict[str, list[Image]]]:
+    """The figures that come first, and all others under their headings in the order of the page."""
+    first = sorted(images, key=lambda image: not image.is_main)[:SHOWN]
+    under: dict[str, list[Image]] = {}
+    for image in images:
+        if not any(image is each for each in first):
+            under.setdefault(image.heading, []).append(image)
+    return first, under
+
+
+def _drawn(result: Result) -> Iterator[tuple[Any, str, str, bool]]:
     """Pictures of the folder's comparison, if it has them, then every figure of the recording."""
     if result.amplification is not None:
         for path in sorted((result.folder / "figures").glob("*.png")):
-            yield path, f"{words(path.stem).capitalize()}, all seeds."
+            yield path, f"{words(path.stem).capitalize()}, all seeds.", COMPARED, True
     recording = result.recording
     if recording is None or recording.table("series").num_rows == 0:
         return
     for picture in pictures(recording):
         figure = None if picture.name.endswith(PANELLED) else drawn(picture)
         if figure is not None:
-            yield figure, picture.about
+            yield figure, picture.about, picture.heading, picture.is_main
 
 
 class Row(NamedTuple):

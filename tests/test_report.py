@@ -281,8 +281,7 @@ def test_five_figures_come_first_and_the_others_are_folded_under_their_headings(
     assert folded == [False] * report.SHOWN + [True] * (len(folded) - report.SHOWN)
     links = [each["href"] for each in page.all("a") if each["href"].startswith("#figures-")]
     assert links == [f"#figures-{n + 1}" for n in range(len(links))]
-    assert len(links) >= 3
-    assert re.search(r"Price and trading \(1\).*Liquidations and equity \(1\)", page.text)
+    assert page.text.count("Liquidations and equity (1)") == page.text.count("Feedback (2)") == 2
 
 
 def test_every_figure_of_the_gallery_declares_its_heading(crash: Recording) -> None:
@@ -309,12 +308,10 @@ def test_a_description_belongs_to_the_file_as_it_is_written(folder: Path, tmp_pa
     over = {
         "time.steps": 300,
         "populations.dealers.exposure.share": 0.1,
-        "assets.BTC.driver.type": "drivers.X",
+        "assets.BTC.quote": "X",
     }
     changed = Page(report.report(a_run(tmp_path / "run", overrides=over)))
-    listed = (
-        'time.steps = 300, populations.dealers.exposure.share = 0.1, assets.BTC.driver.type = "drivers.X".'
-    )
+    listed = 'time.steps = 300, populations.dealers.exposure.share = 0.1, assets.BTC.quote = "X".'
     assert f"Not the scenario as its file has it: {listed}" in changed.text
     place = changed.text.index
     assert place(listed) < place("not of this result") < place("Made by a test.") < place("The answer")
@@ -458,7 +455,7 @@ def test_what_is_undefined_over_the_seeds_is_not_zero(folder: Path, tmp_path: Pa
     assert "in no seed is it defined in every arm" in said
     absent = text_of(an_amplification(tmp_path / "two", folder, {"bad_debt": compared(1, 1, 1, "quote")}))
     assert "undefined the seeds were not measured for it" in card(absent, "Amplification of the largest fall")
-    few = feedback.compare({arm: np.array([0.2, 0.3]) for arm in ("base", "muted")}, "1", "x")
+    few = feedback.compare({"base": np.array([0.2, 0.3]), "muted": np.array([0.1, 0.2])}, "1", "x")
     said = card(text_of(an_amplification(tmp_path / "three", folder, {"BTC.max_drawdown": few})), "fall, BTC")
     assert "No interval: it takes 8 seeds, there are 2" in said
 

@@ -95,13 +95,16 @@ def moment(text: str, at: time | None = None) -> datetime:
     """
     own = text.strip()
     try:
-        day = date.fromisoformat(own)
+        found = datetime.combine(date.fromisoformat(own), at or time())
     except ValueError:
         found = datetime.fromisoformat(own)
+    else:
+        if at is None:
+            raise Timeless(f'"{text}" is a date without a time')
+    try:
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    if at is None:
-        raise Timeless(f'"{text}" is a date without a time')
-    return datetime.combine(day, at).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f'"{text}" is no date of this calendar') from error
 
 
 def _zone(name: str) -> tzinfo:

@@ -148,7 +148,11 @@ def _add_chain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--snapshot-time", metavar="TIME", help="of timestamps that are dates alone")
     parser.add_argument("--as-of", metavar="TIME", help="the moment wanted of a file over time; its last")
     parser.add_argument(
-        "--most-left-out", metavar="X", type=float, default=0.5, help="share of open interest (0.5)"
+        "--most-left-out",
+        metavar="X",
+        type=_share,
+        default=0.5,
+        help="share of the open interest above which a file is refused (0.5)",
     )
     parser.add_argument("--force", action="store_true", help="replace the file that is written")
 
@@ -174,6 +178,17 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"found {text}; allowed: a whole number, at least 1")
     return int(text)
+
+
+def _share(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"found {text}; allowed: a number from 0 to 1")
+    return share
 
 
 class _Version(argparse.Action):

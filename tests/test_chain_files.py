@@ -144,6 +144,9 @@ def test_a_date_alone_is_no_moment_without_a_time_of_day() -> None:
         2025, 12, 1, 14, 30, tzinfo=UTC
     )
     assert moment("2025-12-01", time_of_day("08:00 +05:30")) == datetime(2025, 12, 1, 2, 30, tzinfo=UTC)
+    for text in ("0001-01-01T00:00+05:00", "9999-12-31T23:59-05:00", "soon", ""):
+        with pytest.raises(ValueError, match=r"date of this calendar|Invalid isoformat"):
+            moment(text)
     for text in ("16:00", "25:00 UTC", "16:00 Mars/Olympus", "noon UTC", "16:00 ../etc"):
         with pytest.raises(ValueError, match="no time of day with its zone"):
             time_of_day(text)
@@ -488,6 +491,32 @@ def test_a_chain_of_another_currency_keeps_its_value_in_quote_currency(tmp_path:
     assert same.open_interest == 10.0
 
 
+def test_a_converted_chain_keeps_the_dollars_that_a_move_of_a_percent_trades(shared: Path) -> None:
+    """Counted as BTC, the gamma of the ETH chain would be some twenty times too large."""
+    found = reading(shared / DERIBIT, "ETH")
+    table = snapshot(shared / DERIBIT, currency="ETH", convert_by_price=True)
+    dollars = (
+        sum(
+            contract.open_interest
+            * black_gamma(60_000.0, contract.strike, contract.seconds / (365 * 86400), contract.volatility)
+            for contract in table.chain(listing(), 0).contracts
+        )
+        * 60_000.0**2
+    )
+    expected = sum(
+        quote.open_interest
+        * quote.future**2
+        * black_gamma(
+            quote.future,
+            quote.strike,
+            (quote.expiry - found.taken).total_seconds() / (365 * 86400),
+            quote.volatility,
+        )
+        for quote in found.quotes
+    )
+    assert dollars == pytest.approx(expected, rel=1e-9)
+
+
 def test_strikes_of_another_price_are_refused_if_they_are_kept(tmp_path: Path) -> None:
     path = own(tmp_path / "chain.csv", {"strike": "3300", "futures_price": "3000"})
     with pytest.raises(Misfit, match=r"to the spot of the scenario is 2\.9, above 1\.5"):
@@ -522,6 +551,14 @@ def test_the_command_sums_a_chain_up_and_writes_it(
     assert "is there already; --force replaces it" in capsys.readouterr().err
     assert main(["chain", "example_chain.csv", "--out", str(out), "--force"]) == 0
     assert main(["chain", "example_chain.csv", "--out", str(tmp_path / "no" / "chain.csv")]) == 2
+
+
+@pytest.mark.parametrize("share", ["2", "-0.1", "nan", "most"])
+def test_a_share_is_a_number_from_nothing_to_all(share: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["chain", "example_chain.csv", f"--most-left-out={share}"])
+    assert stopped.value.code == 2
+    assert f"found {share}; allowed: a number from 0 to 1" in capsys.readouterr().err
 
 
 def test_the_command_says_in_its_own_options_what_is_wrong(

@@ -11,15 +11,15 @@ each contract together, to the lot, however many books there are.
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from agents.chain_reading import ChainFile, Reading, check_moneyness, clock, read
 from sim.draws import Draws
 from sim.listing import Listing
-from sim.parameters import File, Misfit, Parameters, within
+from sim.parameters import Misfit, Parameters
 
 DAY = 86400.0
 
@@ -34,21 +34,31 @@ class Contract(NamedTuple):
     open_interest: float
 
 
-Terms = tuple[float, float, bool]
-"""What makes two rows one contract: strike, seconds to expiry, call or not."""
-
-
 class Chain(NamedTuple):
     """Open contracts and where they come from.
 
-    Rows of the source looked at, how many of them were left out and why, and how many were of a
-    contract that another row had named before.
+    Rows of the source looked at, how many of them were left out and why, how many were of a
+    contract that another row had named before, and what was read if it is of a file.
     """
 
     contracts: list[Contract]
     rows: int
     dropped: dict[str, int]
     merged: int = 0
+    reading: Reading | None = None
+
+    def said(self) -> dict[str, Any]:
+        """What there is to say of the file, as plain values; nothing if it is of none."""
+        if self.reading is None:
+            return {}
+        return {
+            "format": self.reading.format,
+            "currency": self.reading.currency,
+            "taken": self.reading.taken.isoformat(),
+            "other_times": self.reading.other_times,
+            "first_dropped": {reason: each.first for reason, each in self.reading.left_out.items()},
+            "open_interest_left_out": self.reading.share_left_out,
+        }
 
 
 class Holding(Parameters):
@@ -149,16 +159,12 @@ class Synthetic(Holding):
 
 
 class Snapshot(Holding):
-    """A chain read from a CSV snapshot with one row per contract.
+    """A chain read from a file of quotes, in any of the formats of `agents.chain_formats`.
 
-    The columns used are those of Deribit's public book summaries as researchers store them:
-    `timestamp`, `currency`, `option_type` (call or put), `strike`, `expiry_datetime`,
-    `implied_volatility` (per year), `open_interest` (units) and `futures_price`; others may be there.
-    Strikes are scaled by the scenario's spot over the row's futures price, so that moneyness is
-    kept, and expiries count from the row's timestamp. Rows without open interest, and bad ones (no
-    usable volatility, price of the future, time, terms or open interest), are left out and counted
-    by reason. Rows of one contract are merged and counted: their open interest adds up, the implied
-    volatility is that of the first.
+    What is refused, left out and merged is said in `agents.chain_reading`. Strikes are scaled by the
+    scenario's spot over the row's futures price, so that moneyness is kept. A chain of another currency
+    than the asset's is in units of something else: converted by price, each contract keeps its value
+    (open interest x futures price) in quote currency.
 
     Leaves out: settlement in coin (contracts become options paid in quote currency), bid and
     ask, and who really holds which side, which no public file says.
@@ -166,16 +172,39 @@ class Snapshot(Holding):
     Parameters
     ----------
     file : path
+        Or the name of an example that comes with hedgequake, `example_chain.csv`.
     currency : str
         Rows of other currencies are ignored; the asset's name if not given.
+    convert_by_price : bool
+        Whether a chain of another currency than the asset's is wanted, its units converted by price.
     rescale : bool
         Whether strikes are scaled to the scenario's spot.
+    expiry_time : str
+        Time of day of expiries that are dates alone, with its zone: "16:00 America/New_York".
+    snapshot_time : str
+        The same of timestamps that are dates alone.
+    as_of : str
+        The moment, in ISO 8601, whose chain is wanted of a file over time; its last if not given.
+    most_left_out : float
+        Share of the open interest that may be left out; a file that would lose more is refused.
     """
 
     type: Literal["chain"]
-    file: File
+    file: ChainFile
     currency: str | None = None
+    convert_by_price: bool = False
     rescale: bool = True
+    expiry_time: str | None = None
+    snapshot_time: str | None = None
+    as_of: str | None = None
+    most_left_out: float = Field(default=0.5, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Snapshot:
+        clock(self.expiry_time, self.snapshot_time, self.as_of)
+        if self.convert_by_price and self.currency is None:
+            raise ValueError("convert_by_price is for a chain of another currency; name it with `currency`")
+        return self
 
     def chain(self, listing: Listing, asset: int) -> Chain:
         """Read the file.
@@ -183,107 +212,34 @@ class Snapshot(Holding):
         Raises
         ------
         Misfit
-            Naming the missing column, the currencies there are, or why no row is usable.
+            With the cell, the unit or the currency that will not do.
         """
-        rows = self._rows(self.currency or listing.universe.assets[asset])
-        dropped: dict[str, int] = {}
-        contracts: dict[Terms, Contract] = {}
-        usable = 0
-        for row in rows:
-            contract = _contract(row, listing.spots[asset] if self.rescale else None)
-            if isinstance(contract, Contract):
-                usable += 1
-                contracts[contract[:3]] = _merged(contracts.get(contract[:3]), contract)
-            else:
-                dropped[contract] = dropped.get(contract, 0) + 1
-        if not contracts:
-            found = ", ".join(f"{count} with {reason}" for reason, count in dropped.items())
-            raise Misfit(f"{self.file} has no usable row; it has {found}", ("file",))
-        return Chain(list(contracts.values()), len(rows), dropped, usable - len(contracts))
-
-    def _rows(self, currency: str) -> list[dict[str, str | None]]:
-        """The file's rows of a currency, by column."""
-        with within("file"):
-            columns, rows = self.file.table()
-        missing = [column for column in COLUMNS if column not in columns]
-        if missing:
-            what = f'{self.file} has no column "{missing[0]}"; it needs {", ".join(COLUMNS)}'
-            raise Misfit(what, ("file",))
-        own = [row for row in rows if row["currency"] == currency]
-        if not own:
-            there = sorted({row["currency"] for row in rows if row["currency"]})
-            what = (
-                f'{self.file} has no rows of currency "{currency}"' if there else f"{self.file} has no rows"
+        name, spot = listing.universe.assets[asset], listing.spots[asset]
+        is_foreign = self.currency not in (None, name)
+        reading = read(
+            self.file,
+            self.currency or name,
+            clock(self.expiry_time, self.snapshot_time, self.as_of),
+            needs_future=self.rescale or is_foreign,
+            most_left_out=self.most_left_out,
+        )
+        if is_foreign and not self.convert_by_price:
+            what = f'units of {self.currency} are not units of "{name}"; say convert_by_price = true'
+            raise Misfit(f"{what} to have them converted by price", ("currency",))
+        if not self.rescale:
+            check_moneyness(((q.strike, spot) for q in reading.quotes), self.file, "spot of the scenario")
+        contracts = [
+            Contract(
+                quote.strike * (spot / quote.future if self.rescale else 1.0),
+                (quote.expiry - reading.taken).total_seconds(),
+                quote.is_call,
+                quote.volatility,
+                quote.open_interest * (quote.future / spot if is_foreign else 1.0),
             )
-            raise Misfit(what, ("currency" if self.currency else "file",), currency, there)
-        return own
-
-
-COLUMNS = (
-    "timestamp",
-    "currency",
-    "option_type",
-    "strike",
-    "expiry_datetime",
-    "implied_volatility",
-    "open_interest",
-    "futures_price",
-)
-
-
-def _merged(first: Contract | None, contract: Contract) -> Contract:
-    """A contract with the open interest of an earlier row of the same one, and its volatility."""
-    if first is None:
-        return contract
-    return first._replace(open_interest=first.open_interest + contract.open_interest)
-
-
-def _number(text: str | None) -> float:
-    """The number a cell holds, NaN if it holds none."""
-    try:
-        return float(text or "")
-    except ValueError:
-        return math.nan
-
-
-def _of_volatility(number: float) -> str:
-    """Why an implied volatility is unusable, nothing if it is not."""
-    if math.isnan(number):
-        return "no implied volatility"
-    if math.isinf(number):
-        return "an infinite implied volatility"
-    return "" if number > 0 else f"an implied volatility {'of' if number == 0 else 'below'} 0"
-
-
-def _contract(row: dict[str, str | None], spot: float | None) -> Contract | str:
-    """The contract of a row, its strike scaled to `spot` if that is given; or why the row is unusable."""
-    volatility, interest = _number(row["implied_volatility"]), _number(row["open_interest"])
-    strike, future, seconds = _number(row["strike"]), _number(row["futures_price"]), _seconds(row)
-    if interest == 0:
-        return "no open interest"
-    if not 0 < interest < math.inf:
-        return "negative, infinite or missing open interest"
-    if unusable := _of_volatility(volatility):
-        return unusable
-    if not 0 < strike < math.inf or row["option_type"] not in ("call", "put"):
-        return "unreadable terms"
-    if not seconds > 0:
-        return "an expiry that is past or unreadable"
-    if spot is not None and not 0 < future < math.inf:
-        return "no price of the future"
-    scale = 1.0 if spot is None else spot / future
-    return Contract(strike * scale, seconds, row["option_type"] == "call", volatility, interest)
-
-
-def _seconds(row: dict[str, str | None]) -> float:
-    """Seconds from the snapshot to the expiry, NaN if either is unreadable."""
-    try:
-        expiry = datetime.fromisoformat(row["expiry_datetime"] or "")
-        taken = datetime.fromisoformat(row["timestamp"] or "")
-    except ValueError:
-        return math.nan
-    expiry, taken = (d if d.tzinfo else d.replace(tzinfo=UTC) for d in (expiry, taken))
-    return (expiry - taken).total_seconds()
+            for quote in reading.quotes
+        ]
+        dropped = {reason: each.count for reason, each in reading.left_out.items()}
+        return Chain(contracts, reading.rows, dropped, reading.merged, reading)
 
 
 class Books(NamedTuple):

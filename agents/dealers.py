@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from agents.chains import Books, Snapshot, Synthetic, option_lot, split
+from agents.chains import Books, Chain, Snapshot, Synthetic, option_lot, split
 from agents.hedging import Hedger
 from agents.kernels.customers import serve
 from agents.policy import Policy
@@ -113,7 +113,7 @@ class OptionDealers(Population):
         self.asset = self.hedger.asset
         self.dropped: dict[str, int] = {}
         self.books = Books(*(np.zeros(0, np.int64) for _ in range(3)))
-        self._rows_read = self._merged = 0
+        self._read: Chain | None = None
         self._gamma, self._net_gamma = np.zeros(self.rows), 0.0
         self._exposure = np.zeros(self.rows)
         self._exposure_view = frozen(self._exposure)
@@ -138,7 +138,7 @@ class OptionDealers(Population):
             chain = holding.chain(listing, self.asset)
         sizes, slots = self.column("size"), self.counts("contracts")
         self.books = split(chain, holding, self._lot, sizes, slots, self.draws, listing, self.asset)
-        self._rows_read, self._merged, self.dropped = chain.rows, chain.merged, dict(chain.dropped)
+        self._read, self.dropped = chain, dict(chain.dropped)
         small = sum(holding.lots(contract, self._lot) == 0 for contract in chain.contracts)
         if small:
             self.dropped["less than half a lot held"] = small
@@ -160,16 +160,17 @@ class OptionDealers(Population):
 
     def report(self) -> dict[str, Any]:
         """What was taken from the chain, and which of its rows were left out, as plain values."""
-        if not self._rows_read:
+        if self._read is None:
             return {}
         return {
-            "chain_rows": self._rows_read,
-            "merged": self._merged,
+            "chain_rows": self._read.rows,
+            "merged": self._read.merged,
             "contracts": int(np.unique(self.books.instrument).size),
             "positions": int(self.books.row.size),
             "gross_units": float(self.gross.sum()),
             "net_units": float(self.books.lots.sum() * self._lot),
             "dropped": dict(self.dropped),
+            **self._read.said(),
         }
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:

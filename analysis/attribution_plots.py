@@ -65,7 +65,7 @@ LINEAR_TO = 100.0
 """Per cent of the variance up to which its axis is linear, and logarithmic beyond."""
 
 
-@figure(per="assets", is_whole=True)
+@figure(per="assets", is_whole=True, heading="Who moved the price", is_main=True)
 def attribution(recording: Recording, sheet: Figure | None = None, *, asset: str | None = None) -> Figure:
     """What every population has added to the price so far, by last touch and through makers.
 
@@ -108,7 +108,7 @@ def attribution(recording: Recording, sheet: Figure | None = None, *, asset: str
     return sheet
 
 
-@figure(per="assets")
+@figure(per="assets", heading="Who moved the price")
 def variance_shares(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """Whose charges make the variance of the price over a minute, in both versions, with intervals."""
     ax, asset = axes(ax), asset or recording.names("assets")[0]

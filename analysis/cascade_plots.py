@@ -45,7 +45,7 @@ BINS = 60
 """In how many stretches of time, at most, causes are drawn."""
 
 
-@figure()
+@figure(heading="Cascades")
 def cascade_sizes(recording: Recording, ax: Axes | None = None) -> Axes:
     """How often cascades were at least so large, with a fitted tail and that of a branching process."""
     ax, sizes = axes(ax), np.sort(cascades(recording)["count"].to_numpy())
@@ -76,7 +76,7 @@ def cascade_sizes(recording: Recording, ax: Axes | None = None) -> Axes:
     return ax
 
 
-@figure()
+@figure(heading="Cascades")
 def largest_cascade(recording: Recording, ax: Axes | None = None) -> Axes:
     """The cascade with most liquidations as a tree over time, each under the one that did most to it.
 
@@ -105,7 +105,7 @@ def largest_cascade(recording: Recording, ax: Axes | None = None) -> Axes:
     return ax
 
 
-@figure()
+@figure(heading="Cascades")
 def cascade_causes(recording: Recording, ax: Axes | None = None) -> Axes:
     """By what the liquidated lost their money, over time, weighted by notional."""
     ax, rows_ = axes(ax), lineage(recording)

@@ -31,7 +31,7 @@ WIDEST = 9.0
 """Points across of the heaviest edge."""
 
 
-@figure()
+@figure(heading="Contagion")
 def contagion_matrix(recording: Recording, ax: Axes | None = None) -> Axes:
     """What each mover of the price cost each population, in money, by why it moved the price."""
     matrix, version = _matrix(recording, by_reason=True)
@@ -42,7 +42,7 @@ def contagion_matrix(recording: Recording, ax: Axes | None = None) -> Axes:
     return ax
 
 
-@figure()
+@figure(heading="Contagion")
 def contagion_graph(recording: Recording, ax: Axes | None = None) -> Axes:
     """Who moved the price against whom: the heaviest edges, as wide as the money they cost."""
     import networkx as nx

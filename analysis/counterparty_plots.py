@@ -26,7 +26,7 @@ LEAST = 0.03
 """Populations that bear less than this share of the largest loss are drawn as others."""
 
 
-@figure()
+@figure(heading="Contagion")
 def sudden_moves(recording: Recording, ax: Axes | None = None) -> Axes:
     """What could not be paid if every price moved at once at the end of the run, by who would bear it."""
     ax, losses = axes(ax), _borne(recording)

@@ -29,6 +29,9 @@ SEED = 20_260_101
 FEWEST = 8
 """Seeds below which no interval is given: too few for it to hold what it says."""
 
+NO_INTERVAL = f"no interval: it takes {FEWEST} seeds"
+"""What stands where an interval would."""
+
 BASE, MUTED, OPEN_LOOP = "base", "muted", "open_loop"
 
 

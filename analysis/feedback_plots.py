@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analysis.drawing import going_on, own_settings
+from analysis.feedback import NO_INTERVAL
 from analysis.metric import Undefined
 from analysis.style import FORCED, HEDGING, INK, LARGE, NORMAL, PALE, SMALL, axes, dress, words
 
@@ -41,7 +42,7 @@ def amplification(entries: Mapping[str, Any], ax: Axes | None = None) -> Axes:
         Where to draw; a new figure if not given.
     """
     ax = axes(ax)
-    drawn = {name: entry for name, entry in entries.items() if entry.get("interval")}
+    drawn = {name: entry for name, entry in entries.items() if entry.get("ratio") is not None}
     rows = np.arange(len(drawn))[::-1]
     for offset, (key, label, colour, marker, size) in zip((0.0, -0.22, -0.42), PARTS, strict=True):
         found = [_part(entry, key) for entry in drawn.values()]
@@ -51,7 +52,7 @@ def amplification(entries: Mapping[str, Any], ax: Axes | None = None) -> Axes:
             ax.errorbar(
                 value,
                 y + offset,
-                xerr=(value - low, high - value),
+                xerr=np.nan_to_num([value - low, high - value]),
                 fmt=marker,
                 ms=size,
                 color=colour,
@@ -96,7 +97,7 @@ def save_amplification(entries: Mapping[str, Any], folder: Path) -> Path:
     from analysis.gallery import DPI, save
 
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = sum(bool(entry.get("interval")) for entry in entries.values())
+    drawn = sum(entry.get("ratio") is not None for entry in entries.values())
     figure = Figure(figsize=(7.4, 1.5 + 0.42 * max(drawn, 2)), dpi=DPI)
     figure.subplots_adjust(left=0.3, right=0.96, top=1 - 0.75 / figure.get_figheight(), bottom=0.12)
     amplification(entries, figure.subplots())
@@ -152,7 +153,8 @@ def save_shapley(entries: Mapping[str, Any], folder: Path) -> Path:
 
 
 def _dress_shapley(ax: Axes, drawn: Mapping[str, Any], rows: np.ndarray) -> None:
-    _frame(ax, [_label(name) for name in drawn], rows, "factor credited (1 is no effect; bars: 95%)")
+    bars = _bars(entry["total"].get("factor_interval") for entry in drawn.values())
+    _frame(ax, [_label(name) for name in drawn], rows, f"factor credited (1 is no effect; {bars})")
     seeds = max((entry["seeds"] for entry in drawn.values()), default=0)
     title = f"Which mechanism multiplies what, Shapley values over {seeds} seeds"
     ax.set_title(
@@ -176,7 +178,7 @@ def theory_vs_measured(entries: Mapping[str, Any], asset: str, ax: Axes | None =
     Raises
     ------
     Undefined
-        If no arm has both a gain and an amplification with its interval.
+        If no arm has both a gain and an amplification.
 
     Notes
     -----
@@ -198,12 +200,12 @@ def theory_vs_measured(entries: Mapping[str, Any], asset: str, ax: Axes | None =
         zorder=1,
     )
     for number, (arm, gain, value, low, high) in enumerate(points):
-        bars = [[value - low], [high - value]]
+        bars = np.nan_to_num([[value - low], [high - value]])
         ax.errorbar(gain, value, yerr=bars, fmt="o", ms=5, color=HEDGING, capsize=2.5)
         _name_point(ax, f"{words(arm)}: {value:.3g}", gain, value, is_below=number % 2 == 0)
     ax.axvline(1, color=FORCED, lw=1.0, ls=(0, (4, 2)), label="edge of stability")
     ax.set_xlim(edge[0], max(1.05, *(gain + 0.1 for gain in gains)))
-    ax.set_ylim(0, 1.15 * max(high for *_, high in points))
+    ax.set_ylim(0, 1.15 * float(np.nanmax([each[2:] for each in points])))
     title = f"{asset}: long-run volatility with hedging over without, and what theory says"
     dress(ax, title, "recorded loop gain, median (price per price)", "volatility, arm / muted")
     ax.legend(loc="upper left", frameon=False, fontsize=SMALL)
@@ -244,26 +246,28 @@ def save_gains(entries: Mapping[str, Any], folder: Path) -> list[Path]:
 
 
 def _gains(entries: Mapping[str, Any], asset: str) -> list[tuple[str, float, float, float, float]]:
-    """Arm, mean recorded gain, and amplification of long-run volatility with its interval."""
+    """Arm, mean recorded gain, amplification of long-run volatility, and its interval, NaN if it has none."""
     gain, volatility = entries.get(f"{asset}.{GAIN}", {}), entries.get(f"{asset}.{LONG_RUN}", {})
     found = []
     for arm, part in (volatility.get("against_muted") or {}).items():
         mean = (gain.get(arm) or {}).get("mean")
-        if arm not in UNCLOSED and mean is not None and part["ratio"] is not None and part["interval"]:
-            found.append((arm, mean, part["ratio"], *part["interval"]))
+        if arm not in UNCLOSED and mean is not None and part["ratio"] is not None:
+            low, high = part["interval"] or (np.nan, np.nan)
+            found.append((arm, mean, part["ratio"], low, high))
     return sorted(found, key=lambda point: point[1])
 
 
 def _part(entry: Mapping[str, Any], key: str) -> tuple[float, float, float] | None:
-    """Value and interval of a part of an entry; None where there is none."""
+    """Value and interval of a part of an entry, the ends NaN if it has none; None where there is none."""
     value = entry.get("ratio") if not key else (entry.get(key) or {}).get("value")
     interval = entry.get("interval") if not key else (entry.get(key) or {}).get("interval")
-    return None if value is None or interval is None else (value, *interval)
+    return None if value is None else (value, *(interval or (np.nan, np.nan)))
 
 
 def _dress(ax: Axes, drawn: Mapping[str, Any], rows: np.ndarray, entries: Mapping[str, Any]) -> None:
     labels = [_label(name) for name in drawn]
-    _frame(ax, labels, rows, "ratio of means over paired seeds (1 is no effect; bars: 95%)")
+    bars = _bars(entry.get("interval") for entry in drawn.values())
+    _frame(ax, labels, rows, f"ratio of means over paired seeds (1 is no effect; {bars})")
     seeds = max((entry.get("seeds_compared", 0) for entry in entries.values()), default=0)
     title = f"What hedging multiplies, {seeds} seeds" if drawn else "No ratio is defined"
     ax.set_title(title, loc="left", fontsize=LARGE, color=INK, pad=28)
@@ -277,6 +281,11 @@ def _dress(ax: Axes, drawn: Mapping[str, Any], rows: np.ndarray, entries: Mappin
             handletextpad=0.2,
             columnspacing=1.0,
         )
+
+
+def _bars(intervals: Iterable[Any]) -> str:
+    """What the bars are; where there are none, why."""
+    return "bars: 95%" if any(intervals) else NO_INTERVAL
 
 
 def _frame(ax: Axes, labels: list[str], rows: np.ndarray, xlabel: str) -> None:

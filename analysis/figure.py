@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+OTHERS = "Others"
+"""Heading of the figures that declare none."""
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -26,11 +29,17 @@ class Drawing:
         "assets" if there is one for each asset, else "".
     is_whole : bool
         Whether it makes its own Figure of several panels.
+    heading : str
+        What it stands under in a page.
+    is_main : bool
+        Whether it is one of those that a page shows first.
     """
 
     function: Callable[..., Any]
     per: str = ""
     is_whole: bool = False
+    heading: str = OTHERS
+    is_main: bool = False
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call the function itself."""
@@ -47,11 +56,13 @@ class Drawing:
         return (self.function.__doc__ or "").strip().partition("\n")[0]
 
 
-def figure(*, per: str = "", is_whole: bool = False) -> Callable[[Callable[..., Any]], Drawing]:
+def figure(
+    *, per: str = "", is_whole: bool = False, heading: str = OTHERS, is_main: bool = False
+) -> Callable[[Callable[..., Any]], Drawing]:
     """Make a function a figure of the module it stands in; see `Drawing` for the arguments."""
 
     def decorate(function: Callable[..., Any]) -> Drawing:
-        return Drawing(function, per, is_whole)
+        return Drawing(function, per, is_whole, heading, is_main)
 
     return decorate
 

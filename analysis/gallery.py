@@ -36,12 +36,16 @@ class Picture(NamedTuple):
     ----------
     draw : callable
         Of an Axes, or of nothing where it makes its own Figure.
+    heading, is_main
+        Where it stands in a page, as of `analysis.figure.Drawing`.
     """
 
     name: str
     about: str
     draw: Any
     is_whole: bool
+    heading: str
+    is_main: bool
 
 
 def pictures(recording: Recording) -> Iterator[Picture]:
@@ -53,7 +57,8 @@ def pictures(recording: Recording) -> Iterator[Picture]:
             for asset in assets if each.per else [""]:
                 named = {"asset": asset} if each.per else {}
                 name = f"{asset}_{each.name}" if asset and len(assets) > 1 else each.name
-                yield Picture(name, each.about, partial(each, recording, **named), each.is_whole)
+                draw = partial(each, recording, **named)
+                yield Picture(name, each.about, draw, each.is_whole, each.heading, each.is_main)
 
 
 @own_settings()

@@ -21,6 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from analysis import png
+from analysis.feedback import NO_INTERVAL
 from analysis.gallery import DPI
 from analysis.metric import Undefined
 from analysis.style import short, words
@@ -68,16 +69,18 @@ class Section:
 
 
 class Image(NamedTuple):
-    """A picture in the page: PNG as a data address, size in pixels, its own title, what it shows."""
+    """A picture in the page: PNG as a data address, size in pixels, title, what it shows, where it stands."""
 
     source: str
     width: int
     height: int
     title: str
     about: str
+    heading: str = ""
+    is_main: bool = False
 
 
-def inlined(picture: Any, about: str, dpi: float = DPI) -> Image:
+def inlined(picture: Any, about: str, heading: str = "", is_main: bool = False, dpi: float = DPI) -> Image:
     """A matplotlib Figure, the bytes of a PNG or the path of one, as part of a page."""
     title = ""
     if isinstance(picture, Path):
@@ -88,7 +91,8 @@ def inlined(picture: Any, about: str, dpi: float = DPI) -> Image:
         png.write(picture, stream, dpi)
         picture = stream.getvalue()
     width, height = struct.unpack(">II", picture[16:24])
-    return Image(f"data:image/png;base64,{b64encode(picture).decode()}", width, height, title, about)
+    source = f"data:image/png;base64,{b64encode(picture).decode()}"
+    return Image(source, width, height, title, about, heading, is_main)
 
 
 def page(template: str, **content: Any) -> str:
@@ -108,7 +112,7 @@ def _environment() -> Environment:
     )
     own = (amount, cell, elapsed, inline, inlined, short, value, with_interval, words)
     environment.filters |= {each.__name__: each for each in own} | {"paragraphs": paragraphs}
-    environment.globals["Undefined"] = Undefined
+    environment.globals |= {"Undefined": Undefined, "NO_INTERVAL": NO_INTERVAL}
     environment.tests["undefined_metric"] = lambda found: isinstance(found, Undefined)
     return environment
 
@@ -127,7 +131,7 @@ def amount(number: float, name: str, unit: str = "1", *, is_difference: bool = F
 
 def with_interval(ratio: float, interval: Sequence[float] | None) -> str:
     """A ratio and its interval, as in 2.31× (2.25 to 2.36)."""
-    ends = f"{short(interval[0])} to {short(interval[1])}" if interval else "too few seeds for an interval"
+    ends = f"{short(interval[0])} to {short(interval[1])}" if interval else NO_INTERVAL
     return f"{short(ratio)}× ({ends})"
 
 

@@ -76,7 +76,7 @@ DISCS = 360
 """In how many stretches of time, at most, liquidations are marked on the price."""
 
 
-@figure(per="assets")
+@figure(per="assets", heading="Price and trading", is_main=True)
 def price(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """Mid, mark and exogenous value over time, with liquidations sized by their notional.
 
@@ -99,7 +99,7 @@ def price(recording: Recording, ax: Axes | None = None, *, asset: str | None = N
     return ax
 
 
-@figure(per="assets")
+@figure(per="assets", heading="Price and trading", is_main=True)
 def flow(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """What hedgers, liquidations and all others bought and sold as takers, over time, stacked."""
     ax, asset = axes(ax), asset or recording.names("assets")[0]
@@ -123,7 +123,7 @@ def flow(recording: Recording, ax: Axes | None = None, *, asset: str | None = No
     return ax
 
 
-@figure(per="assets")
+@figure(per="assets", heading="Price and trading")
 def depth_and_spread(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """Depth near the mid on both sides (above, left axis) and quoted spread (below, right axis)."""
     ax, asset = axes(ax), asset or recording.names("assets")[0]
@@ -145,7 +145,7 @@ def depth_and_spread(recording: Recording, ax: Axes | None = None, *, asset: str
     return ax
 
 
-@figure(per="assets")
+@figure(per="assets", heading="Liquidations and equity", is_main=True)
 def cumulative_liquidations(
     recording: Recording, ax: Axes | None = None, *, asset: str | None = None
 ) -> Axes:
@@ -173,7 +173,7 @@ def cumulative_liquidations(
     return ax
 
 
-@figure()
+@figure(heading="Liquidations and equity")
 def equity(recording: Recording, ax: Axes | None = None) -> Axes:
     """Change of the equity of the populations since the first step, where it is worth a line.
 
@@ -219,7 +219,7 @@ def _equity_changes(recording: Recording) -> dict[str, np.ndarray]:
     return found
 
 
-@figure(per="assets")
+@figure(per="assets", heading="Feedback", is_main=True)
 def loop_gain(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """Strength of the feedback through hedging and liquidation; at 1 a move feeds itself.
 

@@ -44,7 +44,7 @@ DASHES: dict[str, Any] = {"start": "-", "lowest": ":", "highest": (0, (5, 2))}
 """Lines at the prices that the run began at and reached."""
 
 
-@figure(per="assets")
+@figure(per="assets", heading="Feedback")
 def gamma_profile(
     recording: Recording, ax: Axes | None = None, *, asset: str | None = None, step: int | None = None
 ) -> Axes:
@@ -91,7 +91,7 @@ def gamma_profile(
     return ax
 
 
-@figure(per="assets")
+@figure(per="assets", heading="Feedback")
 def at_risk(
     recording: Recording, ax: Axes | None = None, *, asset: str | None = None, step: int | None = None
 ) -> Axes:

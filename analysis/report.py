@@ -9,6 +9,7 @@ whatever a scenario brings; what is undefined is said to be so, with the reason.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,9 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from markupsafe import Markup
 
+from analysis import glossary
 from analysis.assumptions import assumption
 from analysis.cascades import cascades
 from analysis.drawing import going_on
+from analysis.feedback import BASE, MUTED, OPEN_LOOP
 from analysis.gallery import DPI, drawn, pictures
 from analysis.metric import Undefined
 from analysis.page import Image, Section, elapsed, inlined, is_share, page, value, with_interval
@@ -39,6 +42,10 @@ PANELLED = "overview"
 """The figure that is left out, because the page has each of its panels."""
 
 
+SHOWN, COMPARED = 5, "All seeds"
+"""Figures that are not folded away, and the heading of those of a comparison."""
+
+
 GROUPS = {
     "Price": "max_|realised_|long_run_|excess_vol|pricing",
     "Shock": "shock_",
@@ -56,7 +63,7 @@ GROUPS = {
 """Headings of the metrics, and how the names of those under them start."""
 
 
-ELSEWHERE = ("residuals", "description")
+ELSEWHERE = ("residuals", "description", "overrides")
 """Parts of the manifest that the page shows in a place of their own."""
 
 
@@ -96,6 +103,7 @@ def report(
         "report.html",
         result=result,
         facts=list(facts(result)),
+        overrides=list(overrides(result)),
         seed=result.recording.market.get("seed") if result.recording else None,
         gains=[gain(result, asset) for asset in result.assets],
         cascades=fallen,
@@ -103,8 +111,10 @@ def report(
         amplified=amplified(result),
         credited=credited(result.shapley),
         arms=found,
+        main_arms=[arm for arm in found if arm in (BASE, MUTED, OPEN_LOOP)],
         compared_arms=[arm for arm in found if arm not in ("base", "muted")],
-        figures=figures(result),
+        albums=albums(figures(result)),
+        glossary=glossary.TERMS,
         groups=grouped(result),
         populations=by_population(result, own),
         sections=sections,
@@ -139,7 +149,16 @@ def facts(result: Result) -> Iterator[str]:
     if manifest.get("muted"):
         yield f"muted: {', '.join(manifest['muted'])}"
     for shock in result.scenario.get("shocks", []):
-        yield _told(shock)
+        yield _told(shock) + _cut(shock, result)
+
+
+def _cut(shock: Mapping[str, Any], result: Result) -> str:
+    """What the end of the run took from a shock, nothing if it came whole."""
+    if not result.came(shock):
+        return f": never came, the run ended at {elapsed(result.duration)}"
+    is_order = shock.get("type") == "market_order"
+    last = shock["at"] + max(0, round(shock.get("over_seconds", 0.0)) - 1) if is_order else shock["at"]
+    return "" if last < result.duration else f", cut short at {elapsed(result.duration)}"
 
 
 def _told(shock: Mapping[str, Any]) -> str:
@@ -149,6 +168,15 @@ def _told(shock: Mapping[str, Any]) -> str:
     verb = "sale" if shock["qty"] < 0 else "purchase"
     over = f" over {elapsed(shock['over_seconds'])}" if shock.get("over_seconds") else ""
     return f"{verb} of {abs(shock['qty']):,g} {shock.get('asset', '')} at {elapsed(shock['at'])}{over}"
+
+
+def overrides(result: Result) -> Iterator[str]:
+    """What is not as in the scenario's file: an arm that is not base, and what was set over the file."""
+    arm = result.manifest.get("arm", "base")
+    if arm != "base":
+        yield f"arm {arm}"
+    for key, content in result.manifest.get("overrides", {}).items():
+        yield f"{key} = {json.dumps(content, ensure_ascii=False)}"
 
 
 def gain(result: Result, asset: str) -> dict[str, Any]:
@@ -196,11 +224,21 @@ def figures(result: Result) -> list[Image]:
     return [inlined(*each, dpi=max(COARSEST, DPI * MOST_BYTES / size)) for each in found]
 
 
-def _drawn(result: Result, failed: dict[str, str]) -> Iterator[tuple[Any, str]]:
+def albums(images: Sequence[Image]) -> tuple[list[Image], dict[str, list[Image]]]:
+    """The figures that come first, and all others under their headings in the order of the page."""
+    first = sorted(images, key=lambda image: not image.is_main)[:SHOWN]
+    under: dict[str, list[Image]] = {}
+    for image in images:
+        if not any(image is each for each in first):
+            under.setdefault(image.heading, []).append(image)
+    return first, under
+
+
+def _drawn(result: Result, failed: dict[str, str]) -> Iterator[tuple[Any, str, str, bool]]:
     """Pictures of the folder's comparison, if it has them, then every figure of the recording."""
     if result.amplification is not None:
         for path in sorted((result.folder / "figures").glob("*.png")):
-            yield path, f"{words(path.stem).capitalize()}, all seeds."
+            yield path, f"{words(path.stem).capitalize()}, all seeds.", COMPARED, True
     recording = result.recording
     if recording is None or recording.table("series").num_rows == 0:
         return
@@ -208,7 +246,7 @@ def _drawn(result: Result, failed: dict[str, str]) -> Iterator[tuple[Any, str]]:
         with going_on(failed, picture.name):
             figure = None if picture.name.endswith(PANELLED) else drawn(picture)
             if figure is not None:
-                yield figure, picture.about
+                yield figure, picture.about, picture.heading, picture.is_main
 
 
 class Row(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -117,12 +118,25 @@ class Result:
         """A metric of the run; one that is not in its file is undefined, and says so."""
         return self.metrics.get(name) or {"value": None, "unit": "1", "reason": "it was not measured"}
 
+    @property
+    def duration(self) -> float:
+        """How long the steps that were done took, s; those of a whole run in an amplification."""
+        time = self.scenario["time"]
+        return float(self.manifest.get("steps_done", time["steps"]) * time["step_seconds"])
+
+    def came(self, shock: Mapping[str, Any]) -> bool:
+        """Whether a shock came before the end; a jump of the value waits for a step to begin."""
+        wait = 0.0 if shock.get("type") == "market_order" else self.scenario["time"]["step_seconds"]
+        return bool(shock["at"] + wait * (1 - 1e-9) < self.duration)
+
     def direction(self, asset: str) -> str:
-        """Whether the first shock makes the asset "fall" or "rise"; without one, "fall"."""
+        """Whether the first shock that came makes the asset "fall" or "rise"; without one, "fall"."""
         shocks = [
             (shock["at"], shock["qty"])
             for shock in self.scenario.get("shocks", [])
-            if shock.get("type") == "market_order" and shock.get("asset") in (None, asset)
+            if shock.get("type") == "market_order"
+            and shock.get("asset") in (None, asset)
+            and self.came(shock)
         ]
         return "rise" if shocks and min(shocks)[1] > 0 else "fall"
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from analysis.columns import opening, prices
 from analysis.metric import Undefined, metric
-from analysis.trades import Shock, first_shock
+from analysis.trades import Shock, first_shock, shocks
 from sim.recording import Recording
 from sim.records import SHOCK
 
@@ -117,11 +117,11 @@ def _path(recording: Recording, asset: str) -> tuple[Shock, float, np.ndarray, n
     """
     shock = first_shock(recording, asset)
     if shock is None:
-        raise Undefined("the scenario has no market_order shock in this asset")
+        is_planned = bool(shocks(recording, asset))
+        why = "the run ended before the shock" if is_planned else "the scenario has no market_order shock in"
+        raise Undefined(why if is_planned else f"{why} this asset")
     mid, clock = prices(recording, f"{asset}.mid"), recording.column("series", "time_s")
     first = int(np.searchsorted(clock, shock.at, "right"))
-    if first == mid.size:
-        raise Undefined("the run ended before the shock")
     before = float(mid[first - 1]) if first else opening(recording, asset)
     path = np.column_stack([prices(recording, f"{asset}.mid_at_hedge"), mid])
     path[clock - recording.market["step_seconds"] < shock.at - 1e-9, 0] = before

@@ -43,7 +43,7 @@ SPREAD_TAIL = 3.0
 """Published tail exponent of spreads (Plerou, Gopikrishnan & Stanley 2005, Physical Review E 71, 046131)."""
 
 
-@figure(per="assets")
+@figure(per="assets", heading="Stylised facts")
 def tail_exponent(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """Hill's tail exponent of returns over a step by how many returns are called the tail, and the choice.
 
@@ -68,7 +68,7 @@ def tail_exponent(recording: Recording, ax: Axes | None = None, *, asset: str | 
     return ax
 
 
-@figure(per="assets")
+@figure(per="assets", heading="Stylised facts")
 def return_memory(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """Autocorrelation of returns over a step and of their absolute values, by lag, with intervals of 95%."""
     ax, asset = axes(ax), asset or recording.names("assets")[0]
@@ -95,7 +95,7 @@ def return_memory(recording: Recording, ax: Axes | None = None, *, asset: str | 
     return ax
 
 
-@figure(per="assets")
+@figure(per="assets", heading="Stylised facts")
 def order_sign_memory(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """Autocorrelation of the signs of takers' orders, by lag in orders, with its interval of 95%."""
     ax, asset = axes(ax), asset or recording.names("assets")[0]
@@ -118,7 +118,7 @@ def order_sign_memory(recording: Recording, ax: Axes | None = None, *, asset: st
     return ax
 
 
-@figure(per="assets")
+@figure(per="assets", heading="Stylised facts")
 def meta_order_impact(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """Mean move of the mid during a taker's run of same-sided orders, by its size, where it is above zero.
 
@@ -154,7 +154,7 @@ def meta_order_impact(recording: Recording, ax: Axes | None = None, *, asset: st
     return ax
 
 
-@figure(per="assets")
+@figure(per="assets", heading="Stylised facts")
 def volatility_signature(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """Volatility of the mid by the interval at which it is sampled, with intervals of 95%.
 
@@ -176,7 +176,7 @@ def volatility_signature(recording: Recording, ax: Axes | None = None, *, asset:
     return ax
 
 
-@figure(per="assets")
+@figure(per="assets", heading="Stylised facts")
 def kurtosis_by_horizon(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """Excess kurtosis of returns by their horizon, with intervals of 95%; a normal distribution has none."""
     ax, asset = axes(ax), asset or recording.names("assets")[0]
@@ -199,7 +199,7 @@ def kurtosis_by_horizon(recording: Recording, ax: Axes | None = None, *, asset: 
     return ax
 
 
-@figure(per="assets")
+@figure(per="assets", heading="Stylised facts")
 def spread_distribution(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """Share of steps that end with a wider spread, by spread; steps without a quote are left out."""
     ax, asset = axes(ax), asset or recording.names("assets")[0]
@@ -227,7 +227,7 @@ def spread_distribution(recording: Recording, ax: Axes | None = None, *, asset: 
     return ax
 
 
-@figure(per="assets")
+@figure(per="assets", heading="Stylised facts")
 def depth_distribution(recording: Recording, ax: Axes | None = None, *, asset: str | None = None) -> Axes:
     """Share of steps that end with less depth near the mid, by depth, on either side of the book."""
     ax, asset = axes(ax), asset or recording.names("assets")[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.style import INK, SMALL, banded, clock, dress, round_up, short, thinned, thousands
-from analysis.trades import first_shock
+from analysis.trades import duration, first_shock
 from sim.recording import Recording
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def dress_over_time(recording: Recording, ax: Axes, asset: str, caption: str, yl
     thousands(ax, "y")
     if shock is not None:
         start, end = shock.at / scale.seconds, (shock.at + shock.over_seconds) / scale.seconds
-        ax.axvspan(start, end, color=INK, alpha=0.07, lw=0, zorder=0)
+        ax.axvspan(
+            start, min(end, duration(recording) / scale.seconds), color=INK, alpha=0.07, lw=0, zorder=0
+        )
         ax.axvline(start, color=INK, lw=0.9, ls=(0, (2, 2)), zorder=1)
     ax.set_xlim(0, recording.market["step_seconds"] * recording.table("series").num_rows / scale.seconds)
 
@@ -62,6 +64,7 @@ def name_shock(recording: Recording, ax: Axes, asset: str) -> None:
     at, room = shock.at / scale.seconds, ax.get_xlim()[1]
     verb, is_late = ("sale" if shock.qty < 0 else "purchase"), at > 0.12 * room
     spread = f"\nover {shock.over_seconds:g} s" if shock.over_seconds else ""
+    spread += ",\ncut short" if shock.last >= duration(recording) else ""
     ax.annotate(
         f"{verb} of\n{short(abs(shock.qty))} {asset}{spread}",
         (at, 0.03 if shock.qty < 0 else 0.97),

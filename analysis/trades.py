@@ -109,12 +109,28 @@ class Shock(NamedTuple):
     qty: float
     over_seconds: float
 
+    @property
+    def last(self) -> float:
+        """When the last part of it is sent, s; parts are a second apart."""
+        return self.at + max(0, round(self.over_seconds) - 1)
 
-def first_shock(recording: Recording, asset: str) -> Shock | None:
-    """The first exogenous market order in an asset, if the scenario has one."""
-    shocks = [
+
+def shocks(recording: Recording, asset: str) -> list[Shock]:
+    """The exogenous market orders that the scenario has for an asset, whether they came or not."""
+    return sorted(
         Shock(float(shock["at"]), float(shock["qty"]), float(shock.get("over_seconds", 0.0)))
         for shock in recording.market.get("shocks", [])
         if shock.get("type") == "market_order" and shock.get("asset") in (None, asset)
-    ]
-    return min(shocks, default=None)
+    )
+
+
+def first_shock(recording: Recording, asset: str) -> Shock | None:
+    """The first exogenous market order in an asset that came before the recording ended, if one did."""
+    end = duration(recording)
+    return next((shock for shock in shocks(recording, asset) if shock.at < end), None)
+
+
+def duration(recording: Recording) -> float:
+    """How long the recorded steps took, s."""
+    clock = recording.column("series", "time_s")
+    return float(clock[-1]) if clock.size else 0.0

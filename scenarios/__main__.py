@@ -304,6 +304,13 @@ def _compare(options: argparse.Namespace) -> int:
     return SUCCESS
 
 
+def _chain(options: argparse.Namespace) -> int:
+    from scenarios import chain_command
+
+    code: int = chain_command.run(options)
+    return code
+
+
 def _replicate(options: argparse.Namespace) -> int:
     from scenarios import pool, replicate
     from scenarios import replication_pages as pages
@@ -350,6 +357,7 @@ COMMANDS: dict[str, Command] = {
     "frontier": _frontier,
     "report": _report,
     "compare": _compare,
+    "chain": _chain,
     "replicate": _replicate,
     "bench": _bench,
 }

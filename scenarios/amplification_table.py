@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from analysis.feedback import FEWEST
 from scenarios.amplify import Amplification
 
 DIFFERENCE = ["base - muted", "95% interval", "flow", "feedback", "+-", ""]
@@ -26,9 +27,19 @@ def table(outcome: Amplification) -> str:
         lines += ["", *_aligned([["no ratio", *_head(arms)[1:-6], *DIFFERENCE], *rows])]
     lines += _others(entries, arms)
     lines += _credited(outcome.shapley)
+    if any(_lacks_interval(entry) for entry in entries.values()):
+        what = f"Intervals take {FEWEST} seeds in which a metric is defined in every arm"
+        lines += ["", f"{what}; four times as many halve one."]
     lines += [f"{what} failed: {failure.reason}" for what, failure in outcome.failures.items()]
     lines += ["", f"results  {os.path.relpath(outcome.folder)}"]
     return "\n".join(lines)
+
+
+def _lacks_interval(entry: Mapping[str, Any]) -> bool:
+    """True of a ratio or a difference that has no interval."""
+    apart = entry.get("difference") or {}
+    is_told = entry["ratio"] is not None or apart.get("value") is not None
+    return is_told and not (entry["interval"] or apart.get("interval"))
 
 
 def _headline(outcome: Amplification) -> str:
@@ -50,7 +61,7 @@ def _row(name: str, entry: Mapping[str, Any], arms: Sequence[str]) -> list[str]:
         name,
         *_means(name, entry, arms),
         f"{entry['ratio']:.3f}",
-        f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "too few seeds",
+        f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "none",
         _number((entry.get("flow_ratio") or {}).get("value"), "x {:.3f}"),
         _number((entry.get("feedback_ratio") or {}).get("value"), "x {:.3f}"),
         _number(entry["mc_error"], "{:.3f}"),

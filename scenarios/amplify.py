@@ -314,6 +314,7 @@ def manifest(outcome: Amplification, seconds: float) -> dict[str, Any]:
         "description": scenario.description,
         "scenario_hash": scenario.digest(AMPLIFICATION),
         "seed": scenario.seed,
+        "overrides": scenario.overrides(),
         "seeds": outcome.seeds,
         "seeds_done": len({row["replicate"] for row in outcome.rows}),
         "arms": outcome.arms.chosen,

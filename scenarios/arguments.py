@@ -56,6 +56,7 @@ def command_line(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     compare = add("compare", "set results folders side by side")
     compare.add_argument("folders", metavar="DIR", type=Path, nargs="+")
     compare.add_argument("--out", metavar="FILE", type=Path, help="write a page (.html) or figure (.png) too")
+    _add_chain(add("chain", "read an option chain of any format, sum it up, and write it as ours"))
     _add_replicate(add("replicate", "run published results and set ours beside them"))
     bench = add("bench", "measure speed against peers, side by side")
     bench.add_argument("subject", metavar="SUBJECT", nargs="?", help="one subject; all if left out")
@@ -90,7 +91,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 def _add_amplify(parser: argparse.ArgumentParser) -> None:
     _add_scenario(parser)
-    parser.add_argument("--seeds", metavar="N", type=_count, default=64, help="paired seeds (64)")
+    parser.add_argument(
+        "--seeds",
+        metavar="N",
+        type=_count,
+        default=64,
+        help="paired seeds (64); with fewer than 8 there is no interval, four times as many halve it",
+    )
     parser.add_argument("--workers", metavar="N", type=_count, help="processes; as many as there are cores")
     parser.add_argument(
         "--arms", metavar="A,B", help="arms to compare; base, muted, open_loop and the scenario's own"
@@ -131,6 +138,25 @@ def _add_frontier(parser: argparse.ArgumentParser) -> None:
     _add_output(parser)
 
 
+def _add_chain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a chain file, or example_chain.csv, which comes along")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="write the usable contracts as a CSV")
+    parser.add_argument("--currency", metavar="NAME", help="of which currency; needed if there are more")
+    parser.add_argument(
+        "--expiry-time", metavar="TIME", help='of expiries that are dates alone: "16:00 America/New_York"'
+    )
+    parser.add_argument("--snapshot-time", metavar="TIME", help="of timestamps that are dates alone")
+    parser.add_argument("--as-of", metavar="TIME", help="the moment wanted of a file over time; its last")
+    parser.add_argument(
+        "--most-left-out",
+        metavar="X",
+        type=_share,
+        default=0.5,
+        help="share of the open interest above which a file is refused (0.5)",
+    )
+    parser.add_argument("--force", action="store_true", help="replace the file that is written")
+
+
 def _add_replicate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", nargs="?", help="one of them, or all; lists them if left out")
     parser.add_argument("--runs", metavar="N", type=_count, help="repetitions; each has its own number")
@@ -152,6 +178,17 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"found {text}; allowed: a whole number, at least 1")
     return int(text)
+
+
+def _share(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"found {text}; allowed: a number from 0 to 1")
+    return share
 
 
 class _Version(argparse.Action):

@@ -96,6 +96,10 @@ class Document:
         changed.set_paths = dict(self.set_paths)
         return changed
 
+    def original(self) -> Document:
+        """The file as it is written, with nothing set over it."""
+        return Document(self.label, self._original(), self.text, self.folder)
+
     def problem(
         self,
         path: Path,

@@ -197,6 +197,7 @@ def _sign(results: ResultsFolder, outcome: Outcome, seconds: dict[str, float], m
         "scenario_hash": scenario.digest(outcome.arm),
         "seed": scenario.seed,
         "arm": outcome.arm,
+        "overrides": overrides(scenario, outcome.arm),
         "versions": versions(),
         "commit": commit(),
         "platform": platform(),
@@ -208,6 +209,12 @@ def _sign(results: ResultsFolder, outcome: Outcome, seconds: dict[str, float], m
         "figures_failed": outcome.figures_failed,
     }
     results.write_json(MANIFEST, outcome.manifest)
+
+
+def overrides(scenario: Scenario, arm: str = BASE) -> dict[str, Any]:
+    """What was set over the scenario's file, and what the arm sets itself, by dotted key."""
+    own = scenario.arms[arm].overlay if arm in scenario.arms else {}
+    return {**scenario.overrides(), **own}
 
 
 @contextmanager

@@ -203,6 +203,17 @@ class Scenario(Parameters):
         problem = self.located().problem(misfit.key, str(misfit), misfit.found, misfit.allowed)
         return ScenarioError(problem)
 
+    def overrides(self) -> Values:
+        """What was set over the file, by dotted key; nothing where it says the same, or there is no file."""
+        if self._source is None or not self._source.text:
+            return {}
+        document, original = self._document(), self._source.original()
+        try:
+            written = parse(original).resolved()
+        except ScenarioError:
+            written = original.values
+        return {document.key(path): _at(document.values, path) for path in changes(written, document.values)}
+
     def located(self) -> Document:
         """The resolved values, and where each came from; slow, for messages."""
         document = self._document()
@@ -266,6 +277,13 @@ def parse(document: Document) -> Scenario:
         raise explain(error, Scenario, document) from error
     overlays.check(scenario, document, parse)
     return scenario
+
+
+def _at(values: Any, path: tuple[str | int, ...]) -> Any:
+    """The value at a path."""
+    for part in path:
+        values = values[part]
+    return values
 
 
 def _without_none(value: Any) -> Any:

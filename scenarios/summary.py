@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from agents.chain_reading import WARNED_SHARE
 from scenarios.run import Outcome
 
 PER_ASSET = (
@@ -32,13 +33,13 @@ def summary(outcome: Outcome) -> str:
     rows += [(label, key, shape) for key, label, shape in WHOLE]
     metrics = outcome.metrics
     lines = [(label, _shown(metrics[key], shape)) for label, key, shape in rows if key in metrics]
-    lines += _left_out(outcome.manifest.get("reports", {}))
+    lines += left_out(outcome.manifest.get("reports", {}))
     lines += [("largest residual", _residual(outcome.manifest["residuals"])), ("results", _path(outcome))]
     width = max(len(label) for label, _ in lines)
     return "\n".join([_headline(outcome), *(f"  {label:<{width}}  {value}" for label, value in lines)])
 
 
-def _left_out(reports: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+def left_out(reports: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     """How many rows of each population's option chain were merged or left out, and why."""
     lines = []
     for name, report in reports.items():
@@ -46,9 +47,20 @@ def _left_out(reports: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
             lines.append((f"{name} chain rows merged", f"{report['merged']} (of contracts named before)"))
         dropped = report.get("dropped", {})
         if dropped:
-            reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
-            lines.append((f"{name} chain rows left out", f"{sum(dropped.values())} ({reasons})"))
+            lines.append((f"{name} chain rows left out", f"{sum(dropped.values())} ({_reasons(report)})"))
+        if (share := report.get("open_interest_left_out", 0)) > WARNED_SHARE:
+            lines.append((f"{name} WARNING", f"{share:.1%} of the chain's open interest is left out"))
     return lines
+
+
+def _reasons(report: dict[str, Any]) -> str:
+    """Why rows of a chain were left out, with the place of the first where it is known."""
+    first = report.get("first_dropped", {})
+    told = (
+        f"{count} {reason}" + (f", first: {first[reason]}" if reason in first else "")
+        for reason, count in report["dropped"].items()
+    )
+    return "; ".join(told)
 
 
 def _headline(outcome: Outcome) -> str:

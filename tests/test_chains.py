@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from agents.chains import COLUMNS, Chain, Contract, Holding, Snapshot, Synthetic, apportion, split
+from agents.chain_formats.base import FIELDS
+from agents.chains import Chain, Contract, Holding, Snapshot, Synthetic, apportion, split
 from scenarios.errors import ScenarioError
 from sim.draws import Draws
 from sim.instruments import Universe
@@ -204,34 +205,52 @@ def test_bad_rows_of_a_snapshot_are_counted_by_reason(tmp_path: Path) -> None:
         {"implied_volatility": "inf"},
         {"implied_volatility": "-0.3"},
         {"implied_volatility": "0"},
+        {"implied_volatility": "0,65"},
+        {"implied_volatility": "1e-5"},
         {"open_interest": "inf"},
         {"open_interest": "-1"},
         {"open_interest": ""},
         {"open_interest": "0.0"},
         {"expiry_datetime": "2026-02-05T21:00:00Z"},
         {"expiry_datetime": "soon"},
+        {"timestamp": "now"},
         {"strike": "0"},
-        {"option_type": "C"},
+        {"strike": "60k"},
+        {"option_type": "straddle"},
         {"futures_price": ""},
+        {"futures_price": "a lot"},
         {"currency": "ETH"},
     ]
     path = write(tmp_path / "chain.csv", GOOD, *(GOOD | fields for fields in bad))
     with path.open("a") as file:
         file.write("2026-02-05T21:00:00+00:00,BTC\n")
-    chain = snapshot(path).chain(listing(), 0)
+    chain = snapshot(path, most_left_out=1.0).chain(listing(), 0)
     assert len(chain.contracts) == 1
-    assert chain.rows == 16
+    assert chain.rows == 21
     assert chain.dropped == {
+        "an unreadable time": 1,
         "no implied volatility": 2,
         "an infinite implied volatility": 1,
         "an implied volatility below 0": 1,
         "an implied volatility of 0": 1,
-        "negative, infinite or missing open interest": 4,
+        "an unreadable implied volatility": 1,
+        "an implied volatility below 0.1% a year": 1,
+        "an infinite open interest": 1,
+        "an open interest below 0": 1,
+        "open interest missing": 2,
         "no open interest": 1,
-        "an expiry that is past or unreadable": 2,
-        "unreadable terms": 2,
+        "an expiry that is past": 1,
+        "an unreadable expiry": 1,
+        "no strike above 0": 1,
+        "an unreadable strike": 1,
+        "an unreadable type of option": 1,
         "no price of the future": 1,
+        "an unreadable price of the future": 1,
     }
+    assert chain.reading is not None
+    assert chain.reading.left_out["an expiry that is past"].first == 'line 14, column "expiry_datetime"'
+    assert chain.reading.left_out["an unreadable expiry"].first == 'line 15, column "expiry_datetime"'
+    assert chain.said()["first_dropped"]["no implied volatility"] == 'line 3, column "implied_volatility"'
 
 
 def test_rows_of_one_contract_are_merged_and_counted(tmp_path: Path) -> None:
@@ -259,7 +278,7 @@ def test_a_file_that_is_no_text_is_said_to_be_none(tmp_path: Path) -> None:
     path.write_bytes(b"timestamp,currency\n\x80\x81\n")
     with pytest.raises(Misfit, match=r"chain\.csv is not a text file of comma-separated values: see line 2$"):
         snapshot(path).chain(listing(), 0)
-    path.write_text(",".join(COLUMNS) + "\n" + "x" * 200_000)
+    path.write_text(",".join(FIELDS) + "\n" + "x" * 200_000)
     with pytest.raises(Misfit, match=r"chain\.csv is not a file of comma-separated values: "):
         snapshot(path).chain(listing(), 0)
 
@@ -292,7 +311,7 @@ def dealers_with(exposure: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_chain_error_names_the_file_at_the_edge(tmp_path: Path) -> None:
     path = write(tmp_path / "chain.csv", GOOD | {"currency": "ETH"})
-    said = r'^small: populations\.dealers\.exposure\.file: .*chain\.csv has no rows of currency "BTC"; .*ETH$'
+    said = r'^small: populations\.dealers\.exposure\.currency: .*chain\.csv has no rows of .* "BTC"; .*ETH$'
     with pytest.raises(ScenarioError, match=said):
         small_market(dealers_with({"type": "chain", "file": str(path)}), venues=("linear", "desk"))
 

@@ -18,7 +18,22 @@ import pytest
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from analysis import assumptions, cascades, feedback, gallery, losses, market_quality, page, report, shocks
+from analysis import (
+    assumptions,
+    cascades,
+    feedback,
+    feedback_plots,
+    gallery,
+    glossary,
+    losses,
+    market_quality,
+    page,
+    report,
+    shocks,
+    timeline,
+    trades,
+)
+from analysis.figure import OTHERS
 from analysis.metric import Undefined, measure, metrics_of
 from analysis.page import Section
 from analysis.result import Result
@@ -79,7 +94,7 @@ funding.
 
 MEASURED = (market_quality, shocks, losses, cascades)
 
-VOID = {"meta", "img", "br"}
+VOID = {"meta", "img", "br", "input"}
 INLINE = {"a", "b", "code", "em", "span", "strong"}
 
 
@@ -246,6 +261,114 @@ def test_every_figure_is_there_with_words_for_those_who_cannot_see_it(html: str,
         )
 
 
+def test_figures_scale_with_the_screen_and_grow_at_a_touch(html: str) -> None:
+    """None is wider than the screen, until a box without any script is ticked."""
+    page = Page(html)
+    rule = re.search(r"\.paper img \{([^}]*)\}", html)
+    assert rule is not None
+    assert "width: 100%" in rule[1]
+    assert "min-width" not in rule[1]
+    assert re.search(r"\.zoom:checked \+ img \{ width: max\(100%, 60rem\)", html)
+    boxes = [each for each in page.all("input") if each["type"] == "checkbox"]
+    assert len(boxes) == len(page.all("img"))
+    assert all(box["aria-label"].startswith("In full size: ") for box in boxes)
+
+
+def test_five_figures_come_first_and_the_others_are_folded_under_their_headings(html: str) -> None:
+    """With a table of contents whose links reveal them."""
+    page = Page(html)
+    folded = ["details." in around for tag, _, around in page.tags if tag == "img"]
+    assert folded == [False] * report.SHOWN + [True] * (len(folded) - report.SHOWN)
+    links = [each["href"] for each in page.all("a") if each["href"].startswith("#figures-")]
+    assert links == [f"#figures-{n + 1}" for n in range(len(links))]
+    assert page.text.count("Liquidations and equity (1)") == page.text.count("Feedback (2)") == 2
+
+
+def test_every_figure_of_the_gallery_declares_its_heading(crash: Recording) -> None:
+    pictures = list(gallery.pictures(crash))
+    whole = {each.name for each in pictures if each.name.endswith(report.PANELLED)}
+    assert {each.name for each in pictures if each.heading == OTHERS} == whole
+    assert {each.name for each in pictures if each.is_main} >= {"price", "flow", "loop_gain"}
+
+
+def test_the_words_of_the_page_and_the_readme_are_the_same(html: str) -> None:
+    text = Page(html).text
+    assert glossary.markdown() in (Path(__file__).parents[1] / "README.md").read_text()
+    for word in ("loop gain", "overshoot", "muted", "variance share", "meta-order", "quote currency"):
+        (term,) = [each for each in glossary.TERMS if each.name == word]
+        assert f"{term.name} {term.meaning}" in text
+        assert term.equation in text
+
+
+@pytest.mark.usefixtures("_unpictured")
+def test_a_description_belongs_to_the_file_as_it_is_written(folder: Path, tmp_path: Path) -> None:
+    """With something set over it, or as another arm, the page lists that first and folds the text."""
+    plain = Page(report.report(folder))
+    assert "Not the scenario as its file has it" not in plain.text
+    over = {
+        "time.steps": 300,
+        "populations.dealers.exposure.share": 0.1,
+        "assets.BTC.quote": "X",
+    }
+    changed = Page(report.report(a_run(tmp_path / "run", overrides=over)))
+    listed = 'time.steps = 300, populations.dealers.exposure.share = 0.1, assets.BTC.quote = "X".'
+    assert f"Not the scenario as its file has it: {listed}" in changed.text
+    place = changed.text.index
+    assert place(listed) < place("not of this result") < place("Made by a test.") < place("The answer")
+    arm = Page(report.report(a_run(tmp_path / "arm", arm="muted")))
+    assert "Not the scenario as its file has it: arm muted." in arm.text
+
+
+@pytest.mark.usefixtures("_unpictured")
+def test_a_shock_that_never_came_is_said_to_be_none(tmp_path: Path) -> None:
+    """Because the run was shortened, or was interrupted before."""
+    short = SCENARIO.replace("steps = 1200", "steps = 300")
+    text = text_of(a_run(tmp_path / "short", scenario=short, steps_done=300))
+    assert "sale of 400 BTC at 10 min over 60 s: never came, the run ended at 5 min" in text
+    cut = text_of(a_run(tmp_path / "cut", steps_done=630, status="interrupted"))
+    assert "sale of 400 BTC at 10 min over 60 s, cut short at 10.5 min" in cut
+    early = '{at = 299.5, type = "jump", change = -0.1}'
+    jump = SCENARIO.replace("shocks = [", f"shocks = [{early}, ")
+    text = text_of(a_run(tmp_path / "jump", scenario=jump, steps_done=300))
+    assert "shock jump at 4.99 min: never came" in text
+    came = text_of(a_run(tmp_path / "came", scenario=jump, steps_done=301))
+    assert "shock jump at 4.99 min: never came" not in came
+    up = SCENARIO.replace("qty = -400.0", "qty = 400.0")
+    assert "Amplification of the largest rise" in text_of(a_run(tmp_path / "up", scenario=up))
+    assert "Amplification of the largest fall" in text_of(a_run(tmp_path / "no", scenario=up, steps_done=300))
+
+
+def test_figures_and_metrics_know_no_shock_that_never_came() -> None:
+    market = a_market(300, name="cut")
+    market["shocks"] = [{"at": 600.0, "type": "market_order", "asset": "BTC", "qty": -400.0}]
+    run = a_recording({"BTC.mid": np.full(300, 65000.0)}, market)
+    assert trades.first_shock(run, "BTC") is None
+    assert len(trades.shocks(run, "BTC")) == 1
+    with pytest.raises(Undefined, match="the run ended before the shock"):
+        shocks.shock_largest_move(run, "BTC")
+    market["shocks"][0] |= {"at": 290.0, "over_seconds": 60.0}
+    figure = Figure()
+    ax = figure.subplots()
+    timeline.dress_over_time(run, ax, "BTC", "caption", "price")
+    timeline.name_shock(run, ax, "BTC")
+    assert [each.get_text() for each in ax.texts] == ["sale of\n400 BTC\nover 60 s,\ncut short"]
+
+
+@pytest.mark.usefixtures("_unpictured")
+def test_with_few_seeds_page_table_and_figure_agree_on_what_is_known(folder: Path, tmp_path: Path) -> None:
+    """A ratio without an interval is drawn without bars, and each says that it takes eight seeds."""
+    few = {arm: np.array([x, 1.1 * x]) for arm, x in (("base", 0.06), ("muted", 0.03), ("open_loop", 0.045))}
+    entries = {"BTC.max_drawdown": feedback.compare(few, "1", "x")}
+    text = text_of(an_amplification(tmp_path / "amp", folder, entries))
+    assert "2× No interval: it takes 8 seeds, there are 2" in card(text, "fall, BTC")
+    assert "2× no interval: it takes 8 seeds" in text
+    figure = Figure()
+    ax = feedback_plots.amplification(entries, figure.subplots())
+    assert ax.get_title("left") == "What hedging multiplies, 2 seeds"
+    assert ax.get_xlabel().endswith("(1 is no effect; no interval: it takes 8 seeds)")
+    assert [float(line.get_xdata()[0]) for line in ax.containers[0].lines[:1]] == pytest.approx([2.0])
+
+
 def test_the_answer_comes_before_everything_else(html: str) -> None:
     """What was run, then the answer, figures, tables, what others add, assumptions, manifest."""
     text = Page(html).text
@@ -330,9 +453,9 @@ def test_what_is_undefined_over_the_seeds_is_not_zero(folder: Path, tmp_path: Pa
     assert "in no seed is it defined in every arm" in said
     absent = text_of(an_amplification(tmp_path / "two", folder, {"bad_debt": compared(1, 1, 1, "quote")}))
     assert "undefined the seeds were not measured for it" in card(absent, "Amplification of the largest fall")
-    few = feedback.compare({arm: np.array([0.2, 0.3]) for arm in ("base", "muted")}, "1", "x")
+    few = feedback.compare({"base": np.array([0.2, 0.3]), "muted": np.array([0.1, 0.2])}, "1", "x")
     said = card(text_of(an_amplification(tmp_path / "three", folder, {"BTC.max_drawdown": few})), "fall, BTC")
-    assert "not known, too few seeds" in said or "1× to 1×" in said
+    assert "No interval: it takes 8 seeds, there are 2" in said
 
 
 @pytest.mark.usefixtures("_unpictured")

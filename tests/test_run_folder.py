@@ -13,7 +13,7 @@ import pytest
 from scenarios import load, market
 from scenarios.errors import ScenarioError
 from scenarios.folder import ResultsFolder, status_of
-from scenarios.run import Interruption, default_folder, run
+from scenarios.run import Interruption, default_folder, overrides, run
 from scenarios.schema import Scenario
 
 WATCHED = (Path(__file__).parent / "watched.toml").read_text()
@@ -191,3 +191,29 @@ def test_drawing_that_breaks_leaves_the_garbage_collector_as_it_was(
     assert outcome.figures_failed == {"gallery": "RuntimeError: no ink"}
     assert outcome.status == "finished"
     assert (seen, gc.isenabled(), gc.get_freeze_count()) == ([False], True, apart)
+
+
+def test_the_manifest_lists_what_was_set_over_the_file(watched: Scenario) -> None:
+    """By whatever way it was set; what says the same as the file is nothing set."""
+    run(watched, Path("plain"), figures=False)
+    assert manifest(Path("plain"))["overrides"] == {}
+    spot = watched["assets.BTC.spot"]
+    over = load("watched.toml", {"time.steps": 3, "assets.BTC.spot": spot})
+    over["seed"] = watched.seed + 1
+    run(over, Path("over"), figures=False)
+    assert manifest(Path("over"))["overrides"] == {"seed": watched.seed + 1, "time.steps": 3}
+    assert over.overlaid("base").overrides() == manifest(Path("over"))["overrides"]
+
+
+def test_what_an_arm_sets_is_listed_as_well(watched: Scenario) -> None:
+    spot = watched["assets.BTC.spot"]
+    armed = load("watched.toml", {"arms.dear.set": {"assets.BTC.spot": 2 * spot}})
+    assert overrides(armed, "dear")["assets.BTC.spot"] == 2 * spot
+    assert "assets.BTC.spot" not in overrides(armed)
+
+
+def test_a_file_that_needs_what_is_set_over_it_has_it_listed(watched: Scenario) -> None:
+    """Nothing can be compared with a file that is none by itself, but its values."""
+    Path("half.toml").write_text(WATCHED.replace("steps = 5", "steps = 0"))
+    half = load("half.toml", {"time.steps": 4})
+    assert half.overrides()["time.steps"] == 4

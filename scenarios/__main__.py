@@ -14,9 +14,9 @@ from typing import Any
 
 from scenarios import garbage, library
 from scenarios.arguments import Command, command_line
+from scenarios.ending import BAD_INPUT, INTERRUPTED_BY_KEY, RUN_FAILED, SUCCESS, code
 from scenarios.errors import Problem, ScenarioError
-
-SUCCESS, RUN_FAILED, BAD_INPUT, INTERRUPTED_BY_KEY = 0, 1, 2, 130
+from scenarios.shell import command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is _run:
         garbage.hold()
     try:
-        code: int = options.command(options)
+        ended: int = options.command(options)
         sys.stdout.flush()
-        return code
+        return ended
     except ScenarioError as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
@@ -92,7 +92,7 @@ def _validate(options: argparse.Namespace) -> int:
 
 def _new(options: argparse.Namespace) -> int:
     path = library.start(options.name)
-    print(f"{path} written; next: hedgequake run {path}")
+    print(f"{path} written; next: {command('run', path.stem)}")
     return SUCCESS
 
 
@@ -107,13 +107,14 @@ def _run(options: argparse.Namespace) -> int:
     from scenarios.schema import BASE
     from scenarios.summary import summary
 
+    wanted = options.out or default_folder(scenario, options.arm or BASE)
     with (
         Interruption() as interruption,
         progress(scenario.name, scenario.time.steps, quiet=options.quiet) as show,
     ):
         outcome = run(
             scenario,
-            options.out or default_folder(scenario, options.arm or BASE),
+            wanted,
             arm=options.arm,
             beside=options.beside.split(",") if options.beside else (),
             force=options.force,
@@ -127,20 +128,7 @@ def _run(options: argparse.Namespace) -> int:
         reason = outcome.failure.strip().rpartition("\n")[2]
         where = outcome.folder / "traceback.txt"
         print(f"failed after {outcome.steps_done} steps: {reason}; see {where}", file=sys.stderr)
-    return _code(outcome.status, interruption, outcome.folder)
-
-
-def _code(status: str, interruption: Any, folder: Path) -> int:
-    """Exit code of what ended so; a signal shows in it whatever had become of the run by then."""
-    from scenarios.folder import FAILED, FINISHED
-
-    if status == FINISHED and interruption.is_cut:
-        shown = os.path.relpath(folder)
-        what = f"interrupted while drawing; the results are whole, hedgequake plot {shown} draws all figures"
-        print(what, file=sys.stderr)
-    if status == FAILED:
-        return RUN_FAILED
-    return 128 + interruption.signal if interruption.signal else SUCCESS
+    return code(outcome.status, interruption, outcome.folder, wanted)
 
 
 def _amplify(options: argparse.Namespace) -> int:
@@ -153,6 +141,7 @@ def _amplify(options: argparse.Namespace) -> int:
     from scenarios.progress import note, note_compiling, progress
 
     note_compiling(quiet=options.quiet)
+    wanted = options.out or default_folder(scenario)
     arms = [name.strip() for name in options.arms.split(",")] if options.arms else []
     runs = planned_runs(scenario, options.seeds, arms, shapley=options.shapley)
     note(f"{scenario.name}: {runs:,} runs, {options.seeds} seeds", quiet=options.quiet)
@@ -162,7 +151,7 @@ def _amplify(options: argparse.Namespace) -> int:
     ):
         outcome = amplify(
             scenario,
-            options.out or default_folder(scenario),
+            wanted,
             seeds=options.seeds,
             workers=options.workers or pool.cores(),
             arms=arms,
@@ -173,22 +162,22 @@ def _amplify(options: argparse.Namespace) -> int:
             interruption=interruption,
         )
     print(table(outcome))
-    return _code(outcome.status, interruption, outcome.folder)
+    return code(outcome.status, interruption, outcome.folder, wanted)
 
 
 def _sweep(options: argparse.Namespace) -> int:
     from scenarios import sweep_command
 
     scenario = _scenario(options)
-    code: int = sweep_command.run(scenario, options)
-    return code
+    ended: int = sweep_command.run(scenario, options)
+    return ended
 
 
 def _merge(options: argparse.Namespace) -> int:
     from scenarios import sweep_command
 
-    code: int = sweep_command.merge(options.folder)
-    return code
+    ended: int = sweep_command.merge(options.folder)
+    return ended
 
 
 def _scenario(options: argparse.Namespace) -> Any:
@@ -228,7 +217,7 @@ def _plot(options: argparse.Namespace) -> int:
     with Interruption() as interruption:
         for path in draw(options.folder, interruption):
             print(path)
-    return _code(FINISHED, interruption, options.folder)
+    return code(FINISHED, interruption, options.folder)
 
 
 def _sensitivity(options: argparse.Namespace) -> int:
@@ -255,13 +244,14 @@ def _frontier(options: argparse.Namespace) -> int:
 
     note_compiling(quiet=options.quiet)
     asked = options.metric, options.level, options.low, options.high, options.arm, options.width, options.runs
+    wanted = options.out or default_folder(scenario, options.key, *asked)
     with (
         Interruption() as interruption,
         progress(scenario.name, options.runs, quiet=options.quiet, unit="run") as show,
     ):
         outcome = frontier(
             scenario,
-            options.out or default_folder(scenario, options.key, *asked),
+            wanted,
             key=options.key,
             metric=options.metric,
             level=options.level,
@@ -277,7 +267,7 @@ def _frontier(options: argparse.Namespace) -> int:
             interruption=interruption,
         )
     print(table(outcome))
-    return _code(outcome.status, interruption, outcome.folder)
+    return code(outcome.status, interruption, outcome.folder, wanted)
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -320,10 +310,12 @@ def _replicate(options: argparse.Namespace) -> int:
         for name in replicate.names():
             print(f"{name:<22}  {replicate.find(name).about}")
         return SUCCESS
-    note_compiling()
+    chosen = replicate.names() if options.name == "all" else [replicate.find(options.name).name]
     folder = options.out or Path("results") / "replicate"
+    pages.claim(folder, list(dict.fromkeys([*chosen, options.name])))
+    note_compiling()
     found = []
-    for name in replicate.names() if options.name == "all" else [options.name]:
+    for name in chosen:
         one = replicate.replicate(name, options.runs, options.workers or pool.cores(), options.quick)
         pages.write(one, folder)
         found.append(one)
@@ -339,8 +331,8 @@ def _replicate(options: argparse.Namespace) -> int:
 def _bench(options: argparse.Namespace) -> int:
     from scenarios import bench
 
-    code: int = bench.main(options.subject)
-    return code
+    ended: int = bench.main(options.subject)
+    return ended
 
 
 COMMANDS: dict[str, Command] = {

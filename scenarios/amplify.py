@@ -23,7 +23,7 @@ from analysis.metric import measure
 from scenarios import pool
 from scenarios.arms import MUTED, OPEN_LOOP, Arms
 from scenarios.chosen_metrics import LIGHT
-from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
+from scenarios.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.interruption import Interruption
 from scenarios.mechanisms import mechanisms, run_coalitions
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
@@ -131,7 +131,7 @@ def amplify(
     shapley : bool
         Credit the amplification to mechanisms as well; takes 2^n runs a seed for n mechanisms.
     force : bool
-        Replace a finished result.
+        Replace a finished result, if this one is finished too; else it lands beside.
     figures : bool
     progress : callable
         Called with the number of runs done.
@@ -149,7 +149,7 @@ def amplify(
     outcome = Amplification(
         Arms(checked, arms or default_arms(checked)), replicate_seeds(checked.seed, seeds)
     )
-    results = ResultsFolder(folder, force=force)
+    results = ResultsFolder(folder, AMPLIFICATION, force=force)
     for arm in outcome.arms.chosen:
         outcome.arms.market(arm, outcome.seeds[0]).release()
     with results:
@@ -303,14 +303,13 @@ def _write(outcome: Amplification, results: ResultsFolder, *, seconds: float) ->
         traces = "\n".join(f"{what}\n{failure.trace}" for what, failure in outcome.failures.items())
         (results.partial / "traceback.txt").write_text(traces)
     (results.partial / "scenario.toml").write_text(scenario.to_toml())
-    results.write_json(MANIFEST, manifest(outcome, seconds))
+    results.sign(manifest(outcome, seconds))
 
 
 def manifest(outcome: Amplification, seconds: float) -> dict[str, Any]:
     """What the comparison was."""
     scenario = outcome.arms.scenario
     return {
-        "kind": AMPLIFICATION,
         "status": outcome.status,
         "scenario": scenario.name,
         "description": scenario.description,

@@ -24,7 +24,7 @@ from scenarios import pool
 from scenarios.arms import Arms
 from scenarios.crew import Crew
 from scenarios.errors import Problem, ScenarioError, nearest
-from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
+from scenarios.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.frontier_scale import at, scale_of
 from scenarios.interruption import Interruption
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
@@ -126,7 +126,7 @@ def frontier(
     workers : int
         Processes.
     force : bool
-        Replace a finished result.
+        Replace a finished result, if this one is finished too; else it lands beside.
     figures : bool
     progress : callable
         Called with the number of runs done.
@@ -149,7 +149,7 @@ def frontier(
     scale = scale_of(checked, key, low, high)
     outcome = Frontier(checked, key, arm, question, scale)
     search = _search(outcome, width, most)
-    results = ResultsFolder(folder, force=force)
+    results = ResultsFolder(folder, FRONTIER, force=force)
     for value in (scale.low, scale.high):
         Arms(at(checked, key, value), [arm]).market(arm, checked.seed).release()
     with results:
@@ -312,7 +312,7 @@ def _write(outcome: Frontier, results: ResultsFolder, *, figures: bool, seconds:
         from analysis.sweep_plots import save_frontier
 
         save_frontier(found, outcome.key, results.partial / "figures")
-    results.write_json(MANIFEST, manifest(outcome, seconds))
+    results.sign(manifest(outcome, seconds))
 
 
 def _known(number: float) -> float | None:
@@ -323,7 +323,6 @@ def manifest(outcome: Frontier, seconds: float) -> dict[str, Any]:
     """What the search was."""
     scenario, found = outcome.scenario, outcome.crossing
     return {
-        "kind": FRONTIER,
         "status": outcome.status,
         "scenario": scenario.name,
         "description": scenario.description,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from math import isnan
 from pathlib import Path
@@ -14,8 +14,8 @@ from analysis import attribution, covar, feedback_plots, gallery, report, scorec
 from analysis.charges import MEANINGS
 from analysis.metric import Undefined
 from analysis.page import Section
+from scenarios import ownership
 from scenarios.errors import Problem, ScenarioError
-from scenarios.folder import status_of
 from scenarios.interruption import Interruption
 from scenarios.loading import load
 from scenarios.schema import BASE
@@ -39,7 +39,9 @@ def write_report(folder: Path) -> Path:
     """
     check_run(folder)
     try:
-        return report.save(folder, assumptions(folder), list(sections(folder)))
+        written = report.save(folder, assumptions(folder), list(sections(folder)))
+        ownership.note_written(folder, [written])
+        return written
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).partition("\n")[0]
         raise ScenarioError(Problem(str(folder), "", f"cannot be reported: {reason}")) from error
@@ -63,10 +65,11 @@ def draw(folder: Path, interruption: Interruption | None = None) -> list[Path]:
     until = (interruption or Interruption()).until
     own = folder / BASE if (folder / BASE).is_dir() else folder
     if (folder / "design.parquet").is_file():
-        return _of_sweep(folder, lambda: list(until(sweep_plots.saved(folder))))
+        return _of_sweep(folder, lambda: list(_noted(folder, until(sweep_plots.saved(folder)))))
     try:
         compared = _compared(folder) if own != folder else ()
-        return list(until(chain(compared, gallery.saved(Recording.read(own), own / "figures"))))
+        drawn = gallery.saved(Recording.read(own), own / "figures")
+        return list(_noted(folder, until(chain(compared, drawn))))
     except (OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise ScenarioError(Problem(str(folder), "", f"cannot be drawn: {reason}")) from error
@@ -85,9 +88,17 @@ def write_sensitivity(folder: Path, metric: str | None, arm: str) -> tuple[str, 
     def analyse() -> tuple[str, list[Path]]:
         found = sensitivity.sensitivity(folder, metric, arm)
         written = [*sensitivity.write(found, folder), sweep_plots.save_indices(found, folder)]
+        ownership.note_written(folder, written)
         return sensitivity.table(found), written
 
     return _of_sweep(folder, analyse)
+
+
+def _noted(folder: Path, written: Iterable[Path]) -> Iterator[Path]:
+    """The paths, each listed in the manifest of its folder as soon as it is written."""
+    for path in written:
+        ownership.note_written(folder, [path])
+        yield path
 
 
 def _of_sweep(folder: Path, analyse: Callable[[], Result]) -> Result:
@@ -111,7 +122,7 @@ def _compared(folder: Path) -> Iterator[Path]:
 
 def check(folder: Path) -> None:
     """Raise ScenarioError if a folder holds no result."""
-    if status_of(folder) is None:
+    if ownership.status_of(folder) is None:
         what = "not a results folder; `run`, `amplify`, `sweep` and `frontier` make one"
         raise ScenarioError(Problem(str(folder), "", what))
 
@@ -119,6 +130,8 @@ def check(folder: Path) -> None:
 def check_run(folder: Path) -> None:
     """Raise ScenarioError if a folder holds no run and no amplification."""
     check(folder)
+    if ownership.manifest(folder).get("kind") == ownership.REPLICATION:
+        raise ScenarioError(Problem(str(folder), "", "holds replications, not a run or an amplification"))
     for name, what in (
         ("design.parquet", "a sweep; `plot` draws it"),
         ("frontier.json", "a search for a level"),

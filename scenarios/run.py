@@ -23,11 +23,13 @@ from analysis.measures import metrics
 from scenarios import garbage
 from scenarios.arms import alone
 from scenarios.errors import ScenarioError
-from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
+from scenarios.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.interruption import Interruption
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.schema import BASE, Scenario
 from sim.recording import Recording
+
+RUN = "run"
 
 Progress = Callable[[int], None]
 """Called after every step with the number of steps done."""
@@ -117,7 +119,7 @@ def run(
     beside : sequence of str
         Arms that it is compared with: whose hedging they take out is exempt from margin in all.
     force : bool
-        Replace a finished result.
+        Replace a finished result, if this one is finished too; else it lands beside.
     figures : bool
         Draw the figures of a finished run.
     progress : callable, optional
@@ -132,7 +134,7 @@ def run(
         Before anything is written: the scenario cannot be built, or the folder is taken.
     """
     started = time.perf_counter()
-    results = ResultsFolder(folder, force=force)
+    results = ResultsFolder(folder, RUN, force=force)
     outcome = Outcome(scenario, arm=arm or BASE)
     model = None
     interruption = interruption or Interruption()
@@ -216,7 +218,7 @@ def _sign(results: ResultsFolder, outcome: Outcome, seconds: dict[str, float], m
         "residuals": {} if model is None else model.residuals(),
         "reports": {} if model is None else model.reports(),
     }
-    results.write_json(MANIFEST, outcome.manifest)
+    results.sign(outcome.manifest)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ compact what they left into tables
 from __future__ import annotations
 
 import os
-import shutil
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -17,9 +16,9 @@ from concurrent.futures import CancelledError
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from scenarios import engines
+from scenarios import engines, ownership
 from scenarios.agenda import WHOLE, Agenda, Shard
 from scenarios.dispatch import Dispatch, Exhausted
 from scenarios.engines import DEFAULT, Engine
@@ -30,7 +29,8 @@ from scenarios.interruption import Interruption
 from scenarios.parts import DiskTrouble, Parts
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.schema import Scenario
-from scenarios.sweep_folder import KIND, SHARDS, SweepFolder
+from scenarios.shell import command
+from scenarios.sweep_folder import KIND, SweepFolder
 from scenarios.sweep_worker import Lost, Order, begin
 
 Tally = Callable[[int, int, int], None]
@@ -108,7 +108,8 @@ def sweep(
     resume : bool
         The sweep must have been begun.
     force : bool
-        Replace what `folder` holds.
+        Replace the sweep that `folder` holds; a finished one stays until this one is finished too, and
+        this one is beside it until then.
     tally : callable
     note : callable
         Called with a line worth saying.
@@ -124,8 +125,9 @@ def sweep(
     plan = Plan(Experiment(scenario.checked()))
     whole = SweepFolder(folder, str(folder))
     place = whole.shard(shard) if shard else whole
-    whole.check(plan, force=force and not shard)
-    place.check(plan, resume=resume, force=force)
+    if shard or not force:
+        whole.check(plan)
+    room = _room(plan, place, resume=resume, force=force)
     plan.experiment.arms(plan.points[0]).market(plan.experiment.chosen[0], plan.seed(0, 0)).release()
     engines.check(start)
     cluster = engines.Dask(dask, workers) if dask else None
@@ -133,19 +135,57 @@ def sweep(
     def engine(order: Order, first: Job) -> Engine:
         return cluster or engines.local(start, workers, (begin, (order, first)))
 
-    outcome = SweepOutcome(place.path)
+    outcome = SweepOutcome(room.place.path)
     try:
-        with place.held():
-            if force:
-                place.clear()
-            session = _Session(plan, place, whole, shard, outcome)
+        with room.place.held():
+            if room.is_cleared:
+                room.place.clear()
+            session = _Session(plan, room.place, whole if shard else room.place, shard, outcome)
             session.work(engine, tally, note, interruption or Interruption())
             outcome.seconds = time.perf_counter() - began
             session.publish()
     finally:
         if cluster:
             cluster.leave()
+    if room.replaced is not None and outcome.status == FINISHED:
+        _take_place(room.place, room.replaced, outcome)
     return outcome
+
+
+class _Room(NamedTuple):
+    """Where a sweep is made, whether what is there goes first, and what it replaces when it is finished."""
+
+    place: SweepFolder
+    is_cleared: bool = False
+    replaced: SweepFolder | None = None
+
+
+def _room(plan: Plan, place: SweepFolder, *, resume: bool, force: bool) -> _Room:
+    """Room for a sweep; raises if there is none."""
+    if not force:
+        place.check(plan, resume=resume)
+        return _Room(place)
+    if resume:
+        raise ScenarioError(Problem("--force", "", "starts again, and --resume goes on; give one of them"))
+    place.check_cleared()
+    if not place.is_finished:
+        return _Room(place, is_cleared=True)
+    successor = place.successor()
+    if successor.holds(plan):
+        return _Room(successor, replaced=place)
+    ownership.check_replaceable(successor.path, KIND, successor.label, force=False)
+    return _Room(successor, is_cleared=True, replaced=place)
+
+
+def _take_place(successor: SweepFolder, replaced: SweepFolder, outcome: SweepOutcome) -> None:
+    """Let a finished sweep take the place of an older one; if it cannot, it stays beside and says so."""
+    try:
+        replaced.give_way(successor)
+        outcome.folder = replaced.path
+    except ScenarioError as error:
+        outcome.trouble = f"{error}; it is kept"
+    except OSError as error:
+        outcome.trouble = f"{replaced.path} cannot be replaced: {error.strerror}"
 
 
 class _Session:
@@ -170,7 +210,7 @@ class _Session:
         """Begin or go on; errors that end the sweep become its trouble."""
         outcome = self._outcome
         try:
-            self._place.begin(self._plan, self._about())
+            self._place.begin(self._plan, self._about(), self._name)
             done = self._place.done(self._metric)
             for other in self._others:
                 done = other.done(self._metric) | done
@@ -228,7 +268,7 @@ class _Session:
         self._agenda = Agenda(self._plan, done)
         if self._agenda.take(1):
             self._outcome.status = INTERRUPTED
-        self._place.begin(self._plan, self._about())
+        self._place.begin(self._plan, self._about(), self._name)
         self.publish(shards)
 
     def publish(self, others: Sequence[SweepFolder] = ()) -> None:
@@ -256,7 +296,6 @@ class _Session:
         experiment, outcome = self._plan.experiment, self._outcome
         scenario, agenda = experiment.whole, self._agenda
         return {
-            "kind": KIND,
             "status": outcome.status,
             "scenario": scenario.name,
             "description": scenario.description,
@@ -309,11 +348,13 @@ def merge(folder: Path) -> SweepOutcome:
     whole = SweepFolder(folder, str(folder))
     shards = whole.shards()
     if not shards:
-        what = f"no shards in it; `sweep FILE --shard 1/4 --out {folder}` makes one of four"
+        made_by = command("sweep", "FILE", "--shard", "1/4", "--out", folder)
+        what = f"no shards in it; `{made_by}` makes one of four"
         raise ScenarioError(Problem(str(folder), "", what))
     plan = Plan(Experiment(load(shards[0].path / "scenario.toml")))
     for shard in shards:
         shard.check(plan)
+        shard.check_cleared()
     whole.check(plan)
     began = time.perf_counter()
     outcome = SweepOutcome(whole.path)
@@ -322,5 +363,5 @@ def merge(folder: Path) -> SweepOutcome:
         session.merge(shards)
         outcome.seconds = time.perf_counter() - began
         if outcome.status != INTERRUPTED:
-            shutil.rmtree(whole.path / SHARDS)
+            whole.remove_shards()
     return outcome

@@ -16,7 +16,8 @@ from scenarios import garbage, library
 from scenarios.arguments import Command, command_line
 from scenarios.ending import BAD_INPUT, INTERRUPTED_BY_KEY, RUN_FAILED, SUCCESS, code
 from scenarios.errors import Problem, ScenarioError
-from scenarios.shell import command
+from scenarios.shell import command, place, scenario_words
+from scenarios.trust import trusted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,8 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return SUCCESS
     if options.command is _run:
         garbage.hold()
+    is_quiet = getattr(options, "quiet", False)
     try:
-        ended: int = options.command(options)
+        with trusted(options.trust, lambda text: None if is_quiet else print(text, file=sys.stderr)):
+            ended: int = options.command(options)
         sys.stdout.flush()
         return ended
     except ScenarioError as error:
@@ -79,14 +82,19 @@ def _validate(options: argparse.Namespace) -> int:
     from scenarios.arms import Arms
     from scenarios.schema import BASE
 
+    unknown = scenario.not_imported()
     arms = Arms(scenario, [BASE, *scenario.arms])
-    for arm in arms.chosen:
+    for arm in arms.chosen if not unknown else ():
         arms.market(arm, scenario.seed).release()
     rows = sum(population.count for population in scenario.populations)
     print(
-        f"{options.file}: valid; {scenario.time.steps} steps, "
-        f"{len(scenario.venues)} venues, {rows:,} participants in {len(scenario.populations)} populations"
+        f"{options.file}: {'no fault found, but not all checked' if unknown else 'valid'}; "
+        f"{scenario.time.steps} steps, {len(scenario.venues)} venues, "
+        f"{rows:,} participants in {len(scenario.populations)} populations"
     )
+    if unknown:
+        checked = command("validate", *scenario_words(options), "--trust")
+        print(f"not imported, so no market was built: {', '.join(unknown)}; to trust this code: {checked}")
     return SUCCESS
 
 
@@ -276,8 +284,11 @@ def _report(options: argparse.Namespace) -> int:
     from scenarios.pages import write_report
 
     with Interruption(at_once=True):
-        written = write_report(options.folder)
+        written, unknown = write_report(options.folder)
     print(written)
+    if unknown:
+        trusting = command("report", place(options.folder), "--trust")
+        print(f"not imported: {', '.join(unknown)}; with what they say of themselves: {trusting}")
     return SUCCESS
 
 

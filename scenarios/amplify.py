@@ -24,7 +24,7 @@ from scenarios import pool
 from scenarios.arms import MUTED, OPEN_LOOP, Arms
 from scenarios.chosen_metrics import LIGHT
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
-from scenarios.interruption import Interruption
+from scenarios.interruption import Interruption, Stopped
 from scenarios.mechanisms import mechanisms, run_coalitions
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.replicates import replicate_seeds
@@ -180,7 +180,9 @@ def _keep_base(outcome: Amplification, folder: Path, interruption: Interruption,
         if figures:
             for _ in interruption.until(gallery.saved(recording, folder / "figures")):
                 pass
-    except Exception as error:
+    except Stopped:
+        raise
+    except (Exception, SystemExit) as error:
         outcome.note("the base run that is kept", pool.failure(error))
 
 

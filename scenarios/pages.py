@@ -18,7 +18,7 @@ from scenarios import ownership
 from scenarios.errors import Problem, ScenarioError
 from scenarios.interruption import Interruption
 from scenarios.loading import load
-from scenarios.schema import BASE
+from scenarios.schema import BASE, Scenario
 from sim.recording import Recording
 
 Result = TypeVar("Result")
@@ -29,8 +29,8 @@ SHARES = (
 )
 
 
-def write_report(folder: Path) -> Path:
-    """Write `report.html` into a results folder; returns its path.
+def write_report(folder: Path) -> tuple[Path, list[str]]:
+    """Write `report.html` into a results folder; returns its path, and types that were not imported.
 
     Raises
     ------
@@ -39,9 +39,10 @@ def write_report(folder: Path) -> Path:
     """
     check_run(folder)
     try:
-        written = report.save(folder, assumptions(folder), list(sections(folder)))
+        scenario = load(folder / "scenario.toml")
+        written = report.save(folder, assumptions(scenario), list(sections(folder)))
         ownership.note_written(folder, [written])
-        return written
+        return written, scenario.not_imported()
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).partition("\n")[0]
         raise ScenarioError(Problem(str(folder), "", f"cannot be reported: {reason}")) from error
@@ -140,9 +141,8 @@ def check_run(folder: Path) -> None:
             raise ScenarioError(Problem(str(folder), "", f"holds {what}, not a run or an amplification"))
 
 
-def assumptions(folder: Path) -> dict[str, str]:
-    """What the venues and populations of a result say of themselves, by name and type."""
-    scenario = load(folder / "scenario.toml")
+def assumptions(scenario: Scenario) -> dict[str, str]:
+    """What the venues and populations of a scenario say of themselves, by name and type."""
     named = {entry.name: entry for entry in scenario.venues} | {
         entry.name: entry for entry in scenario.populations
     }

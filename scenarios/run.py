@@ -24,7 +24,7 @@ from scenarios import garbage
 from scenarios.arms import alone
 from scenarios.errors import ScenarioError
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
-from scenarios.interruption import Interruption
+from scenarios.interruption import Interruption, Stopped
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.schema import BASE, Scenario
 from sim.recording import Recording
@@ -226,8 +226,8 @@ def _failures_noted(outcome: Outcome) -> Iterator[None]:
     """Keep the traceback of what breaks inside and go on; bad input is not a failure."""
     try:
         yield
-    except ScenarioError:
+    except (ScenarioError, Stopped):
         raise
-    except Exception:
+    except (Exception, SystemExit):  # what the user's own code asks for ends the run, not the program
         outcome.status = FAILED
         outcome.failure += traceback.format_exc()

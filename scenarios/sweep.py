@@ -351,7 +351,12 @@ def merge(folder: Path) -> SweepOutcome:
         made_by = command("sweep", "FILE", "--shard", "1/4", "--out", folder)
         what = f"no shards in it; `{made_by}` makes one of four"
         raise ScenarioError(Problem(str(folder), "", what))
-    plan = Plan(Experiment(load(shards[0].path / "scenario.toml")))
+    scenario = load(shards[0].path / "scenario.toml")
+    if unknown := scenario.not_imported():
+        what = f"merging has to import {', '.join(unknown)}, which runs this code"
+        trusting = command("merge", folder, "--trust")
+        raise ScenarioError(Problem(str(folder), "", f"{what}; if you trust it: {trusting}"))
+    plan = Plan(Experiment(scenario))
     for shard in shards:
         shard.check(plan)
         shard.check_cleared()

@@ -19,6 +19,7 @@ from scenarios.shell import command, place
 from scenarios.sweep import SweepOutcome, default_folder, sweep
 from scenarios.sweep import merge as merged
 from scenarios.sweep_folder import SweepFolder
+from scenarios.trust import trusted
 
 
 def run(scenario: Scenario, options: argparse.Namespace) -> int:
@@ -55,7 +56,10 @@ def run(scenario: Scenario, options: argparse.Namespace) -> int:
     print(summary(outcome))
     say_where(outcome.status, outcome.folder, SweepFolder(folder).shard(shard).path if shard else folder)
     if shard is not None:
-        print(f"next, when all {shard.of} shards are finished: {command('merge', place(folder))}")
+        with trusted(False):
+            trust = ["--trust"] if scenario.checked().not_imported() else []
+        merging = command("merge", place(folder), *trust)
+        print(f"next, when all {shard.of} shards are finished: {merging}")
     elif outcome.done:
         print(_next(scenario, outcome.folder))
     code = _code(outcome)

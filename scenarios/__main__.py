@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scenarios import garbage, library
+from scenarios import ending, garbage, library
 from scenarios.arguments import Command, command_line
-from scenarios.ending import BAD_INPUT, INTERRUPTED_BY_KEY, RUN_FAILED, SUCCESS, code
+from scenarios.ending import BAD_INPUT, INTERRUPTED_BY_KEY, RUN_FAILED, SUCCESS
 from scenarios.errors import Problem, ScenarioError
 from scenarios.shell import command, place, scenario_words
 from scenarios.trust import trusted
@@ -37,7 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         garbage.hold()
     is_quiet = getattr(options, "quiet", False)
     try:
-        with trusted(options.trust, lambda text: None if is_quiet else print(text, file=sys.stderr)):
+        with (
+            ending.stdout_kept(options),
+            trusted(options.trust, lambda text: None if is_quiet else print(text, file=sys.stderr)),
+        ):
             ended: int = options.command(options)
         sys.stdout.flush()
         return ended
@@ -105,38 +108,12 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from scenarios.folder import FAILED
-
     scenario = _scenario(options)
     os.environ.setdefault("MPLBACKEND", "Agg")
-    from scenarios.interruption import Interruption
-    from scenarios.progress import note, progress
-    from scenarios.run import default_folder, run
-    from scenarios.schema import BASE
-    from scenarios.summary import summary
+    from scenarios import run_command
 
-    wanted = options.out or default_folder(scenario, options.arm or BASE)
-    with (
-        Interruption() as interruption,
-        progress(scenario.name, scenario.time.steps, quiet=options.quiet) as show,
-    ):
-        outcome = run(
-            scenario,
-            wanted,
-            arm=options.arm,
-            beside=options.beside.split(",") if options.beside else (),
-            force=options.force,
-            figures=not options.no_figures,
-            progress=show,
-            interruption=interruption,
-            compiling=lambda: note("compiling kernels that no run has needed yet", quiet=options.quiet),
-        )
-    print(summary(outcome))
-    if outcome.status == FAILED:
-        reason = outcome.failure.strip().rpartition("\n")[2]
-        where = outcome.folder / "traceback.txt"
-        print(f"failed after {outcome.steps_done} steps: {reason}; see {where}", file=sys.stderr)
-    return code(outcome.status, interruption, outcome.folder, wanted)
+    ended: int = run_command.main(scenario, options)
+    return ended
 
 
 def _amplify(options: argparse.Namespace) -> int:
@@ -169,8 +146,17 @@ def _amplify(options: argparse.Namespace) -> int:
             progress=show,
             interruption=interruption,
         )
-    print(table(outcome))
-    return code(outcome.status, interruption, outcome.folder, wanted)
+    report = [command("report", place(outcome.folder))] if outcome.rows else []
+    ending.tell(
+        options,
+        "\n".join([table(outcome), *ending.following(report)]),
+        lambda: {
+            **ending.document(outcome.status, outcome.folder, report),
+            "amplification": outcome.entries,
+            "shapley": outcome.shapley,
+        },
+    )
+    return ending.code(outcome.status, interruption, outcome.folder, wanted)
 
 
 def _sweep(options: argparse.Namespace) -> int:
@@ -225,7 +211,7 @@ def _plot(options: argparse.Namespace) -> int:
     with Interruption() as interruption:
         for path in draw(options.folder, interruption):
             print(path)
-    return code(FINISHED, interruption, options.folder)
+    return ending.code(FINISHED, interruption, options.folder)
 
 
 def _sensitivity(options: argparse.Namespace) -> int:
@@ -245,7 +231,7 @@ def _frontier(options: argparse.Namespace) -> int:
     scenario = _scenario(options)
     os.environ.setdefault("MPLBACKEND", "Agg")
     from scenarios import pool
-    from scenarios.frontier import default_folder, frontier
+    from scenarios.frontier import default_folder, described, frontier
     from scenarios.frontier_table import table
     from scenarios.interruption import Interruption
     from scenarios.progress import note_compiling, progress
@@ -274,8 +260,12 @@ def _frontier(options: argparse.Namespace) -> int:
             progress=show,
             interruption=interruption,
         )
-    print(table(outcome))
-    return code(outcome.status, interruption, outcome.folder, wanted)
+    ending.tell(
+        options,
+        table(outcome),
+        lambda: {**ending.document(outcome.status, outcome.folder), "frontier": described(outcome)},
+    )
+    return ending.code(outcome.status, interruption, outcome.folder, wanted)
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -305,9 +295,8 @@ def _compare(options: argparse.Namespace) -> int:
     with Interruption(at_once=True):
         found = compare.compare(options.folders)
         written = None if options.out is None else compare.save(found, options.out)
-    print(found)
-    if written is not None:
-        print(written)
+    pages = [] if written is None else [str(written)]
+    ending.tell(options, "\n".join([str(found), *pages]), lambda: {"kind": "comparison", **found.entry()})
     return SUCCESS
 
 

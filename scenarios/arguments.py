@@ -61,6 +61,7 @@ def command_line(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_trust(report)
     compare = add("compare", "set results folders side by side")
     compare.set_defaults(trust=False)
+    _add_json(compare)
     compare.add_argument("folders", metavar="DIR", type=Path, nargs="+")
     compare.add_argument("--out", metavar="FILE", type=Path, help="write a page (.html) or figure (.png) too")
     _add_replicate(add("replicate", "run published results and set ours beside them"))
@@ -88,6 +89,10 @@ def _add_scenario(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+
+
 def _add_trust(parser: argparse.ArgumentParser) -> None:
     what = "import the modules that the scenario brings, which runs their code"
     parser.add_argument("--trust", action="store_true", help=what)
@@ -97,7 +102,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     _add_scenario(parser)
     parser.add_argument("--arm", metavar="NAME", help="run this arm (see `amplify`) instead of base")
     parser.add_argument("--beside", metavar="A,B", help="as it runs when it is compared with these arms")
-    _add_output(parser)
+    _add_output(parser, "draw none, and write no page")
 
 
 def _add_amplify(parser: argparse.ArgumentParser) -> None:
@@ -152,10 +157,11 @@ def _add_replicate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", type=Path, help="where tables and figures go")
 
 
-def _add_output(parser: argparse.ArgumentParser) -> None:
+def _add_output(parser: argparse.ArgumentParser, without: str = "draw none") -> None:
+    _add_json(parser)
     parser.add_argument("--out", metavar="DIR", type=Path, help="the results folder")
     parser.add_argument("--force", action="store_true", help="replace a finished result")
-    parser.add_argument("--no-figures", action="store_true")
+    parser.add_argument("--no-figures", action="store_true", help=without)
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 

@@ -2,14 +2,67 @@
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from scenarios.folder import FAILED, FINISHED
+from scenarios.ownership import manifest
 from scenarios.shell import command, place
 
 SUCCESS, RUN_FAILED, BAD_INPUT, INTERRUPTED_BY_KEY = 0, 1, 2, 130
+STDOUT, STDERR = 1, 2
+
+
+@contextmanager
+def stdout_kept(options: argparse.Namespace) -> Iterator[None]:
+    """Keep stdout for one document with `--json`: all else that is printed inside goes to stderr.
+
+    What workers and the user's own code print too. `options.stdout` is where the document goes.
+    """
+    options.stdout = sys.stdout
+    if not getattr(options, "json", False):
+        yield
+    elif sys.stdout is None or sys.stdout is not sys.__stdout__:
+        with redirect_stdout(sys.stderr):
+            yield
+    else:
+        stream: TextIO = sys.stdout
+        stream.flush()
+        kept = os.dup(STDOUT)
+        os.dup2(STDERR, STDOUT)
+        with os.fdopen(os.dup(kept), "w", encoding="utf-8") as options.stdout:
+            try:
+                yield
+            finally:
+                stream.flush()
+                os.dup2(kept, STDOUT)
+                os.close(kept)
+
+
+def tell(options: argparse.Namespace, text: str, of: Callable[[], dict[str, Any]]) -> None:
+    """Print what a command has found, as text or, with `--json`, as one document."""
+    if options.json:
+        print(json.dumps(of(), indent=2, allow_nan=False), file=options.stdout, flush=True)
+    else:
+        print(text)
+
+
+def document(status: str, folder: Path, following: Sequence[str] = ()) -> dict[str, Any]:
+    """What the document of a command says of a result: kind, status, folder, manifest, what to do next."""
+    found = manifest(folder)
+    own = {"kind": found.get("kind"), "status": status, "folder": place(folder)}
+    return {**own, "next": list(following), "manifest": found}
+
+
+def following(commands: Sequence[str]) -> list[str]:
+    """What to do next, as lines."""
+    return ["next:", *(f"  {each}" for each in commands)] if commands else []
 
 
 def code(status: str, interruption: Any, folder: Path, wanted: Path | None = None) -> int:

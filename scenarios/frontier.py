@@ -302,8 +302,7 @@ def _write(outcome: Frontier, results: ResultsFolder, *, figures: bool, seconds:
     ]
     pq.write_table(pa.Table.from_pylist(rows), results.partial / "runs.parquet", compression="zstd")
     found = outcome.crossing
-    about = {"key": outcome.key, "arm": outcome.arm}
-    results.write_json(f"{FRONTIER}.json", about | (found.entry() if found else {"reason": outcome.reason}))
+    results.write_json(f"{FRONTIER}.json", described(outcome))
     if outcome.failures:
         traces = "\n".join(f"{what}\n{failure.trace}" for what, failure in outcome.failures.items())
         (results.partial / "traceback.txt").write_text(traces)
@@ -313,6 +312,13 @@ def _write(outcome: Frontier, results: ResultsFolder, *, figures: bool, seconds:
 
         save_frontier(found, outcome.key, results.partial / "figures")
     results.sign(manifest(outcome, seconds))
+
+
+def described(outcome: Frontier) -> dict[str, Any]:
+    """What was found, as in `frontier.json`."""
+    found = outcome.crossing
+    about = {"key": outcome.key, "arm": outcome.arm}
+    return about | (found.entry() if found else {"reason": outcome.reason})
 
 
 def _known(number: float) -> float | None:

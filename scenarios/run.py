@@ -22,6 +22,7 @@ from numba.core.event import TimingListener, install_listener
 from analysis.measures import metrics
 from scenarios import garbage
 from scenarios.arms import alone
+from scenarios.compiling import KIND, said_elsewhere
 from scenarios.errors import ScenarioError
 from scenarios.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.interruption import Interruption, Stopped
@@ -138,7 +139,7 @@ def run(
     outcome = Outcome(scenario, arm=arm or BASE)
     model = None
     interruption = interruption or Interruption()
-    with install_listener("numba:compile", Compilation(compiling)) as compilation:
+    with said_elsewhere(), install_listener(KIND, Compilation(compiling)) as compilation:
         with _failures_noted(outcome):
             model = scenario.market() if arm is None else alone(scenario, arm, beside)
         garbage.resume()

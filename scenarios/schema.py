@@ -210,8 +210,10 @@ class Scenario(Parameters):
             If a change since loading is not allowed, or parts do not fit together.
         """
         checked = self.checked()
+        from scenarios import compiling
         from scenarios.build import build
 
+        compiling.notice()
         try:
             return build(checked)
         except ValueError as error:

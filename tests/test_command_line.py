@@ -82,7 +82,9 @@ def test_validate_takes_what_run_takes_and_names_the_file_once(capsys: pytest.Ca
         "watched.toml: valid; 7 steps, 1 venues, 6 participants in 2 populations\n"
     )
     assert main(["validate", "watched.toml", "--set", "populations.noise.cuont=5"]) == 2
-    assert capsys.readouterr().err.startswith("watched.toml:--set: populations.noise.cuont: unknown key")
+    assert capsys.readouterr().err.startswith(
+        "--set, over watched.toml: populations.noise.cuont: unknown key"
+    )
 
 
 SHOCK = '\n[[shocks]]\nat = {at}\ntype = "{type}"\nasset = "BTC"\n{size}\n'
@@ -200,29 +202,32 @@ def test_set_seed_and_steps_change_the_run() -> None:
         (["validate", "nope"], "nope: no such file"),
         (
             ["run", "watched.toml", "--set", "time.stps=3"],
-            "watched.toml:--set: time.stps: unknown key; did you mean",
+            "--set, over watched.toml: time.stps: unknown key; did you mean",
         ),
         (
             ["run", "watched.toml", "--set", "populations.nose.count=3"],
-            "watched.toml:--set: populations.nose.count: no",
+            "--set, over watched.toml: populations.nose.count: no",
         ),
         (["run", "watched.toml", "--set", "time.steps"], "--set: time.steps: no value; write it like"),
         (
             ["run", "watched.toml", "--set", "time.steps=many"],
-            'watched.toml:--set: time.steps: found "many"; allow',
+            '--set, over watched.toml: time.steps: found "many"; allow',
         ),
         (
             ["run", "watched.toml", "--steps", "0"],
-            "watched.toml:--steps: time.steps: found 0; allowed: at least 1",
+            "--steps, over watched.toml: time.steps: found 0; allowed: at least 1",
         ),
-        (["run", "watched.toml", "--seed", "-1"], "watched.toml:--seed: seed: found -1; allowed: at least 0"),
+        (
+            ["run", "watched.toml", "--seed", "-1"],
+            "--seed, over watched.toml: seed: found -1; allowed: at least 0",
+        ),
         (
             ["run", "watched.toml", "--set", 'populations.noise.size={dist = "uniform"'],
-            'watched.toml:--set: populations.noise.size: found {dist = "uniform"; this is no valid TOML',
+            '--set, over watched.toml: populations.noise.size: found {dist = "uniform"; this is no valid',
         ),
         (
             ["run", "watched.toml", "--set", "populations.noise.size=wide"],
-            'watched.toml:--set: populations.noise.size: found "wide"; allowed: a number or a distribution',
+            '--set, over watched.toml: populations.noise.size: found "wide"; allowed: a number or a dist',
         ),
         (["plot", "."], ".: not a results folder"),
         (["new", "a/b"], "a/b: not a name: letters, digits, _ and -"),

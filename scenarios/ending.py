@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from scenarios.folder import FAILED, FINISHED
 from scenarios.ownership import manifest
@@ -28,11 +28,10 @@ def stdout_kept(options: argparse.Namespace) -> Iterator[None]:
     options.stdout = sys.stdout
     if not getattr(options, "json", False):
         yield
-    elif sys.stdout is None or sys.stdout is not sys.__stdout__:
+    elif (stream := sys.__stdout__) is None or stream is not sys.stdout:
         with redirect_stdout(sys.stderr):
             yield
     else:
-        stream: TextIO = sys.stdout
         stream.flush()
         kept = os.dup(STDOUT)
         os.dup2(STDERR, STDOUT)

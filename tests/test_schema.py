@@ -309,7 +309,7 @@ def test_a_module_that_breaks_on_import_says_so(folder: Path) -> None:
     text = GOOD.replace("own_population.Watchers", "my_broken.Sleepers")
     (folder / "short.toml").write_text(text)
     (only,) = messages()
-    assert "populations.watchers.type: my_broken.Sleepers cannot be imported: No module named" in only
+    assert "my_broken.Sleepers cannot be imported: ModuleNotFoundError: No module named" in only
 
 
 def test_the_json_schema_knows_every_type_that_comes_with_hedgequake(folder: Path) -> None:

@@ -104,6 +104,7 @@ def run(
     progress: Progress | None = None,
     interruption: Interruption | None = None,
     compiling: Callable[[], None] = lambda: None,
+    drawing: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Run a scenario and publish its results folder.
 
@@ -128,6 +129,8 @@ def run(
         Looked at after every step, and after every figure.
     compiling : callable
         Called when a kernel has to be compiled, before the first one.
+    drawing : callable
+        Called before figures are drawn.
 
     Raises
     ------
@@ -149,6 +152,7 @@ def run(
                     _step(model, outcome, progress, interruption)
                 _write(model, outcome, results.partial)
             if figures and outcome.status == FINISHED:
+                drawing()
                 with _failures_noted(outcome):
                     _draw(results.partial, interruption)
             seconds = {

@@ -47,6 +47,7 @@ def main(scenario: Scenario, options: argparse.Namespace) -> int:
             progress=show,
             interruption=interruption,
             compiling=lambda: note(compiling.WORDS, quiet=options.quiet),
+            drawing=lambda: note(f"{scenario.name}: drawing its figures and page", quiet=options.quiet),
         )
         page = _page(outcome, interruption) if not options.no_figures else None
     following = _following(scenario, options, outcome, page)

@@ -16,9 +16,9 @@ from concurrent.futures import CancelledError
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from scenarios import engines, ownership
+from scenarios import engines
 from scenarios.agenda import WHOLE, Agenda, Shard
 from scenarios.dispatch import Dispatch, Exhausted
 from scenarios.engines import DEFAULT, Engine
@@ -31,6 +31,7 @@ from scenarios.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.schema import Scenario
 from scenarios.shell import command
 from scenarios.sweep_folder import KIND, SweepFolder
+from scenarios.sweep_room import room_for, take_place
 from scenarios.sweep_worker import Lost, Order, begin
 
 Tally = Callable[[int, int, int], None]
@@ -127,7 +128,7 @@ def sweep(
     place = whole.shard(shard) if shard else whole
     if shard or not force:
         whole.check(plan)
-    room = _room(plan, place, resume=resume, force=force)
+    room = room_for(plan, place, resume=resume, force=force)
     plan.experiment.arms(plan.points[0]).market(plan.experiment.chosen[0], plan.seed(0, 0)).release()
     engines.check(start)
     cluster = engines.Dask(dask, workers) if dask else None
@@ -148,44 +149,8 @@ def sweep(
         if cluster:
             cluster.leave()
     if room.replaced is not None and outcome.status == FINISHED:
-        _take_place(room.place, room.replaced, outcome)
+        outcome.folder, outcome.trouble = take_place(room.place, room.replaced)
     return outcome
-
-
-class _Room(NamedTuple):
-    """Where a sweep is made, whether what is there goes first, and what it replaces when it is finished."""
-
-    place: SweepFolder
-    is_cleared: bool = False
-    replaced: SweepFolder | None = None
-
-
-def _room(plan: Plan, place: SweepFolder, *, resume: bool, force: bool) -> _Room:
-    """Room for a sweep; raises if there is none."""
-    if not force:
-        place.check(plan, resume=resume)
-        return _Room(place)
-    if resume:
-        raise ScenarioError(Problem("--force", "", "starts again, and --resume goes on; give one of them"))
-    place.check_cleared()
-    if not place.is_finished:
-        return _Room(place, is_cleared=True)
-    successor = place.successor()
-    if successor.holds(plan):
-        return _Room(successor, replaced=place)
-    ownership.check_replaceable(successor.path, KIND, successor.label, force=False)
-    return _Room(successor, is_cleared=True, replaced=place)
-
-
-def _take_place(successor: SweepFolder, replaced: SweepFolder, outcome: SweepOutcome) -> None:
-    """Let a finished sweep take the place of an older one; if it cannot, it stays beside and says so."""
-    try:
-        replaced.give_way(successor)
-        outcome.folder = replaced.path
-    except ScenarioError as error:
-        outcome.trouble = f"{error}; it is kept"
-    except OSError as error:
-        outcome.trouble = f"{replaced.path} cannot be replaced: {error.strerror}"
 
 
 class _Session:

@@ -117,6 +117,10 @@ class SweepFolder:
             shard.check_cleared()
 
     @property
+    def _aside(self) -> Path:
+        return self.path.with_name(f".{self.path.name}.replaced")
+
+    @property
     def is_finished(self) -> bool:
         """Whether it holds a sweep that is finished."""
         return status_of(self.path) == FINISHED
@@ -159,10 +163,15 @@ class SweepFolder:
             If not all that is here may go; the successor stays where it is.
         """
         self.check_cleared()
-        aside = self.path.with_name(f".{self.path.name}.replaced")
-        self.path.rename(aside)
+        self.path.rename(self._aside)
         successor.path.rename(self.path)
-        shutil.rmtree(aside, ignore_errors=True)
+        self.recover()
+
+    def recover(self) -> None:
+        """Finish what a process may have left that was killed while one sweep took the place of another."""
+        if self._aside.is_dir() and not self.path.exists():
+            self._aside.rename(self.path)
+        shutil.rmtree(self._aside, ignore_errors=True)
 
     def begin(self, plan: Plan, about: dict[str, Any], session: str) -> None:
         """Write scenario, design and manifest, unless they are there, and make room for parts.

@@ -237,6 +237,7 @@ def test_a_sweep_that_replaces_a_finished_one_is_made_beside_it(tmp_path: Path) 
     )
     assert (cut.status, cut.folder) == (INTERRUPTED, tmp_path / "out.next")
     assert content(out) == before
+    out.rename(tmp_path / ".out.replaced")  # as if a process were killed just then
     whole = sweep(longer, out, start="serial", force=True)
     assert (whole.status, whole.folder, whole.fresh) == (FINISHED, out, 40 - cut.done)
     assert len(rows(out)) == 40

@@ -1,27 +1,37 @@
 # Needs Python 3.11 or newer, its pip (22.3 or newer) and make. Everything else lands in .venv.
 PYTHON ?= python3
 VENV := .venv
-STAMP := $(VENV)/.installed
+RUNNING := $(VENV)/.running
+DEVELOPING := $(VENV)/.installed
+INSTALL := $(PYTHON) -m pip --python $(VENV)/bin/python install --quiet --constraint constraints.txt --editable
 
 .PHONY: run test check bench
 
-run: $(STAMP)
+# Run twice, it runs twice: a finished result gives way to a finished one only.
+run: $(RUNNING)
 	$(VENV)/bin/hedgequake run short_gamma_crash --force
 
 test: check
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
-check: $(STAMP)
+check: $(DEVELOPING)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy sim agents scenarios analysis
 	$(VENV)/bin/lint-imports
 
-bench: $(STAMP)
+bench: $(DEVELOPING)
 	$(VENV)/bin/hedgequake bench
 
 # Made without ensurepip, which some systems leave out; the outer pip fills it.
-$(STAMP): pyproject.toml constraints.txt
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv --without-pip $(VENV)
-	$(PYTHON) -m pip --python $(VENV)/bin/python install --quiet --constraint constraints.txt --editable '.[dev]'
-	touch $(STAMP)
+$(VENV)/bin/python:
+	$(PYTHON) -m venv --without-pip $(VENV)
+
+# What running needs, and what developing needs beside it.
+$(RUNNING): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) .
+	touch $(RUNNING)
+
+$(DEVELOPING): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) '.[dev]'
+	touch $(RUNNING) $(DEVELOPING)

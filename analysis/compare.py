@@ -22,6 +22,7 @@ from analysis.lines import (
     Number,
     amplified,
     apart,
+    difference,
     entry_of,
     number_of,
     overlap,
@@ -187,6 +188,38 @@ class Comparison:
         ]
         title = "Scenario keys that differ"
         return Section(title, columns=("key", *self.labels), rows=rows) if rows else None
+
+    def entry(self) -> dict[str, Any]:
+        """Everything as plain values, for JSON: what was run, and a row a metric.
+
+        In a row `values`, `differences` to the first result and `amplified` have an entry for each
+        result, None where there is none.
+        """
+        runs = [
+            {"label": label, "folder": str(result.folder), "manifest": result.manifest}
+            for label, result in zip(self.labels, self.results, strict=True)
+        ]
+        return {"results": runs, "metrics": [self._entry(line) for line in self.lines]}
+
+    def _entry(self, line: Line) -> dict[str, Any]:
+        numbers = self._numbers(line)
+        values = [
+            number and {"value": number.value, "interval": number.interval, "reason": number.reason}
+            for number in numbers
+        ]
+        gaps = [number and numbers[0] and difference(numbers[0], number) for number in numbers]
+        ratios = [
+            entry and {"ratio": entry["ratio"], "interval": entry.get("interval")}
+            for entry in self.ratios(line)
+        ]
+        return {
+            "metric": line.key,
+            "names": line.names,
+            "unit": line.unit,
+            "values": values,
+            "differences": [gap and {"value": gap[0], "interval": gap[1]} for gap in gaps],
+            "amplified": ratios,
+        }
 
     def figure(self) -> Figure:
         """Prices and amplifications on common axes; see `figure`."""

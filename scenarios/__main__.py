@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scenarios import garbage, library
+from scenarios import ending, garbage, library
 from scenarios.arguments import Command, command_line
+from scenarios.ending import BAD_INPUT, INTERRUPTED_BY_KEY, RUN_FAILED, SUCCESS
 from scenarios.errors import Problem, ScenarioError
-
-SUCCESS, RUN_FAILED, BAD_INPUT, INTERRUPTED_BY_KEY = 0, 1, 2, 130
+from scenarios.shell import command, place, scenario_words
+from scenarios.trust import trusted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,10 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return SUCCESS
     if options.command is _run:
         garbage.hold()
+    is_quiet = getattr(options, "quiet", False)
     try:
-        code: int = options.command(options)
+        with (
+            ending.stdout_kept(options),
+            trusted(options.trust, lambda text: None if is_quiet else print(text, file=sys.stderr)),
+        ):
+            ended: int = options.command(options)
         sys.stdout.flush()
-        return code
+        return ended
     except ScenarioError as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
@@ -79,67 +85,35 @@ def _validate(options: argparse.Namespace) -> int:
     from scenarios.arms import Arms
     from scenarios.schema import BASE
 
+    unknown = scenario.not_imported()
     arms = Arms(scenario, [BASE, *scenario.arms])
-    for arm in arms.chosen:
+    for arm in arms.chosen if not unknown else ():
         arms.market(arm, scenario.seed).release()
     rows = sum(population.count for population in scenario.populations)
     print(
-        f"{options.file}: valid; {scenario.time.steps} steps, "
-        f"{len(scenario.venues)} venues, {rows:,} participants in {len(scenario.populations)} populations"
+        f"{options.file}: {'no fault found, but not all checked' if unknown else 'valid'}; "
+        f"{scenario.time.steps} steps, {len(scenario.venues)} venues, "
+        f"{rows:,} participants in {len(scenario.populations)} populations"
     )
+    if unknown:
+        checked = command("validate", *scenario_words(options), "--trust")
+        print(f"not imported, so no market was built: {', '.join(unknown)}; to trust this code: {checked}")
     return SUCCESS
 
 
 def _new(options: argparse.Namespace) -> int:
     path = library.start(options.name)
-    print(f"{path} written; next: hedgequake run {path}")
+    print(f"{path} written; next: {command('run', path.stem)}")
     return SUCCESS
 
 
 def _run(options: argparse.Namespace) -> int:
-    from scenarios.folder import FAILED
-
     scenario = _scenario(options)
-    from scenarios.interruption import Interruption
-    from scenarios.progress import note, progress
-    from scenarios.run import default_folder, run
-    from scenarios.schema import BASE
-    from scenarios.summary import summary
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    from scenarios import run_command
 
-    with (
-        Interruption() as interruption,
-        progress(scenario.name, scenario.time.steps, quiet=options.quiet) as show,
-    ):
-        outcome = run(
-            scenario,
-            options.out or default_folder(scenario, options.arm or BASE),
-            arm=options.arm,
-            beside=options.beside.split(",") if options.beside else (),
-            force=options.force,
-            figures=not options.no_figures,
-            progress=show,
-            interruption=interruption,
-            compiling=lambda: note("compiling kernels that no run has needed yet", quiet=options.quiet),
-        )
-    print(summary(outcome))
-    if outcome.status == FAILED:
-        reason = outcome.failure.strip().rpartition("\n")[2]
-        where = outcome.folder / "traceback.txt"
-        print(f"failed after {outcome.steps_done} steps: {reason}; see {where}", file=sys.stderr)
-    return _code(outcome.status, interruption, outcome.folder)
-
-
-def _code(status: str, interruption: Any, folder: Path) -> int:
-    """Exit code of what ended so; a signal shows in it whatever had become of the run by then."""
-    from scenarios.folder import FAILED, FINISHED
-
-    if status == FINISHED and interruption.is_cut:
-        shown = os.path.relpath(folder)
-        what = f"interrupted while drawing; the results are whole, hedgequake plot {shown} draws all figures"
-        print(what, file=sys.stderr)
-    if status == FAILED:
-        return RUN_FAILED
-    return 128 + interruption.signal if interruption.signal else SUCCESS
+    ended: int = run_command.main(scenario, options)
+    return ended
 
 
 def _amplify(options: argparse.Namespace) -> int:
@@ -151,6 +125,7 @@ def _amplify(options: argparse.Namespace) -> int:
     from scenarios.progress import note, note_compiling, progress
 
     note_compiling(quiet=options.quiet)
+    wanted = options.out or default_folder(scenario)
     arms = [name.strip() for name in options.arms.split(",")] if options.arms else []
     runs = planned_runs(scenario, options.seeds, arms, shapley=options.shapley)
     note(f"{scenario.name}: {runs:,} runs, {options.seeds} seeds", quiet=options.quiet)
@@ -160,7 +135,7 @@ def _amplify(options: argparse.Namespace) -> int:
     ):
         outcome = amplify(
             scenario,
-            options.out or default_folder(scenario),
+            wanted,
             seeds=options.seeds,
             workers=options.workers or pool.cores(),
             arms=arms,
@@ -170,23 +145,32 @@ def _amplify(options: argparse.Namespace) -> int:
             progress=show,
             interruption=interruption,
         )
-    print(table(outcome))
-    return _code(outcome.status, interruption, outcome.folder)
+    report = [command("report", place(outcome.folder))] if outcome.rows else []
+    ending.tell(
+        options,
+        "\n".join([table(outcome), *ending.following(report)]),
+        lambda: {
+            **ending.document(outcome.status, outcome.folder, report),
+            "amplification": outcome.entries,
+            "shapley": outcome.shapley,
+        },
+    )
+    return ending.code(outcome.status, interruption, outcome.folder, wanted)
 
 
 def _sweep(options: argparse.Namespace) -> int:
     from scenarios import sweep_command
 
     scenario = _scenario(options)
-    code: int = sweep_command.run(scenario, options)
-    return code
+    ended: int = sweep_command.run(scenario, options)
+    return ended
 
 
 def _merge(options: argparse.Namespace) -> int:
     from scenarios import sweep_command
 
-    code: int = sweep_command.merge(options.folder)
-    return code
+    ended: int = sweep_command.merge(options.folder)
+    return ended
 
 
 def _scenario(options: argparse.Namespace) -> Any:
@@ -226,7 +210,7 @@ def _plot(options: argparse.Namespace) -> int:
     with Interruption() as interruption:
         for path in draw(options.folder, interruption, failed):
             print(path)
-    return _code(FAILED if failed else FINISHED, interruption, options.folder)
+    return ending.code(FAILED if failed else FINISHED, interruption, options.folder)
 
 
 def _sensitivity(options: argparse.Namespace) -> int:
@@ -244,20 +228,21 @@ def _sensitivity(options: argparse.Namespace) -> int:
 def _frontier(options: argparse.Namespace) -> int:
     scenario = _scenario(options)
     from scenarios import pool
-    from scenarios.frontier import default_folder, frontier
+    from scenarios.frontier import default_folder, described, frontier
     from scenarios.frontier_table import table
     from scenarios.interruption import Interruption
     from scenarios.progress import note_compiling, progress
 
     note_compiling(quiet=options.quiet)
     asked = options.metric, options.level, options.low, options.high, options.arm, options.width, options.runs
+    wanted = options.out or default_folder(scenario, options.key, *asked)
     with (
         Interruption() as interruption,
         progress(scenario.name, options.runs, quiet=options.quiet, unit="run") as show,
     ):
         outcome = frontier(
             scenario,
-            options.out or default_folder(scenario, options.key, *asked),
+            wanted,
             key=options.key,
             metric=options.metric,
             level=options.level,
@@ -272,8 +257,12 @@ def _frontier(options: argparse.Namespace) -> int:
             progress=show,
             interruption=interruption,
         )
-    print(table(outcome))
-    return _code(outcome.status, interruption, outcome.folder)
+    ending.tell(
+        options,
+        table(outcome),
+        lambda: {**ending.document(outcome.status, outcome.folder), "frontier": described(outcome)},
+    )
+    return ending.code(outcome.status, interruption, outcome.folder, wanted)
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -281,8 +270,11 @@ def _report(options: argparse.Namespace) -> int:
     from scenarios.pages import write_report
 
     with Interruption(at_once=True):
-        written = write_report(options.folder)
+        written, unknown = write_report(options.folder)
     print(written)
+    if unknown:
+        trusting = command("report", place(options.folder), "--trust")
+        print(f"not imported: {', '.join(unknown)}; with what they say of themselves: {trusting}")
     return SUCCESS
 
 
@@ -298,9 +290,8 @@ def _compare(options: argparse.Namespace) -> int:
     with Interruption(at_once=True):
         found = compare.compare(options.folders)
         written = None if options.out is None else compare.save(found, options.out)
-    print(found)
-    if written is not None:
-        print(written)
+    pages = [] if written is None else [str(written)]
+    ending.tell(options, "\n".join([str(found), *pages]), lambda: {"kind": "comparison", **found.entry()})
     return SUCCESS
 
 
@@ -320,10 +311,12 @@ def _replicate(options: argparse.Namespace) -> int:
         for name in replicate.names():
             print(f"{name:<22}  {replicate.find(name).about}")
         return SUCCESS
-    note_compiling()
+    chosen = replicate.names() if options.name == "all" else [replicate.find(options.name).name]
     folder = options.out or Path("results") / "replicate"
+    pages.claim(folder, list(dict.fromkeys([*chosen, options.name])))
+    note_compiling()
     found = []
-    for name in replicate.names() if options.name == "all" else [options.name]:
+    for name in chosen:
         one = replicate.replicate(name, options.runs, options.workers or pool.cores(), options.quick)
         pages.write(one, folder)
         found.append(one)
@@ -339,8 +332,8 @@ def _replicate(options: argparse.Namespace) -> int:
 def _bench(options: argparse.Namespace) -> int:
     from scenarios import bench
 
-    code: int = bench.main(options.subject)
-    return code
+    ended: int = bench.main(options.subject)
+    return ended
 
 
 COMMANDS: dict[str, Command] = {

@@ -24,8 +24,8 @@ from scenarios import pool
 from scenarios.arms import MUTED, OPEN_LOOP, Arms
 from scenarios.chosen_metrics import LIGHT
 from scenarios.compilation import cut_short
-from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
-from scenarios.interruption import Interruption
+from scenarios.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
+from scenarios.interruption import Interruption, Stopped
 from scenarios.mechanisms import mechanisms, run_coalitions
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.replicates import replicate_seeds
@@ -135,7 +135,7 @@ def amplify(
     shapley : bool
         Credit the amplification to mechanisms as well; takes 2^n runs a seed for n mechanisms.
     force : bool
-        Replace a finished result.
+        Replace a finished result, if this one is finished too; else it lands beside.
     figures : bool
     progress : callable
         Called with the number of runs done.
@@ -153,7 +153,7 @@ def amplify(
     outcome = Amplification(
         Arms(checked, arms or default_arms(checked)), replicate_seeds(checked.seed, seeds)
     )
-    results = ResultsFolder(folder, force=force)
+    results = ResultsFolder(folder, AMPLIFICATION, force=force)
     interruption = interruption or Interruption()
     with cut_short(interruption):
         for arm in outcome.arms.chosen:
@@ -187,7 +187,9 @@ def _keep_base(outcome: Amplification, folder: Path, interruption: Interruption,
             drawings = gallery.saved(recording, folder / "figures", outcome.figures_failed)
             for _ in interruption.until(drawings):
                 pass
-    except Exception as error:
+    except Stopped:
+        raise
+    except (Exception, SystemExit) as error:
         outcome.note("the base run that is kept", pool.failure(error))
 
 
@@ -301,14 +303,13 @@ def _write(outcome: Amplification, results: ResultsFolder, *, seconds: float) ->
         traces = "\n".join(f"{what}\n{failure.trace}" for what, failure in outcome.failures.items())
         (results.partial / "traceback.txt").write_text(traces)
     (results.partial / "scenario.toml").write_text(scenario.to_toml())
-    results.write_json(MANIFEST, manifest(outcome, seconds))
+    results.sign(manifest(outcome, seconds))
 
 
 def manifest(outcome: Amplification, seconds: float) -> dict[str, Any]:
     """What the comparison was."""
     scenario = outcome.arms.scenario
     return {
-        "kind": AMPLIFICATION,
         "status": outcome.status,
         "scenario": scenario.name,
         "description": scenario.description,

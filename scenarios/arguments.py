@@ -28,13 +28,15 @@ def command_line(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
         description="How much do many hedgers in one market amplify price moves together?",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
-    parser.set_defaults(command=None)
+    parser.set_defaults(command=None, trust=True)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     add = partial(_add, commands, functions)
 
     add("list", "the scenarios that come with hedgequake")
     add("schema", "the JSON Schema of a scenario file")
-    _add_scenario(add("validate", "check a scenario and run nothing"))
+    validate = add("validate", "check a scenario and run nothing")
+    _add_scenario(validate)
+    _add_trust(validate)
     new = add("new", "write a commented starter scenario, NAME.toml")
     new.add_argument("name", metavar="NAME")
     _add_run(add("run", "run a scenario into a results folder"))
@@ -42,10 +44,13 @@ def command_line(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_sweep(add("sweep", "run the design of a scenario, or what is left of it"))
     merge = add("merge", "bring the shards of a sweep together")
     merge.add_argument("folder", metavar="DIR", type=Path)
+    _add_trust(merge)
     plot = add("plot", "draw the figures of a results folder again")
     plot.add_argument("folder", metavar="DIR", type=Path)
+    plot.set_defaults(trust=False)
     sensitivity = add("sensitivity", "Sobol indices of a saltelli sweep, with intervals")
     sensitivity.add_argument("folder", metavar="DIR", type=Path)
+    sensitivity.set_defaults(trust=False)
     sensitivity.add_argument(
         "--metric", metavar="NAME", help="of which metric; the sweep's first if left out"
     )
@@ -53,7 +58,10 @@ def command_line(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_frontier(add("frontier", "find the critical value of a parameter in few runs"))
     report = add("report", "write one page about a results folder, the answer first")
     report.add_argument("folder", metavar="DIR", type=Path)
+    _add_trust(report)
     compare = add("compare", "set results folders side by side")
+    compare.set_defaults(trust=False)
+    _add_json(compare)
     compare.add_argument("folders", metavar="DIR", type=Path, nargs="+")
     compare.add_argument("--out", metavar="FILE", type=Path, help="write a page (.html) or figure (.png) too")
     _add_chain(add("chain", "read an option chain of any format, sum it up, and write it as ours"))
@@ -82,11 +90,20 @@ def _add_scenario(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+
+
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    what = "import the modules that the scenario brings, which runs their code"
+    parser.add_argument("--trust", action="store_true", help=what)
+
+
 def _add_run(parser: argparse.ArgumentParser) -> None:
     _add_scenario(parser)
     parser.add_argument("--arm", metavar="NAME", help="run this arm (see `amplify`) instead of base")
     parser.add_argument("--beside", metavar="A,B", help="as it runs when it is compared with these arms")
-    _add_output(parser)
+    _add_output(parser, "draw none, and write no page")
 
 
 def _add_amplify(parser: argparse.ArgumentParser) -> None:
@@ -166,10 +183,11 @@ def _add_replicate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", type=Path, help="where tables and figures go")
 
 
-def _add_output(parser: argparse.ArgumentParser) -> None:
+def _add_output(parser: argparse.ArgumentParser, without: str = "draw none") -> None:
+    _add_json(parser)
     parser.add_argument("--out", metavar="DIR", type=Path, help="the results folder")
     parser.add_argument("--force", action="store_true", help="replace a finished result")
-    parser.add_argument("--no-figures", action="store_true")
+    parser.add_argument("--no-figures", action="store_true", help=without)
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 

@@ -24,6 +24,7 @@ import numpy as np
 from scenarios import overlays
 from scenarios.build import build
 from scenarios.errors import Problem, ScenarioError, nearest
+from scenarios.interruption import Stopped
 from scenarios.schema import BASE, Scenario
 from scenarios.treatment import Treatment, recorded
 from sim.draws import Draws
@@ -110,6 +111,10 @@ class Arms:
             return build(scenario, seed, self._treatment(arm, seed, source))
         except ValueError as error:
             raise self._misfitting(arm, scenario.misfitting(error)) from error
+        except (Exception, SystemExit) as error:
+            if broken := scenario.broken(error):
+                raise broken from error
+            raise
 
     def _misfitting(self, arm: str, error: ScenarioError) -> ScenarioError:
         """The error, with what comes from the values the arm sets at its place among these."""
@@ -152,7 +157,7 @@ class Arms:
         self,
         seed: int,
         look: Callable[[str, Recording], None],
-        failed: Callable[[str, Exception], None] | None = None,
+        failed: Callable[[str, BaseException], None] | None = None,
     ) -> None:
         """Run every chosen arm with one seed, and those that they replay.
 
@@ -170,7 +175,9 @@ class Arms:
         for arm in needed:
             try:
                 recording = self._run(arm, seed, sources)
-            except Exception as error:
+            except Stopped:
+                raise
+            except (Exception, SystemExit) as error:
                 if failed is None:
                     raise
                 failed(arm, error)

@@ -2,8 +2,8 @@
 
 `order_book.OrderBook` among the venues is the class `OrderBook` of `sim.venues.order_book`.
 There is no registry: a class is found because its module is there. A path that the rooms
-do not hold is taken as an absolute one, so that a module of the user's, in the current
-folder or installed, serves as well.
+do not hold is taken as an absolute one, so that a module of the user's serves as well
+(`scenarios.modules`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from scenarios import modules
+from scenarios.modules import NotImported
 from sim.parameters import NotOneOf
 
 
@@ -41,7 +41,7 @@ class Kind:
     modules: tuple[str, ...] = ()
 
     def find(self, path: str) -> type[Any]:
-        """The class that an import path names.
+        """The class that an import path names; `NotImported` if it is the user's and not trusted.
 
         Raises
         ------
@@ -50,7 +50,11 @@ class Kind:
         ValueError
             If the module cannot be imported, or the class is of another kind.
         """
-        found = _imported(f"{self.package}.{path}") or _imported(path, is_own=True)
+        if not ("." in path and all(part.isidentifier() for part in path.split("."))):
+            raise NotOneOf(f"{self.noun} type", path, [name for name, _ in self.classes()])
+        found = _imported(f"{self.package}.{path}") or modules.imported(path)
+        if found is NotImported:
+            return NotImported
         if found is None:
             raise NotOneOf(f"{self.noun} type", path, [name for name, _ in self.classes()])
         if not (inspect.isclass(found) and issubclass(found, self._base())):
@@ -81,18 +85,12 @@ POPULATION = Kind("population", "agents", "sim.population.Population")
 DRIVER = Kind("driver", "sim", "sim.drivers.Driver", ("drivers",))
 
 
-def _imported(path: str, *, is_own: bool = False) -> Any:
-    """What an import path names, None if there is no such thing."""
+def _imported(path: str) -> Any:
+    """What an import path in our rooms names, None if there is no such thing."""
     module, _, name = path.rpartition(".")
-    if not module or not all(part.isidentifier() for part in path.split(".")):
-        return None
-    if is_own and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
     try:
         return getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:
         if error.name and f"{module}.".startswith(f"{error.name}."):
             return None
-        raise ValueError(f"{path} cannot be imported: {error}") from error
-    except Exception as error:
-        raise ValueError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+        raise

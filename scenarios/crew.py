@@ -16,6 +16,7 @@ from multiprocessing import get_context
 from typing import Any, Self
 
 from scenarios import pool
+from scenarios.interruption import Stopped
 from scenarios.pool import Failure
 
 
@@ -120,5 +121,7 @@ def _attempted(task: Callable[[Any], Any], job: Any) -> Any:
     """The task's result, or how it failed."""
     try:
         return task(job)
-    except Exception as error:
+    except Stopped:
+        raise
+    except (Exception, SystemExit) as error:
         return Failure(f"{type(error).__name__}: {error}", traceback.format_exc())

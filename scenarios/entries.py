@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     Field,
+    PrivateAttr,
     SerializeAsAny,
     SerializerFunctionWrapHandler,
     ValidationInfo,
@@ -20,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from scenarios import modules
 from scenarios.components import DRIVER, POPULATION, VENUE, Kind
 from scenarios.sweep_schema import errors
 from sim.delivery import Delivery
@@ -42,11 +44,14 @@ class Entry(Parameters):
 
     type: str
     parameters: SerializeAsAny[Parameters]
+    _class: tuple[str, Class] | None = PrivateAttr(default=None)
 
     @property
     def factory(self) -> Class:
-        """The class that `type` names."""
-        return self.kind.find(self.type)
+        """The class that `type` names: the one that its parameters were read for."""
+        if self._class is None or self._class[0] != self.type:
+            self._class = self.type, self.kind.find(self.type)
+        return self._class[1]
 
     @classmethod
     def parameters_of(cls, table: Values) -> Class:
@@ -75,8 +80,22 @@ class Entry(Parameters):
     def _of_type(cls, table: Any, _: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Parameters:
         if "type" not in info.data:
             return Parameters()
-        parameters: Parameters = cls.parameters_of(info.data).model_validate(table, context=info.context)
+        model = cls.parameters_of(info.data)
+        try:
+            parameters: Parameters = model.model_validate(table, context=info.context)
+        except (ValueError, AssertionError):
+            raise
+        except (Exception, SystemExit) as error:  # a validator of the user's broke
+            if not modules.blamed(error):
+                raise
+            raise ValueError(f"cannot be checked: {modules.said(error)}") from error
         return parameters
+
+    @model_validator(mode="after")
+    def _keeps_its_class(self) -> Self:
+        """Two scenarios in one process may name different files of one name."""
+        self._class = self.type, self.kind.find(self.type)
+        return self
 
     @model_serializer(mode="wrap")
     def _flat(self, inner: SerializerFunctionWrapHandler) -> Values:

@@ -45,8 +45,9 @@ class Problem:
     nearest: str | None = None
 
     def __str__(self) -> str:
-        """File, line, key, what is wrong, the remedy."""
-        where = ":".join(part for part in (self.file, self.origin or str(self.line or "")) if part)
+        """File and line, or what was set over the file; key, what is wrong, the remedy."""
+        over = f"{self.origin}, over {self.file}" if self.origin and self.file else ""
+        where = over or ":".join(part for part in (self.file, str(self.line or "")) if part)
         return ": ".join(part for part in (where, self.key, self.what) if part) + self._remedy()
 
     def _remedy(self) -> str:

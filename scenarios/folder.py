@@ -1,7 +1,8 @@
 """The results folder: built under a partial name beside its own, renamed once.
 
 Whoever looks at the folder's own name finds a whole result or none. A process that is
-killed leaves only a partial folder, which the next run to the same place removes.
+killed leaves only a partial folder, which the next run to the same place removes. What may be
+replaced `scenarios.ownership` says; a result that may not take its place lands beside it.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ import json
 import os
 import shutil
 import socket
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from scenarios import ownership
 from scenarios.errors import Problem, ScenarioError
+from scenarios.ownership import FINISHED as FINISHED
+from scenarios.ownership import MANIFEST as MANIFEST
+from scenarios.ownership import status_of as status_of
 
-MANIFEST = "manifest.json"
-FINISHED = "finished"
 INTERRUPTED = "interrupted"
 FAILED = "failed"
 PARTIAL = "partial"
@@ -32,8 +36,10 @@ class ResultsFolder:
     ----------
     path : Path
         The folder that will hold the result.
+    kind : str
+        Of the result, as in its manifest.
     force : bool
-        Replace a finished result.
+        Replace a finished result, by a finished one.
 
     Attributes
     ----------
@@ -44,15 +50,16 @@ class ResultsFolder:
     ------
     ScenarioError
         If there is a finished result and `force` is not set, or something else than a
-        result, which is never replaced.
+        result of this kind, which is never replaced.
     """
 
-    def __init__(self, path: Path, *, force: bool = False) -> None:
+    def __init__(self, path: Path, kind: str, *, force: bool = False) -> None:
         self.path = path.resolve()
+        self.kind = kind
         self.partial = self._beside(PARTIAL)
         self._label = str(path)
         self._force = force
-        self._check()
+        ownership.check_replaceable(self.path, kind, self._label, force=force)
 
     def __enter__(self) -> Self:
         """Remove what killed runs left, and make the partial folder."""
@@ -78,37 +85,47 @@ class ResultsFolder:
     def write_into(folder: Path, name: str, content: dict[str, Any]) -> None:
         """Write a file of JSON into a folder inside the result."""
         text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
-        (folder / name).write_text(text + "\n")
+        (folder / name).write_text(text + "\n", encoding="utf-8")
+
+    def sign(self, about: dict[str, Any]) -> None:
+        """Write the manifest, which comes last: it lists what the folder holds."""
+        ownership.sign(self.partial, self.kind, about, ownership.contents(self.partial))
 
     def publish(self) -> Path:
-        """Give the folder its own name, in place of an older result."""
-        self._check()
-        displaced = self._beside(REPLACED)
-        if self.path.exists():
-            self.path.rename(displaced)
+        """Give the folder its own name, in place of an older result; return where it is.
+
+        A result that is not finished, or that meets what came there meanwhile, lands beside, under
+        `<name>.<status>`.
+        """
+        target, displaced = self._target(), self._beside(REPLACED)
+        if target.exists():
+            target.rename(displaced)
         try:
-            self.partial.rename(self.path)
+            self.partial.rename(target)
         except OSError:
             if displaced.exists():
-                displaced.rename(self.path)
+                displaced.rename(target)
             raise
         shutil.rmtree(displaced, ignore_errors=True)
-        return self.path
+        return target
+
+    def _target(self) -> Path:
+        """The folder's own place if the result may take it, else the first free one beside it."""
+        status = status_of(self.partial)
+        if self._is_free(self.path, force=self._force and status == FINISHED):
+            return self.path
+        names = (f"{self.path.name}.{status}{f'-{n}' if n > 1 else ''}" for n in count(1))
+        return next(path for path in map(self.path.with_name, names) if self._is_free(path, force=False))
+
+    def _is_free(self, path: Path, *, force: bool) -> bool:
+        try:
+            ownership.check_replaceable(path, self.kind, str(path), force=force)
+        except ScenarioError:
+            return False
+        return True
 
     def _beside(self, role: str) -> Path:
         return self.path.with_name(f".{self.path.name}.{role}.{socket.gethostname()}.{os.getpid()}")
-
-    def _check(self) -> None:
-        if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
-            return
-        status = status_of(self.path)
-        if status is None:
-            raise ScenarioError(
-                Problem(self._label, "", "is there and holds no result; choose another --out")
-            )
-        if status == FINISHED and not self._force:
-            what = "holds a finished result; --force replaces it, --out DIR writes elsewhere"
-            raise ScenarioError(Problem(self._label, "", what))
 
     def _recover(self) -> None:
         """Clear up after runs that were killed; a result they had moved aside comes back."""
@@ -121,15 +138,6 @@ class ResultsFolder:
                     left.rename(self.path)
                 else:
                     shutil.rmtree(left, ignore_errors=True)
-
-
-def status_of(folder: Path) -> str | None:
-    """Status of the result in a folder, None if it holds none."""
-    try:
-        status: str = json.loads((folder / MANIFEST).read_text())["status"]
-        return status
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _is_running(process: str) -> bool:

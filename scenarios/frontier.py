@@ -26,7 +26,7 @@ from scenarios.arms import Arms
 from scenarios.compilation import cut_short
 from scenarios.crew import Crew
 from scenarios.errors import Problem, ScenarioError, nearest
-from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
+from scenarios.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.frontier_scale import at, scale_of
 from scenarios.interruption import Interruption
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
@@ -131,7 +131,7 @@ def frontier(
     workers : int
         Processes.
     force : bool
-        Replace a finished result.
+        Replace a finished result, if this one is finished too; else it lands beside.
     figures : bool
     progress : callable
         Called with the number of runs done.
@@ -154,7 +154,7 @@ def frontier(
     scale = scale_of(checked, key, low, high)
     outcome = Frontier(checked, key, arm, question, scale)
     search = _search(outcome, width, most)
-    results = ResultsFolder(folder, force=force)
+    results = ResultsFolder(folder, FRONTIER, force=force)
     interruption = interruption or Interruption()
     with cut_short(interruption):
         for value in (scale.low, scale.high):
@@ -310,8 +310,7 @@ def _write(outcome: Frontier, results: ResultsFolder, *, figures: bool, seconds:
     ]
     pq.write_table(pa.Table.from_pylist(rows), results.partial / "runs.parquet", compression="zstd")
     found = outcome.crossing
-    about = {"key": outcome.key, "arm": outcome.arm}
-    results.write_json(f"{FRONTIER}.json", about | (found.entry() if found else {"reason": outcome.reason}))
+    results.write_json(f"{FRONTIER}.json", described(outcome))
     if outcome.failures:
         traces = "\n".join(f"{what}\n{failure.trace}" for what, failure in outcome.failures.items())
         (results.partial / "traceback.txt").write_text(traces)
@@ -321,7 +320,14 @@ def _write(outcome: Frontier, results: ResultsFolder, *, figures: bool, seconds:
 
         with going_on(outcome.figures_failed, FRONTIER):
             save_frontier(found, outcome.key, results.partial / "figures")
-    results.write_json(MANIFEST, manifest(outcome, seconds))
+    results.sign(manifest(outcome, seconds))
+
+
+def described(outcome: Frontier) -> dict[str, Any]:
+    """What was found, as in `frontier.json`."""
+    found = outcome.crossing
+    about = {"key": outcome.key, "arm": outcome.arm}
+    return about | (found.entry() if found else {"reason": outcome.reason})
 
 
 def _known(number: float) -> float | None:
@@ -332,7 +338,6 @@ def manifest(outcome: Frontier, seconds: float) -> dict[str, Any]:
     """What the search was."""
     scenario, found = outcome.scenario, outcome.crossing
     return {
-        "kind": FRONTIER,
         "status": outcome.status,
         "scenario": scenario.name,
         "description": scenario.description,

@@ -11,6 +11,10 @@ from typing import Any, Self, TypeVar
 Item = TypeVar("Item")
 
 
+class Stopped(SystemExit):
+    """The process is to end now; no code of the user's has asked for it."""
+
+
 class Interruption:
     """Ctrl-C and SIGTERM as a note to stop at the next good moment; the second one stops at once.
 
@@ -59,5 +63,5 @@ class Interruption:
         if self._at_once:
             print("interrupted; nothing is written", file=sys.stderr)
         if self.signal or self._at_once:
-            sys.exit(128 + number)
+            raise Stopped(128 + number)
         self.signal = number

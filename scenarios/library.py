@@ -28,24 +28,28 @@ def first_sentence(name: str) -> str:
 
 
 def find(name_or_path: str | Path) -> Path:
-    """The file of a scenario: a path, or the name of one in the library.
+    """The file of a scenario: a path, the name of one in the library, or a path without its `.toml`.
 
     Raises
     ------
     ScenarioError
         If there is neither.
     """
-    path = Path(name_or_path)
+    path, found = Path(name_or_path), str(name_or_path)
     if path.is_file():
         return path
     known = names()
-    if str(name_or_path) in known:
-        return FOLDER / f"{name_or_path}.toml"
-    found = str(name_or_path)
+    if found in known:
+        return FOLDER / f"{found}.toml"
+    of_name = path.with_name(f"{path.name}.toml") if path.name else path
+    if of_name.is_file():
+        return of_name
     what = "no such file, and no scenario of the library has this name"
-    raise ScenarioError(
-        Problem(found, "", what, found=found, allowed=tuple(known), nearest=nearest(path.stem, known))
-    )
+    beside = sorted(each.stem for each in path.parent.glob("*.toml")) if path.parent.is_dir() else []
+    near = nearest(path.stem, [*beside, *known])
+    if near in beside:
+        near = str(path.with_name(near))
+    raise ScenarioError(Problem(found, "", what, found=found, allowed=tuple(known), nearest=near))
 
 
 def start(name: str, folder: Path | None = None) -> Path:
@@ -60,8 +64,10 @@ def start(name: str, folder: Path | None = None) -> Path:
     Raises
     ------
     ScenarioError
-        If the name will not do, or the file is there already.
+        If the name will not do or is one of the library's, or the file is there already.
     """
+    if name in names():
+        raise ScenarioError(Problem(name, "", "is the name of a scenario of the library; choose another"))
     if not NAME.fullmatch(name):
         raise ScenarioError(Problem(name, "", "not a name: letters, digits, _ and -, at most 64"))
     path = (folder or Path()) / f"{name}.toml"

@@ -21,7 +21,7 @@ def read(name_or_path: str | Path) -> Document:
         If there is no such file, or it is not TOML.
     """
     path = library.find(name_or_path)
-    return Document.read(path, path.name if path.parent == library.FOLDER else str(name_or_path))
+    return Document.read(path, path.name if path.parent == library.FOLDER else str(path))
 
 
 def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:

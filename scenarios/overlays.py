@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from scenarios.schema import Arm, Scenario
 
 Parse = Callable[[Document], Any]
-FIXED = ("schema_version", "name", "description", "seed", "sweep")
+FIXED = ("schema_version", "name", "description", "seed", "modules", "sweep")
 """Keys that every run of a sweep shares, or that it sets itself."""
 
 RESERVED = (

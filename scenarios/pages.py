@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from math import isnan
 from pathlib import Path
@@ -14,11 +14,11 @@ from analysis import attribution, covar, feedback_plots, gallery, report, scorec
 from analysis.charges import MEANINGS
 from analysis.metric import Undefined
 from analysis.page import Section
+from scenarios import ownership
 from scenarios.errors import Problem, ScenarioError
-from scenarios.folder import status_of
 from scenarios.interruption import Interruption
 from scenarios.loading import load
-from scenarios.schema import BASE
+from scenarios.schema import BASE, Scenario
 from sim.recording import Recording
 
 Result = TypeVar("Result")
@@ -29,8 +29,8 @@ SHARES = (
 )
 
 
-def write_report(folder: Path) -> Path:
-    """Write `report.html` into a results folder; returns its path.
+def write_report(folder: Path) -> tuple[Path, list[str]]:
+    """Write `report.html` into a results folder; returns its path, and types that were not imported.
 
     Raises
     ------
@@ -39,7 +39,10 @@ def write_report(folder: Path) -> Path:
     """
     check_run(folder)
     try:
-        return report.save(folder, assumptions(folder), list(sections(folder)))
+        scenario = load(folder / "scenario.toml")
+        written = report.save(folder, assumptions(scenario), list(sections(folder)))
+        ownership.note_written(folder, [written])
+        return written, scenario.not_imported()
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).partition("\n")[0]
         raise ScenarioError(Problem(str(folder), "", f"cannot be reported: {reason}")) from error
@@ -67,11 +70,12 @@ def draw(
     until = (interruption or Interruption()).until
     own = folder / BASE if (folder / BASE).is_dir() else folder
     if (folder / "design.parquet").is_file():
-        return _of_sweep(folder, lambda: list(until(sweep_plots.saved(folder, failed=failed))))
+        drawings = sweep_plots.saved(folder, failed=failed)
+        return _of_sweep(folder, lambda: list(_noted(folder, until(drawings))))
     try:
         compared = _compared(folder, failed) if own != folder else ()
         drawings = gallery.saved(Recording.read(own), own / "figures", failed)
-        return list(until(chain(compared, drawings)))
+        return list(_noted(folder, until(chain(compared, drawings))))
     except (OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise ScenarioError(Problem(str(folder), "", f"cannot be drawn: {reason}")) from error
@@ -90,9 +94,17 @@ def write_sensitivity(folder: Path, metric: str | None, arm: str) -> tuple[str, 
     def analyse() -> tuple[str, list[Path]]:
         found = sensitivity.sensitivity(folder, metric, arm)
         written = [*sensitivity.write(found, folder), sweep_plots.save_indices(found, folder)]
+        ownership.note_written(folder, written)
         return sensitivity.table(found), written
 
     return _of_sweep(folder, analyse)
+
+
+def _noted(folder: Path, written: Iterable[Path]) -> Iterator[Path]:
+    """The paths, each listed in the manifest of its folder as soon as it is written."""
+    for path in written:
+        ownership.note_written(folder, [path])
+        yield path
 
 
 def _of_sweep(folder: Path, analyse: Callable[[], Result]) -> Result:
@@ -114,7 +126,7 @@ def _compared(folder: Path, failed: dict[str, str] | None) -> Iterator[Path]:
 
 def check(folder: Path) -> None:
     """Raise ScenarioError if a folder holds no result."""
-    if status_of(folder) is None:
+    if ownership.status_of(folder) is None:
         what = "not a results folder; `run`, `amplify`, `sweep` and `frontier` make one"
         raise ScenarioError(Problem(str(folder), "", what))
 
@@ -122,6 +134,8 @@ def check(folder: Path) -> None:
 def check_run(folder: Path) -> None:
     """Raise ScenarioError if a folder holds no run and no amplification."""
     check(folder)
+    if ownership.manifest(folder).get("kind") == ownership.REPLICATION:
+        raise ScenarioError(Problem(str(folder), "", "holds replications, not a run or an amplification"))
     for name, what in (
         ("design.parquet", "a sweep; `plot` draws it"),
         ("frontier.json", "a search for a level"),
@@ -130,9 +144,8 @@ def check_run(folder: Path) -> None:
             raise ScenarioError(Problem(str(folder), "", f"holds {what}, not a run or an amplification"))
 
 
-def assumptions(folder: Path) -> dict[str, str]:
-    """What the venues and populations of a result say of themselves, by name and type."""
-    scenario = load(folder / "scenario.toml")
+def assumptions(scenario: Scenario) -> dict[str, str]:
+    """What the venues and populations of a scenario say of themselves, by name and type."""
     named = {entry.name: entry for entry in scenario.venues} | {
         entry.name: entry for entry in scenario.populations
     }

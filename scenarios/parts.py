@@ -14,6 +14,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,6 +134,14 @@ def claims(folder: Path, session: str) -> Iterator[dict[str, Any]]:
             yield json.loads(path.read_bytes())
         except ValueError:
             continue  # it is being written
+
+
+def remove(folder: Path) -> None:
+    """Remove the streams and claims in a folder, and the folder if nothing else is in it."""
+    with suppress(OSError):
+        for path in (*folder.glob("*.arrow"), *folder.glob(f"*{CLAIM}")):
+            path.unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def tables(folder: Path) -> list[str]:

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from multiprocessing import active_children, get_context
 from typing import Any, NamedTuple
 
+from scenarios.interruption import Stopped
+
 POLL_SECONDS = 0.2
 
 
@@ -155,10 +157,12 @@ def _attempted(task: Callable[[Any], Any], argument: Any) -> Any:
     """The task's result, or how it failed."""
     try:
         return task(argument)
-    except Exception as error:
+    except Stopped:
+        raise
+    except (Exception, SystemExit) as error:
         return failure(error)
 
 
-def failure(error: Exception) -> Failure:
+def failure(error: BaseException) -> Failure:
     """The failure that an exception is."""
     return Failure(f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))

@@ -34,7 +34,7 @@ def progress(
         with tqdm(total=steps, desc=label, unit=unit, leave=False, file=sys.stderr) as bar:
             yield lambda done: _advance(bar, done)
     else:
-        yield lambda done: _line(label, done, steps, unit)
+        yield _Tenths(label, steps, unit)
 
 
 def note_compiling(*, quiet: bool = False) -> None:
@@ -65,6 +65,24 @@ def tally(label: str, *, quiet: bool = False) -> Iterator[Callable[[int, int, in
         yield _Lines(label)
 
 
+class _Tenths:
+    """A line for every tenth of the steps: how many, and how long still, by the speed since the first."""
+
+    def __init__(self, label: str, steps: int, unit: str) -> None:
+        self._label, self._steps, self._unit = label, steps, unit
+        self._first: tuple[int, float] | None = None
+
+    def __call__(self, done: int) -> None:
+        now = time.perf_counter()
+        first, began = self._first = self._first or (done, now)
+        if 10 * done // self._steps == 10 * (done - 1) // self._steps:
+            return
+        said = f"{self._label}: {done} of {self._steps} {self._unit}s"
+        if first < done < self._steps:
+            said += f", {_duration((self._steps - done) * (now - began) / (done - first))} left"
+        print(said, file=sys.stderr, flush=True)
+
+
 class _Lines:
     """A line for every tenth of the runs: how many, how fast, how long still, how many failed."""
 
@@ -83,7 +101,7 @@ class _Lines:
         self._tenth = tenth
         rate = (done - self._first) / max(time.perf_counter() - self._began, 1e-9)
         left = (planned - done) / rate
-        said = f"{self._label}: {done:,} of {planned:,} runs, {rate:.1f} a second, {left:.0f} s left"
+        said = f"{self._label}: {done:,} of {planned:,} runs, {rate:.1f} a second, {_duration(left)} left"
         print(f"{said}, {failed} failed" if failed else said, file=sys.stderr, flush=True)
 
 
@@ -106,6 +124,8 @@ def _tally(bar: tqdm[None], done: int, planned: int, failed: int) -> None:
     bar.update(done - bar.n)
 
 
-def _line(label: str, done: int, steps: int, unit: str) -> None:
-    if 10 * done // steps > 10 * (done - 1) // steps:
-        print(f"{label}: {done} of {steps} {unit}s", file=sys.stderr, flush=True)
+def _duration(seconds: float) -> str:
+    """A time to wait, in the unit that fits it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -10,6 +10,7 @@ from typing import Any
 
 from analysis import style
 from analysis.drawing import own_settings
+from scenarios import ownership
 from scenarios.replicate import AGREES, DIFFERS, SHOWN, Replication, Row, Rows
 
 HEADS = ("quantity", "published", "ours", "95% interval", "tolerance", "verdict")
@@ -118,9 +119,21 @@ def save_figure(found: Replication, path: Path) -> Path:
     return path
 
 
+def claim(folder: Path, names: Sequence[str]) -> None:
+    """Make room for the files of these replications in a folder.
+
+    Raises
+    ------
+    ScenarioError
+        If the folder holds something else than replications, or a file of such a name.
+    """
+    files = [f"{name}.{end}" for name in names for end in ("csv", "md", "png")]
+    ownership.share(folder, ownership.REPLICATION, str(folder), files)
+
+
 def write(found: Replication, folder: Path) -> list[Path]:
     """Write NAME.csv, NAME.md and NAME.png into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
+    claim(folder, [found.name])
     page = folder / f"{found.name}.md"
     page.write_text(markdown([found]), encoding="utf-8")
     return [

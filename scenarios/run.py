@@ -23,13 +23,15 @@ from analysis.drawing import going_on
 from analysis.measures import metrics
 from scenarios import garbage
 from scenarios.arms import alone
-from scenarios.compilation import Compilation, cut_short
+from scenarios.compilation import KIND, Compilation, cut_short, said_elsewhere
 from scenarios.errors import ScenarioError
-from scenarios.folder import FAILED, FINISHED, INTERRUPTED, MANIFEST, ResultsFolder
-from scenarios.interruption import Interruption
+from scenarios.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
+from scenarios.interruption import Interruption, Stopped
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.schema import BASE, Scenario
 from sim.recording import Recording
+
+RUN = "run"
 
 Progress = Callable[[int], None]
 """Called after every step with the number of steps done."""
@@ -86,6 +88,7 @@ def run(
     progress: Progress | None = None,
     interruption: Interruption | None = None,
     compiling: Callable[[], None] = lambda: None,
+    drawing: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Run a scenario and publish its results folder.
 
@@ -103,7 +106,7 @@ def run(
     beside : sequence of str
         Arms that it is compared with: whose hedging they take out is exempt from margin in all.
     force : bool
-        Replace a finished result.
+        Replace a finished result, if this one is finished too; else it lands beside.
     figures : bool
         Draw the figures of a finished run; one that cannot be drawn is noted, and nothing else fails.
     progress : callable, optional
@@ -111,6 +114,8 @@ def run(
         Looked at after every step and every figure, and while kernels are compiled for steps.
     compiling : callable
         Called when a kernel has to be compiled, before the first one.
+    drawing : callable
+        Called before figures are drawn.
 
     Raises
     ------
@@ -118,11 +123,11 @@ def run(
         Before anything is written: the scenario cannot be built, or the folder is taken.
     """
     started = time.perf_counter()
-    results = ResultsFolder(folder, force=force)
+    results = ResultsFolder(folder, RUN, force=force)
     outcome = Outcome(scenario, arm=arm or BASE)
     model = None
     interruption = interruption or Interruption()
-    with install_listener("numba:compile", Compilation(compiling)) as compilation:
+    with said_elsewhere(), install_listener(KIND, Compilation(compiling)) as compilation:
         with _failures_noted(outcome), cut_short(interruption):
             model = scenario.market() if arm is None else alone(scenario, arm, beside)
         garbage.resume()
@@ -135,6 +140,7 @@ def run(
             elif model is not None:
                 _write(model, outcome, results.partial)
             if figures and outcome.status == FINISHED:
+                drawing()
                 with going_on(outcome.figures_failed, "gallery"):
                     _draw(results.partial, interruption, outcome.figures_failed)
             seconds = {
@@ -208,7 +214,7 @@ def _sign(results: ResultsFolder, outcome: Outcome, seconds: dict[str, float], m
         "reports": {} if model is None else model.reports(),
         "figures_failed": outcome.figures_failed,
     }
-    results.write_json(MANIFEST, outcome.manifest)
+    results.sign(outcome.manifest)
 
 
 def overrides(scenario: Scenario, arm: str = BASE) -> dict[str, Any]:
@@ -222,8 +228,8 @@ def _failures_noted(outcome: Outcome) -> Iterator[None]:
     """Keep the traceback of what breaks inside and go on; bad input is not a failure."""
     try:
         yield
-    except ScenarioError:
+    except (ScenarioError, Stopped):
         raise
-    except Exception:
+    except (Exception, SystemExit):  # what the user's own code asks for ends the run, not the program
         outcome.status = FAILED
         outcome.failure += traceback.format_exc()

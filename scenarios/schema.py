@@ -18,16 +18,16 @@ from pydantic import (
     field_validator,
 )
 
-from scenarios import overlays, override
+from scenarios import modules, overlays, override
 from scenarios.document import Document, changes
 from scenarios.entries import Asset, Name, PopulationEntry, Shock, Values, VenueEntry
-from scenarios.errors import ScenarioError
+from scenarios.errors import Problem, ScenarioError
 from scenarios.explain import explain
 from scenarios.files import as_text, with_files
 from scenarios.sweep_schema import BASE as BASE
 from scenarios.sweep_schema import Sweep, errors
 from sim.correlation import square_root
-from sim.parameters import Misfit, Parameters, PopulationName
+from sim.parameters import File, Misfit, Parameters, PopulationName
 
 BY_HAND = "set in Python"
 """What messages call the place of a value that was changed after loading."""
@@ -89,6 +89,14 @@ def _distinct(entries: list[Any]) -> list[Any]:
     return entries
 
 
+def _brought(files: list[File]) -> list[File]:
+    """Validator: import the modules of the user's own that a scenario names."""
+    wrong: dict[tuple[str | int, ...], str] = {(n,): what for n, what in modules.bring(files)}
+    if wrong:
+        raise errors(wrong)
+    return files
+
+
 class Scenario(Parameters):
     """One market and what happens to it.
 
@@ -101,6 +109,7 @@ class Scenario(Parameters):
     name: Name
     description: str = ""
     seed: int = Field(default=1, ge=0)
+    modules: Annotated[list[File], AfterValidator(_brought)] | None = None
     time: Time
     assets: Annotated[list[Asset], Field(min_length=1), AfterValidator(_distinct)]
     venues: Annotated[list[VenueEntry], Field(min_length=1), AfterValidator(_distinct)]
@@ -148,6 +157,17 @@ class Scenario(Parameters):
             setattr(self, name, getattr(changed, name))
         self._source = changed._source
 
+    def __reduce__(self) -> Any:
+        """Travel to other processes as what the file says, with the code of the modules it names."""
+        source = self._document()
+        own = modules.sources(self.modules or ())
+        return _received, (source.label, source.values, source.text, source.folder, source.set_paths, own)
+
+    def not_imported(self) -> list[str]:
+        """Types whose module was not imported, because its code is not trusted (`scenarios.trust`)."""
+        entries = (*(asset.driver for asset in self.assets), *self.venues, *self.populations)
+        return list(dict.fromkeys(e.type for e in entries if e.factory is modules.NotImported))
+
     def resolved(self) -> Values:
         """Every value, defaults written out, in the form of the file it can be loaded from."""
         values: Values = _without_none(self.model_dump(by_alias=True))
@@ -190,12 +210,23 @@ class Scenario(Parameters):
             If a change since loading is not allowed, or parts do not fit together.
         """
         checked = self.checked()
+        from scenarios import compilation
         from scenarios.build import build
 
+        compilation.notice()
         try:
             return build(checked)
         except ValueError as error:
             raise self.misfitting(error) from error
+        except (Exception, SystemExit) as error:
+            if broken := self.broken(error):
+                raise broken from error
+            raise
+
+    def broken(self, error: BaseException) -> ScenarioError | None:
+        """What broke in the user's own code while the market was built; None if it broke elsewhere."""
+        what = f"cannot be built: {modules.said(error)}"
+        return ScenarioError(Problem(self._document().label, "", what)) if modules.blamed(error) else None
 
     def misfitting(self, error: ValueError) -> ScenarioError:
         """What kept the market from being built, at its place in the file."""
@@ -269,12 +300,13 @@ def parse(document: Document) -> Scenario:
     """
     names: dict[str, list[str]] = {"assets": [], "venues": [], "populations": []}
     names |= document.names()
-    try:
-        context = {"folder": document.folder, "names": names}
-        scenario = Scenario.model_validate(document.values, context=context)
-        scenario._source = document
-    except ValidationError as error:
-        raise explain(error, Scenario, document) from error
+    with modules.of_one_scenario():
+        try:
+            context = {"folder": document.folder, "names": names}
+            scenario = Scenario.model_validate(document.values, context=context)
+            scenario._source = document
+        except ValidationError as error:
+            raise explain(error, Scenario, document) from error
     overlays.check(scenario, document, parse)
     return scenario
 
@@ -284,6 +316,21 @@ def _at(values: Any, path: tuple[str | int, ...]) -> Any:
     for part in path:
         values = values[part]
     return values
+
+
+def _received(
+    label: str,
+    values: Values,
+    text: str,
+    folder: Path,
+    set_paths: dict[tuple[str | int, ...], str],
+    code: dict[Path, bytes],
+) -> Scenario:
+    """The scenario that another process sent."""
+    modules.receive(code)
+    document = Document(label, values, text, folder)
+    document.set_paths = set_paths
+    return parse(document)
 
 
 def _without_none(value: Any) -> Any:

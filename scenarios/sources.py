@@ -24,15 +24,16 @@ def packages_hash() -> str:
 
 
 def sources_hash(scenario: Scenario) -> str:
-    """Hash of the packages and of the modules of the user's own that the scenario takes types from."""
+    """Hash of the packages and of the modules of the user's own that it names or takes types from."""
     entries = (*scenario.venues, *scenario.populations, *(asset.driver for asset in scenario.assets))
     modules = {entry.factory.__module__ for entry in entries}
     files = {name: getattr(sys.modules[name], "__file__", None) for name in sorted(modules)}
     own = {name: Path(file) for name, file in files.items() if file and not _is_ours(Path(file))}
+    own |= {path.stem: path for path in map(Path, scenario.modules or ())}
     if not own:
         return packages_hash()
     digest = hashlib.sha256(packages_hash().encode())
-    for name, path in own.items():
+    for name, path in sorted(own.items()):
         _add(digest, path, name)
     return digest.hexdigest()[:16]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from agents.chain_reading import WARNED_SHARE
@@ -25,8 +26,8 @@ WHOLE = (
 )
 
 
-def summary(outcome: Outcome) -> str:
-    """Name, status, speed, the main metrics, the largest residuals and the folder."""
+def summary(outcome: Outcome, page: Path | None = None) -> str:
+    """Name, status, speed, the main metrics, the largest residuals, the folder and its page."""
     names, step = [asset.name for asset in outcome.scenario.assets], outcome.scenario.time.step_seconds
     told = [(key, label.format(step=step), shape) for key, label, shape in PER_ASSET]
     rows = [(f"{name} {label}", f"{name}.{key}", shape) for name in names for key, label, shape in told]
@@ -35,6 +36,7 @@ def summary(outcome: Outcome) -> str:
     lines = [(label, _shown(metrics[key], shape)) for label, key, shape in rows if key in metrics]
     lines += left_out(outcome.manifest.get("reports", {}))
     lines += [("largest residual", _residual(outcome.manifest["residuals"])), ("results", _path(outcome))]
+    lines += [] if page is None else [("page", os.path.relpath(page))]
     width = max(len(label) for label, _ in lines)
     return "\n".join([_headline(outcome), *(f"  {label:<{width}}  {value}" for label, value in lines)])
 

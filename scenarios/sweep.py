@@ -9,7 +9,6 @@ compact what they left into tables
 from __future__ import annotations
 
 import os
-import shutil
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -31,7 +30,9 @@ from scenarios.interruption import Interruption
 from scenarios.parts import DiskTrouble, Parts
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.schema import Scenario
-from scenarios.sweep_folder import KIND, SHARDS, SweepFolder
+from scenarios.shell import command
+from scenarios.sweep_folder import KIND, SweepFolder
+from scenarios.sweep_room import room_for, take_place
 from scenarios.sweep_worker import Lost, Order, begin
 
 Tally = Callable[[int, int, int], None]
@@ -109,7 +110,8 @@ def sweep(
     resume : bool
         The sweep must have been begun.
     force : bool
-        Replace what `folder` holds.
+        Replace the sweep that `folder` holds; a finished one stays until this one is finished too, and
+        this one is beside it until then.
     tally : callable
     note : callable
         Called with a line worth saying.
@@ -125,8 +127,9 @@ def sweep(
     plan = Plan(Experiment(scenario.checked()))
     whole = SweepFolder(folder, str(folder))
     place = whole.shard(shard) if shard else whole
-    whole.check(plan, force=force and not shard)
-    place.check(plan, resume=resume, force=force)
+    if shard or not force:
+        whole.check(plan)
+    room = room_for(plan, place, resume=resume, force=force)
     interruption = interruption or Interruption()
     with cut_short(interruption):
         plan.experiment.arms(plan.points[0]).market(plan.experiment.chosen[0], plan.seed(0, 0)).release()
@@ -136,18 +139,20 @@ def sweep(
     def engine(order: Order, first: Job) -> Engine:
         return cluster or engines.local(start, workers, (begin, (order, first)))
 
-    outcome = SweepOutcome(place.path)
+    outcome = SweepOutcome(room.place.path)
     try:
-        with place.held():
-            if force:
-                place.clear()
-            session = _Session(plan, place, whole, shard, outcome)
+        with room.place.held():
+            if room.is_cleared:
+                room.place.clear()
+            session = _Session(plan, room.place, whole if shard else room.place, shard, outcome)
             session.work(engine, tally, note, interruption)
             outcome.seconds = time.perf_counter() - began
             session.publish()
     finally:
         if cluster:
             cluster.leave()
+    if room.replaced is not None and outcome.status == FINISHED:
+        outcome.folder, outcome.trouble = take_place(room.place, room.replaced)
     return outcome
 
 
@@ -173,7 +178,7 @@ class _Session:
         """Begin or go on; errors that end the sweep become its trouble."""
         outcome = self._outcome
         try:
-            self._place.begin(self._plan, self._about())
+            self._place.begin(self._plan, self._about(), self._name)
             done = self._place.done(self._metric)
             for other in self._others:
                 done = other.done(self._metric) | done
@@ -231,7 +236,7 @@ class _Session:
         self._agenda = Agenda(self._plan, done)
         if self._agenda.take(1):
             self._outcome.status = INTERRUPTED
-        self._place.begin(self._plan, self._about())
+        self._place.begin(self._plan, self._about(), self._name)
         self.publish(shards)
 
     def publish(self, others: Sequence[SweepFolder] = ()) -> None:
@@ -259,7 +264,6 @@ class _Session:
         experiment, outcome = self._plan.experiment, self._outcome
         scenario, agenda = experiment.whole, self._agenda
         return {
-            "kind": KIND,
             "status": outcome.status,
             "scenario": scenario.name,
             "description": scenario.description,
@@ -312,11 +316,18 @@ def merge(folder: Path) -> SweepOutcome:
     whole = SweepFolder(folder, str(folder))
     shards = whole.shards()
     if not shards:
-        what = f"no shards in it; `sweep FILE --shard 1/4 --out {folder}` makes one of four"
+        made_by = command("sweep", "FILE", "--shard", "1/4", "--out", folder)
+        what = f"no shards in it; `{made_by}` makes one of four"
         raise ScenarioError(Problem(str(folder), "", what))
-    plan = Plan(Experiment(load(shards[0].path / "scenario.toml")))
+    scenario = load(shards[0].path / "scenario.toml")
+    if unknown := scenario.not_imported():
+        what = f"merging has to import {', '.join(unknown)}, which runs this code"
+        trusting = command("merge", folder, "--trust")
+        raise ScenarioError(Problem(str(folder), "", f"{what}; if you trust it: {trusting}"))
+    plan = Plan(Experiment(scenario))
     for shard in shards:
         shard.check(plan)
+        shard.check_cleared()
     whole.check(plan)
     began = time.perf_counter()
     outcome = SweepOutcome(whole.path)
@@ -325,5 +336,5 @@ def merge(folder: Path) -> SweepOutcome:
         session.merge(shards)
         outcome.seconds = time.perf_counter() - began
         if outcome.status != INTERRUPTED:
-            shutil.rmtree(whole.path / SHARDS)
+            whole.remove_shards()
     return outcome

@@ -8,16 +8,18 @@ from pathlib import Path
 
 from scenarios import pool
 from scenarios.agenda import Shard
+from scenarios.ending import RUN_FAILED, SUCCESS, say_where
 from scenarios.engines import DEFAULT
 from scenarios.errors import Problem, ScenarioError
 from scenarios.folder import FAILED, INTERRUPTED
 from scenarios.interruption import Interruption
 from scenarios.progress import note, note_compiling, tally
 from scenarios.schema import Scenario
+from scenarios.shell import command, place
 from scenarios.sweep import SweepOutcome, default_folder, sweep
 from scenarios.sweep import merge as merged
-
-SUCCESS, RUN_FAILED = 0, 1
+from scenarios.sweep_folder import SweepFolder
+from scenarios.trust import trusted
 
 
 def run(scenario: Scenario, options: argparse.Namespace) -> int:
@@ -52,10 +54,14 @@ def run(scenario: Scenario, options: argparse.Namespace) -> int:
             interruption=interruption,
         )
     print(summary(outcome))
+    say_where(outcome.status, outcome.folder, SweepFolder(folder).shard(shard).path if shard else folder)
     if shard is not None:
-        print(f"next: hedgequake merge {folder}, when all {shard.of} shards are finished")
+        with trusted(False):
+            trust = ["--trust"] if scenario.checked().not_imported() else []
+        merging = command("merge", place(folder), *trust)
+        print(f"next, when all {shard.of} shards are finished: {merging}")
     elif outcome.done:
-        print(_next(scenario, folder))
+        print(_next(scenario, outcome.folder))
     code = _code(outcome)
     return 128 + interruption.signal if interruption.signal else code
 
@@ -101,9 +107,9 @@ def _code(outcome: SweepOutcome) -> int:
 
 
 def _next(scenario: Scenario, folder: Path) -> str:
-    commands = [f"hedgequake plot {folder}"]
+    commands = [command("plot", place(folder))]
     if scenario.sweep is not None and scenario.sweep.design == "saltelli":
-        commands.append(f"hedgequake sensitivity {folder}")
+        commands.append(command("sensitivity", place(folder)))
     return f"next: {'; '.join(commands)}"
 
 

@@ -14,34 +14,38 @@ The folder has its own name from the start, so that the same command finds it ag
 ended it. Parts are compacted when the sweep is finished or interrupted: each table is written
 beside its place and renamed, then the parts go. A process that is killed in between leaves
 rows in both, which count once: rows are told apart by run_id.
+
+A sweep that is to replace a finished one is made beside it, as `<name>.next`, and takes its name
+when it is finished too (`scenarios.ownership`).
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenarios import kept, parts
+from scenarios import kept, lock, ownership, parts
 from scenarios.agenda import Done, Shard
 from scenarios.compaction import DESIGN, FAILED_RUNS, RESULTS, SCENARIO, TIMING, compacted
 from scenarios.designs import table
 from scenarios.errors import Problem, ScenarioError
 from scenarios.experiment import Plan
-from scenarios.folder import MANIFEST, ResultsFolder, status_of
-from scenarios.parts import FAILURES, PARTS, RUNS
+from scenarios.kept import EVENTS
+from scenarios.ownership import FINISHED, status_of
+from scenarios.parts import FAILURES, PARTS, RUNS, SERIES
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 KIND = "sweep"
-SHARDS, LOCK = "shards", ".lock"
-RUNNING = "running"
+SHARDS, SHARD = "shards", re.compile(r"\d+-of-\d+")
+RUNNING, NEXT = "running", "next"
+TABLES = (SCENARIO, DESIGN, RESULTS, TIMING, FAILED_RUNS)
+EMPTIED = (f"{SHARDS}/", f"{PARTS}/", f"{SERIES}/", f"{EVENTS}/")
 
 
 class SweepFolder:
@@ -59,15 +63,7 @@ class SweepFolder:
         self.label = label or str(path)
         self.parts = self.path / PARTS
 
-    def manifest(self) -> dict[str, Any]:
-        """What the folder says it is; empty if it says nothing."""
-        try:
-            found: dict[str, Any] = json.loads((self.path / MANIFEST).read_text())
-            return found if isinstance(found, dict) else {}
-        except (OSError, ValueError):
-            return {}
-
-    def check(self, plan: Plan, *, resume: bool = False, force: bool = False) -> None:
+    def check(self, plan: Plan, *, resume: bool = False) -> None:
         """Raise if the sweep cannot be begun or gone on with here; nothing is written.
 
         Parameters
@@ -75,8 +71,6 @@ class SweepFolder:
         plan : Plan
         resume : bool
             The sweep must have been begun.
-        force : bool
-            Whatever result is here may be replaced.
 
         Raises
         ------
@@ -87,19 +81,49 @@ class SweepFolder:
             raise self._problem("holds no sweep to resume; leave --resume out to begin one")
         if is_empty:
             return
-        found = self.manifest()
-        if status_of(self.path) is None:
-            raise self._problem("is there and holds no result; choose another --out")
-        if force:
-            return
-        if found.get("kind") != KIND:
-            raise self._problem("holds a result that is no sweep; --out DIR writes elsewhere")
+        ownership.check_kind(self.path, KIND, self.label)
+        found = ownership.manifest(self.path)
         if found.get("design_hash") != plan.experiment.design_hash():
             what = "holds a sweep of another design or scenario"
             raise self._problem(f"{what}; --force replaces it, --out DIR writes elsewhere")
         if found.get("sources") != plan.experiment.sources:
             what = "holds runs of another version of the code, which would not be comparable"
             raise self._problem(f"{what}; --force starts again, --out DIR writes elsewhere")
+
+    def holds(self, plan: Plan) -> bool:
+        """Whether it holds this very sweep, by this very code."""
+        found, experiment = ownership.manifest(self.path), plan.experiment
+        own = experiment.design_hash(), experiment.sources
+        return ownership.is_ours(self.path) and (found.get("design_hash"), found.get("sources")) == own
+
+    def check_cleared(self) -> None:
+        """Raise if not all that is here may go: all of it ours, and nobody at work in it.
+
+        Raises
+        ------
+        ScenarioError
+        """
+        if not self.path.exists():
+            return
+        if not self._is_empty():
+            ownership.check_kind(self.path, KIND, self.label)
+        ownership.check_free(self.path, self.label)
+        shards = self.shards()
+        files = [*ownership.files_of(self.path), *TABLES, *EMPTIED, ownership.MANIFEST]
+        foreign = ownership.first_foreign(self.path, files, [shard.path for shard in shards])
+        if foreign is not None:
+            raise ownership.foreign_problem(self.label, foreign)
+        for shard in shards:
+            shard.check_cleared()
+
+    @property
+    def _aside(self) -> Path:
+        return self.path.with_name(f".{self.path.name}.replaced")
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it holds a sweep that is finished."""
+        return status_of(self.path) == FINISHED
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -110,41 +134,61 @@ class SweepFolder:
         ScenarioError
             If another process is at work in it, or it cannot be made.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = os.open(self.path / LOCK, os.O_CREAT | os.O_RDWR, 0o644)
-        except OSError as error:
-            raise self._problem(f"cannot be made: {error.strerror}") from error
-        try:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise self._problem("another process is running this sweep") from error
+                self.path.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(lock.held(self.path))
+            except lock.Held as owner:
+                raise self._problem(f"another process is running this sweep: {owner}") from owner
+            except OSError as error:
+                raise self._problem(f"cannot be made: {error.strerror}") from error
             yield
-            (self.path / LOCK).unlink(missing_ok=True)
-        finally:
-            os.close(lock)
 
     def clear(self) -> None:
         """Remove all that is in the folder but its lock."""
         for path in self.path.iterdir():
-            if path.name != LOCK:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if path.name != lock.NAME:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
-    def begin(self, plan: Plan, about: dict[str, Any]) -> None:
-        """Write scenario, design and manifest, unless they are there, and make room for parts."""
-        self.sign({**about, "status": RUNNING})
+    def successor(self) -> SweepFolder:
+        """Where a sweep is made that will replace this one once it is finished."""
+        return SweepFolder(self.path.with_name(f"{self.path.name}.{NEXT}"), f"{self.label}.{NEXT}")
+
+    def give_way(self, successor: SweepFolder) -> None:
+        """Let a finished sweep take the place of this one.
+
+        Raises
+        ------
+        ScenarioError
+            If not all that is here may go; the successor stays where it is.
+        """
+        self.check_cleared()
+        self.path.rename(self._aside)
+        successor.path.rename(self.path)
+        self.recover()
+
+    def recover(self) -> None:
+        """Finish what a process may have left that was killed while one sweep took the place of another."""
+        if self._aside.is_dir() and not self.path.exists():
+            self._aside.rename(self.path)
+        shutil.rmtree(self._aside, ignore_errors=True)
+
+    def begin(self, plan: Plan, about: dict[str, Any], session: str) -> None:
+        """Write scenario, design and manifest, unless they are there, and make room for parts.
+
+        The manifest lists what may come: the tables, and whatever the workers of this session write.
+        """
+        own = (f"{PARTS}/*{session}-*", f"{SERIES}/{SERIES}-*.parquet", f"{EVENTS}/*-*.parquet")
+        self.sign({**about, "status": RUNNING}, [*TABLES, *own])
         self.parts.mkdir(exist_ok=True)
         if not (self.path / SCENARIO).exists():
             _put(self.path / SCENARIO, plan.experiment.whole.to_toml())
         if not (self.path / DESIGN).exists():
             self._write(table(plan.points), DESIGN)
 
-    def sign(self, about: dict[str, Any]) -> None:
+    def sign(self, about: dict[str, Any], files: Sequence[str] = ()) -> None:
         """Write the manifest, whole or not at all."""
-        fresh = self.path / f".{MANIFEST}"
-        ResultsFolder.write_into(self.path, fresh.name, about)
-        fresh.replace(self.path / MANIFEST)
+        ownership.sign(self.path, KIND, about, files)
 
     def done(self, metric: str | None = None) -> dict[str, Done]:
         """Runs that are over, by id: finished ones, and those that failed for good.
@@ -178,8 +222,9 @@ class SweepFolder:
 
     def shards(self) -> list[SweepFolder]:
         """The shards in it."""
-        places = sorted((self.path / SHARDS).glob("*-of-*")) if (self.path / SHARDS).is_dir() else []
-        return [SweepFolder(place) for place in places]
+        places = sorted((self.path / SHARDS).iterdir()) if (self.path / SHARDS).is_dir() else []
+        own = [place for place in places if SHARD.fullmatch(place.name) and place.is_dir()]
+        return [SweepFolder(place, f"{self.label}/{SHARDS}/{place.name}") for place in own]
 
     def shard(self, shard: Shard) -> SweepFolder:
         """The folder of one shard."""
@@ -203,8 +248,15 @@ class SweepFolder:
         self._write(found.failures, FAILED_RUNS)
         self._write(found.timing, TIMING)
         self._write(found.runs, RESULTS)
-        shutil.rmtree(self.parts, ignore_errors=True)
+        parts.remove(self.parts)
         return found.counts
+
+    def remove_shards(self) -> None:
+        """Remove the shards, which were merged."""
+        for shard in self.shards():
+            shutil.rmtree(shard.path)
+        with suppress(OSError):
+            (self.path / SHARDS).rmdir()
 
     def _is_empty(self) -> bool:
         """Whether nothing is here, shards and what a process may leave before its manifest apart."""

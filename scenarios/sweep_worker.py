@@ -29,6 +29,7 @@ from scenarios import garbage
 from scenarios.arms import SOURCES
 from scenarios.chosen_metrics import chosen
 from scenarios.experiment import Experiment, Job
+from scenarios.interruption import Stopped
 from scenarios.loading import load
 from scenarios.parts import FAILURES, PARTS, RUNS, SERIES, DiskTrouble, Parts
 from sim.columns import TABLES
@@ -107,7 +108,7 @@ class Worker:
             scenario = load(folder / "scenario.toml")
             name = f"{order.session}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
             self._parts = Parts(folder / PARTS, name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise Lost(f"a worker on {socket.gethostname()} cannot work in {folder}: {error}") from error
         self._experiment = Experiment(scenario)
         if self._experiment.sources != order.sources:
@@ -160,9 +161,9 @@ class Worker:
             try:
                 recording = self._recorded(arm, job, recordings, clock)
                 values = self._values(recording, clock)
-            except (DiskTrouble, KeyboardInterrupt):
+            except (DiskTrouble, KeyboardInterrupt, Stopped):
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 yield self._failed(job, arm, run, error, clock)
                 continue
             self._keep(run, recording)
@@ -211,7 +212,7 @@ class Worker:
             if rows.num_rows:
                 self._parts.append(table, rows)
 
-    def _failed(self, job: Job, arm: str, run: str, error: Exception, clock: _Clock) -> Report:
+    def _failed(self, job: Job, arm: str, run: str, error: BaseException, clock: _Clock) -> Report:
         is_final = not isinstance(error, TimeLimit | MemoryError | OSError)
         text = traceback.format_exc()
         reason = f"{type(error).__name__}: {error}"

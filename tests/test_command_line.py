@@ -18,6 +18,7 @@ from scenarios import library
 from scenarios.__main__ import main
 
 TESTS = Path(__file__).resolve().parent
+IMPORTS = 'imports the module "own_population" from '
 WATCHED = (TESTS / "watched.toml").read_text()
 
 
@@ -40,6 +41,11 @@ def started(*arguments: str) -> subprocess.Popen[str]:
     while process.poll() is None and not list(Path().glob(".out.partial.*")):
         time.sleep(0.02)
     return process
+
+
+def told(errors: str) -> str:
+    """What is said on stderr, without the note on the watchers' module."""
+    return "".join(line for line in errors.splitlines(True) if not line.startswith(IMPORTS))
 
 
 def test_a_run_leaves_the_search_for_garbage_as_it_was(tmp_path: Path) -> None:
@@ -77,12 +83,15 @@ def test_list_wraps_in_a_terminal_only(
 
 
 def test_validate_takes_what_run_takes_and_names_the_file_once(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["validate", "watched.toml", "--steps", "7", "--set", "populations.noise.count=5"]) == 0
+    line = ["validate", "watched.toml", "--trust", "--steps", "7", "--set", "populations.noise.count=5"]
+    assert main(line) == 0
     assert capsys.readouterr().out == (
         "watched.toml: valid; 7 steps, 1 venues, 6 participants in 2 populations\n"
     )
     assert main(["validate", "watched.toml", "--set", "populations.noise.cuont=5"]) == 2
-    assert capsys.readouterr().err.startswith("watched.toml:--set: populations.noise.cuont: unknown key")
+    assert told(capsys.readouterr().err).startswith(
+        "--set, over watched.toml: populations.noise.cuont: unknown key"
+    )
 
 
 SHOCK = '\n[[shocks]]\nat = {at}\ntype = "{type}"\nasset = "BTC"\n{size}\n'
@@ -108,9 +117,9 @@ def test_a_shock_after_the_end_is_warned_of(
 ) -> None:
     kind = "market_order" if "qty" in size else "value"
     Path("watched.toml").write_text(WATCHED + SHOCK.format(at=at, type=kind, size=size))
-    assert main(["validate", "watched.toml"]) == 0
+    assert main(["validate", "watched.toml", "--trust"]) == 0
     said = capsys.readouterr()
-    assert said.err == (f"warning: watched.toml:{warning}\n" if warning else "")
+    assert told(said.err) == (f"warning: watched.toml:{warning}\n" if warning else "")
     assert said.out.startswith("watched.toml: valid; ")
     assert main(["run", "watched.toml", "--quiet", "--no-figures", "--out", "out"]) == 0
     assert capsys.readouterr().err == ""
@@ -155,7 +164,7 @@ def test_run_prints_a_summary_and_leaves_the_folder(capsys: pytest.CaptureFixtur
         "realised volatility over 1 min, per year",
     ):
         assert f"BTC {label}" in said.out
-    assert said.out.splitlines()[-1].split() == ["results", "out"]
+    assert ["results", "out"] in [line.split() for line in said.out.splitlines()]
     assert "watched: 5 of 5 steps" in said.err
     assert not Path("out/figures").exists()
 
@@ -200,29 +209,32 @@ def test_set_seed_and_steps_change_the_run() -> None:
         (["validate", "nope"], "nope: no such file"),
         (
             ["run", "watched.toml", "--set", "time.stps=3"],
-            "watched.toml:--set: time.stps: unknown key; did you mean",
+            "--set, over watched.toml: time.stps: unknown key; did you mean",
         ),
         (
             ["run", "watched.toml", "--set", "populations.nose.count=3"],
-            "watched.toml:--set: populations.nose.count: no",
+            "--set, over watched.toml: populations.nose.count: no",
         ),
         (["run", "watched.toml", "--set", "time.steps"], "--set: time.steps: no value; write it like"),
         (
             ["run", "watched.toml", "--set", "time.steps=many"],
-            'watched.toml:--set: time.steps: found "many"; allow',
+            '--set, over watched.toml: time.steps: found "many"; allow',
         ),
         (
             ["run", "watched.toml", "--steps", "0"],
-            "watched.toml:--steps: time.steps: found 0; allowed: at least 1",
+            "--steps, over watched.toml: time.steps: found 0; allowed: at least 1",
         ),
-        (["run", "watched.toml", "--seed", "-1"], "watched.toml:--seed: seed: found -1; allowed: at least 0"),
+        (
+            ["run", "watched.toml", "--seed", "-1"],
+            "--seed, over watched.toml: seed: found -1; allowed: at least 0",
+        ),
         (
             ["run", "watched.toml", "--set", 'populations.noise.size={dist = "uniform"'],
-            'watched.toml:--set: populations.noise.size: found {dist = "uniform"; this is no valid TOML',
+            '--set, over watched.toml: populations.noise.size: found {dist = "uniform"; this is no valid',
         ),
         (
             ["run", "watched.toml", "--set", "populations.noise.size=wide"],
-            'watched.toml:--set: populations.noise.size: found "wide"; allowed: a number or a distribution',
+            '--set, over watched.toml: populations.noise.size: found "wide"; allowed: a number or a dist',
         ),
         (["plot", "."], ".: not a results folder"),
         (["new", "a/b"], "a/b: not a name: letters, digits, _ and -"),
@@ -236,8 +248,8 @@ def test_bad_input_exits_2_with_one_line_and_writes_nothing(
     assert main(arguments) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith(message)
-    assert said.err.count("\n") == 1
+    assert told(said.err).startswith(message)
+    assert told(said.err).count("\n") == 1
     assert sorted(Path().rglob("*")) == before
 
 

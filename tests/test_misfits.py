@@ -226,20 +226,21 @@ def test_run_says_the_same_and_what_was_set_is_named_instead_of_a_line(
 ) -> None:
     assert main(["run", "fits.toml", "--out", "out", "--set", "populations.lps.pool=perp"]) == 2
     assert capsys.readouterr().err == (
-        'fits.toml:--set: populations.lps.pool: "perp" takes no orders of kind add_liquidity; allowed: pool\n'
+        '--set, over fits.toml: populations.lps.pool: "perp" takes no orders of kind add_liquidity; '
+        "allowed: pool\n"
     )
     chain = 'populations.dealers.exposure={type = "chain", file = "eth.csv"}'
     assert main(["run", "fits.toml", "--out", "out", "--set", chain]) == 2
-    assert capsys.readouterr().err.startswith("fits.toml:--set: populations.dealers.exposure.file: ")
+    assert capsys.readouterr().err.startswith("--set, over fits.toml: populations.dealers.exposure.file: ")
     assert main(["amplify", "fits.toml", "--out", "out", "--set", "venues.perp.tick=1e6"]) == 2
-    assert "fits.toml:--set: venues.perp.tick: an opening price" in capsys.readouterr().err
+    assert "--set, over fits.toml: venues.perp.tick: an opening price" in capsys.readouterr().err
     assert not Path("out").exists()
 
 
 def test_an_empty_list_is_called_empty(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", "fits.toml", "--set", "populations.lps.route.venues=[]"]) == 2
-    said = "fits.toml:--set: populations.lps.route.venues: found an empty list; allowed: at least 1 entry\n"
-    assert capsys.readouterr().err == said
+    said = "populations.lps.route.venues: found an empty list; allowed: at least 1 entry\n"
+    assert capsys.readouterr().err == f"--set, over fits.toml: {said}"
 
 
 def built(scenario: Scenario) -> str:
@@ -252,11 +253,11 @@ def built(scenario: Scenario) -> str:
 def test_what_was_changed_in_python_has_no_line_and_all_else_keeps_its_own() -> None:
     scenario = load("fits.toml")
     scenario.populations[0].parameters.pool = "perp"
-    assert built(scenario).startswith("fits.toml:set in Python: populations.lps.pool: ")
+    assert built(scenario).startswith("set in Python, over fits.toml: populations.lps.pool: ")
     scenario = load("fits.toml")
     scenario["populations.lps.pool"] = "perp"
-    assert built(scenario).startswith("fits.toml:set in Python: populations.lps.pool: ")
-    with pytest.raises(ScenarioError, match=r"^fits\.toml:set in Python: time\.stps: unknown key"):
+    assert built(scenario).startswith("set in Python, over fits.toml: populations.lps.pool: ")
+    with pytest.raises(ScenarioError, match=r"^set in Python, over fits\.toml: time\.stps: unknown key"):
         scenario["time.stps"] = 3
 
 

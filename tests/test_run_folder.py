@@ -13,7 +13,7 @@ import pytest
 from scenarios import load, market
 from scenarios.errors import ScenarioError
 from scenarios.folder import ResultsFolder, status_of
-from scenarios.run import Interruption, default_folder, overrides, run
+from scenarios.run import RUN, Interruption, default_folder, overrides, run
 from scenarios.schema import Scenario
 
 WATCHED = (Path(__file__).parent / "watched.toml").read_text()
@@ -140,7 +140,7 @@ def test_bad_input_writes_nothing(watched: Scenario) -> None:
 
 
 def test_a_later_run_clears_up_after_killed_ones_but_not_after_living_ones(tmp_path: Path) -> None:
-    target = ResultsFolder(tmp_path / "out")
+    target = ResultsFolder(tmp_path / "out", RUN)
     own = target.partial.name.removesuffix(str(os.getpid()))
     dead, living = tmp_path / f"{own}{2**22 + 1}", tmp_path / f"{own}{os.getppid()}"
     other = tmp_path / own.replace(".out.", ".output.")
@@ -153,7 +153,7 @@ def test_a_later_run_clears_up_after_killed_ones_but_not_after_living_ones(tmp_p
 
 
 def test_a_result_moved_aside_by_a_killed_run_comes_back(tmp_path: Path) -> None:
-    target = ResultsFolder(tmp_path / "out")
+    target = ResultsFolder(tmp_path / "out", RUN)
     aside = tmp_path / target.partial.name.replace(".partial.", ".replaced.").replace(
         str(os.getpid()), "4194305"
     )

@@ -238,7 +238,7 @@ def test_in_python_compiling_says_so_once(
         with event.trigger_event(compilation.KIND, kernel):
             assert capsys.readouterr().err == said
     monkeypatch.setattr(compilation._notice, "is_done", False)
-    with compilation.said_elsewhere(), event.trigger_event(compiling.KIND, kernel):
+    with compilation.said_elsewhere(), event.trigger_event(compilation.KIND, kernel):
         assert capsys.readouterr().err == ""
 
 

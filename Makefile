@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check bench
+.PHONY: run test test-long check bench
 
 run: $(STAMP)
 	$(VENV)/bin/hedgequake run short_gamma_crash --force
 
 test: check
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+
+# What takes minutes and rarely breaks: the tests marked `long`, which `test` leaves out.
+test-long: $(STAMP)
+	$(VENV)/bin/python -m pytest -n 2 -m long
 
 check: $(STAMP)
 	$(VENV)/bin/ruff check .

@@ -46,6 +46,9 @@ OUT_OF_RANGE = {
     "too_short": "at least {min_length} {entries}",
 }
 
+EXAMINED = 100
+"""So many errors are explained; who has more reads no more."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -110,7 +113,7 @@ def explain(error: ValidationError, model: type[BaseModel], document: Document) 
     document : Document
     """
     found = []
-    for details in map(_typed, error.errors(include_url=False)):
+    for details in map(_typed, error.errors(include_url=False)[:EXAMINED]):
         place = Place(model, document.values)
         for part in details["loc"]:
             place = place.entered(part)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -307,10 +308,9 @@ class File(str):
     def _find(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> File:
         text = handler(value)
         folder = getattr(value, "folder", None) or (info.context or {}).get("folder", Path())
-        path = (folder / text).resolve()
-        if not path.is_file():
+        if not os.path.isfile(folder / text):
             raise ValueError(f'no file "{text}" in {folder.resolve()}')
-        return cls(path)
+        return cls((folder / text).resolve())
 
     def table(self) -> tuple[list[str], list[dict[str, str | None]]]:
         """Columns and rows of a file of comma-separated values.

@@ -16,7 +16,19 @@ from agents.route import Route
 from sim.instruments import SPOT
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Count, Fraction, Misfit, NonNegative, Parameters, Positive, Real, within
+from sim.parameters import (
+    MOST_UNITS,
+    Count,
+    Fraction,
+    Misfit,
+    NonNegative,
+    Parameters,
+    Positive,
+    Real,
+    Units,
+    up_to,
+    within,
+)
 from sim.population import Population
 from sim.prepared import Prepared
 from sim.records import OPENING, OPTIONS, REQUEST, orders
@@ -36,7 +48,7 @@ class ConstantGamma(Parameters):
     """
 
     type: Literal["constant_gamma"]
-    gamma: Real
+    gamma: Annotated[Real, up_to(MOST_UNITS)]
 
 
 class OptionDealers(Population):
@@ -100,11 +112,11 @@ class OptionDealers(Population):
         route: Route
         opens_hedged: bool = True
         contracts: Count = 8
-        size: Positive = 1.0
-        capital: NonNegative = 0.25
+        size: Annotated[Positive, up_to(1e9)] = 1.0
+        capital: Annotated[NonNegative, up_to(1e6)] = 0.25
         treasury: Fraction = 0.0
-        customer_trades_per_day: NonNegative = 0.0
-        customer_units: Positive = 1.0
+        customer_trades_per_day: Annotated[NonNegative, up_to(1e6)] = 0.0
+        customer_units: Units = 1.0
 
     def prepare(self, listing: Listing) -> None:
         """List the contracts, split them over the rows and set the hedger up."""

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from sim.listing import VenueTerms
-from sim.parameters import Misfit, Parameters
+from sim.parameters import HIGHEST_PRICE, MOST_UNITS, Misfit, Parameters
 from sim.records import LIMIT, OPENING, orders
 
 
@@ -25,9 +25,9 @@ class Level(Parameters):
         Equal orders that the units come in.
     """
 
-    price: float = Field(gt=0)
-    units: float
-    orders: int = Field(default=1, ge=1)
+    price: float = Field(gt=0, le=HIGHEST_PRICE)
+    units: float = Field(ge=-MOST_UNITS, le=MOST_UNITS)
+    orders: int = Field(default=1, ge=1, le=100_000)
 
 
 def lots_of(levels: Sequence[Level], terms: VenueTerms) -> list[int]:

@@ -143,9 +143,7 @@ class Document:
         """What set this path over the file; empty if the file did."""
         for changed, origin in self.set_paths.items():
             is_inside = path[: len(changed)] == changed
-            is_around = (
-                path and changed[: len(path)] == path and inside(self._original, path) is None
-            )
+            is_around = path and changed[: len(path)] == path and inside(self._original, path) is None
             if is_inside or is_around:
                 return origin
         return ""

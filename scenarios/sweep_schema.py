@@ -19,12 +19,13 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from scenarios.files import with_files
-from sim.parameters import Parameters
+from sim.parameters import LONGEST, MOST, Parameters
 
 Keep = Literal["metrics", "series", "all"]
 SAMPLED = ("lhs", "sobol", "saltelli")
 SEQUENCES = ("sobol", "saltelli")
 BASE = "base"
+MOST_POINTS = MOST_REPLICATES = 1_000_000
 
 
 class Range(Parameters):
@@ -33,8 +34,8 @@ class Range(Parameters):
     A key that takes whole numbers is drawn whole, both ends included.
     """
 
-    low: float
-    high: float
+    low: float = Field(ge=-MOST, le=MOST)
+    high: float = Field(ge=-MOST, le=MOST)
     log: bool = False
 
     @model_validator(mode="after")
@@ -61,9 +62,9 @@ class Stop(Parameters):
     """
 
     metric: str = Field(min_length=1)
-    half_width: float = Field(gt=0)
-    max_replicates: int = Field(ge=2)
-    batch: int = Field(default=8, ge=1)
+    half_width: float = Field(gt=0, le=MOST)
+    max_replicates: int = Field(ge=2, le=MOST_REPLICATES)
+    batch: int = Field(default=8, ge=1, le=MOST_REPLICATES)
 
 
 Values = Annotated[list[Any], Field(min_length=1)]
@@ -99,13 +100,13 @@ class Sweep(Parameters):
     design: Literal["grid", "list", "lhs", "sobol", "saltelli"]
     over: dict[str, Values | Range] = Field(default_factory=dict)
     rows: list[dict[str, Any]] | None = None
-    points: int | None = Field(default=None, ge=1)
-    replicates: int = Field(default=1, ge=1)
+    points: int | None = Field(default=None, ge=1, le=MOST_POINTS)
+    replicates: int = Field(default=1, ge=1, le=MOST_REPLICATES)
     independent: bool = False
     arms: list[str] = Field(default_factory=lambda: [BASE], min_length=1)
     keep: Keep = "metrics"
     metrics: list[str] | None = None
-    time_limit_seconds: float | None = Field(default=None, gt=0)
+    time_limit_seconds: float | None = Field(default=None, gt=0, le=LONGEST)
     stop: Stop | None = None
 
     @field_validator("over", "rows")

@@ -18,7 +18,7 @@ from sim.draws import Draws
 from sim.kernels.margining import MARGINED
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import NonNegative
+from sim.parameters import Delay, Distribution, NonNegative, check_draws
 from sim.parameters import Parameters as BaseParameters
 from sim.view import View
 
@@ -102,7 +102,7 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         """
 
         cash: NonNegative = 1_000_000.0
-        latency_seconds: NonNegative = 0.05
+        latency_seconds: Delay = 0.05
 
     def __init__(self, model: mesa.Model, name: str, count: int, parameters: Any, listing: Listing) -> None:
         super().__init__(model)
@@ -150,7 +150,11 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
 
     def column(self, parameter: str) -> np.ndarray:
         """A value per row of a parameter that may be a distribution."""
-        return self.draws.column(getattr(self.parameters, parameter), parameter, self.rows)
+        asked = getattr(self.parameters, parameter)
+        values = self.draws.column(asked, parameter, self.rows)
+        if isinstance(asked, Distribution):
+            check_draws(type(self.parameters), parameter, values)
+        return values
 
     def counts(self, parameter: str) -> np.ndarray:
         """A whole number per row of a parameter that may be a distribution: its draws, rounded."""

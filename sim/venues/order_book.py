@@ -15,8 +15,8 @@ from sim.kernels.expiries import EXPIRY, SPARE
 from sim.kernels.ladder import BLOCK, LEVEL, words
 from sim.kernels.quote import observe
 from sim.kernels.resting import ACCOUNT, HEADER, RESTING
+from sim.parameters import FINEST, HIGHEST_PRICE, LONGEST, MOST, MOST_UNITS, SHORTEST, PopulationName
 from sim.parameters import Parameters as BaseParameters
-from sim.parameters import PopulationName
 from sim.prepared import Prepared
 from sim.records import (
     CANCEL,
@@ -132,15 +132,15 @@ class OrderBook(Venue):
             Whether an empty side is a market failure, which ends the run.
         """
 
-        tick: float = Field(gt=0)
-        lot: float = Field(gt=0)
+        tick: float = Field(ge=FINEST, le=HIGHEST_PRICE)
+        lot: float = Field(ge=FINEST, le=MOST_UNITS)
         maker_fee_bps: float = Field(default=0.0, ge=-1e4, le=1e4)
         taker_fee_bps: float = Field(default=0.0, ge=0, le=1e4)
-        depth_bps: float = Field(default=50.0, gt=0)
+        depth_bps: float = Field(default=50.0, gt=0, le=1e4)
         band_bps: float = Field(default=0.0, ge=0, lt=1e4)
-        band_window_seconds: float = Field(default=300.0, gt=0)
-        halt_seconds: float = Field(default=0.0, ge=0)
-        order_decay: float = Field(default=0.0, ge=0)
+        band_window_seconds: float = Field(default=300.0, ge=SHORTEST, le=LONGEST)
+        halt_seconds: float = Field(default=0.0, ge=0, le=LONGEST)
+        order_decay: float = Field(default=0.0, ge=0, le=MOST)
         durable: list[PopulationName] = Field(default_factory=list)
         stops_when_empty: bool = False
 

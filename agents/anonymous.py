@@ -88,6 +88,7 @@ class AnonymousTraders(Population):
         self._mingle = Prepared(mingle)
         names = ("rate", "immediacy", "informed_share", "largest", "offset", "offset_sd")
         self._columns = tuple(self.column(name) for name in names)
+        self.expect_orders(float(self._columns[0].sum()), listing.step_seconds)
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Leave the opening orders, then send each step's arrivals."""

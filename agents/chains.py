@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 
 from sim.draws import Draws
 from sim.listing import Listing
-from sim.parameters import LONGEST, MOST, MOST_UNITS, File, Misfit, Parameters, within
+from sim.parameters import LONGEST, MOST, MOST_UNITS, File, Misfit, Parameters, check_lots, within
 
 DAY = 86400.0
 
@@ -85,6 +85,7 @@ class Holding(Parameters):
         """Lots of a contract that all books hold together, below zero if they are short."""
         side = self.side(contract.is_call)
         units = abs(side) * self.share * self.contract_multiplier * contract.open_interest
+        check_lots(units / lot, ("exposure",))
         return round(math.copysign(round(units / lot), side))
 
 

@@ -26,10 +26,11 @@ from sim.parameters import (
     Positive,
     Real,
     Units,
+    typical,
     up_to,
     within,
 )
-from sim.population import Population
+from sim.population import PLAIN_ROW, Population
 from sim.prepared import Prepared
 from sim.records import OPENING, OPTIONS, REQUEST, orders
 from sim.view import View, frozen
@@ -49,6 +50,10 @@ class ConstantGamma(Parameters):
 
     type: Literal["constant_gamma"]
     gamma: Annotated[Real, up_to(MOST_UNITS)]
+
+
+POSITION_BYTES = 350
+"""Of a contract in a book: taken, requested at the opening, and held."""
 
 
 class OptionDealers(Population):
@@ -117,6 +122,11 @@ class OptionDealers(Population):
         treasury: Fraction = 0.0
         customer_trades_per_day: Annotated[NonNegative, up_to(1e6)] = 0.0
         customer_units: Units = 1.0
+
+    @classmethod
+    def bytes_of_row(cls, parameters: Any) -> float:
+        """A row, and a position a contract."""
+        return PLAIN_ROW + typical(parameters.contracts) * POSITION_BYTES
 
     def prepare(self, listing: Listing) -> None:
         """List the contracts, split them over the rows and set the hedger up."""

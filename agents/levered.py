@@ -10,7 +10,16 @@ import numpy as np
 from sim.instruments import PERPETUAL
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import MOST_MONEY, AssetName, Fraction, Misfit, NonNegative, Positive, up_to
+from sim.parameters import (
+    MOST_MONEY,
+    AssetName,
+    Fraction,
+    Misfit,
+    NonNegative,
+    Positive,
+    check_not_dust,
+    up_to,
+)
 from sim.population import Population
 from sim.records import OPENING, REQUEST, orders
 from sim.view import View
@@ -72,6 +81,7 @@ class LeveredTraders(Population):
         terms = listing.universe.terms()[self.instrument]
         self._check_leverage(float(terms["initial"]))
         self._lot_value = float(terms["lot"]) * listing.spots[self.asset]
+        check_not_dust(self.column("notional"), self._lot_value, ("notional",))
         self._desk = listing.desk(self.asset).index
 
     @property

@@ -24,10 +24,11 @@ from sim.parameters import (
     VenueName,
     Volatility,
     at_most,
+    typical,
     up_to,
     within,
 )
-from sim.population import Population
+from sim.population import PLAIN_ROW, Population
 from sim.prepared import Prepared
 from sim.records import QUOTE
 from sim.view import View
@@ -48,6 +49,9 @@ COLUMNS = (
     "withdrawal_volatility",
     "levels",
 )
+
+QUOTE_BYTES = 750
+"""Of a quote: sent, routed, resting, and what the tape sets aside for it."""
 
 
 class MarketMakers(Population):
@@ -137,6 +141,11 @@ class MarketMakers(Population):
         calm_volatility: Volatility = 0.8
         thinning: Annotated[NonNegative, up_to(100.0)] = 1.0
         withdrawal_volatility: Positive = 1e9
+
+    @classmethod
+    def bytes_of_row(cls, parameters: Any) -> float:
+        """A row, and a quote a level and side."""
+        return PLAIN_ROW + 2 * typical(parameters.levels) * QUOTE_BYTES
 
     def prepare(self, listing: Listing) -> None:
         """Draw the columns and claim a tag for every level and side, every row as for the largest ladder."""

@@ -18,6 +18,7 @@ from sim.parameters import (
     Seconds,
     Units,
     VenueName,
+    check_not_dust,
     up_to,
     within,
 )
@@ -80,6 +81,8 @@ class NoiseTraders(Population):
             for name in ("limit_rate", "market_rate", "size", "offset_bps", "lifetime_seconds")
         )
         rate = self._columns[0] + self._columns[1]
+        self.expect_orders(float(rate.sum()), listing.step_seconds)
+        check_not_dust(self._columns[2], self._terms.lot, ("size",))
         expected = float(rate.sum()) * listing.step_seconds
         self._room = min(int(expected + 20 * np.sqrt(expected) + 200), self.rows * MOST_ORDERS)
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from sim.kernels.margining import UNLIMITED
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import LONGEST, MOST_PIECES, MOST_UNITS, Parameters, VenueName
+from sim.parameters import LONGEST, MOST_PIECES, MOST_UNITS, Parameters, VenueName, check_lots
 from sim.population import Population
 from sim.records import MARKET, SHOCK
 from sim.view import View
@@ -57,6 +57,7 @@ class Outsiders(Population):
         for shock in self.parameters.orders:
             terms = listing.venue(shock.venue)
             pieces = max(1, round(shock.over_seconds))
+            check_lots(abs(shock.qty) / terms.lot, ("qty",))
             total = round(shock.qty / terms.lot)
             sizes = [total * (i + 1) // pieces - total * i // pieces for i in range(pieces)]
             self._slices += [(shock.at + i, terms.index, size) for i, size in enumerate(sizes) if size]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -18,7 +18,7 @@ from sim.kernels.options import delta_gamma
 from sim.listing import SECONDS_PER_YEAR, Listing
 from sim.outbox import Outbox
 from sim.parameters import HIGHEST_PRICE, Fraction, NonNegative, Positive, Seconds, Units, up_to
-from sim.population import Population
+from sim.population import PLAIN_ROW, Population
 from sim.records import CALL, FORCED, ISSUE, OPENING, REQUEST, orders
 from sim.view import View
 
@@ -92,6 +92,11 @@ class OptionVaults(Population):
         first_epoch_seconds: Seconds = 2 * 86400.0
         hedging: Policy = Field(default_factory=Policy)
         route: Route
+
+    @classmethod
+    def bytes_of_row(cls, parameters: Any) -> float:
+        """A row and the options of an epoch."""
+        return 2 * PLAIN_ROW
 
     def prepare(self, listing: Listing) -> None:
         """Draw collateral and targets, set the hedger up."""

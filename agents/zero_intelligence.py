@@ -21,6 +21,7 @@ from sim.parameters import (
     Delay,
     NonNegative,
     VenueName,
+    check_not_dust,
     within,
 )
 from sim.population import Population
@@ -129,8 +130,13 @@ class ZeroIntelligenceTraders(Population):
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")
         self._flow = Prepared(flow)
+        check_not_dust(np.array([own.size]), self._terms.lot, ("size",))
         self._lots = max(1, round(own.size / self._terms.lot))
         self._limits, self._cancels = np.cumsum(own.limit_rate()), np.cumsum(own.cancel_rate())
+        cancelled = own.places * self._cancels[-1] if self._cancels.size else 0.0
+        self.expect_orders(
+            2 * self.rows * (self._limits[-1] + own.market_rate + cancelled), listing.step_seconds
+        )
         rate = own.cancel_rates[0] if len(own.cancel_rates) == 1 else 0.0
         self._life = 1.0 / rate if rate > 0 else math.inf
         self._opened = 0

@@ -16,8 +16,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from scenarios.document import Document, Path
+from scenarios.document import Document
 from scenarios.errors import Problem, ScenarioError, shown
+from scenarios.toml import Path
 from sim.parameters import Distribution, Misfit
 
 WRONG_TYPE = {

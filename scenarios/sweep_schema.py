@@ -11,6 +11,7 @@ A design is a set of points, each a value for every swept key:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -25,6 +26,7 @@ Keep = Literal["metrics", "series", "all"]
 SAMPLED = ("lhs", "sobol", "saltelli")
 SEQUENCES = ("sobol", "saltelli")
 BASE = "base"
+MOST_RUNS = 10_000_000
 MOST_POINTS = MOST_REPLICATES = 1_000_000
 
 
@@ -98,7 +100,7 @@ class Sweep(Parameters):
     """
 
     design: Literal["grid", "list", "lhs", "sobol", "saltelli"]
-    over: dict[str, Values | Range] = Field(default_factory=dict)
+    over: dict[str, Values | Range] = Field(default_factory=dict, max_length=1000)
     rows: list[dict[str, Any]] | None = None
     points: int | None = Field(default=None, ge=1, le=MOST_POINTS)
     replicates: int = Field(default=1, ge=1, le=MOST_REPLICATES)
@@ -145,6 +147,7 @@ class Sweep(Parameters):
                 wrong["over", key] = "found a range; a grid needs a list of values"
             elif isinstance(values, list) and len(values) > len({repr(value) for value in values}):
                 wrong["over", key] = "a value stands twice in the list"
+        wrong |= self._too_many()
         if self.design in SEQUENCES and self.points and self.points & (self.points - 1):
             nearby = 1 << (self.points.bit_length() - 1)
             wrong["points",] = (
@@ -153,6 +156,19 @@ class Sweep(Parameters):
         if self.stop and self.stop.max_replicates < self.replicates:
             wrong["stop", "max_replicates"] = f"must be at least replicates ({self.replicates})"
         return wrong
+
+    def _too_many(self) -> dict[tuple[str | int, ...], str]:
+        """A design has at most so many points, numbers and runs."""
+        lists = [len(values) for values in self.over.values() if isinstance(values, list)]
+        points = len(self.rows or []) or self.points or math.prod(lists)
+        where = "over" if self.design == "grid" else "rows" if self.design == "list" else "points"
+        saltelli = len(self.over) + 2 if self.design == "saltelli" else 1
+        runs = points * saltelli * self.replicates * len(self.arms)
+        if points > MOST_POINTS:
+            return {(where,): f"more than {MOST_POINTS:,} points"}
+        if points * saltelli * max(len(self.over), 1) > MOST_RUNS or runs > MOST_RUNS:
+            return {(where,): f"makes {runs:,} runs over {len(self.over)} keys; at most {MOST_RUNS:,}"}
+        return {}
 
 
 def errors(found: Mapping[tuple[str | int, ...], str]) -> ValidationError:

@@ -16,6 +16,10 @@ from sim.kernels.paths import LAW, extend
 
 BLOCK_STEPS = 1024
 
+MOST_SUBSTEPS = 10_000
+LARGEST_MOVE = 10.0
+"""Of the logarithm of a value, in a step."""
+
 Shock = tuple[float, float]  # time in seconds, simple return
 
 
@@ -72,8 +76,20 @@ class JointDrivers:
         longest = min((driver.longest_substep() for driver in self._drivers), default=math.inf)
         self._substeps = max(1, math.ceil(years / longest))
         self._substep_years = years / self._substeps
+        self._check_step(years)
         self._restart()
         self.advance(0)
+
+    def _check_step(self, years: float) -> None:
+        """Raise if a step is too long for what moves a value in it."""
+        if self._substeps > MOST_SUBSTEPS:
+            what = f"a step of {self._step_seconds:g} s takes {self._substeps:,} substeps of its variance"
+            raise ValueError(f"{what}; at most {MOST_SUBSTEPS:,}: shorten the step or slow the variance")
+        for law in self._laws:
+            moves = abs(float(law["drift"])) * years, math.sqrt(float(law["variance"]) * years)
+            if max(moves) > LARGEST_MOVE:
+                what = f"a value moves by a factor of exp({max(moves):.3g}) in {self._step_seconds:g} s"
+                raise ValueError(f"{what}; shorten the step, or lower its volatility or drift")
 
     def advance(self, step: int) -> None:
         """Make `values` and `volatilities` those at the start of this step."""

@@ -309,6 +309,44 @@ def check_draws(model: type[BaseModel], field: str, values: np.ndarray) -> None:
             each.check_draws(values)
 
 
+def units_of(model: type[BaseModel]) -> list[str]:
+    """Names of the parameters of a table that are quantities of an asset, a value per row."""
+    return [
+        name
+        for name, info in model.model_fields.items()
+        if any(isinstance(each, Bounds) and each.sane == MOST_UNITS for each in info.metadata)
+    ]
+
+
+def typical(value: float | Distribution) -> float:
+    """A number itself; of a distribution, the draw that half of all rows stay below."""
+    return float(value.quantiles(np.array([0.5]))[0]) if isinstance(value, Distribution) else float(value)
+
+
+def check_lots(most: float, key: Key = ()) -> None:
+    """Raise Misfit if a quantity is more lots than can be counted.
+
+    Parameters
+    ----------
+    most : float
+        Largest number of lots.
+    key : tuple of str and int
+        The way to the quantity.
+    """
+    if not most <= MOST_LOTS:
+        what = f"comes to {most:.3g} lots; choose a larger `lot`"
+        raise Misfit(what, key, allowed=[f"at most {MOST_LOTS:,} lots"])
+
+
+def check_not_dust(units: np.ndarray, lot: float, key: Key) -> None:
+    """Raise Misfit if no row has half a lot of what is rounded to lots, one at least."""
+    largest = float(units.max(initial=0.0))
+    check_lots(largest / lot, key)
+    if largest < 0.5 * lot:
+        what = f"comes to {largest / lot:.3g} lots of {lot:g} at most; choose a smaller `lot`"
+        raise Misfit(what, key, allowed=["half a lot in some row"])
+
+
 Count = Annotated[int | AnyDistribution, Bounds(1.0, math.inf, sane=MOST_ROWS)]
 """A whole number of one or more, or a distribution whose draws are rounded to one."""
 

@@ -18,7 +18,7 @@ from sim.draws import Draws
 from sim.kernels.margining import MARGINED
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Delay, Distribution, NonNegative, check_draws
+from sim.parameters import MOST_ORDERS, Delay, Distribution, Misfit, NonNegative, check_draws
 from sim.parameters import Parameters as BaseParameters
 from sim.view import View
 
@@ -38,6 +38,10 @@ class Row:
         if isinstance(column, np.ndarray) and column.shape[:1] == (self.population.rows,):
             return column[self.row]
         raise AttributeError(f"{name!r} is not a column of {self.population.name}")
+
+
+PLAIN_ROW = 450.0
+"""Bytes of a participant that holds no options and has no orders resting."""
 
 
 class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
@@ -115,6 +119,11 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         self.unlisted = np.zeros(2)
         self.prepare(listing)
 
+    @classmethod
+    def bytes_of_row(cls, parameters: Any) -> float:
+        """About how much memory a participant takes, its account and its orders of a step included."""
+        return PLAIN_ROW
+
     def prepare(self, listing: Listing) -> None:
         """Draw columns, claim tags and list contracts; once, before the first step."""
 
@@ -155,6 +164,20 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         if isinstance(asked, Distribution):
             check_draws(type(self.parameters), parameter, values)
         return values
+
+    def expect_orders(self, a_second: float, step_seconds: float) -> None:
+        """Raise Misfit if more orders are to be expected in a step than can be sent.
+
+        Parameters
+        ----------
+        a_second : float
+            Mean of all rows together.
+        step_seconds : float
+        """
+        if not a_second * step_seconds <= MOST_ORDERS:
+            what = f"sends about {a_second * step_seconds:.3g} orders in a step of {step_seconds:g} s"
+            remedy = "fewer or slower participants, or shorter steps: "
+            raise Misfit(what, allowed=[f"{remedy}at most {MOST_ORDERS:,} orders"])
 
     def counts(self, parameter: str) -> np.ndarray:
         """A whole number per row of a parameter that may be a distribution: its draws, rounded."""

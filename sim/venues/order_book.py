@@ -153,6 +153,12 @@ class OrderBook(Venue):
         self._durable: list[np.ndarray] = []
         self._execute, self._show = Prepared(kernels.execute), Prepared(observe)
 
+    @classmethod
+    def bytes_at(cls, price: float, parameters: Any) -> float:
+        """Its ladder, a row a tick."""
+        width = _width(price / parameters.tick)
+        return float(width * (LEVEL.itemsize + (WORN.itemsize if parameters.order_decay else 0)))
+
     def set_reference(self, price: float) -> None:
         """Set the mid the book opens with, quote currency; to be called before `open`.
 
@@ -190,7 +196,7 @@ class OrderBook(Venue):
         """
         if not self._opening_half_ticks:
             raise RuntimeError(f"{self.name}: call set_reference(price) before open()")
-        width = BLOCK * math.ceil(HEADROOM * self._opening_half_ticks / 2 / BLOCK)
+        width = _width(self._opening_half_ticks / 2)
         self._pool = blank(OPENING_ROWS, RESTING)
         self._expiries = np.zeros(OPENING_ROWS, EXPIRY)
         self._ladder = blank(width, LEVEL)
@@ -375,6 +381,11 @@ class OrderBook(Venue):
         ticks = np.unique(rows["price"][rows["qty"] * side > 0]).astype(np.int64)
         ticks = ticks[::-1] if side > 0 else ticks
         return np.column_stack([ticks, self._ladder["volume"][ticks]])
+
+
+def _width(ticks: float) -> int:
+    """Ticks of the ladder of a book that opens at so many."""
+    return BLOCK * math.ceil(HEADROOM * ticks / BLOCK)
 
 
 def _grown(rows: np.ndarray, needed: int) -> np.ndarray:

@@ -6,15 +6,27 @@ Every command imports what it needs when it runs, so that the light ones start a
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scenarios import garbage, library
+from scenarios import garbage, library, streams
 from scenarios.arguments import Command, command_line
-from scenarios.errors import Problem, ScenarioError
+from scenarios.errors import FILE, Problem, ScenarioError, middle_out
+
+BAD_PATHS = (
+    errno.EACCES,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+)
+"""Errors of the path that was given, not of what is done there."""
 
 SUCCESS, RUN_FAILED, BAD_INPUT, INTERRUPTED_BY_KEY = 0, 1, 2, 130
 
@@ -27,13 +39,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         Those of the process if not given.
     """
-    parser = command_line(COMMANDS)
-    options = parser.parse_args(arguments)
-    if options.command is None:
-        parser.print_help()
-        return SUCCESS
-    if options.command is _run:
-        garbage.hold()
+    with streams.usable():
+        parser = command_line(COMMANDS)
+        options = parser.parse_args(arguments)
+        if options.command is None:
+            parser.print_help()
+            return SUCCESS
+        if options.command is _run:
+            garbage.hold()
+        try:
+            return _done(options)
+        finally:
+            garbage.resume()
+
+
+def _done(options: argparse.Namespace) -> int:
+    """Do what was asked for; what keeps it from being done is a line on stderr."""
     try:
         code: int = options.command(options)
         sys.stdout.flush()
@@ -44,10 +65,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED_BY_KEY
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.discard_output()
         return RUN_FAILED
-    finally:
-        garbage.resume()
+    except OSError as error:
+        streams.discard_output()
+        print(f"{_place(error)}{error.strerror or error}", file=sys.stderr)
+        return BAD_INPUT if error.errno in BAD_PATHS else RUN_FAILED
+    except MemoryError as error:
+        said = f"out of memory: {error}" if str(error) else "out of memory"
+        print(f"{said}; fewer participants, contracts or steps need less", file=sys.stderr)
+        return RUN_FAILED
+
+
+def _place(error: OSError) -> str:
+    """The file that something is wrong with, if that is known."""
+    named = error.filename2 or error.filename
+    return f"{middle_out(str(named), FILE)}: " if named is not None else ""
 
 
 def _list(_: argparse.Namespace) -> int:
@@ -77,11 +110,13 @@ def _schema(_: argparse.Namespace) -> int:
 def _validate(options: argparse.Namespace) -> int:
     scenario = _scenario(options)
     from scenarios.arms import Arms
+    from scenarios.interruption import Interruption
     from scenarios.schema import BASE
 
     arms = Arms(scenario, [BASE, *scenario.arms])
-    for arm in arms.chosen:
-        arms.market(arm, scenario.seed).release()
+    with Interruption(at_once=True):
+        for arm in arms.chosen:
+            arms.market(arm, scenario.seed).release()
     rows = sum(population.count for population in scenario.populations)
     print(
         f"{options.file}: valid; {scenario.time.steps} steps, "

@@ -329,6 +329,7 @@ def _report(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> int:
     os.environ.setdefault("MPLBACKEND", "Agg")
     from analysis import compare
+    from scenarios.damage import reading
     from scenarios.interruption import Interruption
     from scenarios.pages import check_run
 
@@ -336,8 +337,10 @@ def _compare(options: argparse.Namespace) -> int:
         check_run(folder)
     if options.out is not None and options.out.suffix not in (".html", ".png"):
         raise ScenarioError(Problem("--out", str(options.out), "must end in .html or .png"))
-    with Interruption(at_once=True):
+    names = " ".join(map(str, options.folders))
+    with Interruption(at_once=True), reading(Path(names), "be compared"):
         found = compare.compare(options.folders)
+    with Interruption(at_once=True):
         written = None if options.out is None else compare.save(found, options.out)
     print(found)
     if written is not None:

@@ -128,7 +128,7 @@ def status_of(folder: Path) -> str | None:
     try:
         status: str = json.loads((folder / MANIFEST).read_text())["status"]
         return status
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

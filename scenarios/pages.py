@@ -14,6 +14,7 @@ from analysis import attribution, covar, feedback_plots, gallery, report, scorec
 from analysis.charges import MEANINGS
 from analysis.metric import Undefined
 from analysis.page import Section
+from scenarios.damage import reading
 from scenarios.errors import Problem, ScenarioError
 from scenarios.folder import status_of
 from scenarios.interruption import Interruption
@@ -38,11 +39,8 @@ def write_report(folder: Path) -> Path:
         If the folder holds no result, or one that cannot be read.
     """
     check_run(folder)
-    try:
+    with reading(folder, "be reported"):
         return report.save(folder, assumptions(folder), list(sections(folder)))
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ScenarioError(Problem(str(folder), "", f"cannot be reported: {reason}")) from error
 
 
 def draw(folder: Path, interruption: Interruption | None = None) -> list[Path]:
@@ -63,13 +61,10 @@ def draw(folder: Path, interruption: Interruption | None = None) -> list[Path]:
     until = (interruption or Interruption()).until
     own = folder / BASE if (folder / BASE).is_dir() else folder
     if (folder / "design.parquet").is_file():
-        return _of_sweep(folder, lambda: list(until(sweep_plots.saved(folder))))
-    try:
+        return _of_sweep(folder, "be drawn", lambda: list(until(sweep_plots.saved(folder))))
+    with reading(folder, "be drawn"):
         compared = _compared(folder) if own != folder else ()
         return list(until(chain(compared, gallery.saved(Recording.read(own), own / "figures"))))
-    except (OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ScenarioError(Problem(str(folder), "", f"cannot be drawn: {reason}")) from error
 
 
 def write_sensitivity(folder: Path, metric: str | None, arm: str) -> tuple[str, list[Path]]:
@@ -87,16 +82,17 @@ def write_sensitivity(folder: Path, metric: str | None, arm: str) -> tuple[str, 
         written = [*sensitivity.write(found, folder), sweep_plots.save_indices(found, folder)]
         return sensitivity.table(found), written
 
-    return _of_sweep(folder, analyse)
+    return _of_sweep(folder, "be analysed", analyse)
 
 
-def _of_sweep(folder: Path, analyse: Callable[[], Result]) -> Result:
+def _of_sweep(folder: Path, use: str, analyse: Callable[[], Result]) -> Result:
     """What an analysis of a sweep gives; what it lacks is bad input."""
-    try:
-        return analyse()
-    except (Undefined, OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0].removeprefix(f"{folder}: ")
-        raise ScenarioError(Problem(str(folder), "", reason)) from error
+    with reading(folder, use):
+        try:
+            return analyse()
+        except (Undefined, OSError, ValueError) as error:
+            reason = str(error).partition("\n")[0].removeprefix(f"{folder}: ")
+            raise ScenarioError(Problem(str(folder), "", reason)) from error
 
 
 def _compared(folder: Path) -> Iterator[Path]:

@@ -21,6 +21,8 @@ from typing import Any
 
 from scenarios import engines
 from scenarios.agenda import WHOLE, Agenda, Shard
+from scenarios.compaction import compacted
+from scenarios.damage import reading
 from scenarios.dispatch import Dispatch, Exhausted
 from scenarios.engines import DEFAULT, Engine
 from scenarios.errors import Problem, ScenarioError
@@ -315,9 +317,11 @@ def merge(folder: Path) -> SweepOutcome:
     for shard in shards:
         shard.check(plan)
     whole.check(plan)
+    with reading(folder, "be merged"):
+        compacted([shard.path for shard in shards], plan)
     began = time.perf_counter()
     outcome = SweepOutcome(whole.path)
-    with whole.held():
+    with whole.held(), reading(folder, "be merged"):
         session = _Session(plan, whole, whole, None, outcome)
         session.merge(shards)
         outcome.seconds = time.perf_counter() - began

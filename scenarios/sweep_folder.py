@@ -64,7 +64,7 @@ class SweepFolder:
         try:
             found: dict[str, Any] = json.loads((self.path / MANIFEST).read_text())
             return found if isinstance(found, dict) else {}
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
 
     def check(self, plan: Plan, *, resume: bool = False, force: bool = False) -> None:

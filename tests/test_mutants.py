@@ -1,0 +1,87 @@
+"""Whatever a scenario file holds is taken or explained: in a line, soon, and without a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import mutants
+import pytest
+
+from scenarios.__main__ import BAD_INPUT, RUN_FAILED, SUCCESS, main
+
+DEADLINE_SECONDS = 10
+LONGEST_LINE = 3000
+FEW, MANY = 320, 5000
+BATCH = 40
+
+
+class Hang(Exception):
+    """A case that takes too long."""
+
+
+@contextmanager
+def deadline(seconds: int) -> Iterator[None]:
+    def late(number: int, frame: FrameType | None) -> None:
+        raise Hang(f"no answer after {seconds} s")
+
+    previous = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def answer(number: int, *command: str) -> int:
+    """Exit code of a command about a mutant."""
+    Path("mutant.toml").write_bytes(mutants.mutant(number).encode(errors="surrogatepass"))
+    name, *rest = command
+    with deadline(DEADLINE_SECONDS):
+        return main([name, "mutant.toml", *mutants.overrides(number), *rest])
+
+
+def check_said(said: str, code: int) -> None:
+    """What went to stderr can be shown in a terminal, and says something if it was bad input."""
+    lines = said.splitlines()
+    assert all(line.isprintable() and len(line) <= LONGEST_LINE for line in lines), said[:2000]
+    assert "Traceback" not in said
+    assert (code == BAD_INPUT) == bool([line for line in lines if not line.startswith("warning: ")])
+
+
+@pytest.mark.parametrize("first", range(0, FEW, BATCH))
+def test_a_mutant_is_valid_or_explained(
+    first: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    codes = []
+    for number in range(first, first + BATCH):
+        codes.append(answer(number, "validate"))
+        check_said(capsys.readouterr().err, codes[-1])
+    assert set(codes) == {SUCCESS, BAD_INPUT}
+    assert os.listdir() == ["mutant.toml"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("first", range(0, MANY, BATCH))
+def test_a_mutant_runs_or_is_explained(
+    first: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Arms and tables included; a market may break in its run, but says so in its folder."""
+    monkeypatch.chdir(tmp_path)
+    for number in range(first, first + BATCH):
+        code = answer(number, "run", "--out", f"out{number}", "--no-figures", "--quiet")
+        said = capsys.readouterr().err
+        assert code in (SUCCESS, BAD_INPUT), f"mutant {number}: {said}"
+        check_said(said, code)
+        assert Path(f"out{number}").exists() == (code != BAD_INPUT)
+
+
+def test_the_mutants_are_the_same_every_time() -> None:
+    assert [mutants.mutant(n) for n in range(20)] == [mutants.mutant(n) for n in range(20)]
+    assert RUN_FAILED not in (SUCCESS, BAD_INPUT)

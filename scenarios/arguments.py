@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -17,8 +18,8 @@ from scenarios.errors import SENTENCE, short
 MOST = 1_000_000
 """Of runs, seeds and processes."""
 
-LONGEST_NUMBER = 400
-"""Most digits that are read."""
+WHOLE = re.compile(r"[+-]?[0-9]{1,400}")
+"""A whole number of as many digits as are read."""
 
 Command = Callable[[argparse.Namespace], int]
 """Does what was asked for and returns an exit code."""
@@ -174,10 +175,9 @@ def _count(text: str) -> int:
 
 def _whole(text: str) -> int:
     """A whole number."""
-    try:
-        return int(text[: LONGEST_NUMBER + 1])
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"found {short(text)}; allowed: a whole number") from None
+    if not WHOLE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"found {short(text)}; allowed: a whole number")
+    return int(text)
 
 
 def _number(text: str) -> float:

@@ -29,6 +29,8 @@ from scenarios.sweep_schema import Sweep, errors
 from sim.correlation import square_root
 from sim.parameters import LONGEST, MOST_ROWS, SHORTEST, WHOLE, Misfit, Parameters, PopulationName
 
+Correlation = Annotated[float, Field(ge=-1, le=1)]
+
 BY_HAND = "set in Python"
 """What messages call the place of a value that was changed after loading."""
 
@@ -110,7 +112,7 @@ class Scenario(Parameters):
     venues: Annotated[list[VenueEntry], Field(min_length=1), AfterValidator(_distinct)]
     populations: Annotated[list[PopulationEntry], AfterValidator(_distinct)] = Field(default_factory=list)
     shocks: list[Shock] = Field(default_factory=list)
-    correlation: list[list[float]] | None = None
+    correlation: list[list[Correlation]] | None = None
     arms: dict[Name, Arm] = Field(default_factory=dict)
     sweep: Sweep | None = None
     _source: Document | None = PrivateAttr(default=None)

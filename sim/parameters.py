@@ -276,10 +276,13 @@ class Bounds:
         low = self.low if is_drawn else max(self.low, -self.sane)
         if least < low or most > high or (self.is_open and least == low):
             subject = "the distribution can draw values that are not" if least != most else "must be"
-            bound = "" if low <= -MOST else f"{'above' if self.is_open else 'at least'} {low:g}"
-            bound += "" if high >= MOST else f"{' and ' if bound else ''}at most {high:g}"
+            said = []
+            if low > -MOST or least < low:
+                said.append(f"{'above' if self.is_open else 'at least'} {low:g}")
+            if high < MOST or most > high:
+                said.append(f"at most {high:g}")
             hint = "; give it a `min` or `max`" if least != most else ""
-            raise ValueError(f"{subject} {bound}{hint}")
+            raise ValueError(f"{subject} {' and '.join(said)}{hint}")
         return value
 
 
@@ -305,8 +308,7 @@ def check_draws(model: type[BaseModel], field: str, values: np.ndarray) -> None:
     """
     bounds = [each for each in model.model_fields[field].metadata if isinstance(each, Bounds)]
     with within(field):
-        for each in bounds or [up_to(MOST)]:
-            each.check_draws(values)
+        min(bounds, key=lambda each: each.sane, default=up_to(MOST)).check_draws(values)
 
 
 def units_of(model: type[BaseModel]) -> list[str]:

@@ -101,8 +101,7 @@ def _replace(values: Table, dice: random.Random) -> None:
 def _resize(values: Table, dice: random.Random) -> None:
     if place := _place(values, dice, (int, float)):
         holder, key = place
-        factor = 10.0 ** dice.choice((-300, -30, -12, -6, -2, 2, 4, 6, 9, 15, 30, 300))
-        resized = holder[key] * factor
+        resized = holder[key] * 10.0 ** dice.choice((-300, -30, -12, -6, -2, -1, 1, 2, 6, 9, 15, 30, 300))
         is_whole = type(holder[key]) is int and abs(resized) < 1e300
         holder[key] = int(resized) if is_whole else resized
 
@@ -151,7 +150,7 @@ def _nest(values: Table, dice: random.Random) -> None:
 
 
 CHANGES: tuple[Callable[[Table, random.Random], None], ...] = (
-    *(_replace, _replace, _replace, _resize, _resize, _resize, _negate, _drop, _rename, _add, _repeat),
+    *(_replace, _replace, _resize, _resize, _resize, _resize, _negate, _drop, _rename, _add, _repeat),
     *(_exchange, _nest),
 )
 

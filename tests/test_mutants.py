@@ -12,9 +12,11 @@ from types import FrameType
 import mutants
 import pytest
 
-from scenarios.__main__ import BAD_INPUT, RUN_FAILED, SUCCESS, main
+from scenarios import memory
+from scenarios.__main__ import BAD_INPUT, SUCCESS, main
 
-DEADLINE_SECONDS = 10
+DEADLINE_SECONDS = 60  # kernels may have to be compiled
+MEMORY_BYTES = 200_000_000
 LONGEST_LINE = 3000
 FEW, MANY = 320, 5000
 BATCH = 40
@@ -38,6 +40,14 @@ def deadline(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, on a machine on which large markets are refused and not built."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(memory, "limit_bytes", lambda: MEMORY_BYTES)
+    return tmp_path
+
+
 def answer(number: int, *command: str) -> int:
     """Exit code of a command about a mutant."""
     Path("mutant.toml").write_bytes(mutants.mutant(number).encode(errors="surrogatepass"))
@@ -55,10 +65,7 @@ def check_said(said: str, code: int) -> None:
 
 
 @pytest.mark.parametrize("first", range(0, FEW, BATCH))
-def test_a_mutant_is_valid_or_explained(
-    first: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_mutant_is_valid_or_explained(first: int, capsys: pytest.CaptureFixture[str]) -> None:
     codes = []
     for number in range(first, first + BATCH):
         codes.append(answer(number, "validate"))
@@ -69,11 +76,8 @@ def test_a_mutant_is_valid_or_explained(
 
 @pytest.mark.long
 @pytest.mark.parametrize("first", range(0, MANY, BATCH))
-def test_a_mutant_runs_or_is_explained(
-    first: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Arms and tables included; a market may break in its run, but says so in its folder."""
-    monkeypatch.chdir(tmp_path)
+def test_a_mutant_runs_or_is_explained(first: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """And leaves its folder, or nothing."""
     for number in range(first, first + BATCH):
         code = answer(number, "run", "--out", f"out{number}", "--no-figures", "--quiet")
         said = capsys.readouterr().err
@@ -84,4 +88,3 @@ def test_a_mutant_runs_or_is_explained(
 
 def test_the_mutants_are_the_same_every_time() -> None:
     assert [mutants.mutant(n) for n in range(20)] == [mutants.mutant(n) for n in range(20)]
-    assert RUN_FAILED not in (SUCCESS, BAD_INPUT)

@@ -111,7 +111,7 @@ def inside(values: Any, path: Path) -> Any:
 def deeper(values: Any, most: int) -> bool:
     """Whether tables and lists stand in each other more than so many deep."""
     level = [values]
-    for _ in range(most + 1):
+    for _ in range(most):
         tables = [each.values() if isinstance(each, dict) else each for each in level]
         level = [item for table in tables for item in table if isinstance(item, dict | list)]
         if not level:

@@ -145,7 +145,7 @@ def read(folder: str | Path) -> Result:
         folder=folder,
         manifest=_json(folder / "manifest.json"),
         scenario=_scenario(folder / "scenario.toml", text),
-        metrics=_entries(own / "metrics.json"),
+        metrics=_metrics(own / "metrics.json"),
         amplification=_entries(folder / "amplification.json") if is_amplification else None,
         recording=Recording.read(own) if (own / "series.parquet").is_file() else None,
         shapley=_json(folder / "shapley.json"),
@@ -181,11 +181,20 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _entries(path: Path) -> dict[str, Any]:
-    """Contents of a file of JSON in which every entry is a table."""
+    """Contents of a file of JSON in which every entry is a table with a unit."""
     contents = _json(path)
-    wrong = next((name for name, entry in contents.items() if not isinstance(entry, dict)), None)
-    if wrong is not None:
-        raise ValueError(f'{path.name}: "{wrong}" is no table')
+    for name, entry in contents.items():
+        if not (isinstance(entry, dict) and isinstance(entry.get("unit"), str)):
+            raise ValueError(f'{path.name}: "{name}" is no table with a unit')
+    return contents
+
+
+def _metrics(path: Path) -> dict[str, Any]:
+    """Values of metrics, which are numbers or nothing."""
+    contents = _entries(path)
+    for name, entry in contents.items():
+        if not isinstance(entry.get("value", path), int | float | None):
+            raise ValueError(f'{path.name}: "{name}" has no number for its value')
     return contents
 
 

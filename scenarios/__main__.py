@@ -340,9 +340,9 @@ def _compare(options: argparse.Namespace) -> int:
     names = " ".join(map(str, options.folders))
     with Interruption(at_once=True), reading(Path(names), "be compared"):
         found = compare.compare(options.folders)
-    with Interruption(at_once=True):
+        text = str(found)
         written = None if options.out is None else compare.save(found, options.out)
-    print(found)
+    print(text)
     if written is not None:
         print(written)
     return SUCCESS

@@ -42,6 +42,7 @@ OUT_OF_RANGE = {
     "less_than_equal": "at most {le}",
     "multiple_of": "a multiple of {multiple_of}",
     "string_pattern_mismatch": "letters, digits, _ and -",
+    "string_too_long": "at most {max_length} characters",
     "string_too_short": "at least {min_length} characters",
     "too_long": "at most {max_length} {entries}",
     "too_short": "at least {min_length} {entries}",

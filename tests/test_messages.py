@@ -58,7 +58,10 @@ def test_many_problems_are_cut_short() -> None:
     [
         ('name = "\\u001b[2J"', r'name: found "\x1b[2J"; allowed: letters'),
         ('name = "\\u202Eabc"', r'name: found "\u202eabc"; allowed: letters'),
-        ('name = "' + "n" * 200_000 + '"', 'name: found "' + "n" * 37 + '..."; allowed: at most 64'),
+        (
+            'name = "' + "n" * 200_000 + '"',
+            'name: found "' + "n" * 37 + '..."; allowed: at most 64 characters',
+        ),
         ('"' + "k" * 200_000 + '" = 1', "k: unknown key; allowed: schema_version"),
         ('"\\u0000\\u202E" = 1', r"\x00\u202e: unknown key"),
         ("seed = 0x" + "f" * 300, "seed: found a whole number of about 362 digits; allowed: at most 9223372"),

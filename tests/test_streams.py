@@ -6,7 +6,10 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,8 +71,12 @@ def test_letters_that_a_stream_does_not_know_are_escaped() -> None:
 def test_new_in_a_folder_that_takes_no_file_is_bad_input(
     number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refused(path: Path, *_: object, **__: object) -> None:
-        raise OSError(number, os.strerror(number), str(path))
+    whole = Path.open
+
+    def refused(path: Path, mode: str = "r", *more: Any, **others: Any) -> Any:
+        if mode == "x":
+            raise OSError(number, os.strerror(number), str(path))
+        return whole(path, mode, *more, **others)
 
     monkeypatch.setattr(Path, "open", refused)
     assert main(["new", "mine"]) == 2
@@ -77,17 +84,18 @@ def test_new_in_a_folder_that_takes_no_file_is_bad_input(
 
 
 def test_a_starter_that_is_not_whole_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Full:
-        def __enter__(self) -> Full:
-            return self
+    whole = Path.open
 
-        def __exit__(self, *_: object) -> None:
-            raise OSError(errno.ENOSPC, "No space left on device")
+    @contextmanager
+    def full(path: Path) -> Iterator[Any]:
+        with whole(path, "x") as file:
+            yield file
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-        def write(self, text: str) -> None:
-            Path("mine.toml").touch()
+    def opened(path: Path, mode: str = "r", *more: Any, **others: Any) -> Any:
+        return full(path) if mode == "x" else whole(path, mode, *more, **others)
 
-    monkeypatch.setattr(Path, "open", lambda *_, **__: Full())
+    monkeypatch.setattr(Path, "open", opened)
     assert main(["new", "mine"]) == 2
     assert not os.path.lexists("mine.toml")
 

@@ -134,6 +134,8 @@ def read(folder: str | Path) -> Result:
     ------
     FileNotFoundError
         If the folder holds no manifest.json or no scenario.toml.
+    ValueError
+        If one of its files is not what it should be.
     """
     folder = Path(folder)
     for name in ("manifest.json", "scenario.toml"):

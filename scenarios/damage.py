@@ -14,7 +14,7 @@ SPEAKING = (OSError, ValueError)
 
 @contextmanager
 def reading(folder: Path, use: str) -> Iterator[None]:
-    """Make bad input of whatever the files of a folder break; what they hold is not ours to know.
+    """Make bad input, and one line, of whatever the files of a folder break.
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ def reading(folder: Path, use: str) -> Iterator[None]:
     """
     try:
         yield
-    except ScenarioError:
-        raise
+    except ScenarioError as error:
+        raise ScenarioError(error.problems[0]) from error
     except Exception as error:
         raise ScenarioError(Problem(str(folder), "", f"cannot {use}: {_reason(folder, error)}")) from error
 

@@ -313,7 +313,8 @@ def merge(folder: Path) -> SweepOutcome:
     if not shards:
         what = f"no shards in it; `sweep FILE --shard 1/4 --out {folder}` makes one of four"
         raise ScenarioError(Problem(str(folder), "", what))
-    plan = Plan(Experiment(load(shards[0].path / "scenario.toml")))
+    with reading(folder, "be merged"):
+        plan = Plan(Experiment(load(shards[0].path / "scenario.toml")))
     for shard in shards:
         shard.check(plan)
     whole.check(plan)

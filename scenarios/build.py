@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from scenarios import size
-from scenarios.entries import Asset, MarketOrder, ValueShock, VenueEntry
+from scenarios.entries import SHOCKS, Asset, MarketOrder, ValueShock, VenueEntry
 from scenarios.schema import Scenario
 from scenarios.treatment import AS_WRITTEN, Treatment
 from scenarios.venues import open_all, placed, state_impact, universe_of
@@ -30,7 +30,6 @@ from sim.settlement import Settlement
 from sim.venues.venue import Venue
 from sim.view import ASSET, QUOTE, View, frozen
 
-SHOCKS = "shocks"
 MOST_ROUNDS = 100_000
 """Rounds of liquidations in a step."""
 

@@ -40,7 +40,10 @@ from sim.settlement import Funding
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
 Class = type[Any]
 Values = dict[str, Any]
-RESERVED = (*SYSTEM, "shocks")
+SHOCKS = "shocks"
+"""The population that sends the shocks of a scenario."""
+
+RESERVED = (*SYSTEM, SHOCKS)
 
 
 class Entry(Parameters):

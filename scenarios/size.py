@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from scenarios import memory
+from scenarios.entries import SHOCKS, MarketOrder
 from scenarios.schema import Scenario
 from sim.parameters import Misfit
 from sim.recorder import columns
@@ -48,8 +49,11 @@ class Part(NamedTuple):
 def parts(scenario: Scenario) -> Iterator[Part]:
     """What takes memory in the market of a scenario."""
     pools = [entry.name for entry in scenario.venues if entry.factory.has_own_mid]
-    names = [asset.name for asset in scenario.assets], pools, [entry.name for entry in scenario.populations]
-    recorded = len(columns(*names)) * PER_RECORDED * scenario.time.steps
+    populations = [entry.name for entry in scenario.populations]
+    if any(isinstance(shock, MarketOrder) for shock in scenario.shocks):
+        populations.append(SHOCKS)
+    names = columns([asset.name for asset in scenario.assets], pools, populations)
+    recorded = len(names) * PER_RECORDED * scenario.time.steps
     yield Part(recorded, ("time", "steps"), scenario.time.steps)
     for n, population in enumerate(scenario.populations):
         rows = population.count * population.factory.bytes_of_row(population.parameters)

@@ -79,7 +79,7 @@ def test_a_ladder_is_reckoned_as_it_is_allocated() -> None:
 def test_what_does_not_fit_is_refused_with_what_would(monkeypatch: pytest.MonkeyPatch) -> None:
     """And what would fit does."""
     monkeypatch.setattr(memory, "limit_bytes", lambda: 2 * 10**8)
-    with pytest.raises(Misfit, match="and there are 0.2 GB") as caught:
+    with pytest.raises(Misfit, match=r"and there are 0\.2 GB") as caught:
         size.check(load("calm", {"time.steps": 10**7}))
     assert caught.value.key == ("time", "steps")
     (fitting,) = caught.value.allowed

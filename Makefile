@@ -5,7 +5,7 @@ RUNNING := $(VENV)/.running
 DEVELOPING := $(VENV)/.installed
 INSTALL := $(PYTHON) -m pip --python $(VENV)/bin/python install --quiet --constraint constraints.txt --editable
 
-.PHONY: run test check bench
+.PHONY: run test test-long check bench
 
 # Run twice, it runs twice: a finished result gives way to a finished one only.
 run: $(RUNNING)
@@ -13,6 +13,10 @@ run: $(RUNNING)
 
 test: check
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+
+# What takes minutes and rarely breaks: the tests marked `long`, which `test` leaves out.
+test-long: $(DEVELOPING)
+	$(VENV)/bin/python -m pytest -n 2 -m long
 
 check: $(DEVELOPING)
 	$(VENV)/bin/ruff check .

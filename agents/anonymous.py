@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from agents.kernels.arrivals import mingle
@@ -9,7 +11,18 @@ from agents.opening import Level, lots_of, resting
 from sim.kernels.margining import UNLIMITED
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Fraction, NonNegative, Positive, Real, VenueName, within
+from sim.parameters import (
+    HIGHEST_PRICE,
+    Delay,
+    Fraction,
+    NonNegative,
+    Rate,
+    Real,
+    Units,
+    VenueName,
+    up_to,
+    within,
+)
 from sim.population import Population
 from sim.prepared import Prepared
 from sim.records import LIMIT
@@ -55,15 +68,15 @@ class AnonymousTraders(Population):
         """
 
         venue: VenueName
-        rate: NonNegative = 1.0
+        rate: Rate = 1.0
         immediacy: Fraction = 0.3
         informed_share: Fraction = 0.3
-        largest: Positive = 1.0
-        offset: Real = 0.0
-        offset_sd: NonNegative = 0.0
+        largest: Units = 1.0
+        offset: Annotated[Real, up_to(HIGHEST_PRICE)] = 0.0
+        offset_sd: Annotated[NonNegative, up_to(HIGHEST_PRICE)] = 0.0
         opening: list[Level] = Field(default_factory=list)
         cash: NonNegative = 0.0
-        latency_seconds: NonNegative = 0.0
+        latency_seconds: Delay = 0.0
 
     def prepare(self, listing: Listing) -> None:
         """Draw the rates of every row."""
@@ -75,6 +88,7 @@ class AnonymousTraders(Population):
         self._mingle = Prepared(mingle)
         names = ("rate", "immediacy", "informed_share", "largest", "offset", "offset_sd")
         self._columns = tuple(self.column(name) for name in names)
+        self.expect_orders(float(self._columns[0].sum()), listing.step_seconds)
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Leave the opening orders, then send each step's arrivals."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -10,7 +11,18 @@ from pydantic import Field
 from agents.kernels.spreading import spread
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Fraction, Misfit, NonNegative, Positive, VenueName, within
+from sim.parameters import (
+    MOST_UNITS,
+    Bps,
+    Fraction,
+    Misfit,
+    NonNegative,
+    Seconds,
+    Units,
+    VenueName,
+    up_to,
+    within,
+)
 from sim.pending import PendingLots
 from sim.population import Population
 from sim.prepared import Prepared
@@ -55,12 +67,12 @@ class Arbitrageurs(Population):
         cash: NonNegative = 20_000_000.0
         book: VenueName
         pool: VenueName
-        edge_bps: NonNegative = 1.0
+        edge_bps: Bps = 1.0
         share: Fraction = 0.5
-        max_units: Positive = 200.0
-        spot_units: NonNegative = 200.0
+        max_units: Units = 200.0
+        spot_units: Annotated[NonNegative, up_to(MOST_UNITS)] = 200.0
         max_slippage: float = Field(default=0.005, gt=0, lt=1)
-        interval_seconds: Positive = 1.0
+        interval_seconds: Seconds = 1.0
 
     def prepare(self, listing: Listing) -> None:
         """Find the venues, draw the columns."""

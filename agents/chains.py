@@ -19,9 +19,11 @@ from pydantic import Field, model_validator
 from agents.chain_reading import ChainFile, Reading, check_moneyness, clock, read
 from sim.draws import Draws
 from sim.listing import Listing
-from sim.parameters import Misfit, Parameters
+from sim.parameters import LONGEST, MOST, MOST_UNITS, Misfit, Parameters, check_lots
 
 DAY = 86400.0
+
+Days = Annotated[float, Field(gt=0, le=LONGEST / DAY)]
 
 
 class Contract(NamedTuple):
@@ -82,7 +84,7 @@ class Holding(Parameters):
     sign_calls: float | None = Field(default=None, ge=-1, le=1)
     sign_puts: float | None = Field(default=None, ge=-1, le=1)
     share: float = Field(default=1.0, ge=0, le=1)
-    contract_multiplier: float = Field(default=1.0, gt=0)
+    contract_multiplier: float = Field(default=1.0, gt=0, le=1e9)
 
     def side(self, is_call: bool) -> float:
         """Units held per unit of open interest and share."""
@@ -93,6 +95,7 @@ class Holding(Parameters):
         """Lots of a contract that all books hold together, below zero if they are short."""
         side = self.side(contract.is_call)
         units = abs(side) * self.share * self.contract_multiplier * contract.open_interest
+        check_lots(units / lot, ("exposure",))
         return round(math.copysign(round(units / lot), side))
 
 
@@ -119,14 +122,14 @@ class Synthetic(Holding):
     """
 
     type: Literal["synthetic"]
-    open_interest: float = Field(gt=0)
-    expiries_days: list[Annotated[float, Field(gt=0)]] = Field(default=[1.0, 7.0, 30.0], min_length=1)
-    expiry_weights: list[Annotated[float, Field(ge=0)]] | None = None
-    strikes: int = Field(default=12, ge=0)
-    spacing: float = Field(default=0.01, gt=0)
-    dispersion: float = Field(default=0.06, gt=0)
+    open_interest: float = Field(gt=0, le=MOST_UNITS)
+    expiries_days: list[Days] = Field(default=[1.0, 7.0, 30.0], min_length=1, max_length=1000)
+    expiry_weights: list[Annotated[float, Field(ge=0, le=MOST)]] | None = None
+    strikes: int = Field(default=12, ge=0, le=1000)
+    spacing: float = Field(default=0.01, gt=0, lt=1)
+    dispersion: float = Field(default=0.06, gt=0, le=100)
     put_share: float = Field(default=0.55, ge=0, le=1)
-    skew_to_otm: float = Field(default=0.02, ge=0)
+    skew_to_otm: float = Field(default=0.02, ge=0, le=100)
 
     @model_validator(mode="after")
     def _fits(self) -> Synthetic:

@@ -16,8 +16,21 @@ from agents.route import Route
 from sim.instruments import SPOT
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Count, Fraction, Misfit, NonNegative, Parameters, Positive, Real, within
-from sim.population import Population
+from sim.parameters import (
+    MOST_UNITS,
+    Count,
+    Fraction,
+    Misfit,
+    NonNegative,
+    Parameters,
+    Positive,
+    Real,
+    Units,
+    typical,
+    up_to,
+    within,
+)
+from sim.population import PLAIN_ROW, Population
 from sim.prepared import Prepared
 from sim.records import OPENING, OPTIONS, REQUEST, orders
 from sim.view import View, frozen
@@ -36,7 +49,11 @@ class ConstantGamma(Parameters):
     """
 
     type: Literal["constant_gamma"]
-    gamma: Real
+    gamma: Annotated[Real, up_to(MOST_UNITS)]
+
+
+POSITION_BYTES = 350
+"""Of a contract in a book: taken, requested at the opening, and held."""
 
 
 class OptionDealers(Population):
@@ -100,11 +117,16 @@ class OptionDealers(Population):
         route: Route
         opens_hedged: bool = True
         contracts: Count = 8
-        size: Positive = 1.0
-        capital: NonNegative = 0.25
+        size: Annotated[Positive, up_to(1e9)] = 1.0
+        capital: Annotated[NonNegative, up_to(1e6)] = 0.25
         treasury: Fraction = 0.0
-        customer_trades_per_day: NonNegative = 0.0
-        customer_units: Positive = 1.0
+        customer_trades_per_day: Annotated[NonNegative, up_to(1e6)] = 0.0
+        customer_units: Units = 1.0
+
+    @classmethod
+    def bytes_of_row(cls, parameters: Any) -> float:
+        """A row, and a position a contract."""
+        return PLAIN_ROW + typical(parameters.contracts) * POSITION_BYTES
 
     def prepare(self, listing: Listing) -> None:
         """List the contracts, split them over the rows and set the hedger up."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from agents.kernels.background import correct
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import NonNegative, Positive, Real, VenueName, within
+from sim.parameters import MOST_UNITS, NonNegative, Rate, Real, Units, VenueName, up_to, within
 from sim.population import Population
 from sim.prepared import Prepared
 from sim.records import MARKET
@@ -44,11 +46,11 @@ class FundamentalTraders(Population):
 
         cash: NonNegative = 20_000_000.0
         venue: VenueName
-        rate: NonNegative = 0.02
-        bias: Real = 0.0
-        threshold: NonNegative = 0.005
-        strength: NonNegative = 5.0
-        max_units: Positive = 50.0
+        rate: Rate = 0.02
+        bias: Annotated[Real, up_to(1e3)] = 0.0
+        threshold: Annotated[NonNegative, up_to(1e3)] = 0.005
+        strength: Annotated[NonNegative, up_to(MOST_UNITS)] = 5.0
+        max_units: Units = 50.0
 
     def prepare(self, listing: Listing) -> None:
         """Draw beliefs and strength of every row."""

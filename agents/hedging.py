@@ -37,7 +37,7 @@ from sim.instruments import PERPETUAL
 from sim.kernels.flags import flag_columns
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Misfit
+from sim.parameters import Misfit, check_draws, within
 from sim.pending import PendingLots
 from sim.prepared import Prepared
 from sim.view import View, frozen
@@ -110,6 +110,8 @@ class Hedger:
         self.policy = np.empty((POLICY_ROWS, rows))
         for number, name in DRAWN.items():
             self.policy[number] = draws.column(getattr(policy, name), f"hedging.{name}", rows)
+            with within("hedging"):
+                check_draws(type(policy), name, self.policy[number])
         if policy.type != "band":
             self.policy[WIDTH] = 0.0
         self.policy[LATENCY], self.policy[RESERVED] = latency, 0.0

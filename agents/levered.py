@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
 
 from sim.instruments import PERPETUAL
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import AssetName, Fraction, Misfit, NonNegative, Positive
+from sim.parameters import (
+    MOST_MONEY,
+    AssetName,
+    Fraction,
+    Misfit,
+    NonNegative,
+    Positive,
+    check_not_dust,
+    up_to,
+)
 from sim.population import Population
 from sim.records import OPENING, REQUEST, orders
 from sim.view import View
@@ -53,8 +63,8 @@ class LeveredTraders(Population):
 
         cash: NonNegative = 0.0
         asset: AssetName | None = None
-        notional: Positive = 100_000.0
-        leverage: Positive = 10.0
+        notional: Annotated[Positive, up_to(MOST_MONEY)] = 100_000.0
+        leverage: Annotated[Positive, up_to(1e6)] = 10.0
         long_share: Fraction = 0.5
 
     def prepare(self, listing: Listing) -> None:
@@ -71,6 +81,7 @@ class LeveredTraders(Population):
         terms = listing.universe.terms()[self.instrument]
         self._check_leverage(float(terms["initial"]))
         self._lot_value = float(terms["lot"]) * listing.spots[self.asset]
+        check_not_dust(self.column("notional"), self._lot_value, ("notional",))
         self._desk = listing.desk(self.asset).index
 
     @property

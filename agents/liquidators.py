@@ -11,7 +11,7 @@ from sim.instruments import PERPETUAL
 from sim.kernels.margining import UNLIMITED
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Fraction, NonNegative, Positive, VenueName, within
+from sim.parameters import LONGEST, MOST_ROWS, Fraction, NonNegative, Seconds, VenueName, within
 from sim.pending import PendingLots
 from sim.population import Population
 from sim.records import FORCED, IOC, MID, REDUCE_ONLY, SEIZE
@@ -55,10 +55,10 @@ class ExchangeLiquidators(Population):
 
         cash: NonNegative = 0.0
         venue: VenueName = "liquidation"
-        capacity: int = Field(default=10_000, ge=1)
+        capacity: int = Field(default=10_000, ge=1, le=MOST_ROWS)
         unwind_share: Fraction = 0.25
-        unwind_seconds: Positive = 1.0
-        retry_seconds: float = Field(default=1.0, ge=0)
+        unwind_seconds: Seconds = 1.0
+        retry_seconds: float = Field(default=1.0, ge=0, le=LONGEST)
         max_slippage: float = Field(default=0.02, gt=0, lt=1)
 
     def prepare(self, listing: Listing) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -12,7 +13,7 @@ from agents.policy import Policy
 from agents.route import Route
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Fraction, Misfit, NonNegative, Positive, VenueName, within
+from sim.parameters import Fraction, Misfit, NonNegative, Units, VenueName, check_not_dust, up_to, within
 from sim.population import Population
 from sim.records import ADD_LIQUIDITY, OPENING, REQUEST, orders
 from sim.view import View, frozen
@@ -57,9 +58,9 @@ class LiquidityProviders(Population):
 
         cash: NonNegative = 0.0
         pool: VenueName
-        deposit: Positive = 10.0
+        deposit: Units = 10.0
         hedged_share: Fraction = 0.0
-        capital: NonNegative = 0.5
+        capital: Annotated[NonNegative, up_to(1e6)] = 0.5
         hedging: Policy = Field(default_factory=Policy)
         route: Route
 
@@ -76,7 +77,9 @@ class LiquidityProviders(Population):
         if self.hedger.asset != self.asset:
             what = f'"{own.route.venues[0]}" trades another asset than the pool "{own.pool}"'
             raise Misfit(what, ("route", "venues", 0))
-        self.deposit = np.maximum(np.floor(self.column("deposit") / self._pool.lot), 1).astype(np.int64)
+        deposits = self.column("deposit")
+        check_not_dust(deposits, self._pool.lot, ("deposit",))
+        self.deposit = np.maximum(np.floor(deposits / self._pool.lot), 1).astype(np.int64)
         self.is_hedged = self.draws.uniforms("hedged", self.rows) < self.column("hedged_share")
         self.hedger.is_active[:] = self.is_hedged
         self.hedges = bool(self.is_hedged.any())

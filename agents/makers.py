@@ -11,8 +11,24 @@ from agents.kernels.quoting import BPS, LEVELS, quote
 from sim.instruments import SPOT
 from sim.listing import SECONDS_PER_YEAR, Listing
 from sim.outbox import Outbox
-from sim.parameters import Count, NonNegative, Positive, VenueName, at_most, within
-from sim.population import Population
+from sim.parameters import (
+    HIGHEST_BPS,
+    MOST_UNITS,
+    Bps,
+    Count,
+    NonNegative,
+    Positive,
+    Rate,
+    Seconds,
+    Units,
+    VenueName,
+    Volatility,
+    at_most,
+    typical,
+    up_to,
+    within,
+)
+from sim.population import PLAIN_ROW, Population
 from sim.prepared import Prepared
 from sim.records import QUOTE
 from sim.view import View
@@ -33,6 +49,9 @@ COLUMNS = (
     "withdrawal_volatility",
     "levels",
 )
+
+QUOTE_BYTES = 750
+"""Of a quote: sent, routed, resting, and what the tape sets aside for it."""
 
 
 class MarketMakers(Population):
@@ -107,21 +126,26 @@ class MarketMakers(Population):
         cash: NonNegative = 50_000_000.0
         venue: VenueName
         levels: Annotated[Count, at_most(50.0)] = 5
-        interval_seconds: Positive = 1.0
-        spread_bps: NonNegative = 1.0
-        volatility_factor: NonNegative = 0.5
-        spacing_bps: Positive = 5.0
-        size: Positive = 1.0
-        growth: Positive = 1.2
-        learning_bps: NonNegative = 0.02
-        news_response: NonNegative = 1.0
-        anchor_per_second: NonNegative = 0.0005
-        skew_bps: NonNegative = 10.0
-        inventory_limit: Positive = 200.0
-        spot_units: NonNegative | None = None
-        calm_volatility: Positive = 0.8
-        thinning: NonNegative = 1.0
+        interval_seconds: Seconds = 1.0
+        spread_bps: Bps = 1.0
+        volatility_factor: Annotated[NonNegative, up_to(1e6)] = 0.5
+        spacing_bps: Annotated[Positive, up_to(HIGHEST_BPS)] = 5.0
+        size: Units = 1.0
+        growth: Annotated[Positive, up_to(100.0)] = 1.2
+        learning_bps: Bps = 0.02
+        news_response: Annotated[NonNegative, up_to(100.0)] = 1.0
+        anchor_per_second: Rate = 0.0005
+        skew_bps: Bps = 10.0
+        inventory_limit: Units = 200.0
+        spot_units: Annotated[NonNegative, up_to(MOST_UNITS)] | None = None
+        calm_volatility: Volatility = 0.8
+        thinning: Annotated[NonNegative, up_to(100.0)] = 1.0
         withdrawal_volatility: Positive = 1e9
+
+    @classmethod
+    def bytes_of_row(cls, parameters: Any) -> float:
+        """A row, and a quote a level and side."""
+        return PLAIN_ROW + 2 * typical(parameters.levels) * QUOTE_BYTES
 
     def prepare(self, listing: Listing) -> None:
         """Draw the columns and claim a tag for every level and side, every row as for the largest ladder."""

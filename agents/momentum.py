@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 
 from agents.kernels.background import chase
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import NonNegative, Positive, VenueName, within
+from sim.parameters import NonNegative, Positive, Seconds, Units, VenueName, up_to, within
 from sim.pending import PendingLots
 from sim.population import Population
 from sim.prepared import Prepared
@@ -51,11 +53,11 @@ class MomentumTraders(Population):
 
         cash: NonNegative = 5_000_000.0
         venue: VenueName
-        lookback_seconds: Positive = 300.0
-        threshold: NonNegative = 0.002
-        full_trend: Positive = 0.01
-        max_units: Positive = 5.0
-        interval_seconds: Positive = 5.0
+        lookback_seconds: Seconds = 300.0
+        threshold: Annotated[NonNegative, up_to(1e3)] = 0.002
+        full_trend: Annotated[Positive, up_to(1e3)] = 0.01
+        max_units: Units = 5.0
+        interval_seconds: Seconds = 5.0
 
     def prepare(self, listing: Listing) -> None:
         """Draw trends and sizes of every row."""

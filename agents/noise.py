@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
-from pydantic import Field
 
 from agents.kernels.background import scatter
 from sim.kernels.margining import UNLIMITED
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import NonNegative, Positive, VenueName, within
+from sim.parameters import (
+    HIGHEST_BPS,
+    Delay,
+    Positive,
+    Rate,
+    Seconds,
+    Units,
+    VenueName,
+    check_not_dust,
+    up_to,
+    within,
+)
 from sim.population import Population
 from sim.prepared import Prepared
 from sim.records import MARKET
@@ -50,12 +62,12 @@ class NoiseTraders(Population):
         """
 
         venue: VenueName
-        limit_rate: NonNegative = 1.0
-        market_rate: NonNegative = 0.5
-        size: Positive = 0.1
-        offset_bps: Positive = 10.0
-        lifetime_seconds: Positive = 60.0
-        latency_seconds: NonNegative = Field(default=0.0)
+        limit_rate: Rate = 1.0
+        market_rate: Rate = 0.5
+        size: Units = 0.1
+        offset_bps: Annotated[Positive, up_to(HIGHEST_BPS)] = 10.0
+        lifetime_seconds: Seconds = 60.0
+        latency_seconds: Delay = 0.0
 
     def prepare(self, listing: Listing) -> None:
         """Draw the rates of every row."""
@@ -69,6 +81,8 @@ class NoiseTraders(Population):
             for name in ("limit_rate", "market_rate", "size", "offset_bps", "lifetime_seconds")
         )
         rate = self._columns[0] + self._columns[1]
+        self.expect_orders(float(rate.sum()), listing.step_seconds)
+        check_not_dust(self._columns[2], self._terms.lot, ("size",))
         expected = float(rate.sum()) * listing.step_seconds
         self._room = min(int(expected + 20 * np.sqrt(expected) + 200), self.rows * MOST_ORDERS)
 

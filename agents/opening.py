@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from sim.listing import VenueTerms
-from sim.parameters import Misfit, Parameters
+from sim.parameters import HIGHEST_PRICE, MOST_UNITS, Misfit, Parameters, check_lots
 from sim.records import LIMIT, OPENING, orders
 
 
@@ -25,9 +25,9 @@ class Level(Parameters):
         Equal orders that the units come in.
     """
 
-    price: float = Field(gt=0)
-    units: float
-    orders: int = Field(default=1, ge=1)
+    price: float = Field(gt=0, le=HIGHEST_PRICE)
+    units: float = Field(ge=-MOST_UNITS, le=MOST_UNITS)
+    orders: int = Field(default=1, ge=1, le=100_000)
 
 
 def lots_of(levels: Sequence[Level], terms: VenueTerms) -> list[int]:
@@ -38,7 +38,10 @@ def lots_of(levels: Sequence[Level], terms: VenueTerms) -> list[int]:
     Misfit
         If an order of a level is less than half a lot.
     """
-    lots = [round(level.units / level.orders / terms.lot) for level in levels]
+    sizes = [level.units / level.orders / terms.lot for level in levels]
+    for n, size in enumerate(sizes):
+        check_lots(abs(size), ("opening", n, "units"))
+    lots = [round(size) for size in sizes]
     if 0 in lots:
         what = f'an order of it is less than half a lot of {terms.lot:g} at "{terms.name}"'
         raise Misfit(what, ("opening", lots.index(0), "units"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from sim.parameters import Fraction, NonNegative, Parameters, Positive
+from sim.parameters import Fraction, NonNegative, Parameters, Positive, Seconds, up_to
 
 
 class Policy(Parameters):
@@ -47,11 +47,11 @@ class Policy(Parameters):
     """
 
     type: Literal["band", "time", "leland", "whalley_wilmott", "decay"] = "band"
-    width: NonNegative = 0.02
-    cost: NonNegative = 0.0005
+    width: Annotated[NonNegative, up_to(1e6)] = 0.02
+    cost: Annotated[NonNegative, up_to(1.0)] = 0.0005
     risk_aversion: Positive = 1.0
-    interval_seconds: Positive = 1.0
+    interval_seconds: Seconds = 1.0
     response: Fraction = 1.0
     max_units: Positive = 1e12
-    max_slippage: Positive = 0.01
+    max_slippage: Annotated[Positive, up_to(1e3)] = 0.01
     synchrony: Fraction = 0.0

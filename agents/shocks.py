@@ -10,7 +10,7 @@ from pydantic import Field
 from sim.kernels.margining import UNLIMITED
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import Parameters, VenueName
+from sim.parameters import LONGEST, MOST_PIECES, MOST_UNITS, Parameters, VenueName, check_lots
 from sim.population import Population
 from sim.records import MARKET, SHOCK
 from sim.view import View
@@ -30,10 +30,10 @@ class MarketOrder(Parameters):
         Time over which it is spread, one order a second.
     """
 
-    at: float = Field(ge=0)
+    at: float = Field(ge=0, le=LONGEST)
     venue: VenueName
-    qty: float
-    over_seconds: float = Field(default=0.0, ge=0)
+    qty: float = Field(ge=-MOST_UNITS, le=MOST_UNITS)
+    over_seconds: float = Field(default=0.0, ge=0, le=MOST_PIECES)
 
 
 class Outsiders(Population):
@@ -57,6 +57,7 @@ class Outsiders(Population):
         for shock in self.parameters.orders:
             terms = listing.venue(shock.venue)
             pieces = max(1, round(shock.over_seconds))
+            check_lots(abs(shock.qty) / terms.lot, ("qty",))
             total = round(shock.qty / terms.lot)
             sizes = [total * (i + 1) // pieces - total * i // pieces for i in range(pieces)]
             self._slices += [(shock.at + i, terms.index, size) for i, size in enumerate(sizes) if size]

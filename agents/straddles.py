@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -10,7 +11,20 @@ from pydantic import Field
 from sim.kernels.margining import UNLIMITED
 from sim.listing import SECONDS_PER_YEAR, Listing
 from sim.outbox import Outbox
-from sim.parameters import Misfit, NonNegative, Real, VenueName, within
+from sim.parameters import (
+    HIGHEST_PRICE,
+    LONGEST,
+    MOST_ROWS,
+    MOST_UNITS,
+    SHORTEST,
+    Delay,
+    Misfit,
+    NonNegative,
+    Real,
+    VenueName,
+    up_to,
+    within,
+)
 from sim.population import Population
 from sim.records import CANCEL_ALL, HEDGE, LIMIT, MARKET, OWN_BEST
 from sim.view import View
@@ -61,14 +75,14 @@ class StraddleHedgers(Population):
         """
 
         venue: VenueName
-        straddles: Real
-        volatility: float = Field(gt=0)
-        session_seconds: float = Field(gt=0)
-        expiry_seconds: float = Field(gt=0)
-        interval_seconds: float = Field(gt=0)
-        cycle: int = Field(default=4, ge=1)
+        straddles: Annotated[Real, up_to(MOST_UNITS)]
+        volatility: float = Field(gt=0, le=HIGHEST_PRICE)
+        session_seconds: float = Field(ge=SHORTEST, le=LONGEST)
+        expiry_seconds: float = Field(ge=SHORTEST, le=LONGEST)
+        interval_seconds: float = Field(ge=SHORTEST, le=LONGEST)
+        cycle: int = Field(default=4, ge=1, le=MOST_ROWS)
         cash: NonNegative = 0.0
-        latency_seconds: NonNegative = 0.0
+        latency_seconds: Delay = 0.0
 
     def prepare(self, listing: Listing) -> None:
         """Draw the straddles."""

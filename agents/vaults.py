@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -17,8 +17,8 @@ from sim.kernels.margining import MARGINED, UNLIMITED
 from sim.kernels.options import delta_gamma
 from sim.listing import SECONDS_PER_YEAR, Listing
 from sim.outbox import Outbox
-from sim.parameters import Fraction, NonNegative, Positive
-from sim.population import Population
+from sim.parameters import HIGHEST_PRICE, Fraction, NonNegative, Positive, Seconds, Units, up_to
+from sim.population import PLAIN_ROW, Population
 from sim.records import CALL, FORCED, ISSUE, OPENING, REQUEST, orders
 from sim.view import View
 
@@ -85,13 +85,18 @@ class OptionVaults(Population):
 
         cash: NonNegative = 0.0
         writes: Literal["calls", "puts"] = "calls"
-        collateral: Positive = 100.0
+        collateral: Units = 100.0
         delta: Fraction = 0.2
-        strike_step: Positive = 1000.0
-        epoch_seconds: Positive = 7 * 86400.0
-        first_epoch_seconds: Positive = 2 * 86400.0
+        strike_step: Annotated[Positive, up_to(HIGHEST_PRICE)] = 1000.0
+        epoch_seconds: Seconds = 7 * 86400.0
+        first_epoch_seconds: Seconds = 2 * 86400.0
         hedging: Policy = Field(default_factory=Policy)
         route: Route
+
+    @classmethod
+    def bytes_of_row(cls, parameters: Any) -> float:
+        """A row and the options of an epoch."""
+        return 2 * PLAIN_ROW
 
     def prepare(self, listing: Listing) -> None:
         """Draw collateral and targets, set the hedger up."""

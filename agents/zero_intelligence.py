@@ -13,13 +13,23 @@ from agents.opening import Level, lots_of, resting
 from sim.kernels.margining import UNLIMITED
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import NonNegative, VenueName, within
+from sim.parameters import (
+    HIGHEST_RATE,
+    LONGEST,
+    MOST_ENTRIES,
+    MOST_UNITS,
+    Delay,
+    NonNegative,
+    VenueName,
+    check_not_dust,
+    within,
+)
 from sim.population import Population
 from sim.prepared import Prepared
 from sim.records import CANCEL_ALL, CANCEL_AT
 from sim.view import View
 
-Rate = Annotated[float, Field(ge=0)]
+PlainRate = Annotated[float, Field(ge=0, le=HIGHEST_RATE)]
 
 
 class ZeroIntelligenceTraders(Population):
@@ -76,19 +86,19 @@ class ZeroIntelligenceTraders(Population):
         """
 
         venue: VenueName
-        limit_rates: list[Rate] = Field(default_factory=list)
-        tail_scale: Rate = 0.0
-        tail_exponent: float = 0.0
-        reach_ticks: int = Field(default=10, ge=1)
-        cancel_rates: list[Rate] = Field(default_factory=list)
-        cancel_reach_ticks: int = Field(default=20, ge=1)
-        places: int = Field(default=32, ge=1)
-        market_rate: Rate = 0.0
-        size: float = Field(default=1.0, gt=0)
+        limit_rates: list[PlainRate] = Field(default_factory=list)
+        tail_scale: PlainRate = 0.0
+        tail_exponent: float = Field(default=0.0, ge=-20, le=20)
+        reach_ticks: int = Field(default=10, ge=1, le=MOST_ENTRIES)
+        cancel_rates: list[PlainRate] = Field(default_factory=list)
+        cancel_reach_ticks: int = Field(default=20, ge=1, le=MOST_ENTRIES)
+        places: int = Field(default=32, ge=1, le=MOST_ENTRIES)
+        market_rate: PlainRate = 0.0
+        size: float = Field(default=1.0, gt=0, le=MOST_UNITS)
         opening: list[Level] = Field(default_factory=list)
-        session_seconds: Rate = 0.0
+        session_seconds: float = Field(default=0.0, ge=0, le=LONGEST)
         cash: NonNegative = 0.0
-        latency_seconds: NonNegative = 0.0
+        latency_seconds: Delay = 0.0
 
         @model_validator(mode="after")
         def _lists_fit(self) -> ZeroIntelligenceTraders.Parameters:
@@ -120,8 +130,13 @@ class ZeroIntelligenceTraders(Population):
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")
         self._flow = Prepared(flow)
+        check_not_dust(np.array([own.size]), self._terms.lot, ("size",))
         self._lots = max(1, round(own.size / self._terms.lot))
         self._limits, self._cancels = np.cumsum(own.limit_rate()), np.cumsum(own.cancel_rate())
+        cancelled = own.places * self._cancels[-1] if self._cancels.size else 0.0
+        self.expect_orders(
+            2 * self.rows * (self._limits[-1] + own.market_rate + cancelled), listing.step_seconds
+        )
         rate = own.cancel_rates[0] if len(own.cancel_rates) == 1 else 0.0
         self._life = 1.0 / rate if rate > 0 else math.inf
         self._opened = 0

@@ -148,6 +148,8 @@ def read(folder: str | Path) -> Result:
     ------
     FileNotFoundError
         If the folder holds no manifest.json or no scenario.toml.
+    ValueError
+        If one of its files is not what it should be.
     """
     folder = Path(folder)
     for name in ("manifest.json", "scenario.toml"):
@@ -158,9 +160,9 @@ def read(folder: str | Path) -> Result:
     return Result(
         folder=folder,
         manifest=_json(folder / "manifest.json"),
-        scenario=tomllib.loads(text),
-        metrics=_json(own / "metrics.json"),
-        amplification=_json(folder / "amplification.json") if is_amplification else None,
+        scenario=_scenario(folder / "scenario.toml", text),
+        metrics=_metrics(own / "metrics.json"),
+        amplification=_entries(folder / "amplification.json") if is_amplification else None,
         recording=Recording.read(own) if (own / "series.parquet").is_file() else None,
         shapley=_json(folder / "shapley.json"),
         scenario_text=text,
@@ -183,9 +185,52 @@ def arms(result: Result) -> list[str]:
 
 def _json(path: Path) -> dict[str, Any]:
     """Contents of a file of JSON; empty if there is none."""
-    contents: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    try:
+        contents = json.loads(_text(path))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path.name} is no JSON: {error}") from error
+    if not isinstance(contents, dict):
+        raise ValueError(f"{path.name} holds no table")
     return contents
 
 
+def _entries(path: Path) -> dict[str, Any]:
+    """Contents of a file of JSON in which every entry is a table with a unit."""
+    contents = _json(path)
+    for name, entry in contents.items():
+        if not (isinstance(entry, dict) and isinstance(entry.get("unit"), str)):
+            raise ValueError(f'{path.name}: "{name}" is no table with a unit')
+    return contents
+
+
+def _metrics(path: Path) -> dict[str, Any]:
+    """Values of metrics, which are numbers or nothing."""
+    contents = _entries(path)
+    for name, entry in contents.items():
+        if not isinstance(entry.get("value", path), int | float | None):
+            raise ValueError(f'{path.name}: "{name}" has no number for its value')
+    return contents
+
+
+def _scenario(path: Path, text: str) -> dict[str, Any]:
+    """Values of a scenario, of which a name and assets with names are there."""
+    try:
+        values = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path.name} is no TOML: {error}") from error
+    assets = values.get("assets")
+    is_named = isinstance(assets, list) and all(
+        isinstance(asset, dict) and "name" in asset for asset in assets
+    )
+    if not (is_named and isinstance(values.get("name"), str)):
+        raise ValueError(f"{path.name} is no scenario: it lacks its name or its assets'")
+    return values
+
+
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path.name} is no text: {error.reason} at byte {error.start}") from error

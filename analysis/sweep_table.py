@@ -118,8 +118,8 @@ class Sweep:
         folder = Path(folder)
         manifest, scenario = _described(folder)
         plan = scenario["sweep"]
-        design = pd.read_parquet(folder / "design.parquet").set_index("design_id").sort_index()
-        runs = pd.read_parquet(folder / "runs.parquet").drop_duplicates(list(KEYS), keep="last")
+        design = _table(folder, "design.parquet", ["design_id"]).set_index("design_id").sort_index()
+        runs = _table(folder, "runs.parquet", [*KEYS, "status"]).drop_duplicates(list(KEYS), keep="last")
         is_done = runs["status"] == FINISHED
         return cls(
             folder=folder,
@@ -288,14 +288,27 @@ def _described(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
         scenario = tomllib.loads((folder / "scenario.toml").read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{folder}: not a sweep's folder: {error}") from error
-    is_sweep = manifest.get("kind") == "sweep" and "sweep" in scenario
+    is_told = isinstance(manifest, dict) and isinstance(scenario.get("sweep"), dict)
+    is_sweep = is_told and manifest.get("kind") == "sweep"
     lacking = [name for name in ("design.parquet", "runs.parquet") if not (folder / name).is_file()]
     if not is_sweep or lacking:
         what = f"{lacking[0]} is not there" if is_sweep else "its manifest or scenario is not of a sweep"
         raise ValueError(f"{folder}: not a sweep's folder: {what}; `hedgequake sweep` makes one")
     return manifest, scenario
+
+
+def _table(folder: Path, name: str, needed: list[str]) -> pd.DataFrame:
+    """A table of a sweep that has at least these columns."""
+    try:
+        frame: pd.DataFrame = pd.read_parquet(folder / name)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{folder}: {name} cannot be read: {error}") from error
+    lacking = [column for column in needed if column not in frame]
+    if lacking:
+        raise ValueError(f'{folder}: {name} has no column "{lacking[0]}"')
+    return frame
 
 
 def _failed(folder: Path, runs: pd.DataFrame, is_done: pd.Series[bool]) -> pd.DataFrame:

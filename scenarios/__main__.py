@@ -6,18 +6,30 @@ Every command imports what it needs when it runs, so that the light ones start a
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scenarios import ending, garbage, library
+from scenarios import ending, garbage, library, streams
 from scenarios.arguments import Command, command_line
 from scenarios.ending import BAD_INPUT, INTERRUPTED_BY_KEY, RUN_FAILED, SUCCESS
-from scenarios.errors import Problem, ScenarioError
+from scenarios.errors import FILE, Problem, ScenarioError, middle_out
 from scenarios.shell import command, place, scenario_words
 from scenarios.trust import trusted
+
+BAD_PATHS = (
+    errno.EACCES,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+)
+"""Errors of the path that was given, not of what is done there."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,13 +40,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         Those of the process if not given.
     """
-    parser = command_line(COMMANDS)
-    options = parser.parse_args(arguments)
-    if options.command is None:
-        parser.print_help()
-        return SUCCESS
-    if options.command is _run:
-        garbage.hold()
+    with streams.usable():
+        parser = command_line(COMMANDS)
+        options = parser.parse_args(arguments)
+        if options.command is None:
+            parser.print_help()
+            return SUCCESS
+        if options.command is _run:
+            garbage.hold()
+        try:
+            return _done(options)
+        finally:
+            garbage.resume()
+
+
+def _done(options: argparse.Namespace) -> int:
+    """Do what was asked for; what keeps it from being done is a line on stderr."""
     is_quiet = getattr(options, "quiet", False)
     try:
         with (
@@ -50,10 +71,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED_BY_KEY
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.discard_output()
         return RUN_FAILED
-    finally:
-        garbage.resume()
+    except OSError as error:
+        streams.discard_output()
+        print(f"{_place(error)}{error.strerror or error}", file=sys.stderr)
+        return BAD_INPUT if error.errno in BAD_PATHS else RUN_FAILED
+    except MemoryError as error:
+        said = f"out of memory: {error}" if str(error) else "out of memory"
+        print(f"{said}; fewer participants, contracts or steps need less", file=sys.stderr)
+        return RUN_FAILED
+
+
+def _place(error: OSError) -> str:
+    """The file that something is wrong with, if that is known."""
+    named = error.filename2 or error.filename
+    return f"{middle_out(str(named), FILE)}: " if named is not None else ""
 
 
 def _list(_: argparse.Namespace) -> int:
@@ -83,12 +116,14 @@ def _schema(_: argparse.Namespace) -> int:
 def _validate(options: argparse.Namespace) -> int:
     scenario = _scenario(options)
     from scenarios.arms import Arms
+    from scenarios.interruption import Interruption
     from scenarios.schema import BASE
 
     unknown = scenario.not_imported()
     arms = Arms(scenario, [BASE, *scenario.arms])
-    for arm in arms.chosen if not unknown else ():
-        arms.market(arm, scenario.seed).release()
+    with Interruption(at_once=True):
+        for arm in arms.chosen if not unknown else ():
+            arms.market(arm, scenario.seed).release()
     rows = sum(population.count for population in scenario.populations)
     print(
         f"{options.file}: {'no fault found, but not all checked' if unknown else 'valid'}; "
@@ -280,6 +315,7 @@ def _report(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     from analysis import compare
+    from scenarios.damage import reading
     from scenarios.interruption import Interruption
     from scenarios.pages import check_run
 
@@ -287,11 +323,13 @@ def _compare(options: argparse.Namespace) -> int:
         check_run(folder)
     if options.out is not None and options.out.suffix not in (".html", ".png"):
         raise ScenarioError(Problem("--out", str(options.out), "must end in .html or .png"))
-    with Interruption(at_once=True):
+    names = " ".join(map(str, options.folders))
+    with Interruption(at_once=True), reading(Path(names), "be compared"):
         found = compare.compare(options.folders)
+        text = str(found)
         written = None if options.out is None else compare.save(found, options.out)
     pages = [] if written is None else [str(written)]
-    ending.tell(options, "\n".join([str(found), *pages]), lambda: {"kind": "comparison", **found.entry()})
+    ending.tell(options, "\n".join([text, *pages]), lambda: {"kind": "comparison", **found.entry()})
     return SUCCESS
 
 

@@ -6,10 +6,20 @@ What a command does is handed in, so that this file knows none of it and imports
 from __future__ import annotations
 
 import argparse
+import math
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+from scenarios.errors import SENTENCE, short
+
+MOST = 1_000_000
+"""Of runs, seeds and processes."""
+
+WHOLE = re.compile(r"[+-]?[0-9]{1,400}")
+"""A whole number of as many digits as are read."""
 
 Command = Callable[[argparse.Namespace], int]
 """Does what was asked for and returns an exit code."""
@@ -23,7 +33,7 @@ def command_line(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     functions : mapping of str to callable
         Of every command, by its name; without a name on the command line `command` is None.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="hedgequake",
         description="How much do many hedgers in one market amplify price moves together?",
     )
@@ -83,8 +93,8 @@ def _add_file(parser: argparse.ArgumentParser) -> None:
 
 def _add_scenario(parser: argparse.ArgumentParser) -> None:
     _add_file(parser)
-    parser.add_argument("--seed", metavar="N", type=int, help="instead of the scenario's")
-    parser.add_argument("--steps", metavar="N", type=int, help="instead of the scenario's")
+    parser.add_argument("--seed", metavar="N", type=_whole, help="instead of the scenario's")
+    parser.add_argument("--steps", metavar="N", type=_whole, help="instead of the scenario's")
     parser.add_argument(
         "--set", metavar="K=V", action="append", default=[], help="set a value by dotted key; repeatable"
     )
@@ -145,11 +155,11 @@ def _add_frontier(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metric", metavar="M", required=True, help='a metric, or a chance such as "P(bad_debt > 0)"'
     )
-    parser.add_argument("--level", metavar="X", type=float, required=True, help="that it crosses")
-    parser.add_argument("--low", metavar="X", type=float, help="lowest value looked at")
-    parser.add_argument("--high", metavar="X", type=float, help="highest value looked at")
+    parser.add_argument("--level", metavar="X", type=_number, required=True, help="that it crosses")
+    parser.add_argument("--low", metavar="X", type=_number, help="lowest value looked at")
+    parser.add_argument("--high", metavar="X", type=_number, help="highest value looked at")
     parser.add_argument("--arm", metavar="NAME", default="base")
-    parser.add_argument("--width", metavar="X", type=float, default=0.1, help="relative width wanted (0.1)")
+    parser.add_argument("--width", metavar="X", type=_number, default=0.1, help="relative width wanted (0.1)")
     parser.add_argument("--runs", metavar="N", type=_count, default=400, help="most runs (400)")
     parser.add_argument("--workers", metavar="N", type=_count, help="processes; as many as there are cores")
     _add_output(parser)
@@ -191,10 +201,26 @@ def _add_output(parser: argparse.ArgumentParser, without: str = "draw none") -> 
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in a line that a terminal can show."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and message, and end."""
+        super().error(short(message, SENTENCE))
+
+
 def _count(text: str) -> int:
     """A whole number above 0."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"found {text}; allowed: a whole number, at least 1")
+    count = _whole(text)
+    if not 1 <= count <= MOST:
+        raise argparse.ArgumentTypeError(f"found {short(text)}; allowed: a whole number from 1 to {MOST:,}")
+    return count
+
+
+def _whole(text: str) -> int:
+    """A whole number."""
+    if not WHOLE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"found {short(text)}; allowed: a whole number")
     return int(text)
 
 
@@ -205,8 +231,19 @@ def _share(text: str) -> float:
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"found {text}; allowed: a number from 0 to 1")
+        raise argparse.ArgumentTypeError(f"found {short(text)}; allowed: a number from 0 to 1")
     return share
+
+
+def _number(text: str) -> float:
+    """A number that is finite."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"found {short(text)}; allowed: a finite number")
+    return number
 
 
 class _Version(argparse.Action):

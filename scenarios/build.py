@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from scenarios.entries import Asset, MarketOrder, ValueShock, VenueEntry
+from scenarios import size
+from scenarios.entries import SHOCKS, Asset, MarketOrder, ValueShock, VenueEntry
 from scenarios.schema import Scenario
 from scenarios.treatment import AS_WRITTEN, SINK, Treatment
 from scenarios.venues import open_all, placed, state_impact, universe_of
@@ -20,7 +21,7 @@ from sim.listing import CLEARING, END_USERS, FEES, Listing
 from sim.margin import Margin
 from sim.model import Model
 from sim.oracle import Oracle
-from sim.parameters import Misfit, within
+from sim.parameters import Misfit, check_lots, units_of, within
 from sim.population import Population
 from sim.profile import Thresholds
 from sim.recorder import Recorder
@@ -30,7 +31,8 @@ from sim.settlement import Settlement
 from sim.venues.venue import Venue
 from sim.view import ASSET, QUOTE, View, frozen
 
-SHOCKS = "shocks"
+MOST_ROUNDS = 100_000
+"""Rounds of liquidations in a step."""
 
 
 def build(scenario: Scenario, rng: Any = None, treatment: Treatment = AS_WRITTEN) -> Model:
@@ -50,7 +52,9 @@ def build(scenario: Scenario, rng: Any = None, treatment: Treatment = AS_WRITTEN
         If parts do not fit together; its key is the way to the value from the top of the scenario.
     """
     seed = scenario.seed if rng is None else int(rng)
+    size.check(scenario)
     _check_exchanges(scenario)
+    _check_rounds(scenario)
     model = Model(rng=seed)
     universe = universe_of(scenario)
     listing = Listing(
@@ -82,6 +86,16 @@ def _check_exchanges(scenario: Scenario) -> None:
         raise Misfit(what, ("venues", exchanges[1]))
 
 
+def _check_rounds(scenario: Scenario) -> None:
+    """A step has so many rounds of liquidations at most, should there be any."""
+    time = scenario.time
+    rounds = time.step_seconds / time.round_seconds
+    if rounds > MOST_ROUNDS and any(SEIZE in entry.factory.takes for entry in scenario.venues):
+        what = f"found {time.round_seconds:g}; a step of {time.step_seconds:g} s has {rounds:,.0f} rounds"
+        least = time.step_seconds / MOST_ROUNDS
+        raise Misfit(what, ("time", "round_seconds"), allowed=[f"at least {least:g}"])
+
+
 def _venues(entries: list[VenueEntry], scenario: Scenario, listing: Listing) -> list[Venue]:
     """Venues in the order they are told of; every asset has one that gives it a price."""
     position = {entry.name: n for n, entry in enumerate(scenario.venues)}
@@ -105,6 +119,7 @@ def _populations(model: Model, scenario: Scenario, listing: Listing) -> list[Pop
     for n, entry in enumerate(scenario.populations):
         with within("populations", n):
             own = entry.factory(model, entry.name, entry.count, entry.parameters, listing)
+            _check_units(own, listing)
             populations.append(own)
     shocks = [shock for shock in scenario.shocks if isinstance(shock, MarketOrder)]
     if shocks:
@@ -122,6 +137,14 @@ def _populations(model: Model, scenario: Scenario, listing: Listing) -> list[Pop
         ]
         populations.append(Outsiders(model, SHOCKS, 1, Outsiders.Parameters(orders=sent), listing))
     return populations
+
+
+def _check_units(population: Population, listing: Listing) -> None:
+    """Quantities of a population, in the finest lots there are, can be counted."""
+    finest = min((terms.lot for terms in listing.venues.values() if terms.lot > 0), default=1.0)
+    for name in units_of(type(population.parameters)):
+        if getattr(population.parameters, name) is not None:
+            check_lots(float(population.column(name).max()) / finest, (name,))
 
 
 def _ledger(populations: list[Population], listing: Listing) -> Ledger:

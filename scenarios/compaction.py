@@ -93,10 +93,10 @@ def _rows(folder: Path, order: dict[str, int]) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     frames = [_empty([*KEYS, *TIMES, *PLACES])]
-    if (folder / RESULTS).exists() and (folder / TIMING).exists():
+    if (folder / RESULTS).exists():
         old = pq.read_table(folder / RESULTS).to_pandas()
         times = pq.read_table(folder / TIMING).to_pandas()
-        frames.append(old[old["status"] == "finished"].merge(times, on="run_id"))
+        frames.append(old[old["status"] == "finished"].merge(times, on="run_id", how="left"))
     for table in gathered(parts.batches(folder / PARTS, RUNS)):
         frames.append(table.rename_columns([name.lstrip(".") for name in table.column_names]).to_pandas())
     filled = [frame for frame in frames if len(frame)]

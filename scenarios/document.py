@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import copy
-import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any
 
-from scenarios import override
+from scenarios import override, toml
 from scenarios.errors import Problem, ScenarioError, nearest
+from scenarios.toml import Path, inside
 
-Path = tuple[str | int, ...]
-"""The way to a value: keys of tables, positions in lists."""
+LARGEST_FILE = 4 * toml.LARGEST
+"""Bytes of a file beyond which it is not read; a character has at most four."""
 
 
 class Document:
@@ -55,15 +55,17 @@ class Document:
         """
         label = label or str(file)
         try:
+            if (size := file.stat().st_size) > LARGEST_FILE:
+                raise ScenarioError(Problem(label, "", f"not a scenario: a file of {size / 1e6:,.0f} MB"))
             text = file.read_bytes().decode()
-            return cls(label, tomllib.loads(text), text, file.parent.absolute())
+            return cls(label, toml.loads(text), text, file.parent.absolute())
         except OSError as error:
             raise ScenarioError(Problem(label, "", f"cannot be read: {error.strerror}")) from error
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             raise ScenarioError(Problem(label, "", "not valid TOML: not UTF-8 text", line)) from error
-        except tomllib.TOMLDecodeError as error:
-            raise ScenarioError(_broken(label, text, str(error))) from error
+        except toml.Unreadable as error:
+            raise ScenarioError(Problem(label, "", f"not valid TOML: {error}", error.line)) from error
 
     def set(self, overrides: Mapping[str, Any], origin: str) -> Document:
         """A copy with values set by dotted key; paths in them start from the current folder.
@@ -98,7 +100,7 @@ class Document:
 
     def original(self) -> Document:
         """The file as it is written, with nothing set over it."""
-        return Document(self.label, self._original(), self.text, self.folder)
+        return Document(self.label, copy.deepcopy(self._original), self.text, self.folder)
 
     def problem(
         self,
@@ -145,30 +147,25 @@ class Document:
         """What set this path over the file; empty if the file did."""
         for changed, origin in self.set_paths.items():
             is_inside = path[: len(changed)] == changed
-            is_around = path and changed[: len(path)] == path and not _holds(self._original(), path)
+            is_around = path and changed[: len(path)] == path and inside(self._original, path) is None
             if is_inside or is_around:
                 return origin
         return ""
 
     def line(self, path: Path) -> int | None:
-        """Line of the file on which the path appears, that of its nearest parent if it does not.
-
-        Growing prefixes of the text are parsed until the path is there; slow, and only
-        ever done for a message.
-        """
+        """Line of the file on which the path appears, that of its nearest parent if it does not."""
         if not self.text:
             return None
-        original = self._original()
-        path = self._in_file(path, original)
-        while path and not _holds(original, path):
+        path = self._in_file(path, self._original)
+        while path and inside(self._original, path) is None:
             path = path[:-1]
-        return _first_line(self.text, path) if path else 1
+        return toml.line_of(self.text, path) if path else 1
 
     def key(self, path: Path) -> str:
         """The path as a dotted key, in which named entries go by their name."""
         parts, value = [], self.values
         for part in path:
-            value = _inside(value, part)
+            value = inside(value, (part,))
             is_entry = (
                 isinstance(part, int) and isinstance(value, dict) and isinstance(value.get("name"), str)
             )
@@ -180,14 +177,15 @@ class Document:
         parts: list[str | int] = []
         value: Any = self.values
         for part in path:
-            value = _inside(value, part)
+            value = inside(value, (part,))
             at = entry_like(value, original, part) if isinstance(part, int) else part
-            original = _inside(original, at)
+            original = inside(original, (at,))
             parts.append(at)
         return tuple(parts)
 
+    @cached_property
     def _original(self) -> dict[str, Any]:
-        return tomllib.loads(self.text)
+        return toml.loads(self.text)
 
 
 def changes(before: Any, after: Any, path: Path = ()) -> Iterator[Path]:
@@ -201,7 +199,7 @@ def changes(before: Any, after: Any, path: Path = ()) -> Iterator[Path]:
         and (_is_named(after) or len(after) >= len(before))
     ):
         for n, value in enumerate(after):
-            yield from changes(_inside(before, entry_like(value, before, n)), value, (*path, n))
+            yield from changes(inside(before, (entry_like(value, before, n),)), value, (*path, n))
     elif before != after:
         yield path
 
@@ -217,39 +215,3 @@ def entry_like(entry: Any, entries: Any, position: int) -> int:
     if name is None or name not in names or names[position : position + 1] == [name]:
         return position
     return names.index(name)
-
-
-def _broken(label: str, text: str, message: str) -> Problem:
-    place = re.search(r"\(at line (\d+), column \d+\)", message)
-    line = int(place[1]) if place else text.count("\n") + 1
-    said = re.sub(r" \(at .*\)$", "", message)
-    return Problem(label, "", f"not valid TOML: {said[:1].lower()}{said[1:]}", line)
-
-
-def _first_line(text: str, path: Path) -> int:
-    """First line of the statement with which the path appears."""
-    lines = text.splitlines(keepends=True)
-    complete = 0
-    for count in range(1, len(lines) + 1):
-        try:
-            values = tomllib.loads("".join(lines[:count]))
-        except tomllib.TOMLDecodeError:
-            continue
-        if _holds(values, path):
-            return complete + 1
-        complete = count
-    return len(lines)
-
-
-def _inside(value: Any, part: str | int) -> Any:
-    if isinstance(value, dict):
-        return value.get(str(part))
-    if isinstance(value, list) and isinstance(part, int) and part < len(value):
-        return value[part]
-    return None
-
-
-def _holds(values: Any, path: Path) -> bool:
-    for part in path:
-        values = _inside(values, part)
-    return values is not None

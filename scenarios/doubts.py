@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scenarios.document import Path
 from scenarios.entries import MarketOrder, Shock
 from scenarios.errors import Problem
 from scenarios.schema import Scenario
+from scenarios.toml import Path
 
 
 def doubts(scenario: Scenario) -> list[Problem]:

@@ -28,13 +28,25 @@ from sim.delivery import Delivery
 from sim.listing import SYSTEM, Smile
 from sim.margin import Requirement
 from sim.oracle import Index, Mark
-from sim.parameters import AssetName, Parameters
+from sim.parameters import (
+    FINEST,
+    HIGHEST_PRICE,
+    LONGEST,
+    MOST_PIECES,
+    MOST_ROWS,
+    MOST_UNITS,
+    AssetName,
+    Parameters,
+)
 from sim.settlement import Funding
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
 Class = type[Any]
 Values = dict[str, Any]
-RESERVED = (*SYSTEM, "shocks")
+SHOCKS = "shocks"
+"""The population that sends the shocks of a scenario."""
+
+RESERVED = (*SYSTEM, SHOCKS)
 
 
 class Entry(Parameters):
@@ -115,7 +127,7 @@ class Asset(Parameters):
     """Something traded, its exogenous value, and the rules its instruments go by."""
 
     name: Name
-    spot: float = Field(gt=0)
+    spot: float = Field(ge=FINEST, le=HIGHEST_PRICE)
     driver: Driver
     index: Index = Field(default_factory=Index)
     mark: Mark = Field(default_factory=Mark)
@@ -157,7 +169,7 @@ class PopulationEntry(Entry):
     kind = POPULATION
 
     name: Name
-    count: int = Field(default=1, ge=1)
+    count: int = Field(default=1, ge=1, le=MOST_ROWS)
 
     @field_validator("name")
     @classmethod
@@ -174,11 +186,11 @@ class MarketOrder(Parameters):
     With `over_seconds` it is spread evenly, an order a second.
     """
 
-    at: float = Field(ge=0)
+    at: float = Field(ge=0, le=LONGEST)
     type: Literal["market_order"]
     asset: AssetName
-    qty: float
-    over_seconds: float = Field(default=0.0, ge=0)
+    qty: float = Field(ge=-MOST_UNITS, le=MOST_UNITS)
+    over_seconds: float = Field(default=0.0, ge=0, le=MOST_PIECES)
 
     @field_validator("qty")
     @classmethod
@@ -191,10 +203,10 @@ class MarketOrder(Parameters):
 class ValueShock(Parameters):
     """A jump of the exogenous value by a simple return, -0.05 for a fall of 5%."""
 
-    at: float = Field(ge=0)
+    at: float = Field(ge=0, le=LONGEST)
     type: Literal["value"]
     asset: AssetName
-    change: float = Field(alias="return", gt=-1)
+    change: float = Field(alias="return", gt=-1, le=1e6)
 
 
 Shock = Annotated[MarketOrder | ValueShock, Field(discriminator="type")]

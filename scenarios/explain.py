@@ -16,8 +16,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from scenarios.document import Document, Path
+from scenarios.document import Document
 from scenarios.errors import Problem, ScenarioError, shown
+from scenarios.toml import Path
 from sim.parameters import Distribution, Misfit
 
 WRONG_TYPE = {
@@ -41,10 +42,14 @@ OUT_OF_RANGE = {
     "less_than_equal": "at most {le}",
     "multiple_of": "a multiple of {multiple_of}",
     "string_pattern_mismatch": "letters, digits, _ and -",
+    "string_too_long": "at most {max_length} characters",
     "string_too_short": "at least {min_length} characters",
     "too_long": "at most {max_length} {entries}",
     "too_short": "at least {min_length} {entries}",
 }
+
+EXAMINED = 100
+"""So many errors are explained; who has more reads no more."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ def explain(error: ValidationError, model: type[BaseModel], document: Document) 
     document : Document
     """
     found = []
-    for details in map(_typed, error.errors(include_url=False)):
+    for details in map(_typed, error.errors(include_url=False)[:EXAMINED]):
         place = Place(model, document.values)
         for part in details["loc"]:
             place = place.entered(part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ def with_files(value: Any, folder: Path) -> Any:
         return {key: with_files(item, folder) for key, item in value.items()}
     if isinstance(value, list):
         return [with_files(item, folder) for item in value]
-    is_file = isinstance(value, str) and value and (folder / value).is_file()
+    is_file = isinstance(value, str) and value and os.path.isfile(folder / value)
     return File((folder / value).resolve()) if is_file else value
 
 

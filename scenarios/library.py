@@ -5,10 +5,12 @@ Reads TOML and nothing else: listing the library imports no numerical package.
 
 from __future__ import annotations
 
+import os
 import re
-import tomllib
+from contextlib import suppress
 from pathlib import Path
 
+from scenarios import toml
 from scenarios.errors import Problem, ScenarioError, nearest
 
 FOLDER = Path(__file__).parent
@@ -23,7 +25,7 @@ def names() -> list[str]:
 
 def first_sentence(name: str) -> str:
     """How the description of a scenario in the library begins."""
-    text = str(tomllib.loads((FOLDER / f"{name}.toml").read_text()).get("description", ""))
+    text = str(toml.loads((FOLDER / f"{name}.toml").read_text()).get("description", ""))
     return f"{' '.join(text.split())} ".partition(". ")[0].rstrip(" .")
 
 
@@ -36,16 +38,16 @@ def find(name_or_path: str | Path) -> Path:
         If there is neither.
     """
     path, found = Path(name_or_path), str(name_or_path)
-    if path.is_file():
+    if os.path.isfile(path):
         return path
     known = names()
     if found in known:
         return FOLDER / f"{found}.toml"
     of_name = path.with_name(f"{path.name}.toml") if path.name else path
-    if of_name.is_file():
+    if os.path.isfile(of_name):
         return of_name
     what = "no such file, and no scenario of the library has this name"
-    beside = sorted(each.stem for each in path.parent.glob("*.toml")) if path.parent.is_dir() else []
+    beside = sorted(each.stem for each in path.parent.glob("*.toml")) if os.path.isdir(path.parent) else []
     near = nearest(path.stem, [*beside, *known])
     if near in beside:
         near = str(path.with_name(near))
@@ -77,4 +79,8 @@ def start(name: str, folder: Path | None = None) -> Path:
             file.write(text)
     except FileExistsError:
         raise ScenarioError(Problem(str(path), "", "is there already; choose another name")) from None
+    except OSError as error:
+        with suppress(OSError):  # what was begun on a full disk
+            path.unlink()
+        raise ScenarioError(Problem(str(path), "", f"cannot be written: {error.strerror}")) from error
     return path

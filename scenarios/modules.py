@@ -25,7 +25,8 @@ from typing import Any
 from pydantic import ConfigDict
 
 from scenarios.trust import is_trusted, say
-from sim.parameters import File, Parameters
+from sim.parameters import File
+from sim.parameters import Parameters as BaseParameters
 
 ROOMS = ("sim", "agents", "scenarios", "analysis")
 PACKAGES = ("sim.venues", "agents", "sim")
@@ -42,7 +43,7 @@ class NotImported:
 
     takes = ()
 
-    class Parameters(Parameters):
+    class Parameters(BaseParameters):
         """Whatever the scenario says."""
 
         model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from scenarios.document import Document, Path
+from scenarios.document import Document
 from scenarios.errors import Problem, ScenarioError, nearest
+from scenarios.toml import Path
 
 if TYPE_CHECKING:
     from scenarios.schema import Arm, Scenario

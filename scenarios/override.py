@@ -8,16 +8,14 @@ is found out when the scenario is validated.
 from __future__ import annotations
 
 import json
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
-from scenarios.errors import nearest, shown
+from scenarios import toml
+from scenarios.errors import nearest, short, shown
+from scenarios.toml import Path
 from sim.parameters import PathFrom
-
-Path = tuple[str | int, ...]
 
 
 class KeyProblem(ValueError):
@@ -50,8 +48,8 @@ def split(key: str) -> list[str]:
     """
     parts: list[str] = []
     try:
-        table: Any = tomllib.loads(f"{key} = 0")
-    except tomllib.TOMLDecodeError:
+        table: Any = toml.loads(f"{key} = 0")
+    except toml.Unreadable:
         table = {}
     while isinstance(table, dict) and len(table) == 1:
         ((part, table),) = table.items()
@@ -70,12 +68,10 @@ def literal(text: str) -> Any:
         If it begins like a table, a list or a quoted text of TOML and is none.
     """
     try:
-        table = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError as error:
+        table = toml.loads(f"value = {text}")
+    except toml.Unreadable as error:
         if text.lstrip().startswith(("{", "[", '"', "'")):
-            said = re.sub(r" \(at .*\)$", "", str(error))
-            what = f"found {text}; this is no valid TOML value: {said[:1].lower()}{said[1:]}"
-            raise KeyProblem(what) from error
+            raise KeyProblem(f"found {short(text)}; this is no valid TOML value: {error}") from error
         return text
     return table["value"] if len(table) == 1 else text
 

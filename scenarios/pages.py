@@ -15,6 +15,7 @@ from analysis.charges import MEANINGS
 from analysis.metric import Undefined
 from analysis.page import Section
 from scenarios import ownership
+from scenarios.damage import reading
 from scenarios.errors import Problem, ScenarioError
 from scenarios.interruption import Interruption
 from scenarios.loading import load
@@ -38,14 +39,11 @@ def write_report(folder: Path) -> tuple[Path, list[str]]:
         If the folder holds no result, or one that cannot be read.
     """
     check_run(folder)
-    try:
+    with reading(folder, "be reported"):
         scenario = load(folder / "scenario.toml")
         written = report.save(folder, assumptions(scenario), list(sections(folder)))
         ownership.note_written(folder, [written])
         return written, scenario.not_imported()
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ScenarioError(Problem(str(folder), "", f"cannot be reported: {reason}")) from error
 
 
 def draw(
@@ -71,14 +69,11 @@ def draw(
     own = folder / BASE if (folder / BASE).is_dir() else folder
     if (folder / "design.parquet").is_file():
         drawings = sweep_plots.saved(folder, failed=failed)
-        return _of_sweep(folder, lambda: list(_noted(folder, until(drawings))))
-    try:
+        return _of_sweep(folder, "be drawn", lambda: list(_noted(folder, until(drawings))))
+    with reading(folder, "be drawn"):
         compared = _compared(folder, failed) if own != folder else ()
         drawings = gallery.saved(Recording.read(own), own / "figures", failed)
         return list(_noted(folder, until(chain(compared, drawings))))
-    except (OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ScenarioError(Problem(str(folder), "", f"cannot be drawn: {reason}")) from error
 
 
 def write_sensitivity(folder: Path, metric: str | None, arm: str) -> tuple[str, list[Path]]:
@@ -97,7 +92,7 @@ def write_sensitivity(folder: Path, metric: str | None, arm: str) -> tuple[str, 
         ownership.note_written(folder, written)
         return sensitivity.table(found), written
 
-    return _of_sweep(folder, analyse)
+    return _of_sweep(folder, "be analysed", analyse)
 
 
 def _noted(folder: Path, written: Iterable[Path]) -> Iterator[Path]:
@@ -107,13 +102,14 @@ def _noted(folder: Path, written: Iterable[Path]) -> Iterator[Path]:
         yield path
 
 
-def _of_sweep(folder: Path, analyse: Callable[[], Result]) -> Result:
+def _of_sweep(folder: Path, use: str, analyse: Callable[[], Result]) -> Result:
     """What an analysis of a sweep gives; what it lacks is bad input."""
-    try:
-        return analyse()
-    except (Undefined, OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0].removeprefix(f"{folder}: ")
-        raise ScenarioError(Problem(str(folder), "", reason)) from error
+    with reading(folder, use):
+        try:
+            return analyse()
+        except (Undefined, OSError, ValueError) as error:
+            reason = str(error).partition("\n")[0].removeprefix(f"{folder}: ")
+            raise ScenarioError(Problem(str(folder), "", reason)) from error
 
 
 def _compared(folder: Path, failed: dict[str, str] | None) -> Iterator[Path]:

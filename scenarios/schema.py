@@ -27,10 +27,15 @@ from scenarios.files import as_text, with_files
 from scenarios.sweep_schema import BASE as BASE
 from scenarios.sweep_schema import Sweep, errors
 from sim.correlation import square_root
-from sim.parameters import File, Misfit, Parameters, PopulationName
+from sim.parameters import LONGEST, MOST_ROWS, SHORTEST, WHOLE, File, Misfit, Parameters, PopulationName
+
+Correlation = Annotated[float, Field(ge=-1, le=1)]
 
 BY_HAND = "set in Python"
 """What messages call the place of a value that was changed after loading."""
+
+LONGEST_STEP = 365 * 86400.0
+"""Seconds."""
 
 
 class Arm(Parameters):
@@ -50,7 +55,7 @@ class Arm(Parameters):
 
     mute: list[PopulationName] | None = None
     overlay: dict[str, Any] = Field(default_factory=dict, alias="set")
-    block_seconds: float = Field(default=10.0, gt=0)
+    block_seconds: float = Field(default=10.0, ge=SHORTEST, le=LONGEST)
 
     @field_validator("overlay")
     @classmethod
@@ -67,14 +72,15 @@ class Time(Parameters):
     Parameters
     ----------
     step_seconds : float
+        A microsecond to a year.
     steps : int
     round_seconds : float
         What a round of liquidations takes.
     """
 
-    step_seconds: float = Field(default=1.0, gt=0)
-    steps: int = Field(ge=1)
-    round_seconds: float = Field(default=1.0, gt=0)
+    step_seconds: float = Field(default=1.0, ge=SHORTEST, le=LONGEST_STEP)
+    steps: int = Field(ge=1, le=MOST_ROWS)
+    round_seconds: float = Field(default=1.0, ge=SHORTEST, le=LONGEST)
 
 
 def _distinct(entries: list[Any]) -> list[Any]:
@@ -108,14 +114,14 @@ class Scenario(Parameters):
     schema_version: Literal[1]
     name: Name
     description: str = ""
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, le=WHOLE)
     modules: Annotated[list[File], AfterValidator(_brought)] | None = None
     time: Time
     assets: Annotated[list[Asset], Field(min_length=1), AfterValidator(_distinct)]
     venues: Annotated[list[VenueEntry], Field(min_length=1), AfterValidator(_distinct)]
     populations: Annotated[list[PopulationEntry], AfterValidator(_distinct)] = Field(default_factory=list)
     shocks: list[Shock] = Field(default_factory=list)
-    correlation: list[list[float]] | None = None
+    correlation: list[list[Correlation]] | None = None
     arms: dict[Name, Arm] = Field(default_factory=dict)
     sweep: Sweep | None = None
     _source: Document | None = PrivateAttr(default=None)

@@ -20,7 +20,9 @@ from typing import Any
 
 from scenarios import engines
 from scenarios.agenda import WHOLE, Agenda, Shard
+from scenarios.compaction import compacted
 from scenarios.compilation import cut_short
+from scenarios.damage import reading
 from scenarios.dispatch import Dispatch, Exhausted
 from scenarios.engines import DEFAULT, Engine
 from scenarios.errors import Problem, ScenarioError
@@ -319,19 +321,23 @@ def merge(folder: Path) -> SweepOutcome:
         made_by = command("sweep", "FILE", "--shard", "1/4", "--out", folder)
         what = f"no shards in it; `{made_by}` makes one of four"
         raise ScenarioError(Problem(str(folder), "", what))
-    scenario = load(shards[0].path / "scenario.toml")
+    with reading(folder, "be merged"):
+        scenario = load(shards[0].path / "scenario.toml")
     if unknown := scenario.not_imported():
         what = f"merging has to import {', '.join(unknown)}, which runs this code"
         trusting = command("merge", folder, "--trust")
         raise ScenarioError(Problem(str(folder), "", f"{what}; if you trust it: {trusting}"))
-    plan = Plan(Experiment(scenario))
+    with reading(folder, "be merged"):
+        plan = Plan(Experiment(scenario))
     for shard in shards:
         shard.check(plan)
         shard.check_cleared()
     whole.check(plan)
+    with reading(folder, "be merged"):
+        compacted([shard.path for shard in shards], plan)
     began = time.perf_counter()
     outcome = SweepOutcome(whole.path)
-    with whole.held():
+    with whole.held(), reading(folder, "be merged"):
         session = _Session(plan, whole, whole, None, outcome)
         session.merge(shards)
         outcome.seconds = time.perf_counter() - began

@@ -11,6 +11,7 @@ A design is a set of points, each a value for every swept key:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -19,12 +20,14 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from scenarios.files import with_files
-from sim.parameters import Parameters
+from sim.parameters import LONGEST, MOST, Parameters
 
 Keep = Literal["metrics", "series", "all"]
 SAMPLED = ("lhs", "sobol", "saltelli")
 SEQUENCES = ("sobol", "saltelli")
 BASE = "base"
+MOST_RUNS = 10_000_000
+MOST_POINTS = MOST_REPLICATES = 1_000_000
 
 
 class Range(Parameters):
@@ -33,8 +36,8 @@ class Range(Parameters):
     A key that takes whole numbers is drawn whole, both ends included.
     """
 
-    low: float
-    high: float
+    low: float = Field(ge=-MOST, le=MOST)
+    high: float = Field(ge=-MOST, le=MOST)
     log: bool = False
 
     @model_validator(mode="after")
@@ -61,9 +64,9 @@ class Stop(Parameters):
     """
 
     metric: str = Field(min_length=1)
-    half_width: float = Field(gt=0)
-    max_replicates: int = Field(ge=2)
-    batch: int = Field(default=8, ge=1)
+    half_width: float = Field(gt=0, le=MOST)
+    max_replicates: int = Field(ge=2, le=MOST_REPLICATES)
+    batch: int = Field(default=8, ge=1, le=MOST_REPLICATES)
 
 
 Values = Annotated[list[Any], Field(min_length=1)]
@@ -97,15 +100,15 @@ class Sweep(Parameters):
     """
 
     design: Literal["grid", "list", "lhs", "sobol", "saltelli"]
-    over: dict[str, Values | Range] = Field(default_factory=dict)
+    over: dict[str, Values | Range] = Field(default_factory=dict, max_length=1000)
     rows: list[dict[str, Any]] | None = None
-    points: int | None = Field(default=None, ge=1)
-    replicates: int = Field(default=1, ge=1)
+    points: int | None = Field(default=None, ge=1, le=MOST_POINTS)
+    replicates: int = Field(default=1, ge=1, le=MOST_REPLICATES)
     independent: bool = False
     arms: list[str] = Field(default_factory=lambda: [BASE], min_length=1)
     keep: Keep = "metrics"
     metrics: list[str] | None = None
-    time_limit_seconds: float | None = Field(default=None, gt=0)
+    time_limit_seconds: float | None = Field(default=None, gt=0, le=LONGEST)
     stop: Stop | None = None
 
     @field_validator("over", "rows")
@@ -144,6 +147,7 @@ class Sweep(Parameters):
                 wrong["over", key] = "found a range; a grid needs a list of values"
             elif isinstance(values, list) and len(values) > len({repr(value) for value in values}):
                 wrong["over", key] = "a value stands twice in the list"
+        wrong |= self._too_many()
         if self.design in SEQUENCES and self.points and self.points & (self.points - 1):
             nearby = 1 << (self.points.bit_length() - 1)
             wrong["points",] = (
@@ -152,6 +156,19 @@ class Sweep(Parameters):
         if self.stop and self.stop.max_replicates < self.replicates:
             wrong["stop", "max_replicates"] = f"must be at least replicates ({self.replicates})"
         return wrong
+
+    def _too_many(self) -> dict[tuple[str | int, ...], str]:
+        """A design has at most so many points, numbers and runs."""
+        lists = [len(values) for values in self.over.values() if isinstance(values, list)]
+        points = len(self.rows or []) or self.points or math.prod(lists)
+        where = "over" if self.design == "grid" else "rows" if self.design == "list" else "points"
+        saltelli = len(self.over) + 2 if self.design == "saltelli" else 1
+        runs = points * saltelli * self.replicates * len(self.arms)
+        if points > MOST_POINTS:
+            return {(where,): f"more than {MOST_POINTS:,} points"}
+        if points * saltelli * max(len(self.over), 1) > MOST_RUNS or runs > MOST_RUNS:
+            return {(where,): f"makes {runs:,} runs over {len(self.over)} keys; at most {MOST_RUNS:,}"}
+        return {}
 
 
 def errors(found: Mapping[tuple[str | int, ...], str]) -> ValidationError:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from sim.parameters import File, Misfit, within
+from sim.parameters import HIGHEST_DRIFT, HIGHEST_VOLATILITY, LONGEST, SHORTEST, File, Misfit, within
 from sim.parameters import Parameters as BaseParameters
 
 SECONDS_PER_YEAR = 365.0 * 86400.0
@@ -69,8 +69,8 @@ class GeometricBrownian(Driver):
         drift : float
         """
 
-        volatility: float = Field(ge=0)
-        drift: float = 0.0
+        volatility: float = Field(ge=0, le=HIGHEST_VOLATILITY)
+        drift: float = Field(default=0.0, ge=-HIGHEST_DRIFT, le=HIGHEST_DRIFT)
 
     def law(self) -> dict[str, float]:
         """Constant variance."""
@@ -121,12 +121,12 @@ class Heston(Driver):
         drift : float
         """
 
-        volatility: float = Field(gt=0)
-        long_run: float | None = Field(default=None, gt=0)
-        mean_reversion: float = Field(default=4.0, ge=0)
-        vol_of_vol: float = Field(default=0.8, ge=0)
+        volatility: float = Field(gt=0, le=HIGHEST_VOLATILITY)
+        long_run: float | None = Field(default=None, gt=0, le=HIGHEST_VOLATILITY)
+        mean_reversion: float = Field(default=4.0, ge=0, le=1e6)
+        vol_of_vol: float = Field(default=0.8, ge=0, le=HIGHEST_VOLATILITY)
         correlation: float = Field(default=-0.5, ge=-1, le=1)
-        drift: float = 0.0
+        drift: float = Field(default=0.0, ge=-HIGHEST_DRIFT, le=HIGHEST_DRIFT)
 
     def law(self) -> dict[str, float]:
         """Square-root variance."""
@@ -176,11 +176,11 @@ class MertonJumps(Driver):
         drift : float
         """
 
-        volatility: float = Field(ge=0)
-        jumps: float = Field(ge=0)
-        jump_mean: float = 0.0
-        jump_sd: float = Field(default=0.05, ge=0)
-        drift: float = 0.0
+        volatility: float = Field(ge=0, le=HIGHEST_VOLATILITY)
+        jumps: float = Field(ge=0, le=1e6)
+        jump_mean: float = Field(default=0.0, ge=-10, le=10)
+        jump_sd: float = Field(default=0.05, ge=0, le=10)
+        drift: float = Field(default=0.0, ge=-HIGHEST_DRIFT, le=HIGHEST_DRIFT)
 
     def law(self) -> dict[str, float]:
         """Constant variance and jumps."""
@@ -227,10 +227,10 @@ class Replayed(Driver):
         file: File
         column: str = "value"
         time_column: str | None = None
-        interval_seconds: float = Field(default=1.0, gt=0)
+        interval_seconds: float = Field(default=1.0, ge=SHORTEST, le=LONGEST)
         interpolation: Literal["linear", "previous"] = "linear"
         is_rescaled: bool = True
-        volatility: float | None = Field(default=None, ge=0)
+        volatility: float | None = Field(default=None, ge=0, le=HIGHEST_VOLATILITY)
 
     def __init__(self, parameters: Any) -> None:
         super().__init__(parameters)

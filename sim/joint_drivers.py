@@ -13,8 +13,13 @@ import numpy as np
 from sim.correlation import square_root
 from sim.drivers import SECONDS_PER_YEAR, Driver
 from sim.kernels.paths import LAW, extend
+from sim.parameters import Misfit
 
 BLOCK_STEPS = 1024
+
+MOST_SUBSTEPS = 10_000
+LARGEST_MOVE = 10.0
+"""Of the logarithm of a value, in a step."""
 
 Shock = tuple[float, float]  # time in seconds, simple return
 
@@ -72,8 +77,22 @@ class JointDrivers:
         longest = min((driver.longest_substep() for driver in self._drivers), default=math.inf)
         self._substeps = max(1, math.ceil(years / longest))
         self._substep_years = years / self._substeps
+        self._check_step(years)
         self._restart()
         self.advance(0)
+
+    def _check_step(self, years: float) -> None:
+        """Raise if a step is too long for what moves a value in it."""
+        for k, (law, driver) in enumerate(zip(self._laws, self._drivers, strict=True)):
+            key = ("assets", k, "driver")
+            if (substeps := years / driver.longest_substep()) > MOST_SUBSTEPS:
+                what = f"a step of {self._step_seconds:g} s takes {substeps:,.0f} substeps of its variance"
+                what += f"; at most {MOST_SUBSTEPS:,}: shorten the step or slow the variance"
+                raise Misfit(what, key)
+            moves = abs(float(law["drift"])) * years, math.sqrt(float(law["variance"]) * years)
+            if max(moves) > LARGEST_MOVE:
+                what = f"a value moves by a factor of exp({max(moves):.3g}) in {self._step_seconds:g} s"
+                raise Misfit(f"{what}; shorten the step, or lower its volatility or drift", key)
 
     def advance(self, step: int) -> None:
         """Make `values` and `volatilities` those at the start of this step."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from sim.columns import KINDS
 from sim.instruments import Universe
-from sim.parameters import Misfit, NotOneOf, Parameters
+from sim.parameters import HIGHEST_VOLATILITY, Misfit, NotOneOf, Parameters
 from sim.records import REQUEST
 
 # Accounts every market has, each a population of its own in records and figures.
@@ -36,10 +36,10 @@ class Smile(Parameters):
         Lowest volatility.
     """
 
-    atm: float = Field(default=0.6, gt=0)
-    skew: float = -0.05
-    curvature: float = 0.05
-    floor: float = Field(default=0.05, gt=0)
+    atm: float = Field(default=0.6, gt=0, le=HIGHEST_VOLATILITY)
+    skew: float = Field(default=-0.05, ge=-HIGHEST_VOLATILITY, le=HIGHEST_VOLATILITY)
+    curvature: float = Field(default=0.05, ge=-HIGHEST_VOLATILITY, le=HIGHEST_VOLATILITY)
+    floor: float = Field(default=0.05, gt=0, le=HIGHEST_VOLATILITY)
 
     def volatility(self, strike: float, spot: float, seconds: float) -> float:
         """Implied volatility of a strike, per year."""

@@ -47,9 +47,9 @@ class Requirement(Parameters):
     initial: float = Field(default=0.02, gt=0, le=1)
     maintenance: float = Field(default=0.01, gt=0, le=1)
     collateral: float = Field(default=0.9, ge=0, le=1)
-    option_initial: float = Field(default=0.15, ge=0)
-    option_floor: float = Field(default=0.10, ge=0)
-    option_maintenance: float = Field(default=0.075, ge=0)
+    option_initial: float = Field(default=0.15, ge=0, le=1e3)
+    option_floor: float = Field(default=0.10, ge=0, le=1e3)
+    option_maintenance: float = Field(default=0.075, ge=0, le=1e3)
 
     @model_validator(mode="after")
     def _is_ordered(self) -> Self:

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from sim.kernels.indexing import ORACLE, index_and_mark
-from sim.parameters import Parameters, VenueName
+from sim.parameters import LONGEST, MOST, SHORTEST, Parameters, VenueName
 from sim.prepared import Prepared
 
 
@@ -37,10 +37,10 @@ class Index(Parameters):
         between refreshes it is stale.
     """
 
-    external: float = Field(default=1.0, ge=0)
-    venues: dict[VenueName, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
-    averaging_seconds: float = Field(default=0.0, ge=0)
-    heartbeat_seconds: float = Field(default=1.0, gt=0)
+    external: float = Field(default=1.0, ge=0, le=MOST)
+    venues: dict[VenueName, Annotated[float, Field(ge=0, le=MOST)]] = Field(default_factory=dict)
+    averaging_seconds: float = Field(default=0.0, ge=0, le=LONGEST)
+    heartbeat_seconds: float = Field(default=1.0, ge=SHORTEST, le=LONGEST)
 
     @model_validator(mode="after")
     def _weighs_something(self) -> Self:
@@ -60,8 +60,8 @@ class Mark(Parameters):
         Largest distance of the mark from the index, as a fraction of it; Deribit's is 1.5%.
     """
 
-    window_seconds: float = Field(default=30.0, gt=0)
-    band: float = Field(default=0.015, gt=0)
+    window_seconds: float = Field(default=30.0, ge=SHORTEST, le=LONGEST)
+    band: float = Field(default=0.015, gt=0, le=1e6)
 
 
 class Oracle:

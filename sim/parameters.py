@@ -12,9 +12,11 @@ import csv
 import gzip
 import io
 import math
+import os
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -27,24 +29,89 @@ from pydantic import (
     GetCoreSchemaHandler,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
+    field_validator,
     model_validator,
 )
 from pydantic_core import CoreSchema, core_schema
 
 from sim.kernels.draws import normal_quantiles
 
+MOST, LEAST = 1e15, 1e-15
+"""Between these is the size of every number that is not 0; beyond, sums and products lose their meaning."""
+
+MOST_ENTRIES = 100_000
+"""Of any list or table."""
+
+SHORTEST, LONGEST = 1e-6, 1e10
+"""Between these are spans of time, s: a microsecond and three centuries."""
+
+HIGHEST_PRICE, MOST_UNITS, MOST_MONEY = 1e12, 1e12, 1e15
+HIGHEST_VOLATILITY = 1e3
+"""Per square root of a year; a hundred thousand per cent."""
+
+HIGHEST_DRIFT = 1e4
+"""Of a value, a year."""
+
+HIGHEST_RATE = 1e6
+"""Events a second."""
+
+HIGHEST_BPS = 1e6
+FINEST = 1e-12
+"""The smallest tick or lot."""
+
+MOST_LOTS = 2**53
+"""Up to here a number of lots is exact as a float, too."""
+
+MOST_ROWS = 10**9
+MOST_PIECES = 1e6
+"""That an order is split into."""
+
+MOST_ORDERS = 10**7
+"""Of a population in a step."""
+
+WHOLE = 2**63 - 1
+
 
 class Parameters(BaseModel):
-    """Base of every parameter table: unknown keys, wrong types, NaN and infinity are errors."""
+    """Base of every parameter table: unknown keys, wrong types and numbers without meaning are errors.
+
+    NaN, infinity, negative zero, and what is larger than `MOST` or closer to 0 than `LEAST` have none.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _is_meaningful(cls, value: Any) -> Any:
+        if isinstance(value, int | float | list | dict):
+            _check_size(value)
+        return value
+
+
+def _check_size(value: Any) -> None:
+    """Raise for a number without meaning, or a list or table that is too long, wherever it stands."""
+    match value:
+        case bool():
+            return
+        case int() if abs(value) > WHOLE:
+            raise ValueError("whole numbers are between -2^63 and 2^63")
+        case float() if value == 0.0 and math.copysign(1.0, value) < 0:
+            raise ValueError("0 has no sign; write 0.0")
+        case float() if value and not LEAST <= abs(value) <= MOST:
+            raise ValueError(f"a number other than 0 is between {LEAST:g} and {MOST:g} in size")
+        case list() | dict() if len(value) > MOST_ENTRIES:
+            raise ValueError(f"has {len(value):,} entries; at most {MOST_ENTRIES:,} are taken")
+        case list() | dict():
+            for item in value.values() if isinstance(value, dict) else value:
+                if isinstance(item, int | float | list | dict):
+                    _check_size(item)
 
 
 class Distribution(Parameters):
     """Base of the distributions; `min` and `max` clip the draws."""
 
-    min: float | None = None
-    max: float | None = None
+    min: float | None = Field(default=None, ge=-MOST, le=MOST)
+    max: float | None = Field(default=None, ge=-MOST, le=MOST)
 
     def support(self) -> tuple[float, float]:
         """Lowest and highest value a draw can take, after clipping."""
@@ -73,8 +140,8 @@ class Uniform(Distribution):
     """Even between `low` and `high`."""
 
     dist: Literal["uniform"]
-    low: float
-    high: float
+    low: float = Field(ge=-MOST, le=MOST)
+    high: float = Field(ge=-MOST, le=MOST)
 
     @model_validator(mode="after")
     def _is_ordered(self) -> Uniform:
@@ -93,8 +160,8 @@ class Normal(Distribution):
     """Gaussian with `mean` and standard deviation `sd`."""
 
     dist: Literal["normal"]
-    mean: float
-    sd: float = Field(ge=0)
+    mean: float = Field(ge=-MOST, le=MOST)
+    sd: float = Field(ge=0, le=MOST)
 
     def _support(self) -> tuple[float, float]:
         return (-math.inf, math.inf) if self.sd > 0 else (self.mean, self.mean)
@@ -107,8 +174,8 @@ class Lognormal(Distribution):
     """Median times exp(sigma z)."""
 
     dist: Literal["lognormal"]
-    median: float = Field(gt=0)
-    sigma: float = Field(ge=0)
+    median: float = Field(gt=0, le=MOST)
+    sigma: float = Field(ge=0, le=10)
 
     def _support(self) -> tuple[float, float]:
         return (np.nextafter(0, 1), math.inf) if self.sigma > 0 else (self.median, self.median)
@@ -121,7 +188,7 @@ class Exponential(Distribution):
     """Exponential with the given `mean`."""
 
     dist: Literal["exponential"]
-    mean: float = Field(gt=0)
+    mean: float = Field(gt=0, le=MOST)
 
     def _support(self) -> tuple[float, float]:
         return np.nextafter(0, 1), math.inf
@@ -135,8 +202,8 @@ class Pareto(Distribution):
     """Power tail: P(X > x) = (minimum / x) ** tail."""
 
     dist: Literal["pareto"]
-    minimum: float = Field(gt=0)
-    tail: float = Field(gt=0)
+    minimum: float = Field(gt=0, le=MOST)
+    tail: float = Field(gt=0, le=1e3)
 
     def _support(self) -> tuple[float, float]:
         return self.minimum, math.inf
@@ -149,8 +216,8 @@ class Choice(Distribution):
     """One of `values`, with `weights` (equal if not given)."""
 
     dist: Literal["choice"]
-    values: list[float] = Field(min_length=1)
-    weights: list[Annotated[float, Field(ge=0)]] | None = None
+    values: list[Annotated[float, Field(ge=-MOST, le=MOST)]] = Field(min_length=1)
+    weights: list[Annotated[float, Field(ge=0, le=MOST)]] | None = None
 
     @model_validator(mode="after")
     def _weights_match(self) -> Choice:
@@ -174,34 +241,139 @@ AnyDistribution = Annotated[
 ]
 
 
-def _bounded(low: float, high: float, *, is_open: bool = False) -> AfterValidator:
-    """Validator: a number, or every value a distribution can draw, lies within the bounds."""
+@dataclass(frozen=True)
+class Bounds:
+    """Validator: a number, or every value a distribution can draw, lies within the bounds.
 
-    def check(value: Any) -> Any:
-        least, most = value.support() if isinstance(value, Distribution) else (value, value)
-        if least < low or most > high or (is_open and least == low):
+    Parameters
+    ----------
+    low, high : float
+    is_open : bool
+        Whether `low` itself is out.
+    sane : float
+        A number is no larger in size. A distribution may have a tail beyond; what it draws must not be.
+    """
+
+    low: float
+    high: float
+    is_open: bool = False
+    sane: float = MOST
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check what the annotated type has let through."""
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def check_draws(self, values: np.ndarray) -> None:
+        """Raise ValueError if a value that a distribution has drawn is larger than is sane."""
+        largest = float(np.abs(values).max(initial=0.0))
+        if not largest <= self.sane:
+            raise ValueError(
+                f"the distribution draws {largest:g}; at most {self.sane:g} makes sense: give it a `max`"
+            )
+
+    def _checked(self, value: Any) -> Any:
+        is_drawn = isinstance(value, Distribution)
+        least, most = value.support() if is_drawn else (value, value)
+        high = self.high if is_drawn else min(self.high, self.sane)
+        low = self.low if is_drawn else max(self.low, -self.sane)
+        if least < low or most > high or (self.is_open and least == low):
             subject = "the distribution can draw values that are not" if least != most else "must be"
-            bound = "" if math.isinf(low) else f"{'above' if is_open else 'at least'} {low:g}"
-            bound += "" if math.isinf(high) else f"{' and ' if bound else ''}at most {high:g}"
+            said = []
+            if low > -MOST or least < low:
+                said.append(f"{'above' if self.is_open else 'at least'} {low:g}")
+            if high < MOST or most > high:
+                said.append(f"at most {high:g}")
             hint = "; give it a `min` or `max`" if least != most else ""
-            raise ValueError(f"{subject} {bound}{hint}")
+            raise ValueError(f"{subject} {' and '.join(said)}{hint}")
         return value
 
-    return AfterValidator(check)
 
-
-def at_most(most: float) -> AfterValidator:
+def at_most(most: float) -> Bounds:
     """Validator of a number, or of every value a distribution can draw."""
-    return _bounded(-math.inf, most)
+    return Bounds(-math.inf, most)
 
 
-Count = Annotated[int | AnyDistribution, _bounded(1.0, math.inf)]
+def up_to(sane: float) -> Bounds:
+    """Validator of a number that makes no sense beyond this size; of a distribution, what it draws."""
+    return Bounds(-math.inf, math.inf, sane=sane)
+
+
+def check_draws(model: type[BaseModel], field: str, values: np.ndarray) -> None:
+    """Raise Misfit if what was drawn for a parameter is larger than makes sense.
+
+    Parameters
+    ----------
+    model : type
+        The parameters' table.
+    field : str
+    values : ndarray of float64
+    """
+    bounds = [each for each in model.model_fields[field].metadata if isinstance(each, Bounds)]
+    with within(field):
+        min(bounds, key=lambda each: each.sane, default=up_to(MOST)).check_draws(values)
+
+
+def units_of(model: type[BaseModel]) -> list[str]:
+    """Names of the parameters of a table that are quantities of an asset, a value per row."""
+    return [
+        name
+        for name, info in model.model_fields.items()
+        if any(isinstance(each, Bounds) and each.sane == MOST_UNITS for each in info.metadata)
+    ]
+
+
+def typical(value: float | Distribution) -> float:
+    """A number itself; of a distribution, the draw that half of all rows stay below."""
+    return float(value.quantiles(np.array([0.5]))[0]) if isinstance(value, Distribution) else float(value)
+
+
+def check_lots(most: float, key: Key = ()) -> None:
+    """Raise Misfit if a quantity is more lots than can be counted.
+
+    Parameters
+    ----------
+    most : float
+        Largest number of lots.
+    key : tuple of str and int
+        The way to the quantity.
+    """
+    if not most <= MOST_LOTS:
+        what = f"comes to {most:.3g} lots; choose a larger `lot`"
+        raise Misfit(what, key, allowed=[f"at most {MOST_LOTS:,} lots"])
+
+
+def check_not_dust(units: np.ndarray, lot: float, key: Key) -> None:
+    """Raise Misfit if no row has half a lot of what is rounded to lots, one at least."""
+    largest = float(units.max(initial=0.0))
+    check_lots(largest / lot, key)
+    if largest < 0.5 * lot:
+        what = f"comes to {largest / lot:.3g} lots of {lot:g} at most; choose a smaller `lot`"
+        raise Misfit(what, key, allowed=["half a lot in some row"])
+
+
+Count = Annotated[int | AnyDistribution, Bounds(1.0, math.inf, sane=MOST_ROWS)]
 """A whole number of one or more, or a distribution whose draws are rounded to one."""
 
-Real = float | AnyDistribution
-Positive = Annotated[float | AnyDistribution, _bounded(0.0, math.inf, is_open=True)]
-NonNegative = Annotated[float | AnyDistribution, _bounded(0.0, math.inf)]
-Fraction = Annotated[float | AnyDistribution, _bounded(0.0, 1.0)]
+Real = Annotated[float | AnyDistribution, Bounds(-math.inf, math.inf)]
+Positive = Annotated[float | AnyDistribution, Bounds(0.0, math.inf, is_open=True)]
+NonNegative = Annotated[float | AnyDistribution, Bounds(0.0, math.inf)]
+Fraction = Annotated[float | AnyDistribution, Bounds(0.0, 1.0)]
+
+Units = Annotated[Positive, up_to(MOST_UNITS)]
+"""Of an asset, above 0."""
+
+Seconds = Annotated[Positive, up_to(LONGEST)]
+"""A span of time above 0."""
+
+Delay = Annotated[NonNegative, up_to(LONGEST)]
+"""A span of time that may be 0."""
+
+Rate = Annotated[NonNegative, up_to(HIGHEST_RATE)]
+"""Events a second."""
+
+Bps = Annotated[NonNegative, up_to(HIGHEST_BPS)]
+Volatility = Annotated[Positive, up_to(HIGHEST_VOLATILITY)]
+"""Per square root of a year."""
 
 
 Key = tuple[str | int, ...]
@@ -331,7 +503,7 @@ class File(str):
             If there is neither; names what the library has.
         """
         path = (folder / text).resolve()
-        if path.is_file():
+        if os.path.isfile(path):
             return cls(path)
         if cls.library is None:
             raise ValueError(f'no file "{text}" in {folder.resolve()}')

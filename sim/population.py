@@ -20,7 +20,7 @@ from sim.draws import Draws
 from sim.kernels.margining import MARGINED
 from sim.listing import Listing
 from sim.outbox import Outbox
-from sim.parameters import NonNegative
+from sim.parameters import MOST_ORDERS, Delay, Distribution, Misfit, NonNegative, check_draws
 from sim.parameters import Parameters as BaseParameters
 from sim.view import View
 
@@ -47,6 +47,10 @@ class Numbering(WeakKeyDictionary[mesa.Model, Iterator[int]]):
 
     def __getitem__(self, model: mesa.Model) -> Iterator[int]:
         return self.setdefault(model, itertools.count(1))
+
+
+PLAIN_ROW = 450.0
+"""Bytes of a participant that holds no options and has no orders resting."""
 
 
 class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
@@ -112,7 +116,7 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         """
 
         cash: NonNegative = 1_000_000.0
-        latency_seconds: NonNegative = 0.05
+        latency_seconds: Delay = 0.05
 
     def __init__(self, model: mesa.Model, name: str, count: int, parameters: Any, listing: Listing) -> None:
         super().__init__(model)
@@ -124,6 +128,11 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         self.asset = 0
         self.unlisted = np.zeros(2)
         self.prepare(listing)
+
+    @classmethod
+    def bytes_of_row(cls, parameters: Any) -> float:
+        """About how much memory a participant takes, its account and its orders of a step included."""
+        return PLAIN_ROW
 
     def prepare(self, listing: Listing) -> None:
         """Draw columns, claim tags and list contracts; once, before the first step."""
@@ -171,7 +180,25 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
 
     def column(self, parameter: str) -> np.ndarray:
         """A value per row of a parameter that may be a distribution."""
-        return self.draws.column(getattr(self.parameters, parameter), parameter, self.rows)
+        asked = getattr(self.parameters, parameter)
+        values = self.draws.column(asked, parameter, self.rows)
+        if isinstance(asked, Distribution):
+            check_draws(type(self.parameters), parameter, values)
+        return values
+
+    def expect_orders(self, a_second: float, step_seconds: float) -> None:
+        """Raise Misfit if more orders are to be expected in a step than can be sent.
+
+        Parameters
+        ----------
+        a_second : float
+            Mean of all rows together.
+        step_seconds : float
+        """
+        if not a_second * step_seconds <= MOST_ORDERS:
+            what = f"sends about {a_second * step_seconds:.3g} orders in a step of {step_seconds:g} s"
+            remedy = "fewer or slower participants, or shorter steps: "
+            raise Misfit(what, allowed=[f"{remedy}at most {MOST_ORDERS:,} orders"])
 
     def counts(self, parameter: str) -> np.ndarray:
         """A whole number per row of a parameter that may be a distribution: its draws, rounded."""

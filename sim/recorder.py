@@ -15,6 +15,16 @@ from sim.tape import Tape
 from sim.view import View
 
 
+def columns(assets: list[str], pools: list[str], populations: list[str]) -> list[str]:
+    """Names of the columns of the series of a market of these assets, pools and populations."""
+    return [
+        *looking.RUN_COLUMNS,
+        *(f"{asset}.{column}" for asset in assets for column in looking.ASSET_COLUMNS),
+        *(f"{pool}.mid" for pool in pools),
+        *(f"{name}.{column}" for name in populations for column in looking.POPULATION_COLUMNS),
+    ]
+
+
 class Recorder:
     """Writes the series as the run goes; equal runs write equal bytes.
 
@@ -53,12 +63,7 @@ class Recorder:
         unlisted: np.ndarray,
         thresholds: Thresholds,
     ) -> None:
-        self.names = [
-            *looking.RUN_COLUMNS,
-            *(f"{asset}.{column}" for asset in assets for column in looking.ASSET_COLUMNS),
-            *(f"{pool}.mid" for pool in pools),
-            *(f"{name}.{column}" for name in populations for column in looking.POPULATION_COLUMNS),
-        ]
+        self.names = columns(assets, pools, populations)
         self.steps = 0
         self._columns = np.zeros((len(self.names), max(steps, 1)))
         self._listed, self._pools = listed, pool_rows
@@ -123,6 +128,6 @@ class Recorder:
 
     def series(self) -> dict[str, np.ndarray]:
         """Column name to values, a row a step."""
-        columns = {name: self._columns[i, : self.steps] for i, name in enumerate(self.names)}
-        columns["step"] = columns["step"].astype(np.int32)
-        return columns
+        found = {name: self._columns[i, : self.steps] for i, name in enumerate(self.names)}
+        found["step"] = found["step"].astype(np.int32)
+        return found

@@ -178,7 +178,7 @@ class Recording:
         if not (folder / "series.parquet").is_file():
             raise FileNotFoundError(f"{folder} is not a results folder: it holds no series.parquet")
         manifest = folder / "manifest.json"
-        metadata = json.loads(manifest.read_text()) if manifest.is_file() else {}
+        metadata = _table(manifest.name, manifest.read_bytes()) if manifest.is_file() else {}
         market = metadata.pop("market", None) or _stored_market(folder / "series.parquet")
         paths = {name: folder / f"{name}.parquet" for name in TABLES}
         return cls(market, {name: path for name, path in paths.items() if path.is_file()}, metadata)
@@ -214,8 +214,11 @@ def _columns(source: Source, declared: dict[str, Column]) -> dict[str, Any]:
     if isinstance(source, Path):
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(source) as file:  # `read_table` would import what reads folders of files
-            source = file.read()
+        try:
+            with pq.ParquetFile(source) as file:  # `read_table` would import what reads folders of files
+                source = file.read()
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{source.name} cannot be read: {error}") from error
     if isinstance(source, np.ndarray):
         return {name: source[name] for name in source.dtype.names or ()}
     if isinstance(source, Mapping):
@@ -288,8 +291,21 @@ def _stored_market(path: Path) -> dict[str, Any]:
     """The market that `write` left in the metadata of the series."""
     import pyarrow.parquet as pq
 
-    metadata = pq.read_schema(path).metadata or {}
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path.name} cannot be read: {error}") from error
     if MARKET_KEY not in metadata:
         raise ValueError(f"{path} does not say what market it was recorded in")
-    market: dict[str, Any] = json.loads(metadata[MARKET_KEY])
-    return market
+    return _table(f"the market in {path.name}", metadata[MARKET_KEY])
+
+
+def _table(name: str, text: bytes) -> dict[str, Any]:
+    """A table of JSON; ValueError if it is none."""
+    try:
+        table = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{name} is no JSON: {error}") from error
+    if not isinstance(table, dict):
+        raise ValueError(f"{name} holds no table")
+    return table

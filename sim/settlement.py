@@ -10,7 +10,7 @@ from sim.instruments import PERPETUAL
 from sim.kernels import settling
 from sim.ledger import Ledger
 from sim.listing import CLEARING
-from sim.parameters import Parameters
+from sim.parameters import LONGEST, SHORTEST, Parameters
 from sim.prepared import Prepared
 from sim.tape import Tape
 from sim.view import View
@@ -36,9 +36,9 @@ class Funding(Parameters):
     and is paid at multiples of the interval on the position held then, at the mark.
     """
 
-    interval_seconds: float = Field(default=3600.0, gt=0)
-    dead_band: float = Field(default=0.00025, ge=0)
-    cap: float = Field(default=0.005, ge=0)
+    interval_seconds: float = Field(default=3600.0, ge=SHORTEST, le=LONGEST)
+    dead_band: float = Field(default=0.00025, ge=0, le=1e3)
+    cap: float = Field(default=0.005, ge=0, le=1e3)
 
     def rate(self, premium: float) -> float:
         """Rate per eight hours for a premium; longs pay it when positive."""

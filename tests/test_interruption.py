@@ -18,7 +18,7 @@ from scenarios.__main__ import main
 from scenarios.amplify import amplify
 from scenarios.compilation import cut_short
 from scenarios.frontier import frontier
-from scenarios.interruption import Interruption
+from scenarios.interruption import GRACE_SECONDS, Interruption
 from sim.recording import Recording
 
 TESTS = Path(__file__).resolve().parent
@@ -152,3 +152,43 @@ def test_nothing_is_begun_after_a_signal_and_what_was_begun_is_finished() -> Non
     whole = Interruption()
     assert list(whole.until("ab")) == ["a", "b"]
     assert not whole.is_cut
+
+
+def deaf(*arguments: str) -> subprocess.Popen[str]:
+    """A process that is in compiled code by now, and stays there."""
+    process = subprocess.Popen(
+        [sys.executable, str(TESTS / "deaf.py"), *arguments],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS)))},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "deaf\n"
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_compiled_code_ends_at_the_signal_that_asks_for_it_at_once(number: signal.Signals) -> None:
+    process = deaf("at_once")
+    process.send_signal(number)
+    assert process.wait(60) == 128 + number
+
+
+def test_compiled_code_ends_at_the_second_signal_and_not_at_the_first() -> None:
+    process = deaf()
+    process.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(2 * GRACE_SECONDS)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 128 + signal.SIGINT
+
+
+def test_a_child_by_fork_has_signals_of_its_own() -> None:
+    """What it hears must not count as heard by its parent."""
+    with Interruption():
+        child = os.fork()
+        if child == 0:
+            heard = signal.set_wakeup_fd(-1)
+            os._exit(0 if heard == -1 else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert signal.set_wakeup_fd(-1) != -1

@@ -12,6 +12,7 @@ from sim.instruments import LP_SHARE
 from sim.kernels.fields import HAS_DEADLINE, HAS_QTY, HAS_TIF, HAS_VALUE, IS_REDUCE_ONLY, IS_SIDE_BY_VALUE
 from sim.kernels.pools import POOL, appraise_shares, execute_pool, observe_pool
 from sim.listing import Listing
+from sim.parameters import FINEST, LONGEST, MOST_UNITS
 from sim.parameters import Parameters as BaseParameters
 from sim.prepared import Prepared
 from sim.records import ADD_LIQUIDITY, MARKET, REMOVE_LIQUIDITY, SWAP
@@ -85,11 +86,11 @@ class ConstantProduct(Venue):
         block_clock : "fixed" or "poisson"
         """
 
-        lot: float = Field(gt=0)
+        lot: float = Field(ge=FINEST, le=MOST_UNITS)
         fee_bps: float = Field(default=30.0, ge=0, lt=10_000)
-        share_lot: float = Field(default=1e-6, gt=0)
+        share_lot: float = Field(default=1e-6, ge=FINEST, le=MOST_UNITS)
         depth_bps: float = Field(default=100.0, gt=0, lt=10_000)
-        block_seconds: float = Field(default=0.0, ge=0)
+        block_seconds: float = Field(default=0.0, ge=0, le=LONGEST)
         block_clock: Literal["fixed", "poisson"] = "fixed"
 
     trades = "spot"

@@ -19,6 +19,7 @@ from sim.kernels.fields import (
     IS_SIDE_BY_VALUE,
 )
 from sim.listing import OUTSIDE
+from sim.parameters import FINEST, HIGHEST_PRICE, MOST_UNITS
 from sim.parameters import Parameters as BaseParameters
 from sim.prepared import Prepared
 from sim.records import LIMIT, MARKET, NO_TICK, SWAP
@@ -63,11 +64,11 @@ class LinearImpact(Venue):
         taker_fee_bps : float
         """
 
-        tick: float = Field(default=0.0001, gt=0)
-        lot: float = Field(default=0.0001, gt=0)
-        impact: float = Field(ge=0)
-        follow: float = Field(default=1.0, ge=0)
-        taker_fee_bps: float = Field(default=0.0, ge=0)
+        tick: float = Field(default=0.0001, ge=FINEST, le=HIGHEST_PRICE)
+        lot: float = Field(default=0.0001, ge=FINEST, le=MOST_UNITS)
+        impact: float = Field(ge=0, le=HIGHEST_PRICE)
+        follow: float = Field(default=1.0, ge=0, le=1e3)
+        taker_fee_bps: float = Field(default=0.0, ge=0, le=1e4)
 
     precedence = 2
     takes = (MARKET, SWAP)
@@ -206,12 +207,12 @@ class ReferenceDemand(LinearImpact):
         taker_fee_bps : float
         """
 
-        tick: float = Field(default=0.0001, gt=0)
-        lot: float = Field(default=0.0001, gt=0)
-        supply: float = Field(gt=0)
-        held: float = 0.0
-        follow: float = Field(default=1.0, ge=0)
-        taker_fee_bps: float = Field(default=0.0, ge=0)
+        tick: float = Field(default=0.0001, ge=FINEST, le=HIGHEST_PRICE)
+        lot: float = Field(default=0.0001, ge=FINEST, le=MOST_UNITS)
+        supply: float = Field(gt=0, le=MOST_UNITS)
+        held: float = Field(default=0.0, ge=-MOST_UNITS, le=MOST_UNITS)
+        follow: float = Field(default=1.0, ge=0, le=1e3)
+        taker_fee_bps: float = Field(default=0.0, ge=0, le=1e4)
 
         @model_validator(mode="after")
         def _leaves_some(self) -> ReferenceDemand.Parameters:

@@ -12,6 +12,7 @@ from sim.kernels import margining
 from sim.kernels.fields import HAS_TARGET
 from sim.listing import INSURANCE
 from sim.outbox import Outbox
+from sim.parameters import LONGEST, MOST_MONEY
 from sim.parameters import Parameters as BaseParameters
 from sim.records import (
     CANCEL_ALL,
@@ -135,11 +136,11 @@ class Exchange(Venue):
         """
 
         close_fraction: float = Field(default=0.2, gt=0, le=1)
-        small_notional: float = Field(default=100_000.0, ge=0)
+        small_notional: float = Field(default=100_000.0, ge=0, le=MOST_MONEY)
         backstop: float = Field(default=2.0 / 3.0, ge=0, le=1)
-        cooldown_seconds: float = Field(default=5.0, ge=0)
+        cooldown_seconds: float = Field(default=5.0, ge=0, le=LONGEST)
         max_slippage: float = Field(default=0.05, gt=0, lt=1)
-        insurance_fund: float = Field(default=10_000_000.0, ge=0)
+        insurance_fund: float = Field(default=10_000_000.0, ge=0, le=MOST_MONEY)
 
     emits = True
     takes = (SEIZE,)

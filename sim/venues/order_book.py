@@ -28,8 +28,8 @@ from sim.kernels.fields import (
 from sim.kernels.ladder import BLOCK, LEVEL, words
 from sim.kernels.quote import observe
 from sim.kernels.resting import ACCOUNT, HEADER, REDUCING, RESTING
+from sim.parameters import FINEST, HIGHEST_PRICE, LONGEST, MOST, MOST_UNITS, SHORTEST, PopulationName
 from sim.parameters import Parameters as BaseParameters
-from sim.parameters import PopulationName
 from sim.prepared import Prepared
 from sim.records import (
     CANCEL,
@@ -158,15 +158,15 @@ class OrderBook(Venue):
             Whether an empty side is a market failure, which ends the run.
         """
 
-        tick: float = Field(gt=0)
-        lot: float = Field(gt=0)
+        tick: float = Field(ge=FINEST, le=HIGHEST_PRICE)
+        lot: float = Field(ge=FINEST, le=MOST_UNITS)
         maker_fee_bps: float = Field(default=0.0, ge=-1e4, le=1e4)
         taker_fee_bps: float = Field(default=0.0, ge=0, le=1e4)
-        depth_bps: float = Field(default=50.0, gt=0)
+        depth_bps: float = Field(default=50.0, gt=0, le=1e4)
         band_bps: float = Field(default=0.0, ge=0, lt=1e4)
-        band_window_seconds: float = Field(default=300.0, gt=0)
-        halt_seconds: float = Field(default=0.0, ge=0)
-        order_decay: float = Field(default=0.0, ge=0)
+        band_window_seconds: float = Field(default=300.0, ge=SHORTEST, le=LONGEST)
+        halt_seconds: float = Field(default=0.0, ge=0, le=LONGEST)
+        order_decay: float = Field(default=0.0, ge=0, le=MOST)
         durable: list[PopulationName] = Field(default_factory=list)
         stops_when_empty: bool = False
 
@@ -189,6 +189,12 @@ class OrderBook(Venue):
         self._durable: list[np.ndarray] = []
         self._held = NOBODY
         self._execute, self._show = Prepared(kernels.execute), Prepared(observe)
+
+    @classmethod
+    def bytes_at(cls, price: float, parameters: Any) -> float:
+        """Its ladder, a row a tick."""
+        width = _width(price / parameters.tick)
+        return float(width * (LEVEL.itemsize + (WORN.itemsize if parameters.order_decay else 0)))
 
     def set_reference(self, price: float) -> None:
         """Set the mid the book opens with, quote currency; to be called before `open`.
@@ -228,7 +234,7 @@ class OrderBook(Venue):
         """
         if not self._opening_half_ticks:
             raise RuntimeError(f"{self.name}: call set_reference(price) before open()")
-        width = BLOCK * math.ceil(HEADROOM * self._opening_half_ticks / 2 / BLOCK)
+        width = _width(self._opening_half_ticks / 2)
         self._pool = blank(OPENING_ROWS, RESTING)
         self._expiries = np.zeros(OPENING_ROWS, EXPIRY)
         self._ladder = blank(width, LEVEL)
@@ -424,6 +430,11 @@ class OrderBook(Venue):
         ticks = np.unique(rows["price"][rows["qty"] * side > 0]).astype(np.int64)
         ticks = ticks[::-1] if side > 0 else ticks
         return np.column_stack([ticks, self._ladder["volume"][ticks]])
+
+
+def _width(ticks: float) -> int:
+    """Ticks of the ladder of a book that opens at so many."""
+    return BLOCK * math.ceil(HEADROOM * ticks / BLOCK)
 
 
 def _grown(rows: np.ndarray, needed: int) -> np.ndarray:

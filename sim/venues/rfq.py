@@ -58,8 +58,8 @@ class Desk(Venue):
             Of options, basis points of the underlying's mark.
         """
 
-        spread_bps: float = Field(default=0.0, ge=0)
-        option_spread_bps: float = Field(default=0.0, ge=0)
+        spread_bps: float = Field(default=0.0, ge=0, le=1e4)
+        option_spread_bps: float = Field(default=0.0, ge=0, le=1e4)
 
     def attach(self, around: Surroundings) -> None:
         """Keep what it prices from; a bespoke option has the lot of its asset's first venue."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from sim.kernels import sinking
 from sim.listing import OUTSIDE
+from sim.parameters import FINEST, MOST_UNITS
 from sim.parameters import Parameters as BaseParameters
 from sim.records import MARKET, SWAP
 from sim.tape import Tape
@@ -42,8 +43,8 @@ class Sink(Venue):
         taker_fee_bps : float
         """
 
-        lot: float = Field(gt=0)
-        taker_fee_bps: float = Field(default=0.0, ge=0)
+        lot: float = Field(ge=FINEST, le=MOST_UNITS)
+        taker_fee_bps: float = Field(default=0.0, ge=0, le=1e4)
 
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
         super().__init__(name, index, asset, instrument, parameters)

@@ -100,6 +100,11 @@ class Venue:
         """The dense instruments that can be sold here."""
         return (self.instrument,) if self.instrument >= 0 else ()
 
+    @classmethod
+    def bytes_at(cls, price: float, parameters: Any) -> float:
+        """About how much memory it takes to open at a price, participants apart."""
+        return 0.0
+
     def enlist(self, listing: Listing) -> None:
         """Claim system accounts and list instruments of its own."""
 

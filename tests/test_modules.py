@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sweeping import rows
+from sweeping import MARKET, rows
 
 from scenarios import load
 from scenarios.__main__ import main
@@ -21,31 +21,13 @@ from scenarios.schema import Scenario
 from scenarios.sweep import sweep
 from scenarios.trust import trusted
 
-TEXT = """\
-schema_version = 1
-name = "own"
-modules = ["code/idlers.py"]
-time = {steps = 3}
-
-[[assets]]
-name = "X"
-spot = 100.0
-driver = {type = "drivers.ArithmeticBrownian", volatility = 0.5}
-
-[[venues]]
-name = "market"
-type = "linear_impact.LinearImpact"
-asset = "X"
-instrument = "perpetual"
-impact = 0.01
-lot = 0.000001
-tick = 0.000001
-
-[[populations]]
-name = "idlers"
-type = "idlers.Idlers"
-"""
-UNNAMED = TEXT.replace('modules = ["code/idlers.py"]\n', "")
+NAMED = 'modules = ["code/idlers.py"]\n'
+TEXT = (
+    MARKET.replace('name = "troubled"\ntime = {steps = 4}', f'name = "own"\n{NAMED}time = {{steps = 3}}')
+    .replace('"watchers"', '"idlers"')
+    .replace("troubled_population.Troubled", "idlers.Idlers")
+)
+UNNAMED = TEXT.replace(NAMED, "")
 SWEEP = '\n[sweep]\ndesign = "grid"\n[sweep.over]\n"populations.idlers.tag" = [0, 1, 2]\n'
 CODE = '''\
 """Of a user's own."""

@@ -293,10 +293,12 @@ def test_a_folder_in_which_a_process_works_is_left_to_it(
             assert other.stdout is not None
             assert other.stdout.readline() == "held\n"
             line = ["watched.toml"] if command == "run" else [str(tmp_path / "troubled.toml"), "--force"]
-            assert main([command, *line, "--quiet", "--out", str(out)]) == 2
-            assert "another process is at work in it: process 4242 on node7" in capsys.readouterr().err
-            assert (out / "runs.parquet").is_file()
-            other.kill()
+            try:
+                assert main([command, *line, "--quiet", "--out", str(out)]) == 2
+                assert "another process is at work in it: process 4242 on node7" in capsys.readouterr().err
+                assert (out / "runs.parquet").is_file()
+            finally:
+                other.kill()
         assert (place / ".lock").is_file()
         ownership.check_free(out, "out")
 

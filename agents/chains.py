@@ -219,13 +219,7 @@ class Snapshot(Holding):
         """
         name, spot = listing.universe.assets[asset], listing.spots[asset]
         is_foreign = self.currency not in (None, name)
-        reading = read(
-            self.file,
-            self.currency or name,
-            clock(self.expiry_time, self.snapshot_time, self.as_of),
-            needs_future=self.rescale or is_foreign,
-            most_left_out=self.most_left_out,
-        )
+        reading = self._read(name, needs_future=self.rescale or is_foreign)
         if is_foreign and not self.convert_by_price:
             what = f'units of {self.currency} are not units of "{name}"; say convert_by_price = true'
             raise Misfit(f"{what} to have them converted by price", ("currency",))
@@ -243,6 +237,22 @@ class Snapshot(Holding):
         ]
         dropped = {reason: each.count for reason, each in reading.left_out.items()}
         return Chain(contracts, reading.rows, dropped, reading.merged, reading)
+
+    def _read(self, asset: str, *, needs_future: bool) -> Reading:
+        """What the file has of the currency; without one the file is what does not fit the asset."""
+        times = clock(self.expiry_time, self.snapshot_time, self.as_of)
+        try:
+            return read(
+                self.file,
+                self.currency or asset,
+                times,
+                needs_future=needs_future,
+                most_left_out=self.most_left_out,
+            )
+        except Misfit as misfit:
+            if misfit.key == ("currency",) and self.currency is None:
+                misfit.key = ("file",)
+            raise
 
 
 class Books(NamedTuple):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.drawing import going_on, own_settings
-from analysis.feedback import NO_INTERVAL
+from analysis.feedback import FEWEST, NO_INTERVAL
 from analysis.metric import Undefined
 from analysis.style import FORCED, HEDGING, INK, LARGE, NORMAL, PALE, SMALL, axes, dress, words
 
@@ -285,7 +285,10 @@ def _dress(ax: Axes, drawn: Mapping[str, Any], rows: np.ndarray, entries: Mappin
 
 def _bars(intervals: Iterable[Any]) -> str:
     """What the bars are; where there are none, why."""
-    return "bars: 95%" if any(intervals) else NO_INTERVAL
+    known = list(map(bool, intervals))
+    if not any(known):
+        return NO_INTERVAL
+    return "bars: 95%" if all(known) else f"bars: 95%, none below {FEWEST} seeds"
 
 
 def _frame(ax: Axes, labels: list[str], rows: np.ndarray, xlabel: str) -> None:

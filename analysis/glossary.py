@@ -58,8 +58,8 @@ TERMS = (
     ),
     Term(
         "branching ratio",
-        "Liquidations that one liquidation brings about on average; a cascade ends by itself below 1, after "
-        "1 / (1 − n) liquidations on average.",
+        "Liquidations that one liquidation brings about on average; below 1 a cascade ends by itself.",
+        "mean size of a cascade = 1 / (1 − n)",
     ),
     Term("quote currency", "The money that prices, notionals, losses and equity are in, as USD in BTC/USD."),
     Term(

@@ -28,6 +28,7 @@ from analysis.metric import Undefined
 from analysis.page import Image, Section, elapsed, inlined, is_share, page, value, with_interval
 from analysis.result import MAIN, Name, Result, arms, read
 from analysis.style import colours, short, words
+from analysis.trades import Shock
 from sim.recording import Recording
 
 NAME = "report.html"
@@ -111,7 +112,7 @@ def report(
         amplified=amplified(result),
         credited=credited(result.shapley),
         arms=found,
-        main_arms=[arm for arm in found if arm in (BASE, MUTED, OPEN_LOOP)],
+        main_arms=[arm for arm in found if arm in (BASE, MUTED, OPEN_LOOP) or MUTED not in found],
         compared_arms=[arm for arm in found if arm not in ("base", "muted")],
         albums=albums(figures(result)),
         glossary=glossary.TERMS,
@@ -156,9 +157,8 @@ def _cut(shock: Mapping[str, Any], result: Result) -> str:
     """What the end of the run took from a shock, nothing if it came whole."""
     if not result.came(shock):
         return f": never came, the run ended at {elapsed(result.duration)}"
-    is_order = shock.get("type") == "market_order"
-    last = shock["at"] + max(0, round(shock.get("over_seconds", 0.0)) - 1) if is_order else shock["at"]
-    return "" if last < result.duration else f", cut short at {elapsed(result.duration)}"
+    is_cut = shock.get("type") == "market_order" and Shock.of(shock).last >= result.duration
+    return f", cut short at {elapsed(result.duration)}" if is_cut else ""
 
 
 def _told(shock: Mapping[str, Any]) -> str:

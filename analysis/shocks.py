@@ -117,9 +117,9 @@ def _path(recording: Recording, asset: str) -> tuple[Shock, float, np.ndarray, n
     """
     shock = first_shock(recording, asset)
     if shock is None:
-        is_planned = bool(shocks(recording, asset))
-        why = "the run ended before the shock" if is_planned else "the scenario has no market_order shock in"
-        raise Undefined(why if is_planned else f"{why} this asset")
+        if shocks(recording, asset):
+            raise Undefined("the run ended before the shock")
+        raise Undefined("the scenario has no market_order shock in this asset")
     mid, clock = prices(recording, f"{asset}.mid"), recording.column("series", "time_s")
     first = int(np.searchsorted(clock, shock.at, "right"))
     before = float(mid[first - 1]) if first else opening(recording, asset)

@@ -6,7 +6,8 @@ or remove liquidity are not trades: nobody in the market had to absorb them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -109,6 +110,11 @@ class Shock(NamedTuple):
     qty: float
     over_seconds: float
 
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> Shock:
+        """The market order that an entry of the scenario's shocks says."""
+        return cls(float(entry["at"]), float(entry["qty"]), float(entry.get("over_seconds", 0.0)))
+
     @property
     def last(self) -> float:
         """When the last part of it is sent, s; parts are a second apart."""
@@ -118,7 +124,7 @@ class Shock(NamedTuple):
 def shocks(recording: Recording, asset: str) -> list[Shock]:
     """The exogenous market orders that the scenario has for an asset, whether they came or not."""
     return sorted(
-        Shock(float(shock["at"]), float(shock["qty"]), float(shock.get("over_seconds", 0.0)))
+        Shock.of(shock)
         for shock in recording.market.get("shocks", [])
         if shock.get("type") == "market_order" and shock.get("asset") in (None, asset)
     )

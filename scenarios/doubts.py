@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analysis import trades
 from scenarios.entries import MarketOrder, Shock
 from scenarios.errors import Problem
 from scenarios.schema import Scenario
@@ -31,5 +32,5 @@ def _late(scenario: Scenario) -> Iterator[tuple[Path, str]]:
 def _last(shock: Shock, step_seconds: float) -> float:
     """When the last of a shock happens, s; a jump of the value waits for a step to begin."""
     if isinstance(shock, MarketOrder):
-        return shock.at + max(0, round(shock.over_seconds) - 1)
+        return trades.Shock(shock.at, shock.qty, shock.over_seconds).last
     return shock.at + step_seconds * (1 - 1e-9)

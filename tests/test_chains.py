@@ -311,7 +311,7 @@ def dealers_with(exposure: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_chain_error_names_the_file_at_the_edge(tmp_path: Path) -> None:
     path = write(tmp_path / "chain.csv", GOOD | {"currency": "ETH"})
-    said = r'^small: populations\.dealers\.exposure\.currency: .*chain\.csv has no rows of .* "BTC"; .*ETH$'
+    said = r'^small: populations\.dealers\.exposure\.file: .*chain\.csv has no rows of currency "BTC"; .*ETH$'
     with pytest.raises(ScenarioError, match=said):
         small_market(dealers_with({"type": "chain", "file": str(path)}), venues=("linear", "desk"))
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from sim.parameters import File, Misfit
+from sim.parameters import File, Misfit, within
 
 FIELDS = (
     "timestamp",
@@ -68,12 +68,16 @@ class Source:
         Misfit
             If it is no text, or none of comma-separated values.
         """
-        return [] if self.is_json else self.file.records()
+        if self.is_json:
+            return []
+        with within("file"):
+            return self.file.records()
 
     @cached_property
     def is_json(self) -> bool:
         """True of a text that begins like an object or a list."""
-        return self.file.text().lstrip()[:1] in ("{", "[")
+        with within("file"):
+            return self.file.text().lstrip()[:1] in ("{", "[")
 
     @cached_property
     def json(self) -> Any:
@@ -89,7 +93,7 @@ class Source:
         try:
             return json.loads(self.file.text())
         except (ValueError, RecursionError) as error:
-            raise Misfit(f"{self.file} is not valid JSON: {error}") from error
+            raise Misfit(f"{self.file} is not valid JSON: {error}", ("file",)) from error
 
     @property
     def columns(self) -> list[str]:

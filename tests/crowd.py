@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
+from scenarios.components import VENUE
 from sim.instruments import PERPETUAL
+from sim.kernels.fields import (
+    FLAG_BITS,
+    HAS_DEADLINE,
+    HAS_INSTRUMENT,
+    HAS_PRICE,
+    HAS_QTY,
+    HAS_REFERENCE,
+    HAS_STP,
+    HAS_TARGET,
+    HAS_TIF,
+    HAS_VALUE,
+    IS_CALL,
+    IS_SIDE_BY_VALUE,
+)
 from sim.outbox import Outbox
 from sim.parameters import Positive
 from sim.population import Population
@@ -51,6 +66,19 @@ KINDS = (
     SEIZE,
 )
 FLAGS = (0, 0, 0, POST_ONLY, REDUCE_ONLY, SIDE_BY_VALUE, REDUCE_ONLY | SIDE_BY_VALUE, CALL)
+
+BLANKS = {
+    HAS_VALUE: ("value", 0.0),
+    HAS_DEADLINE: ("good_till", np.inf),
+    HAS_QTY: ("qty", 0),
+    HAS_PRICE: ("price", 0),
+    HAS_TARGET: ("target", -1),
+    HAS_INSTRUMENT: ("instrument", -1),
+    HAS_REFERENCE: ("price_ref", 0),
+    HAS_TIF: ("tif", 0),
+    HAS_STP: ("stp", 0),
+}
+"""What a field is where an order does not say it."""
 
 
 class Pairs(Population):
@@ -107,6 +135,23 @@ class Strangers(Population):
             self._scribble(row, dice, view)
         outbox.extend(rows)
 
+    def _blank_the_meaningless(self, row, venue):
+        """What the venue would refuse as it is sent: most say something else, too."""
+        meaning = VENUE.find(venue.type).meaning or {}
+        if int(row["kind"]) not in meaning:
+            return
+        bits = meaning[int(row["kind"])]
+        if row["flags"] & SIDE_BY_VALUE and bits & IS_SIDE_BY_VALUE:
+            bits |= HAS_VALUE
+        if row["kind"] == REQUEST and row["instrument"] >= 0:
+            bits &= ~(HAS_VALUE | HAS_TARGET | IS_CALL)
+        for bit, (field, blank) in BLANKS.items():
+            if not bits & bit:
+                row[field] = blank
+        row["flags"] &= bits >> FLAG_BITS
+        if row["kind"] == CANCEL_RANDOM:
+            row["value"] %= 1.0
+
     def _scribble(self, row, dice, view):
         venue = self._venues[dice.integers(len(self._venues))]
         spot = float(view.assets[max(venue.asset, 0)]["mid"])
@@ -127,3 +172,5 @@ class Strangers(Population):
             row["target"] = dice.integers(-1, view.assets.size)
             if view.contracts.size and dice.random() < 0.4:
                 row["instrument"] = OPTIONS + dice.integers(view.contracts.size)
+        if dice.random() < 0.9:
+            self._blank_the_meaningless(row, venue)

@@ -341,6 +341,184 @@ def test_reduce_only_orders_are_cut_to_what_reduces() -> None:
     assert m.refusals == ["nothing_to_reduce"]
 
 
+# Reduce-only
+
+
+def test_reduce_only_goes_by_the_position_whatever_margin_allows() -> None:
+    """Long 1,000: of 3,000 to sell, 1,000 are sold, though the account might go short."""
+    m = Market()
+    m.room[2, 0] = 1000
+    m.send(r.LIMIT, 9000, 100, account=1)
+    m.send(r.LIMIT, -3000, 100, account=0, flags=r.REDUCE_ONLY)
+    assert m.trades == [(1, 100.0, -1000)]
+    assert m.room[2, 0] == 0
+    assert m.levels(-1) == []
+
+
+@pytest.mark.parametrize("kind", [r.LIMIT, r.MARKET])
+def test_two_reduce_only_orders_of_a_batch_do_not_turn_a_position_round(kind: int) -> None:
+    m = Market()
+    m.room[2, 0] = 7
+    m.send(r.LIMIT, 50, 100, account=1)
+    m.send_all(np.concatenate([order(kind, -5, 100, account=0, flags=r.REDUCE_ONLY)] * 2))
+    assert m.fills["qty"].tolist() == [-5, -2]
+    m.send(kind, -5, 100, account=0, flags=r.REDUCE_ONLY)
+    assert m.refusals == ["nothing_to_reduce"]
+
+
+def test_a_resting_reduce_only_order_fills_what_is_left_to_reduce_when_it_is_met() -> None:
+    """Rests for 1,000; the position falls to 400 by other means; a buyer of 2,000 gets 400 of it."""
+    m = Market()
+    m.room[2, 0] = 1000
+    m.send(r.LIMIT, -1000, 101, account=0, target=0, flags=r.REDUCE_ONLY)
+    m.send(r.LIMIT, -500, 102, account=2)
+    m.room[2, 0] = 400
+    m.send(r.MARKET, 2000, account=1)
+    assert m.trades == [(0, 101.0, 400), (2, 102.0, 500)]
+    assert (m.room[2, 0], m.levels(-1), m.refusals) == (0, [], [])
+    assert not m.book.has_open_orders(0)
+
+
+def test_a_resting_reduce_only_order_of_a_flat_account_is_cancelled_when_it_is_met() -> None:
+    m = Market()
+    m.room[2, 0] = -4
+    m.send(r.LIMIT, 4, 99, account=0, flags=r.REDUCE_ONLY)
+    m.send(r.LIMIT, 5, 98, account=2)
+    m.room[2, 0] = 3  # long now: a purchase would add
+    m.send(r.LIMIT, -5, 98, account=1)
+    assert m.trades == [(2, 98.0, -5)]
+    assert m.levels(1) == []
+
+
+def test_orders_of_one_owner_that_rest_reduce_together_no_more_than_there_is() -> None:
+    m = Market()
+    m.room[2, 0] = 10
+    m.send(r.LIMIT, -6, 101, account=0, flags=r.REDUCE_ONLY)
+    m.send(r.LIMIT, -6, 102, account=0, flags=r.REDUCE_ONLY)
+    assert m.levels(-1) == [[101, 6], [102, 4]]
+    m.send(r.LIMIT, -3, 101, account=0)  # no longer reduce-only, and first in line with the others
+    m.room[2, 0] = 8
+    m.send(r.MARKET, 20, account=1)
+    assert [qty for _, _, qty in m.trades] == [6, 3]
+    assert m.room[2, 0] == -1  # sold short by the order that may
+
+
+def test_a_modified_order_is_reduce_only_if_the_modification_is() -> None:
+    m = Market()
+    m.room[2, 0] = 9
+    m.send(r.LIMIT, -6, 101, account=0, target=0)
+    m.send(r.MODIFY, -5, 101, account=0, target=0, flags=r.REDUCE_ONLY)
+    m.room[2, 0] = 2
+    m.send(r.MARKET, 3, account=1)
+    assert [qty for _, _, qty in m.trades] == [2]
+    m.room[2, 0] = 9
+    m.send(r.LIMIT, -6, 101, account=0, target=0, flags=r.REDUCE_ONLY)
+    m.send(r.QUOTE, -6, 101, account=0, target=0)
+    m.room[2, 0] = 0
+    m.send(r.MARKET, 3, account=1)
+    assert [qty for _, _, qty in m.trades] == [2, 3]
+    assert m.book.resting["tag"].tolist() == [1]
+
+
+# Fill or kill, and what replaces an order
+
+
+@pytest.mark.parametrize("kind", [r.LIMIT, r.MARKET, r.QUOTE, r.MODIFY])
+def test_fill_or_kill_trades_whole_or_not_at_all_whatever_the_kind(kind: int) -> None:
+    m = Market()
+    m.send(r.LIMIT, -5, 101, account=1)
+    m.send(r.LIMIT, 3, 98, account=0, target=0)
+    m.send(kind, 12, 101, account=0, target=-1 if kind in (r.LIMIT, r.MARKET) else 0, tif=r.FOK)
+    assert (m.trades, m.refusals) == ([], ["not_fillable"])
+    assert m.levels(1) == [[98, 3]]
+    m.send(kind, 5, 101, account=0, target=-1 if kind in (r.LIMIT, r.MARKET) else 0, tif=r.FOK)
+    assert m.trades == [(1, 101.0, 5)]
+    assert m.levels(1) == ([[98, 3]] if kind in (r.LIMIT, r.MARKET) else [])
+
+
+@pytest.mark.parametrize("kind", [r.QUOTE, r.MODIFY])
+def test_a_quote_that_is_immediate_does_not_rest(kind: int) -> None:
+    m = Market()
+    m.send(r.LIMIT, -5, 101, account=1)
+    m.send(r.LIMIT, 12, 98, account=0, target=0)
+    m.send(kind, 12, 101, account=0, target=0, tif=r.IOC)
+    assert (m.trades, m.levels(1), m.refusals) == ([(1, 101.0, 5)], [], [])
+
+
+def test_fill_or_kill_and_reduce_only_fills_what_is_left_to_reduce_whole() -> None:
+    """Asks for 12, holds 8: 8 trade or none; and 8 that rest reduce-only with a flat owner do not count."""
+    m = Market()
+    m.room[2, :3] = -8, 0, 3
+    m.send(r.LIMIT, -5, 101, account=1)
+    m.send(r.MARKET, 12, account=0, tif=r.FOK, flags=r.REDUCE_ONLY)
+    m.send(r.LIMIT, -3, 102, account=2, flags=r.REDUCE_ONLY)
+    m.room[2, 2] = 2
+    m.send(r.LIMIT, 12, 102, account=0, tif=r.FOK, flags=r.REDUCE_ONLY)
+    assert (m.trades, m.refusals) == ([], ["not_fillable"] * 2)
+    assert m.levels(-1) == [[101, 5], [102, 3]]
+    m.send(r.LIMIT, -1, 102, account=1)
+    m.send(r.LIMIT, 12, 102, account=0, tif=r.FOK, flags=r.REDUCE_ONLY)
+    assert [qty for _, _, qty in m.trades] == [5, 2, 1]
+    assert m.room[2, :3].tolist() == [0, -6, 0]
+
+
+def test_post_only_of_what_does_not_rest_is_refused() -> None:
+    m = Market()
+    for tif in (r.IOC, r.FOK):
+        m.send(r.LIMIT, 5, 99, flags=r.POST_ONLY, tif=tif)
+    assert m.refusals == ["unsupported"] * 2
+
+
+def test_a_market_order_has_a_deadline_too() -> None:
+    m = Market()
+    m.send(r.LIMIT, -5, 101, account=1)
+    m.send(r.MARKET, 5, time=1.0, good_till=1.0)
+    m.send(r.MARKET, 5, time=1.0, good_till=1.5)
+    assert (m.refusals, m.trades) == (["too_late"], [(1, 101.0, 5)])
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "outside the band": ({"qty": 5, "price": 110}, "outside_band"),
+    "off the ladder": ({"qty": 5, "price": -3}, "off_ladder"),
+    "without margin": ({"qty": 90, "price": 98}, "no_margin"),
+    "crossing, post-only": ({"qty": 5, "price": 110, "flags": r.POST_ONLY}, "would_cross"),
+    "not fillable": ({"qty": 5, "price": 98, "tif": r.FOK}, "not_fillable"),
+    "nothing to reduce": ({"qty": 5, "price": 98, "flags": r.REDUCE_ONLY}, "nothing_to_reduce"),
+    "too late": ({"qty": 5, "price": 98, "good_till": 0.5}, "too_late"),
+    "to the other side, outside the band": ({"qty": -5, "price": 85}, "outside_band"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("kind", [r.QUOTE, r.MODIFY])
+def test_whatever_refuses_a_replacement_the_old_order_keeps_its_place(kind: int, case: str) -> None:
+    fields, refusal = REFUSED[case]
+    m = Market(band_bps=500.0, band_window_seconds=1e9, halt_seconds=10.0)
+    m.room[0, 0] = 20
+    m.send(r.LIMIT, 4, 98, account=0, target=0)
+    m.send(r.LIMIT, 4, 98, account=1, target=1)
+    m.send(r.LIMIT, 9, 90, account=1)
+    m.send(r.LIMIT, -9, 109, account=1)
+    if fields["qty"] < 0:  # alone at 98, so that the first bid it would meet is at 90
+        m.send(r.CANCEL, account=1, target=1)
+    before = queue(m.book, 98)
+    m.send(kind, account=0, target=0, time=1.0, **fields)
+    assert (m.refusals, m.trades) == ([refusal], [])
+    assert queue(m.book, 98) == before
+    assert m.quote["is_halted"] == (refusal == "outside_band")
+
+
+def test_a_replacement_that_traded_before_the_band_stopped_it_has_replaced() -> None:
+    m = Market(band_bps=200.0, band_window_seconds=1e9)
+    m.send(r.LIMIT, 4, 98, account=0, target=0)
+    m.send(r.LIMIT, -3, 102, account=1)
+    m.send(r.LIMIT, -3, 103, account=1)
+    m.send(r.MODIFY, 5, 110, account=0, target=0)
+    assert m.trades == [(1, 102.0, 3)]
+    assert (m.refusals, m.rejects["qty"].tolist()) == (["outside_band"], [2])
+    assert m.levels(1) == []
+
+
 # The mid, and what is observed
 
 

@@ -14,6 +14,8 @@ from sim.jit import inlined
 from sim.kernels.pending import TRADED
 from sim.records import (
     CALL,
+    CANCEL_AT,
+    CANCEL_RANDOM,
     EXPIRE_BOTH,
     FOK,
     OPPOSITE_BEST,
@@ -50,8 +52,10 @@ def is_malformed(order):
     """Whether an order has a code that there is not, or no number where it needs one."""
     is_unknown = not (0 <= order["price_ref"] <= OPPOSITE_BEST and 0 <= order["tif"] <= FOK)
     is_unknown = is_unknown or not (0 <= order["stp"] <= EXPIRE_BOTH and 0 <= order["flags"] <= ALL_FLAGS)
-    is_sided = order["flags"] & SIDE_BY_VALUE != 0
-    return is_unknown or math.isnan(order["good_till"]) or (is_sided and math.isnan(order["value"]))
+    is_sided, is_drawn = order["flags"] & SIDE_BY_VALUE != 0, order["kind"] in (CANCEL_RANDOM, CANCEL_AT)
+    is_unknown = is_unknown or (is_sided and math.isnan(order["value"]))
+    is_unknown = is_unknown or (is_drawn and not 0.0 <= order["value"] < 1.0)
+    return is_unknown or math.isnan(order["good_till"])
 
 
 @inlined

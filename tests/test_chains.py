@@ -77,7 +77,8 @@ def test_the_books_hold_the_share_of_every_contract_to_the_lot(
     interests: list[float], rows: int, slots: int, share: float, sign: float, multiplier: float, seed: int
 ) -> None:
     own = listing()
-    holding = Holding(sign=sign, sign_puts=-sign / 2, share=share, contract_multiplier=multiplier)
+    sign, share = round(sign, 6) + 0.0, round(share, 6)
+    holding = Holding(sign=sign, sign_puts=0.0 - sign / 2, share=share, contract_multiplier=multiplier)
     contracts = [Contract(SPOT + i, 3600.0, i % 3 > 0, 0.5, amount) for i, amount in enumerate(interests)]
     weights = np.random.default_rng(seed).lognormal(0, 1.5, rows)
     books = split(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from analysis import png
 from analysis.drawing import going_on, own_settings
-from analysis.figure import figures_of
+from analysis.figure import OTHERS, figures_of
 from analysis.metric import Undefined
 from sim.recording import Recording
 
@@ -44,8 +44,8 @@ class Picture(NamedTuple):
     about: str
     draw: Any
     is_whole: bool
-    heading: str
-    is_main: bool
+    heading: str = OTHERS
+    is_main: bool = False
 
 
 def pictures(recording: Recording) -> Iterator[Picture]:

@@ -85,8 +85,13 @@ def agree(m: Market, naive: NaiveBook) -> None:
 def test_the_book_does_what_the_naive_book_does(
     batches: list[list[dict[str, Any]]], rules: dict[str, Any], room: list[int], held: list[int]
 ) -> None:
+    compare(batches, rules, np.array(room + held).reshape(3, ACCOUNTS))
+
+
+def compare(batches: list[list[dict[str, Any]]], rules: dict[str, Any], room: np.ndarray) -> Market:
+    """Send batches to both books and assert after each that they agree."""
     m = Market(**rules)
-    m.room[:] = np.array(room + held).reshape(3, ACCOUNTS)
+    m.room[:] = room
     naive = NaiveBook(
         2 * MID,
         BLOCK,
@@ -118,3 +123,41 @@ def test_the_book_does_what_the_naive_book_does(
     assert opening + m.moves["half_ticks"].sum() == m.quote["mid_half_ticks"]
     seq = np.concatenate([m.fills["seq"], m.moves["seq"]])
     assert sorted(seq) == list(range(seq.size))
+    return m
+
+
+def crowded(dice: np.random.Generator, count: int) -> list[dict[str, Any]]:
+    """Messages of three accounts within a few ticks, half of them reduce-only, many whole or not at all."""
+    return [
+        {
+            "kind": int(dice.choice([r.LIMIT, r.LIMIT, r.QUOTE, r.MODIFY, r.MARKET])),
+            "gap": float(dice.choice([0.0, 0.25])),
+            "life": math.inf,
+            "account": int(dice.integers(3)),
+            "qty": int(dice.integers(1, 7) * dice.choice([-1, 1])),
+            "price": int(dice.integers(97, 104)),
+            "price_ref": r.ABSOLUTE,
+            "target": int(dice.integers(0, TAGS)),
+            "value": 0.0,
+            "tif": int(dice.choice([r.GTC, r.GTC, r.GTC, r.FOK, r.IOC])),
+            "stp": int(dice.choice([r.STP_NONE, r.STP_NONE, r.EXPIRE_MAKER, r.EXPIRE_TAKER])),
+            "flags": int(dice.choice([0, r.REDUCE_ONLY])),
+            "phase": 1,
+            "reason": 0,
+            "cause": 0,
+        }
+        for _ in range(count)
+    ]
+
+
+def test_reduce_only_fill_or_kill_and_replacements_do_what_the_naive_book_does() -> None:
+    """Random streams in which positions run out, orders replace one another, and the band is near."""
+    dice = np.random.default_rng(11)
+    refusals: set[str] = set()
+    for stream in range(250):
+        band = {"band_bps": 150.0, "band_window_seconds": 1e6, "halt_seconds": float(stream % 4 == 1)}
+        room = np.full((3, ACCOUNTS), UNLIMITED)
+        room[2] = dice.integers(-9, 10, ACCOUNTS)
+        batches = [crowded(dice, int(dice.integers(1, 12))) for _ in range(6)]
+        refusals |= set(compare(batches, band if stream % 2 else {}, room).refusals)
+    assert refusals >= {"nothing_to_reduce", "not_fillable", "outside_band", "unknown_tag", "tag_in_use"}

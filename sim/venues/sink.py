@@ -21,7 +21,8 @@ from sim.view import QUOTE
 class Sink(Venue):
     """Fills market orders, swaps and marketable limits in full at the reference mid as they arrive.
 
-    The other side is the account "outside"; no book and no pool notices. Counterfactual arms
+    The other side is the account "outside"; no book and no pool notices. Orders meant for a venue on a
+    chain wait for its blocks here, too. Counterfactual arms
     send here the orders whose impact is to be taken away, so that those who sent them keep the
     positions, profit and margin of having traded.
 

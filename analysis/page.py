@@ -82,14 +82,13 @@ class Image(NamedTuple):
 
 def inlined(picture: Any, about: str, heading: str = "", is_main: bool = False, dpi: float = DPI) -> Image:
     """A matplotlib Figure, the bytes of a PNG or the path of one, as part of a page."""
-    title = ""
     if isinstance(picture, Path):
         picture = picture.read_bytes()
     if not isinstance(picture, bytes):
-        title = next((ax.get_title("left") for ax in picture.axes if ax.get_title("left")), "")
         stream = io.BytesIO()
         png.write(picture, stream, dpi)
         picture = stream.getvalue()
+    title = png.title_in(picture)
     width, height = struct.unpack(">II", picture[16:24])
     source = f"data:image/png;base64,{b64encode(picture).decode()}"
     return Image(source, width, height, title, about, heading, is_main)

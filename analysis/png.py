@@ -1,4 +1,4 @@
-"""PNG: figures as files, cut to what is drawn; equal figures give equal bytes."""
+"""PNG: figures as files, cut to what is drawn, with their titles; equal figures give equal bytes."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ OUTSIDE = 1.0
 COMPRESSION = 4
 """Of 9: much faster than the most, and hardly larger."""
 
+TITLE = "Title"
+"""Keyword under which a file says the title of its figure (PNG specification, textual data)."""
+
 
 @own_settings()
 def write(figure: Any, target: Path | IO[bytes], dpi: float) -> None:
@@ -40,10 +43,23 @@ def write(figure: Any, target: Path | IO[bytes], dpi: float) -> None:
     pixels = _drawn(figure, dpi)
     if pixels.size:
         picture: Any = import_module("PIL.Image").fromarray(np.ascontiguousarray(pixels))
-        picture.save(target, format="png", compress_level=COMPRESSION, dpi=(dpi, dpi))
+        said: Any = import_module("PIL.PngImagePlugin").PngInfo()
+        said.add_itxt(TITLE, title_of(figure))
+        picture.save(target, format="png", compress_level=COMPRESSION, dpi=(dpi, dpi), pnginfo=said)
     else:
-        look = {"dpi": dpi, "metadata": {"Software": None}, "bbox_inches": "tight", "pad_inches": PAD}
-        figure.savefig(target, format="png", **look)
+        about = {"Software": None, TITLE: title_of(figure)}
+        figure.savefig(target, format="png", dpi=dpi, metadata=about, bbox_inches="tight", pad_inches=PAD)
+
+
+def title_of(figure: Any) -> str:
+    """The title of a figure: that of its first Axes that has one."""
+    return next((ax.get_title("left") for ax in figure.axes if ax.get_title("left")), "")
+
+
+def title_in(content: bytes) -> str:
+    """The title of the figure in a file, "" if it says none."""
+    picture: Any = import_module("PIL.Image").open(BytesIO(content))
+    return str(getattr(picture, "text", {}).get(TITLE, ""))
 
 
 def _drawn(figure: Any, dpi: float) -> np.ndarray:

@@ -64,7 +64,7 @@ GROUPS = {
 """Headings of the metrics, and how the names of those under them start."""
 
 
-ELSEWHERE = ("residuals", "description", "overrides")
+ELSEWHERE = ("residuals", "description", "overrides", "files")
 """Parts of the manifest that the page shows in a place of their own."""
 
 
@@ -216,12 +216,12 @@ def largest(found: Any, currency: str) -> Section | None:
 def figures(result: Result) -> list[Image]:
     """Every figure of a result for its page; in fewer pixels where they are too many for one."""
     failed: dict[str, str] = {}
-    found = list(_drawn(result, failed))
-    images = [inlined(*each) for each in found]
+    images = [inlined(*each) for each in _drawn(result, failed)]
     size = sum(len(image.source) for image in images)
     if size <= MOST_BYTES:
         return images
-    return [inlined(*each, dpi=max(COARSEST, DPI * MOST_BYTES / size)) for each in found]
+    coarse = max(COARSEST, DPI * MOST_BYTES / size)
+    return [inlined(*each, dpi=coarse) for each in _drawn(result, failed, is_anew=True)]
 
 
 def albums(images: Sequence[Image]) -> tuple[list[Image], dict[str, list[Image]]]:
@@ -234,17 +234,25 @@ def albums(images: Sequence[Image]) -> tuple[list[Image], dict[str, list[Image]]
     return first, under
 
 
-def _drawn(result: Result, failed: dict[str, str]) -> Iterator[tuple[Any, str, str, bool]]:
-    """Pictures of the folder's comparison, if it has them, then every figure of the recording."""
+def _drawn(
+    result: Result, failed: dict[str, str], *, is_anew: bool = False
+) -> Iterator[tuple[Any, str, str, bool]]:
+    """Pictures of the folder's comparison, if it has them, then every figure of the recording.
+
+    Figures that the folder holds as files are taken from there, unless all are to be drawn anew.
+    """
     if result.amplification is not None:
         for path in sorted((result.folder / "figures").glob("*.png")):
             yield path, f"{words(path.stem).capitalize()}, all seeds.", COMPARED, True
     recording = result.recording
     if recording is None or recording.table("series").num_rows == 0:
         return
+    own = result.folder if result.amplification is None else result.folder / BASE
     for picture in pictures(recording):
+        file = own / "figures" / f"{picture.name}.png"
         with going_on(failed, picture.name):
-            figure = None if picture.name.endswith(PANELLED) else drawn(picture)
+            is_shown = not picture.name.endswith(PANELLED)
+            figure = (file if file.is_file() and not is_anew else drawn(picture)) if is_shown else None
             if figure is not None:
                 yield figure, picture.about, picture.heading, picture.is_main
 

@@ -58,13 +58,17 @@ class Router:
         self.pending = Pending(self.outbox, population_of, keys.size, venues)
         self.refused = NO_ORDERS
         self._meaning = np.full((venues, fields.KINDS), fields.ANYTHING, np.int32)
-        self._unsupported = np.zeros(0, np.int64)
         self._found = -1
         self._seed_key = key(seed, "router", "ties")
         self._population_of, self._keys, self._firsts = population_of, keys, firsts
         self._bounds = np.zeros(venues + 1, np.int64)
         self._stamp, self._due, self._keep = map(Prepared, (arrival.stamp, arrival.due, arrival.keep))
         self._resize(self.outbox.rows.size)
+
+    def _fit(self) -> None:
+        """Let the work space be as long as the outbox."""
+        if self._rows.size < self.outbox.rows.size:
+            self._resize(self.outbox.rows.size)
 
     def _resize(self, size: int) -> None:
         self._rows = np.zeros(size, np.int64)
@@ -97,8 +101,7 @@ class Router:
         outbox, pending = self.outbox, self.pending
         self.refused = NO_ORDERS
         if outbox.count > pending.stamped:
-            if self._unsupported.size < outbox.count - pending.stamped:
-                self._unsupported = np.zeros(2 * outbox.count, np.int64)
+            self._fit()
             first, refused, unsupported = self._stamp.call(
                 outbox.rows,
                 pending.stamped,
@@ -114,12 +117,12 @@ class Router:
                 self._meaning,
                 pending.traded,
                 pending.counts,
-                self._unsupported,
+                self._scratch,
             )
             if refused >= 0:
                 raise ValueError(self._complaint(outbox.rows[refused], now))
             if unsupported:
-                self._take_back(self._unsupported[:unsupported])
+                self._take_back(self._scratch[:unsupported])
             if self.blocks and phase != OPEN:
                 self._await_blocks(outbox.rows[pending.stamped : outbox.count])
             pending.stamped = outbox.count
@@ -159,8 +162,7 @@ class Router:
             Rows of `orders` due at that venue, in arrival order.
         """
         outbox = self.outbox
-        if self._rows.size < outbox.rows.size:
-            self._resize(outbox.rows.size)
+        self._fit()
         found = self._found = self._due.call(
             outbox.rows,
             outbox.count,

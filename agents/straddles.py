@@ -26,7 +26,7 @@ from sim.parameters import (
     within,
 )
 from sim.population import Population
-from sim.records import CANCEL_ALL, HEDGE, LIMIT, MARKET, OWN_BEST
+from sim.records import ABSOLUTE, CANCEL_ALL, HEDGE, LIMIT, MARKET, OWN_BEST
 from sim.view import View
 
 
@@ -147,7 +147,7 @@ class StraddleHedgers(Population):
                     kind,
                     lots,
                     float(self.latency[row]),
-                    price_ref=OWN_BEST,
+                    price_ref=ABSOLUTE if is_last else OWN_BEST,
                     reason=HEDGE,
                 )
 

@@ -248,10 +248,11 @@ def _drawn(
     if recording is None or recording.table("series").num_rows == 0:
         return
     own = result.folder if result.amplification is None else result.folder / BASE
+    hopeless = result.manifest.get("figures_failed") or {}
     for picture in pictures(recording):
         file = own / "figures" / f"{picture.name}.png"
         with going_on(failed, picture.name):
-            is_shown = not picture.name.endswith(PANELLED)
+            is_shown = not (picture.name.endswith(PANELLED) or picture.name in hopeless)
             figure = (file if file.is_file() and not is_anew else drawn(picture)) if is_shown else None
             if figure is not None:
                 yield figure, picture.about, picture.heading, picture.is_main

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from math import isnan
 from pathlib import Path
 from typing import Any, TypeVar
 
-from analysis import attribution, covar, feedback_plots, gallery, report, scorecard, sensitivity, sweep_plots
+from analysis import (
+    attribution,
+    covar,
+    feedback_plots,
+    gallery,
+    report,
+    result,
+    scorecard,
+    sensitivity,
+    sweep_plots,
+)
 from analysis.charges import MEANINGS
 from analysis.metric import Undefined
 from analysis.page import Section
@@ -20,6 +29,7 @@ from scenarios.errors import Problem, ScenarioError
 from scenarios.interruption import Interruption
 from scenarios.loading import load
 from scenarios.schema import BASE, Scenario
+from sim.columns import TABLES
 from sim.recording import Recording
 
 Result = TypeVar("Result")
@@ -72,7 +82,7 @@ def draw(
         return _of_sweep(folder, "be drawn", lambda: list(_noted(folder, until(drawings))))
     with reading(folder, "be drawn"):
         compared = _compared(folder, failed) if own != folder else ()
-        drawings = gallery.saved(Recording.read(own), own / "figures", failed)
+        drawings = gallery.saved(_whole(own), own / "figures", failed)
         return list(_noted(folder, until(chain(compared, drawings))))
 
 
@@ -114,10 +124,16 @@ def _of_sweep(folder: Path, use: str, analyse: Callable[[], Result]) -> Result:
 
 def _compared(folder: Path, failed: dict[str, str] | None) -> Iterator[Path]:
     """Draw what an amplification compares, one figure after the other."""
-    entries = json.loads((folder / "amplification.json").read_text())
-    shapley = folder / "shapley.json"
-    credited = json.loads(shapley.read_text()) if shapley.is_file() else {}
-    return feedback_plots.saved(entries, credited, folder / "figures", failed)
+    found = result.read(folder)
+    return feedback_plots.saved(found.amplification or {}, found.shapley, folder / "figures", failed)
+
+
+def _whole(folder: Path) -> Recording:
+    """The recording in a folder, every table of which can be read: else no figure is to blame."""
+    recording = Recording.read(folder)
+    for name in TABLES:
+        recording.table(name)
+    return recording
 
 
 def check(folder: Path) -> None:

@@ -56,7 +56,7 @@ HIGHEST_RATE = 1e6
 """Events a second."""
 
 HIGHEST_BPS = 1e6
-FINEST = 1e-12
+FINEST = 1e-15
 """The smallest tick or lot."""
 
 MOST_LOTS = 2**53

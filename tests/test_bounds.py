@@ -134,7 +134,7 @@ def test_what_cannot_be_meant_is_refused_by_key(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
-    assert error.startswith(f"{scenario}.toml:")
+    assert error.startswith((f"--set, over {scenario}.toml: ", f"{scenario}.toml:"))
 
 
 def test_a_variance_that_needs_too_many_substeps_is_refused() -> None:

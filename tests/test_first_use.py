@@ -118,7 +118,9 @@ def test_a_page_that_fails_leaves_a_finished_run(
     monkeypatch.setattr(report, "save", broken)
     assert main(["run", "watched.toml", "--out", "out", "--quiet"]) == 0
     said = capsys.readouterr()
-    assert said.err == "the results are whole, but not their page: no paper\n"
+    assert said.err.startswith("the results are whole, but not their page: ")
+    assert "RuntimeError: no" in said.err
+    assert said.err.count("\n") == 1
     assert following(said.out)[0] == "hedgequake report out"
     assert json.loads(Path("out/manifest.json").read_text())["status"] == "finished"
 

@@ -120,11 +120,11 @@ def test_rules_that_need_options_refuse_what_has_none(rule):
 
 
 def test_the_profit_of_hedging_at_times_is_that_worked_out_by_hand():
-    """A call sold, hedged 52 times a year on the recorded path, and settled at its last value."""
-    changes = hedging_error.hedged(YEAR, 52)
-    recording = load(hedging_error.SCENARIO, changes).market().run()
-    path = recording.series["X.mid"].to_numpy()
-    left = 1.0 - np.arange(52) / 52 + 1.0 / YEAR
+    """A call sold, hedged 52 times a year on the recorded path, and settled at the value it expires at."""
+    model = load(hedging_error.SCENARIO, hedging_error.hedged(YEAR, 52)).market()
+    recording = model.run()
+    path = np.append(recording.series["X.mid"].to_numpy(), model.view.assets[0]["value"])
+    left = 1.0 - np.arange(52) / 52
     d1 = np.log(path[:52] / 100.0) / (0.2 * np.sqrt(left)) + 0.1 * np.sqrt(left)
     premium = 100.0 * (norm.cdf(0.1) - norm.cdf(-0.1))
     by_hand = premium + norm.cdf(d1) @ np.diff(path[:53]) - max(path[52] - 100.0, 0.0)

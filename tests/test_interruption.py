@@ -106,6 +106,7 @@ def test_a_signal_ends_compilation(number: signal.Signals, tmp_path: Path) -> No
         text=True,
     ) as run:
         assert run.stderr is not None
+        assert run.stderr.readline().startswith('imports the module "own_population"')
         assert run.stderr.readline() == "compiling kernels that no run has needed yet\n"
         run.send_signal(number)
         said = run.stderr.read()

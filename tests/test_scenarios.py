@@ -12,6 +12,7 @@ from analysis.market_quality import hedging_share
 from scenarios import load
 from scenarios.arms import Arms
 from scenarios.library import STARTER, names
+from scenarios.replicate import FOLDER
 from sim.recording import Recording
 
 BASELINES = Path(__file__).parent / "baselines.json"
@@ -42,6 +43,16 @@ def test_a_scenario_gives_the_numbers_it_gave(name: str) -> None:
     """Golden numbers; after a change that is meant to move them: python tests/test_scenarios.py."""
     expected = json.loads(BASELINES.read_text())[name]
     assert summary(name) == pytest.approx(expected, rel=1e-6)
+
+
+PUBLISHED = sorted(FOLDER.glob("*.toml"))
+
+
+@pytest.mark.parametrize("name", [*names(), *PUBLISHED], ids=lambda each: Path(each).stem)
+def test_no_order_says_what_means_nothing_to_its_venue(name: str | Path) -> None:
+    """A population whose orders are refused for that would do nothing, quietly."""
+    recording = load(name, {"time.steps": 50}).market().run()
+    assert "unsupported" not in set(recording.rejects["refusal"])
 
 
 WITHOUT_GAMMA = {

@@ -233,7 +233,7 @@ def test_without_spot_a_call_vault_keeps_cash_for_as_many_units() -> None:
 
 def test_a_call_vault_secured_by_cash_can_default_and_its_creditors_lose() -> None:
     """It does not hedge, the price trebles; what it cannot pay is recorded, and nobody keeps a debt."""
-    calls = CALLS | {"hedging": {"type": "band", "width": 1e9}}
+    calls = CALLS | {"hedging": {"type": "band", "width": 1e6}}
     exchange = {"name": "liquidators", "type": "liquidators.ExchangeLiquidators"}
     venues, shocks = ("linear", "desk", "liquidation"), [value_shock(20.0, 2.0)]
     model = small_market(calls, exchange, venues=venues, asset=FLAT, shocks=shocks)

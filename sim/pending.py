@@ -15,11 +15,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim.kernels.pending import REDEEMED, TRADED, gather
+from sim.kernels.pending import REDEEMED, TRADED, gather, total
 from sim.outbox import Outbox
 from sim.prepared import Prepared
 
-NOBODY = np.zeros(0, np.int64)
+NOBODY = np.zeros(0, np.int32)
 
 
 class Pending:
@@ -49,34 +49,16 @@ class Pending:
         self.stamped = 0
         self._outbox, self._population_of = outbox, population_of
         self.traded = np.full((2, venues), -1, np.int32)
-        self._gather = Prepared(gather)
-        self._instrument, self._lots = np.zeros(1, np.int64), np.zeros((1, 1), np.int64)
+        self._total = Prepared(total)
 
     def trade(self, venue: int, instruments: Sequence[int]) -> None:
         """Say what is traded at a venue, and after it, if anything, what is redeemed there."""
         for what, instrument in zip((TRADED, REDEEMED), instruments, strict=False):
             self.traded[what, venue] = instrument
 
-    def gather(self, first: int, instruments: np.ndarray, lots: np.ndarray) -> int:
-        """Write what consecutive accounts of one population have on the way.
-
-        Parameters
-        ----------
-        first : int
-            The first account.
-        instruments : ndarray of int64, shape (J,)
-            Dense instruments.
-        lots : ndarray of int64, shape (J, N)
-            Written: lots that each account buys, below zero sells, of each instrument.
-
-        Returns
-        -------
-        int
-            How many orders they are.
-        """
-        begin, end = self._begin(first), self._outbox.count
-        found: int = self._gather.call(self._outbox.rows, begin, end, first, instruments, self.traded, lots)
-        return found
+    def in_flight(self, first: int) -> tuple[np.ndarray, int, int]:
+        """Rows of orders, and of which to which the population of an account may have any on the way."""
+        return self._outbox.rows, self._begin(first), self._outbox.count
 
     def may_have(self, account: int) -> bool:
         """Whether the account, or one of its population, may have an order on the way."""
@@ -88,9 +70,8 @@ class Pending:
 
     def of(self, account: int, instrument: int) -> int:
         """Lots of a dense instrument that an account has on the way."""
-        self._instrument[0] = instrument
-        self.gather(account, self._instrument, self._lots)
-        return int(self._lots[0, 0])
+        lots: int = self._total.call(*self.in_flight(account), account, instrument, self.traded)
+        return lots
 
 
 class PendingLots:
@@ -112,16 +93,25 @@ class PendingLots:
     def __init__(self, first_account: int, instruments: Sequence[int] | np.ndarray, rows: int) -> None:
         self.lots = np.zeros((len(instruments), rows), np.int64)
         self._first, self._instruments = first_account, np.array(instruments, np.int64)
-        self._found = 0
+        self._marks = np.zeros(rows, np.int8)
+        self._rows, self._found = np.zeros((2, rows), np.int32)
+        self._held = 0
+        self._gather = Prepared(gather)
 
     def look(self, pending: Pending) -> np.ndarray:
         """Bring `lots` up to date; returns the rows that have some now, or had some at the last look."""
-        before = self._rows()
-        if self._found or pending.may_have(self._first):
-            self._found = pending.gather(self._first, self._instruments, self.lots)
-        now = self._rows()
-        return np.union1d(before, now) if before.size or now.size else NOBODY
-
-    def _rows(self) -> np.ndarray:
-        """Rows with lots on the way at the last look."""
-        return np.flatnonzero(self.lots.any(axis=0)) if self._found else NOBODY
+        if not (self._held or pending.may_have(self._first)):
+            return NOBODY
+        self._held, count = self._gather.call(
+            *pending.in_flight(self._first),
+            self._first,
+            self._instruments,
+            pending.traded,
+            self.lots,
+            self._marks,
+            self._rows,
+            self._held,
+            self._found,
+        )
+        self._rows, self._found = self._found, self._rows
+        return self._rows[:count]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from sim.jit import inlined, kernel
 from sim.records import (
     GTC,
@@ -16,6 +18,7 @@ from sim.records import (
 )
 
 TRADED, REDEEMED = range(2)  # rows of what a venue trades
+BEFORE, NOW = 1, 2  # marks of rows
 
 
 @inlined
@@ -38,8 +41,26 @@ def instrument_of(order, traded):
     return traded[REDEEMED if order["kind"] == REMOVE_LIQUIDITY else TRADED, order["venue"]]
 
 
+@inlined
+def change_of(order, traded, instrument):
+    """Lots by which a pending order changes what its sender holds of an instrument, if filled whole."""
+    if not is_pending(order) or instrument_of(order, traded) != instrument:
+        return np.int64(0)
+    return -order["qty"] if order["kind"] == REMOVE_LIQUIDITY else order["qty"]
+
+
 @kernel
-def gather(orders, begin, end, first, instruments, traded, lots):
+def total(orders, begin, end, account, instrument, traded):
+    """Lots of a dense instrument that an account has on the way in orders[begin:end]."""
+    lots = np.int64(0)
+    for i in range(begin, end):
+        if orders[i]["account"] == account:
+            lots += change_of(orders[i], traded, instrument)
+    return lots
+
+
+@kernel
+def gather(orders, begin, end, first, instruments, traded, lots, marks, rows, held, found):
     """Add up what orders[begin:end] will change the holdings of some accounts by, if filled whole.
 
     Parameters
@@ -51,23 +72,39 @@ def gather(orders, begin, end, first, instruments, traded, lots):
     traded : ndarray of int32, shape (2, V)
         What each venue trades, and what it redeems as liquidity is removed; -1 for nothing.
     lots : ndarray of int64, shape (J, N)
-        Written, from zeros.
+        Brought up to date.
+    marks : ndarray of int8, shape (N,)
+        Work space, zero before and after.
+    rows, held : ndarray of int32, shape (N,), and int
+        Rows that had lots on the way at the last look, the first `held`.
+    found : ndarray of int32, shape (N,)
+        Written: rows that have lots on the way now, then those that only had some at the last look.
 
     Returns
     -------
-    int
-        How many orders were counted.
+    int, int
+        How many rows have lots on the way now, and how many rows `found` holds.
     """
-    lots[:] = 0
-    found = 0
+    for n in range(held):
+        marks[rows[n]] = BEFORE
+        for j in range(instruments.size):
+            lots[j, rows[n]] = 0
+    now = 0
     for i in range(begin, end):
         row = orders[i]["account"] - first
-        if not 0 <= row < lots.shape[1] or not is_pending(orders[i]):
-            continue
-        instrument = instrument_of(orders[i], traded)
-        for j in range(instruments.size):
-            if instruments[j] == instrument:
-                is_burnt = orders[i]["kind"] == REMOVE_LIQUIDITY
-                lots[j, row] += -orders[i]["qty"] if is_burnt else orders[i]["qty"]
-                found += 1
-    return found
+        if 0 <= row < marks.size:
+            for j in range(instruments.size):
+                change = change_of(orders[i], traded, instruments[j])
+                lots[j, row] += change
+                if change != 0 and marks[row] != NOW:
+                    marks[row] = NOW
+                    found[now] = row
+                    now += 1
+    count = now
+    for n in range(held):
+        if marks[rows[n]] == BEFORE:
+            found[count] = rows[n]
+            count += 1
+    for n in range(count):
+        marks[found[n]] = 0
+    return now, count

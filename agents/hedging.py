@@ -206,7 +206,9 @@ class Hedger:
 
     def _count_pending(self, view: View) -> None:
         """See what the rows have on the way; those for which that is not what it was are looked at."""
-        self._screen[NET, self._pending.look(view.pending)] = np.inf
+        waiting = self._pending.look(view.pending)
+        if waiting.size:
+            self._screen[NET, waiting] = np.inf
 
     def _renew(self, first_holder: int, scale: np.ndarray, view: View) -> None:
         """Measure drift from the present deltas on."""

@@ -229,8 +229,9 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
     def _stamp(self, phase: int, now: float) -> None:
         """Send what is in the outbox on; what says something without meaning is refused."""
         self.router.stamp(phase, self.steps_taken, now)
-        for order in self.router.refused:
-            self.tape.refuse(order, int(order["venue"]), UNSUPPORTED)
+        if self.router.refused.size:
+            for order in self.router.refused:
+                self.tape.refuse(order, int(order["venue"]), UNSUPPORTED)
 
     def _execute(self, until: float) -> bool:
         """Deliver what arrives by `until`, venue by venue; post the fills."""

@@ -43,35 +43,51 @@ IS_REDUCE_ONLY = REDUCE_ONLY << FLAG_BITS
 IS_SIDE_BY_VALUE = SIDE_BY_VALUE << FLAG_BITS
 IS_CALL = CALL << FLAG_BITS
 ALL_FLAGS = POST_ONLY | REDUCE_ONLY | SIDE_BY_VALUE | CALL
-IS_MALFORMED = (ALL_FLAGS + 1) << FLAG_BITS  # codes that there are not, numbers that are none
-ANYTHING = 2 * IS_MALFORMED - 1
+ANYTHING = ((2 * ALL_FLAGS + 1) << FLAG_BITS) | ((1 << FLAG_BITS) - 1)
 
 
 @inlined
 def is_malformed(order):
-    """Whether an order has a code that there is not, or no number where it needs one."""
-    is_unknown = not (0 <= order["price_ref"] <= OPPOSITE_BEST and 0 <= order["tif"] <= FOK)
-    is_unknown = is_unknown or not (0 <= order["stp"] <= EXPIRE_BOTH and 0 <= order["flags"] <= ALL_FLAGS)
-    is_sided, is_drawn = order["flags"] & SIDE_BY_VALUE != 0, order["kind"] in (CANCEL_RANDOM, CANCEL_AT)
-    is_unknown = is_unknown or (is_sided and math.isnan(order["value"]))
-    is_unknown = is_unknown or (is_drawn and not 0.0 <= order["value"] < 1.0)
-    return is_unknown or math.isnan(order["good_till"])
+    """Whether an order has a code that there is not, or no number where it needs one.
+
+    Joined by bits, without branches: it is asked of every order.
+    """
+    reference, tif = np.int64(order["price_ref"]), np.int64(order["tif"])
+    stp, flags = np.int64(order["stp"]), np.int64(order["flags"])
+    # Below zero, or beyond the last code: a sign bit in one of these.
+    found = (reference | (OPPOSITE_BEST - reference) | tif | (FOK - tif) | stp | (EXPIRE_BOTH - stp)) < 0
+    found |= (flags | (ALL_FLAGS - flags)) < 0
+    found |= math.isnan(order["good_till"])
+    if flags & SIDE_BY_VALUE != 0:
+        found |= math.isnan(order["value"])
+    if order["kind"] == CANCEL_RANDOM or order["kind"] == CANCEL_AT:
+        found |= not 0.0 <= order["value"] < 1.0
+    return found
 
 
 @inlined
-def said(order, own):
-    """The fields that an order sets, as bits; `own` is the instrument of its venue, named or not."""
-    bits = (np.int64(order["flags"]) & ALL_FLAGS) << FLAG_BITS
-    bits |= HAS_VALUE * (order["value"] != 0.0)
-    bits |= HAS_DEADLINE * (order["good_till"] != math.inf)
-    bits |= HAS_QTY * (order["qty"] != 0)
-    bits |= HAS_PRICE * (order["price"] != 0)
-    bits |= HAS_TARGET * (order["target"] != -1)
-    bits |= HAS_INSTRUMENT * (order["instrument"] != -1 and order["instrument"] != own)
-    bits |= HAS_REFERENCE * (order["price_ref"] != 0)
-    bits |= HAS_TIF * (order["tif"] != 0)
-    bits |= HAS_STP * (order["stp"] != 0)
-    return bits | IS_MALFORMED * is_malformed(order)
+def says(order, own, fields):
+    """Whether an order sets any of these fields, as bits; `own` is its venue's instrument, named or not."""
+    found = (np.int64(order["flags"]) << FLAG_BITS) & fields != 0
+    if fields & HAS_VALUE != 0:
+        found |= order["value"] != 0.0
+    if fields & HAS_DEADLINE != 0:
+        found |= order["good_till"] != math.inf
+    if fields & HAS_QTY != 0:
+        found |= order["qty"] != 0
+    if fields & HAS_PRICE != 0:
+        found |= order["price"] != 0
+    if fields & HAS_TARGET != 0:
+        found |= order["target"] != -1
+    if fields & HAS_INSTRUMENT != 0:
+        found |= (order["instrument"] != -1) & (order["instrument"] != own)
+    if fields & HAS_REFERENCE != 0:
+        found |= order["price_ref"] != 0
+    if fields & HAS_TIF != 0:
+        found |= order["tif"] != 0
+    if fields & HAS_STP != 0:
+        found |= order["stp"] != 0
+    return found
 
 
 @inlined
@@ -94,4 +110,6 @@ def is_supported(order, meaning, traded):
         allowed |= HAS_VALUE
     if kind == REQUEST and order["instrument"] >= 0 and allowed != ANYTHING:
         allowed &= ~(HAS_VALUE | HAS_TARGET | IS_CALL)
-    return said(order, traded[TRADED, venue]) & ~allowed == 0
+    if allowed == ANYTHING:
+        return True
+    return not (is_malformed(order) or says(order, traded[TRADED, venue], ~allowed))

@@ -19,6 +19,10 @@ from sim.records import (
 
 TRADED, REDEEMED = range(2)  # rows of what a venue trades
 BEFORE, NOW = 1, 2  # marks of rows
+# Kinds of orders, as bits: that trade as they arrive, that rest unless they say otherwise, that redeem.
+TRADES = 1 << MARKET | 1 << SWAP | 1 << REQUEST
+MAY_REST = 1 << LIMIT | 1 << QUOTE | 1 << MODIFY
+REDEEMS = 1 << REMOVE_LIQUIDITY
 
 
 @inlined
@@ -27,10 +31,10 @@ def is_pending(order):
 
     What may rest, or takes its side from the price it will meet, counts for nothing.
     """
-    kind = order["kind"]
-    is_immediate = order["tif"] != GTC and kind in (LIMIT, QUOTE, MODIFY)
-    is_trade = kind in (MARKET, SWAP, REQUEST) or is_immediate
-    return (is_trade and order["flags"] & SIDE_BY_VALUE == 0) or kind == REMOVE_LIQUIDITY
+    kind = np.int64(1) << np.int64(order["kind"])
+    is_immediate = (order["tif"] != GTC) & (kind & MAY_REST != 0)
+    is_sided = order["flags"] & SIDE_BY_VALUE == 0
+    return (((kind & TRADES != 0) | is_immediate) & is_sided) | (kind == REDEEMS)
 
 
 @inlined

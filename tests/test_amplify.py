@@ -23,6 +23,7 @@ def compared(folder, name, seeds, arms=(), **overrides):
     return amplify(scenario, folder, seeds=seeds, workers=1, arms=arms, figures=False).entries
 
 
+@pytest.mark.long
 def test_volatility_is_that_of_theory_at_every_gain(tmp_path):
     """sigma / (1 - gain) in 200 seeds, within 2%; the Monte-Carlo error is far below that."""
     arms = ["muted", *GAINS]

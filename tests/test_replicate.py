@@ -35,7 +35,11 @@ def reduced(name: str) -> tuple[Row, ...]:
     return tuple(replicate.replicate(name, quick=True).rows)
 
 
-@pytest.mark.parametrize("name", STUDIES)
+SLOW = ("amm_lvr", "hedging_error", "pinning")  # half a minute each; `make test-long` runs them
+JUDGED = [pytest.param(name, marks=pytest.mark.long if name in SLOW else ()) for name in STUDIES]
+
+
+@pytest.mark.parametrize("name", JUDGED)
 def test_the_market_that_users_run_gives_the_published_numbers(name: str) -> None:
     """In reduced size: every row that has a tolerance is within it and the Monte-Carlo error."""
     judged = [row for row in reduced(name) if row.verdict != SHOWN]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from scenarios import load
 
@@ -23,6 +24,7 @@ def largest_fall(step_seconds: float, seed: int) -> float:
     return float(((peak - mid) / peak).max())
 
 
+@pytest.mark.long
 def test_halving_the_step_leaves_the_drawdown_within_its_interval() -> None:
     seeds = range(1, SEEDS + 1)
     whole = np.array([largest_fall(1.0, seed) for seed in seeds])

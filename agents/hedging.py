@@ -305,6 +305,7 @@ class Hedger:
         orders : ndarray of ORDER
             Sized in lots of the venue they name; `venue`, `qty` and `kind` are written.
         """
+        self._pending.look(view.pending)
         reroute(
             orders,
             self._first_account,
@@ -313,6 +314,8 @@ class Hedger:
             view.held_lots,
             view.contract_worth,
             view.contract_margin,
+            self.instruments,
+            self._pending.lots.copy(),
             view.cash,
             view.position,
             view.terms,

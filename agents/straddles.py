@@ -90,6 +90,9 @@ class StraddleHedgers(Population):
         if own.expiry_seconds < own.session_seconds:
             what = f"found {own.expiry_seconds:g}; straddles would expire before their session ends"
             raise Misfit(what, ("expiry_seconds",), allowed=[f"at least {own.session_seconds:g}"])
+        if float(self.latency.max(initial=0.0)) > own.interval_seconds:
+            what = "a hedge would still be on its way at the next look, which would send it again"
+            raise Misfit(what, ("latency_seconds",), allowed=[f"at most {own.interval_seconds:g}"])
         with within("venue"):
             self._terms = listing.venue(own.venue, LIMIT)
         self.asset = self._terms.asset

@@ -73,6 +73,8 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
     steps_total : int
         Steps the scenario asks for; `running` turns False after them, or when a market fails.
     view : View
+    moves_recorded : int or None
+        Moves on the tape that a row of the series tells of; None for all of them.
     """
 
     def __init__(self, rng: Any = None) -> None:
@@ -124,6 +126,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._mid_at_hedge = np.array(listing.spots, float)
         self._last_mid = np.array(listing.spots, float)
         self._worst_residual = 0.0
+        self.moves_recorded: int | None = None
         self._refresh = Prepared(looking.refresh)
         self._estimate_volatility = Prepared(looking.estimate_volatility)
         self._open()
@@ -178,7 +181,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
             self._close()
 
     def _start_step(self, now: float) -> None:
-        view = self.view
+        view, self.moves_recorded = self.view, None
         view.time, view.step = now, self.steps_taken
         self.tape.counts[STEP] = self.steps_taken
         self._advance(now)
@@ -192,11 +195,14 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._see(now, self._followers)
 
     def _close(self) -> None:
-        """Settle what expires as the last step ends, at the values of that moment."""
+        """Settle what expires as the last step ends, at the values of that moment.
+
+        Nobody acts on it any more: whom it leaves in breach, or owing, is not liquidated.
+        """
+        self._show_contracts()
         if self.settlement.is_due(self.time):
-            moves = int(self.tape.counts[MOVES])
+            self.moves_recorded = int(self.tape.counts[MOVES])  # the series has no row of later ones
             self._advance(self.time)
-            self.tape.counts[MOVES] = moves  # they belong to a step that the series has no row of
             self._worst_residual = max(self._worst_residual, self.ledger.check(self.steps_taken))
 
     def _run_phase(self, phase: str, now: float) -> None:

@@ -49,6 +49,8 @@ class Numbering(WeakKeyDictionary[mesa.Model, Iterator[int]]):
         return self.setdefault(model, itertools.count(1))
 
 
+mesa.Agent._ids = Numbering()  # Mesa's own, of the same use, keeps every model there ever was
+
 PLAIN_ROW = 450.0
 """Bytes of a participant that holds no options and has no orders resting."""
 
@@ -94,7 +96,6 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         Gamma and delta of exposures that are not instruments, for the series; written by the population.
     """
 
-    _ids = Numbering()  # Mesa's own, of the same use, keeps every model there ever was
     phases: ClassVar[tuple[str, ...]] = ()
     margin_rule: int = MARGINED
     option_slots: int = 0

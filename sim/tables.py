@@ -23,7 +23,8 @@ Columns = dict[str, np.ndarray]
 def tables(model: Model) -> dict[str, Any]:
     """Every table of the recording, as columns."""
     fills = model.tape.fills[: model.tape.counts[FILLS]]
-    moves = model.tape.moves[: model.tape.counts[MOVES]]
+    last = model.tape.counts[MOVES] if model.moves_recorded is None else model.moves_recorded
+    moves = model.tape.moves[:last]
     now = profile(model.ledger, model.view, model.margin.rule, model.steps_taken)
     series = model.recorder.series()
     traced = genealogy(fills, moves, model.liquidations, setting(model, series))

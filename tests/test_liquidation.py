@@ -164,7 +164,7 @@ def test_two_seizures_in_one_batch_take_an_account_over_once():
     floor.bench.mark(92.0)
     floor.seize(ANN, ANN)
     assert floor.bench.ledger.position[PERP, [ANN, LIQUIDATOR]].tolist() == [0, 10000]
-    assert floor.refusals == [NOT_IN_BREACH]
+    assert floor.refusals == [COOLING_DOWN]
     floor.seize(ANN)  # and nothing is left for the next batch, though margin was not run again
     assert len(floor.exchange.liquidations) == 1
 

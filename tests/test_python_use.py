@@ -171,7 +171,6 @@ def test_a_model_that_nobody_holds_goes() -> None:
     model = market(rng=31, **SMALL)
     model.step()
     assert [agent.unique_id for agent in model.agents] == list(range(1, len(model.populations) + 1))
-    assert model not in mesa.Agent._ids
     gone = weakref.ref(model)
     del model
     gc.collect()
@@ -251,3 +250,11 @@ def test_the_venue_of_the_readme_trades_in_a_market(tmp_path: Path, monkeypatch:
     assert away.abs().to_numpy() == pytest.approx(5.0)
     assert (away > 0).tolist() == (hedges["qty"] > 0).tolist()
     assert not any(lots for name, lots in model.residuals().items() if name != "cash")
+
+
+def test_agents_of_one_s_own_and_populations_have_different_numbers() -> None:
+    model = market("calm", **{"time.steps": 1})
+    own = mesa.Agent(model)
+    numbers = [agent.unique_id for agent in model.agents]
+    assert own.unique_id in numbers
+    assert len(set(numbers)) == len(numbers)

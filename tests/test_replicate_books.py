@@ -10,7 +10,9 @@ import pytest
 
 from scenarios import trials
 from scenarios.errors import ScenarioError
+from scenarios.loading import load
 from scenarios.published import buis2024, cont_stoikov_talreja, santa_fe
+from scenarios.replicate import FOLDER
 from scenarios.trials import Trial
 from sim import records as r
 from sim.model import Model
@@ -180,6 +182,12 @@ def test_a_straddle_hedger_rests_first_and_then_takes() -> None:
     assert sent["qty"][0] == round(-delta[0] * 1000)
     assert sent["qty"][:3].sum() == round(-delta[2] * 1000), "what rests counts"
     assert set(sent["reason"].tolist()) == {r.HEDGE}
+
+
+def test_straddle_hedgers_do_not_look_while_a_hedge_is_on_its_way() -> None:
+    late = {"populations.hedger.latency_seconds": 1800.0}
+    with pytest.raises(ScenarioError, match="still be on its way at the next look"):
+        load(FOLDER / "buis2024.toml", late).market()
 
 
 def test_straddles_are_struck_anew_and_orders_withdrawn_when_a_session_begins() -> None:

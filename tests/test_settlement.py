@@ -275,3 +275,13 @@ def test_a_straddle_pays_the_average_over_the_stated_window():
         model.drivers.advance(step)
         values.append(float(model.drivers.values[0]))
     assert paid == pytest.approx(abs(np.mean(values) - strike_of(recording)), abs=1e-9)
+
+
+def test_moves_of_the_closing_look_are_there_once_the_market_steps_on():
+    model = straddle(**{"time.steps": 10})
+    model.run()
+    for _ in range(3):
+        recording = model.recording()
+        moved = 0.5 * TICK * recording.moves["half_ticks"].sum()
+        assert recording.series["X.mid"].iloc[-1] - 100.0 == pytest.approx(moved, abs=1e-6)
+        model.step()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.kernels.hedge import RESERVED, SLIPPAGE, cheapest
+from agents.kernels.hedge import RESERVED, SLIPPAGE, cheapest, claimed
 from agents.kernels.sending import rounded
 from sim.jit import kernel
 from sim.kernels.portfolio import options_of
@@ -20,6 +20,8 @@ def reroute(
     qty,
     work,
     margins,
+    instruments,
+    pending,
     cash,
     position,
     terms,
@@ -37,6 +39,10 @@ def reroute(
         written; an order that can be traded at none of the venues stays as it is.
     first_account, first_holder, contract, qty, work, margins, cash, position, terms, venues, quotes, mid
         As in `agents.kernels.hedge.hedge`.
+    instruments : ndarray of int64, shape (J,)
+        Dense instruments of the route.
+    pending : ndarray of int64, shape (J, N)
+        Lots of them that rows have on the way; these orders are added as they find their venue.
     policy : ndarray of float64, shape (POLICY_ROWS, N)
         Slippage and reserved lots are read.
     """
@@ -48,20 +54,13 @@ def reroute(
             value, _, _, needed = options_of(first_holder + row, contract, qty, work, margins)
         units = orders[n]["qty"] * quotes[orders[n]["venue"]]["lot"]
         worst = mid * (policy[SLIPPAGE, row] + 1.0 if units > 0.0 else policy[SLIPPAGE, row] - 1.0)
-        venue = cheapest(
-            account,
-            units,
-            worst,
-            policy[RESERVED, row],
-            venues,
-            quotes,
-            value,
-            needed,
-            cash,
-            position,
-            terms,
-        )
+        sold, spent = claimed(row, instruments, pending, terms)
+        reserved, owed = policy[RESERVED, row] + sold, spent - min(value, 0.0)
+        venue = cheapest(account, units, worst, reserved, venues, quotes, owed, needed, cash, position, terms)
         if venue >= 0:
             orders[n]["qty"] = rounded(units, quotes[venue]["lot"])
             orders[n]["venue"] = venue
             orders[n]["kind"] = np.int8(SWAP if quotes[venue]["base"] > 0.0 else MARKET)
+        for j in range(instruments.size):
+            if instruments[j] == quotes[orders[n]["venue"]]["instrument"]:
+                pending[j, row] += orders[n]["qty"]

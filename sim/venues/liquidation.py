@@ -177,7 +177,9 @@ class Exchange(Venue):
             account = int(order["target"])
             if order["kind"] != SEIZE:
                 tape.refuse(order, self.index, NOT_TRADED)
-            elif account in taken or not self._is_listed(account):
+            elif account in taken:
+                tape.refuse(order, self.index, COOLING_DOWN)
+            elif not self._is_listed(account):
                 tape.refuse(order, self.index, NOT_IN_BREACH)
             else:
                 seizure = self._appraise(order, account, tape)
@@ -306,10 +308,15 @@ class Exchange(Venue):
 
     def _sell_perpetuals(self, seizure: Seizure, share: float, small_notional: float) -> None:
         for instrument, lots in self._perpetuals(seizure.account):
-            row = self._ledger.terms[instrument]
-            notional = abs(lots) * float(row["lot"]) * float(row["price"])
+            row, left = (
+                self._ledger.terms[instrument],
+                lots + self._view.pending.of(seizure.account, instrument),
+            )
+            if left * lots <= 0:
+                continue  # all of it is on its way to be sold
+            notional = abs(left) * float(row["lot"]) * float(row["price"])
             part = 1.0 if notional <= small_notional else share
-            qty = -int(np.sign(lots)) * max(1, round(abs(lots) * part))
+            qty = -int(np.sign(left)) * max(1, round(abs(left) * part))
             price = self._bankruptcy_price(seizure, instrument, lots)
             self._sell(seizure, instrument, qty, self._log(seizure, instrument, qty, price))
 

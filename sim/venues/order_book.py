@@ -91,8 +91,9 @@ class OrderBook(Venue):
 
     *Refused replacements.* A QUOTE or MODIFY that is refused leaves the order it would
     have replaced as it was, whatever the refusal; one that traded in part before the band stopped
-    it has replaced it. It keeps its place in the queue if the price is the same and
-    the size no larger; otherwise it is a cancel and a new order, which may trade.
+    it has replaced it, and so has one that was taken and left nothing resting: immediate with
+    nothing to trade, or expired against the sender's own order. It keeps its place in the queue if
+    the price is the same and the size no larger; otherwise it is a cancel and a new order, which may trade.
 
     *Time in force.* Immediate or cancel and fill or kill mean the same of limit and market
     orders, quotes and modifications: none of it rests, and of a fill-or-kill order all trades at
@@ -105,7 +106,8 @@ class OrderBook(Venue):
 
     *Reduce-only.* An order is cut, as it arrives, to what it leaves of the sender's position
     at that moment less what rests on its side. If it rests, it is cut again whenever it is met, to what
-    is left to reduce then, and cancelled where nothing is. Depth shows it whole until it is met.
+    is left to reduce then, and cancelled where nothing is. Until it is met it counts whole, as any
+    order does: in depth and best price, against post-only orders, and in its owner's room.
 
     *Bands.* No trade is made further than `band_bps` from an exponentially weighted mean
     of the mid. The order that would have made it loses its rest (a recorded refusal) and

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -112,7 +113,7 @@ class Source:
             yield number, dict(zip(names, padded, strict=False))
 
 
-class ChainFormat:
+class ChainFormat(ABC):
     """A format of chain files.
 
     Attributes
@@ -130,10 +131,11 @@ class ChainFormat:
     columns: ClassVar[tuple[str, ...]] = ()
     expiry_time: ClassVar[str] = ""
 
+    @abstractmethod
     def reads(self, source: Source) -> bool:
         """True if the file is in this format."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rows(self, source: Source) -> Iterator[Row]:
         """Every contract of the file.
 
@@ -142,7 +144,6 @@ class ChainFormat:
         Misfit
             If what holds for all rows, such as when they were taken, is not there.
         """
-        raise NotImplementedError
 
 
 def since_epoch(text: str, per_second: int) -> str:

@@ -343,6 +343,7 @@ def _chain(options: argparse.Namespace) -> int:
 def _replicate(options: argparse.Namespace) -> int:
     from scenarios import pool, replicate
     from scenarios import replication_pages as pages
+    from scenarios.interruption import Interruption
     from scenarios.progress import note_compiling
 
     if options.name is None:
@@ -355,7 +356,8 @@ def _replicate(options: argparse.Namespace) -> int:
     note_compiling()
     found = []
     for name in chosen:
-        one = replicate.replicate(name, options.runs, options.workers or pool.cores(), options.quick)
+        with Interruption(at_once=True):  # which ends the workers; studies that are done stay written
+            one = replicate.replicate(name, options.runs, options.workers or pool.cores(), options.quick)
         pages.write(one, folder)
         found.append(one)
         if not options.markdown:

@@ -77,7 +77,7 @@ class Interruption:
         if is_last:
             self._guard.is_answered.set()
         if self._at_once:
-            print("interrupted; nothing is written", file=sys.stderr)
+            print("interrupted; nothing more is written", file=sys.stderr)
         if is_last:
             raise Stopped(128 + number)
         self.signal = number

@@ -83,7 +83,7 @@ def test_a_report_that_is_interrupted_leaves_the_one_there_was() -> None:
     Path("out/report.html").write_text("older")
     done = interrupted(signal.SIGTERM, "report", "out")
     assert (done.returncode, done.stdout) == (143, ""), done.stderr
-    assert done.stderr == "interrupted; nothing is written\n"
+    assert done.stderr == "interrupted; nothing more is written\n"
     assert Path("out/report.html").read_text() == "older"
 
 

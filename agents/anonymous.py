@@ -8,10 +8,14 @@ from pydantic import Field
 
 from agents.kernels.arrivals import mingle
 from agents.opening import Level, lots_of, resting
-from sim.kernels.margining import UNLIMITED
-from sim.listing import Listing
-from sim.outbox import Outbox
-from sim.parameters import (
+from sim.base.typed_call import TypedCall
+from sim.kernels.accounts.margining import UNLIMITED
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
+from sim.population import Population
+from sim.records import LIMIT
+from sim.setup.listing import Listing
+from sim.setup.parameters import (
     HIGHEST_PRICE,
     Delay,
     Fraction,
@@ -23,10 +27,6 @@ from sim.parameters import (
     up_to,
     within,
 )
-from sim.population import Population
-from sim.prepared import Prepared
-from sim.records import LIMIT
-from sim.view import View
 
 
 class AnonymousTraders(Population):
@@ -85,7 +85,7 @@ class AnonymousTraders(Population):
         lots_of(self.parameters.opening, self._terms)
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")
-        self._mingle = Prepared(mingle)
+        self._mingle = TypedCall(mingle)
         names = ("rate", "immediacy", "informed_share", "largest", "offset", "offset_sd")
         self._columns = tuple(self.column(name) for name in names)
         self.expect_orders(float(self._columns[0].sum()), listing.step_seconds)

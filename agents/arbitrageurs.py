@@ -9,9 +9,14 @@ import numpy as np
 from pydantic import Field
 
 from agents.kernels.spreading import spread
-from sim.listing import Listing
-from sim.outbox import Outbox
-from sim.parameters import (
+from sim.base.typed_call import TypedCall
+from sim.messages.outbox import Outbox
+from sim.messages.pending import PendingLots
+from sim.messages.view import View
+from sim.population import Population
+from sim.records import ADD_LIQUIDITY, MARKET
+from sim.setup.listing import Listing
+from sim.setup.parameters import (
     MOST_UNITS,
     Bps,
     Fraction,
@@ -23,11 +28,6 @@ from sim.parameters import (
     up_to,
     within,
 )
-from sim.pending import PendingLots
-from sim.population import Population
-from sim.prepared import Prepared
-from sim.records import ADD_LIQUIDITY, MARKET
-from sim.view import View
 
 
 class Arbitrageurs(Population):
@@ -93,7 +93,7 @@ class Arbitrageurs(Population):
         self._offset = self.draws.uniforms("offset", self.rows) * self._interval
         self._next_look = self._offset.copy()
         self._pending = PendingLots(self.first, [self._pool.instrument], self.rows)
-        self._spread = Prepared(spread)
+        self._spread = TypedCall(spread)
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """Cash and an inventory of spot."""

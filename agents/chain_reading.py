@@ -21,7 +21,7 @@ from agents.chain_cells import moment, time_of_day
 from agents.chain_formats import recognised
 from agents.chain_formats.base import Row, Source
 from agents.chain_rows import Quote, Unusable, moment_of, open_interest, quoted
-from sim.parameters import File, Misfit
+from sim.setup.parameters import File, Misfit
 
 MOST_VOLATILITY = 5.0
 """Median volatility, per year, above which it is taken for one in percent."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from agents.chain_cells import EXAMPLE, Timeless, moment, number
 from agents.chain_formats.base import Cell, Row
-from sim.parameters import File, Misfit
+from sim.setup.parameters import File, Misfit
 
 KINDS = {"call": True, "c": True, "put": False, "p": False}
 

@@ -13,8 +13,8 @@ import numpy as np
 from agents.chain_formats.base import FIELDS
 from agents.chain_reading import Reading
 from agents.chain_rows import Quote
-from sim.kernels.options import delta_gamma
-from sim.listing import SECONDS_PER_YEAR
+from sim.kernels.options.greeks import delta_gamma
+from sim.setup.listing import SECONDS_PER_YEAR
 
 
 class Gamma(NamedTuple):

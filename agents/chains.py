@@ -17,9 +17,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from agents.chain_reading import ChainFile, Reading, check_moneyness, clock, read
-from sim.draws import Draws
-from sim.listing import Listing
-from sim.parameters import LONGEST, MOST, MOST_UNITS, Misfit, Parameters, check_lots
+from sim.setup.draws import Draws
+from sim.setup.listing import Listing
+from sim.setup.parameters import LONGEST, MOST, MOST_UNITS, Misfit, Parameters, check_lots
 
 DAY = 86400.0
 

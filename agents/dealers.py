@@ -13,10 +13,14 @@ from agents.hedging import Hedger
 from agents.kernels.customers import serve
 from agents.policy import Policy
 from agents.route import Route
-from sim.instruments import SPOT
-from sim.listing import Listing
-from sim.outbox import Outbox
-from sim.parameters import (
+from sim.base.typed_call import TypedCall
+from sim.messages.outbox import Outbox
+from sim.messages.view import View, frozen
+from sim.population import PLAIN_ROW, Population
+from sim.records import OPENING, OPTIONS, REQUEST, orders
+from sim.setup.instruments import SPOT
+from sim.setup.listing import Listing
+from sim.setup.parameters import (
     MOST_UNITS,
     Count,
     Fraction,
@@ -30,10 +34,6 @@ from sim.parameters import (
     up_to,
     within,
 )
-from sim.population import PLAIN_ROW, Population
-from sim.prepared import Prepared
-from sim.records import OPENING, OPTIONS, REQUEST, orders
-from sim.view import View, frozen
 
 
 class ConstantGamma(Parameters):
@@ -153,7 +153,7 @@ class OptionDealers(Population):
         self._units = self.column("customer_units")
         self._serves = bool(self._rate.any() and self.books.row.size)
         self._customer_key = self.draws.key("customers")
-        self._answer = Prepared(serve)
+        self._answer = TypedCall(serve)
 
     def _take_books(self, holding: Synthetic | Snapshot, listing: Listing) -> None:
         with within("exposure"):

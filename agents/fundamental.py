@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from agents.kernels.background import correct
-from sim.listing import Listing
-from sim.outbox import Outbox
-from sim.parameters import MOST_UNITS, NonNegative, Rate, Real, Units, VenueName, up_to, within
+from sim.base.typed_call import TypedCall
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
 from sim.population import Population
-from sim.prepared import Prepared
 from sim.records import MARKET
-from sim.view import View
+from sim.setup.listing import Listing
+from sim.setup.parameters import MOST_UNITS, NonNegative, Rate, Real, Units, VenueName, up_to, within
 
 
 class FundamentalTraders(Population):
@@ -58,7 +58,7 @@ class FundamentalTraders(Population):
             self._terms = listing.venue(self.parameters.venue, MARKET, on_grid=True)
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")
-        self._correct = Prepared(correct)
+        self._correct = TypedCall(correct)
         names = ("rate", "bias", "threshold", "strength", "max_units")
         self._columns = tuple(self.column(name) for name in names)
 

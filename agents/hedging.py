@@ -2,7 +2,7 @@
 
 The population says what its rows are exposed to (delta, in units of the asset) and what
 their size is; the policy says when and how much to trade, the route where. Orders on their way
-count as held (`sim.pending`), and a row does not look before its last one can have arrived.
+count as held (`sim.messages.pending`), and a row does not look before its last one can have arrived.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from agents.kernels.hedge import (
 from agents.kernels.rerouting import reroute
 from agents.policy import Policy
 from agents.route import Route
-from sim.draws import Draws
-from sim.instruments import PERPETUAL
-from sim.kernels.flags import flag_columns
-from sim.listing import Listing
-from sim.outbox import Outbox
-from sim.parameters import Misfit, check_draws, within
-from sim.pending import PendingLots
-from sim.prepared import Prepared
-from sim.view import View, frozen
+from sim.base.typed_call import TypedCall
+from sim.kernels.base.flags import flag_columns
+from sim.messages.outbox import Outbox
+from sim.messages.pending import PendingLots
+from sim.messages.view import View, frozen
+from sim.setup.draws import Draws
+from sim.setup.instruments import PERPETUAL
+from sim.setup.listing import Listing
+from sim.setup.parameters import Misfit, check_draws, within
 
 RULES = {"leland": LELAND, "whalley_wilmott": WHALLEY_WILMOTT, "decay": DECAY}
 DRAWN = {
@@ -130,7 +130,7 @@ class Hedger:
         self._since = 0  # of the changes the ledger has noted
         self._then = np.zeros((2, 0))
         self._mid_then = self._move = 0.0
-        self._unsettled, self._hedge = Prepared(unsettled), Prepared(hedge)
+        self._unsettled, self._hedge = TypedCall(unsettled), TypedCall(hedge)
 
     @property
     def width(self) -> np.ndarray:

@@ -7,10 +7,13 @@ from typing import Annotated
 
 import numpy as np
 
-from sim.instruments import PERPETUAL
-from sim.listing import Listing
-from sim.outbox import Outbox
-from sim.parameters import (
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
+from sim.population import Population
+from sim.records import OPENING, REQUEST, orders
+from sim.setup.instruments import PERPETUAL
+from sim.setup.listing import Listing
+from sim.setup.parameters import (
     MOST_MONEY,
     AssetName,
     Fraction,
@@ -20,9 +23,6 @@ from sim.parameters import (
     check_not_dust,
     up_to,
 )
-from sim.population import Population
-from sim.records import OPENING, REQUEST, orders
-from sim.view import View
 
 ROUNDING = 1e-9  # margin beyond the exact, lest the last bit refuse a position
 

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field
 
-from sim.instruments import PERPETUAL
-from sim.kernels.margining import UNLIMITED
-from sim.listing import Listing
-from sim.outbox import Outbox
-from sim.parameters import LONGEST, MOST_ROWS, Fraction, NonNegative, Seconds, VenueName, within
-from sim.pending import PendingLots
+from sim.kernels.accounts.margining import UNLIMITED
+from sim.messages.outbox import Outbox
+from sim.messages.pending import PendingLots
+from sim.messages.view import View
 from sim.population import Population
 from sim.records import FORCED, IOC, MID, REDUCE_ONLY, SEIZE
-from sim.view import View
+from sim.setup.instruments import PERPETUAL
+from sim.setup.listing import Listing
+from sim.setup.parameters import LONGEST, MOST_ROWS, Fraction, NonNegative, Seconds, VenueName, within
 
 
 class ExchangeLiquidators(Population):

@@ -11,12 +11,21 @@ from pydantic import Field
 from agents.hedging import Hedger
 from agents.policy import Policy
 from agents.route import Route
-from sim.listing import Listing
-from sim.outbox import Outbox
-from sim.parameters import Fraction, Misfit, NonNegative, Units, VenueName, check_not_dust, up_to, within
+from sim.messages.outbox import Outbox
+from sim.messages.view import View, frozen
 from sim.population import Population
 from sim.records import ADD_LIQUIDITY, OPENING, REQUEST, orders
-from sim.view import View, frozen
+from sim.setup.listing import Listing
+from sim.setup.parameters import (
+    Fraction,
+    Misfit,
+    NonNegative,
+    Units,
+    VenueName,
+    check_not_dust,
+    up_to,
+    within,
+)
 
 
 class LiquidityProviders(Population):

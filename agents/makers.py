@@ -8,10 +8,14 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 
 from agents.kernels.quoting import BPS, LEVELS, quote
-from sim.instruments import SPOT
-from sim.listing import SECONDS_PER_YEAR, Listing
-from sim.outbox import Outbox
-from sim.parameters import (
+from sim.base.typed_call import TypedCall
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
+from sim.population import PLAIN_ROW, Population
+from sim.records import QUOTE
+from sim.setup.instruments import SPOT
+from sim.setup.listing import SECONDS_PER_YEAR, Listing
+from sim.setup.parameters import (
     HIGHEST_BPS,
     MOST_UNITS,
     Bps,
@@ -28,10 +32,6 @@ from sim.parameters import (
     up_to,
     within,
 )
-from sim.population import PLAIN_ROW, Population
-from sim.prepared import Prepared
-from sim.records import QUOTE
-from sim.view import View
 
 COLUMNS = (
     "spread_bps",
@@ -166,7 +166,7 @@ class MarketMakers(Population):
         self._seen_flow = np.zeros(self.rows, np.int64)
         self._seen_value = self.fair.copy()
         self._updated = np.zeros(self.rows)
-        self._quote = Prepared(quote)
+        self._quote = TypedCall(quote)
 
     def _inventory(self, listing: Listing) -> np.ndarray:
         """Opening lots of each row: none of a perpetual."""

@@ -7,14 +7,14 @@ from typing import Annotated
 import numpy as np
 
 from agents.kernels.background import chase
-from sim.listing import Listing
-from sim.outbox import Outbox
-from sim.parameters import NonNegative, Positive, Seconds, Units, VenueName, up_to, within
-from sim.pending import PendingLots
+from sim.base.typed_call import TypedCall
+from sim.messages.outbox import Outbox
+from sim.messages.pending import PendingLots
+from sim.messages.view import View
 from sim.population import Population
-from sim.prepared import Prepared
 from sim.records import MARKET
-from sim.view import View
+from sim.setup.listing import Listing
+from sim.setup.parameters import NonNegative, Positive, Seconds, Units, VenueName, up_to, within
 
 
 class MomentumTraders(Population):
@@ -71,7 +71,7 @@ class MomentumTraders(Population):
         self._next_look = self._offset.copy()
         self._updated = 0.0
         self._pending = PendingLots(self.first, [self._terms.instrument], self.rows)
-        self._chase = Prepared(chase)
+        self._chase = TypedCall(chase)
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Update the averages and move towards the wanted positions."""

@@ -7,10 +7,14 @@ from typing import Annotated
 import numpy as np
 
 from agents.kernels.background import scatter
-from sim.kernels.margining import UNLIMITED
-from sim.listing import Listing
-from sim.outbox import Outbox
-from sim.parameters import (
+from sim.base.typed_call import TypedCall
+from sim.kernels.accounts.margining import UNLIMITED
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
+from sim.population import Population
+from sim.records import MARKET
+from sim.setup.listing import Listing
+from sim.setup.parameters import (
     HIGHEST_BPS,
     Delay,
     Positive,
@@ -22,10 +26,6 @@ from sim.parameters import (
     up_to,
     within,
 )
-from sim.population import Population
-from sim.prepared import Prepared
-from sim.records import MARKET
-from sim.view import View
 
 MOST_ORDERS = 4096
 
@@ -75,7 +75,7 @@ class NoiseTraders(Population):
             self._terms = listing.venue(self.parameters.venue, MARKET, on_grid=True)
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")
-        self._scatter = Prepared(scatter)
+        self._scatter = TypedCall(scatter)
         self._columns = tuple(
             self.column(name)
             for name in ("limit_rate", "market_rate", "size", "offset_bps", "lifetime_seconds")

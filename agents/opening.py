@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import Field
 
-from sim.listing import VenueTerms
-from sim.parameters import HIGHEST_PRICE, MOST_UNITS, Misfit, Parameters, check_lots
 from sim.records import LIMIT, OPENING, orders
+from sim.setup.listing import VenueTerms
+from sim.setup.parameters import HIGHEST_PRICE, MOST_UNITS, Misfit, Parameters, check_lots
 
 
 class Level(Parameters):

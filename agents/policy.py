@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from sim.parameters import Fraction, NonNegative, Parameters, Positive, Seconds, up_to
+from sim.setup.parameters import Fraction, NonNegative, Parameters, Positive, Seconds, up_to
 
 
 class Policy(Parameters):

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from sim.listing import Listing, VenueTerms
-from sim.parameters import Misfit, Parameters, VenueName
+from sim.setup.listing import Listing, VenueTerms
+from sim.setup.parameters import Misfit, Parameters, VenueName
 
 
 class Route(Parameters):

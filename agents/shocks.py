@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field
 
-from sim.kernels.margining import UNLIMITED
-from sim.listing import Listing
-from sim.outbox import Outbox
-from sim.parameters import LONGEST, MOST_PIECES, MOST_UNITS, Parameters, VenueName, check_lots
+from sim.kernels.accounts.margining import UNLIMITED
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
 from sim.population import Population
 from sim.records import MARKET, SHOCK
-from sim.view import View
+from sim.setup.listing import Listing
+from sim.setup.parameters import LONGEST, MOST_PIECES, MOST_UNITS, Parameters, VenueName, check_lots
 
 
 class MarketOrder(Parameters):

@@ -8,10 +8,13 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from sim.kernels.margining import UNLIMITED
-from sim.listing import SECONDS_PER_YEAR, Listing
-from sim.outbox import Outbox
-from sim.parameters import (
+from sim.kernels.accounts.margining import UNLIMITED
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
+from sim.population import Population
+from sim.records import ABSOLUTE, CANCEL_ALL, HEDGE, LIMIT, MARKET, OWN_BEST
+from sim.setup.listing import SECONDS_PER_YEAR, Listing
+from sim.setup.parameters import (
     HIGHEST_PRICE,
     LONGEST,
     MOST_ROWS,
@@ -25,9 +28,6 @@ from sim.parameters import (
     up_to,
     within,
 )
-from sim.population import Population
-from sim.records import ABSOLUTE, CANCEL_ALL, HEDGE, LIMIT, MARKET, OWN_BEST
-from sim.view import View
 
 
 class StraddleHedgers(Population):

@@ -12,15 +12,15 @@ from agents.chains import option_lot
 from agents.hedging import Hedger
 from agents.policy import Policy
 from agents.route import Route
-from sim.instruments import PERPETUAL, SPOT
-from sim.kernels.margining import MARGINED, UNLIMITED
-from sim.kernels.options import delta_gamma
-from sim.listing import SECONDS_PER_YEAR, Listing
-from sim.outbox import Outbox
-from sim.parameters import HIGHEST_PRICE, Fraction, NonNegative, Positive, Seconds, Units, up_to
+from sim.kernels.accounts.margining import MARGINED, UNLIMITED
+from sim.kernels.options.greeks import delta_gamma
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
 from sim.records import CALL, FORCED, ISSUE, OPENING, REQUEST, orders
-from sim.view import View
+from sim.setup.instruments import PERPETUAL, SPOT
+from sim.setup.listing import SECONDS_PER_YEAR, Listing
+from sim.setup.parameters import HIGHEST_PRICE, Fraction, NonNegative, Positive, Seconds, Units, up_to
 
 STRIKES_SCANNED = (16, 64, 400)  # how far out to look, then further
 

@@ -10,10 +10,14 @@ from pydantic import Field, model_validator
 
 from agents.kernels.arrivals import flow
 from agents.opening import Level, lots_of, resting
-from sim.kernels.margining import UNLIMITED
-from sim.listing import Listing
-from sim.outbox import Outbox
-from sim.parameters import (
+from sim.base.typed_call import TypedCall
+from sim.kernels.accounts.margining import UNLIMITED
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
+from sim.population import Population
+from sim.records import CANCEL_ALL, CANCEL_AT
+from sim.setup.listing import Listing
+from sim.setup.parameters import (
     HIGHEST_RATE,
     LONGEST,
     MOST_ENTRIES,
@@ -24,10 +28,6 @@ from sim.parameters import (
     check_not_dust,
     within,
 )
-from sim.population import Population
-from sim.prepared import Prepared
-from sim.records import CANCEL_ALL, CANCEL_AT
-from sim.view import View
 
 PlainRate = Annotated[float, Field(ge=0, le=HIGHEST_RATE)]
 
@@ -129,7 +129,7 @@ class ZeroIntelligenceTraders(Population):
         lots_of(own.opening, self._terms)
         self.asset = self._terms.asset
         self._key = self.draws.key("orders")
-        self._flow = Prepared(flow)
+        self._flow = TypedCall(flow)
         check_not_dust(np.array([own.size]), self._terms.lot, ("size",))
         self._lots = max(1, round(own.size / self._terms.lot))
         self._limits, self._cancels = np.cumsum(own.limit_rate()), np.cumsum(own.cancel_rate())

@@ -1,5 +1,5 @@
 """What a finished run means: metrics, figures and measures of contagion.
 
-Everything here reads a `sim.recording.Recording` and nothing else: no model, no
+Everything here reads a `sim.recording.recording.Recording` and nothing else: no model, no
 population, no random number.
 """

@@ -40,7 +40,7 @@ from analysis.charges import (
 from analysis.metric import Undefined, metric
 from analysis.once import once
 from analysis.resampling import in_blocks, ratio_interval
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     import pandas as pd

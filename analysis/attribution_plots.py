@@ -41,7 +41,7 @@ from analysis.style import (
     thousands,
     words,
 )
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

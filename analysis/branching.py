@@ -29,7 +29,7 @@ from analysis.metric import Undefined, metric
 from analysis.once import once
 from analysis.power_law import PowerLaw, power_law
 from analysis.resampling import ratio_interval
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 
 @once

@@ -8,7 +8,7 @@ from analysis import market_quality, shocks
 from analysis.metric import Metric, Undefined
 from analysis.style import level, short, words
 from analysis.trades import first_shock, liquidations
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 
 def of_price(recording: Recording, asset: str) -> str:

@@ -31,7 +31,7 @@ from analysis.style import (
     thousands,
     words,
 )
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     import networkx as nx

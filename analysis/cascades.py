@@ -2,7 +2,7 @@
 
 Every liquidation has fractional parents: the parts of its equity loss that other
 liquidations made, by their trades or by the hedging these set off; what is left was made
-by nothing in the market. One of them, drawn in proportion to its weight (`sim.genealogy`),
+by nothing in the market. One of them, drawn in proportion to its weight (`sim.causes.genealogy`),
 is its parent in the tree; one without a parent is a root, and a cascade is a root with all
 that descend from it. So every liquidation belongs to exactly one cascade, and a lone one is
 a cascade of size 1.
@@ -17,7 +17,7 @@ import numpy as np
 from analysis.metric import Undefined, metric
 from analysis.once import once
 from analysis.trades import step_end
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -20,7 +20,7 @@ import numpy as np
 from analysis.columns import prices, series
 from analysis.metric import Undefined
 from analysis.once import once
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from sim.records import FORCED, HEDGE, REASONS
 
 LAST_TOUCH = "last touch"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.metric import Undefined
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 
 def series(recording: Recording, name: str) -> np.ndarray:

@@ -27,7 +27,7 @@ from analysis.columns import series
 from analysis.contagion import bearers
 from analysis.metric import Undefined, metric
 from analysis.option_books import need_options, option_books
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from sim.records import HEDGE
 
 BIN = 1.0

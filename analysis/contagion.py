@@ -23,7 +23,7 @@ import numpy as np
 from analysis import charges
 from analysis.columns import series
 from analysis.metric import Undefined, metric
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     import networkx as nx

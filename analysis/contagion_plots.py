@@ -14,7 +14,7 @@ from analysis.contagion import contagion, network
 from analysis.figure import figure
 from analysis.metric import Undefined
 from analysis.style import INK, LARGE, NORMAL, OTHER, SMALL, axes, colours, quote, short, words
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -31,7 +31,7 @@ from analysis.contagion import instrument_assets
 from analysis.metric import Undefined, metric
 from analysis.once import once
 from analysis.option_books import OptionBooks, option_books
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     import pandas as pd

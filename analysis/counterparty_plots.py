@@ -10,7 +10,7 @@ from analysis.counterparties import FUND, balances, borne
 from analysis.figure import figure
 from analysis.metric import Undefined
 from analysis.style import INK, OTHER, axes, colours, dress, legend_above, quote, short, thousands, words
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -25,7 +25,7 @@ import numpy as np
 from analysis.columns import series
 from analysis.metric import TRADERS, Undefined, metric
 from analysis.resampling import LEVELS, SEED
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from analysis.metric import Undefined, metric
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 
 def failures(recording: Recording) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from analysis import png
 from analysis.drawing import going_on, own_settings
 from analysis.figure import OTHERS, figures_of
 from analysis.metric import Undefined
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 SUBJECTS = (
     "plots",

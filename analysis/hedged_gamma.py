@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.columns import opening
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 POWERS = {"dealers": 0.0, "liquidity_providers": -1.5}
 """Power of the price that gamma outside options goes with, by kind of population."""

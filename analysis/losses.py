@@ -13,7 +13,7 @@ import numpy as np
 from analysis.columns import known
 from analysis.metric import TRADERS, Undefined, metric
 from analysis.trades import liquidations
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 
 @metric(unit="liquidations", per="assets", source="number of liquidations in instruments of the asset")

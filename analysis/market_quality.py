@@ -13,11 +13,11 @@ import numpy as np
 from analysis.columns import known, prices, series
 from analysis.metric import Undefined, metric
 from analysis.trades import trades
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from sim.records import FORCED, HEDGE
 
 WARM_UP_SECONDS, WARM_UP_STEPS = 60.0, 20
-"""How long the response of hedgers is taken to be full for want of data (`sim.kernels.gain`)."""
+"""How long the response of hedgers is taken to be full for want of data (`sim.kernels.recording.gain`)."""
 
 YEAR = 365 * 86400.0
 """Seconds in a year."""

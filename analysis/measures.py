@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from analysis.metric import measure, metrics_of
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 SUBJECTS = (
     "market_quality",

@@ -26,7 +26,7 @@ from analysis.memory import best_shape
 from analysis.metric import Undefined
 from analysis.once import once
 from analysis.trades import TRADED
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from sim.records import BY_TRADE
 
 PAUSE = 60.0

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 
 class Undefined(Exception):

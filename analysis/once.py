@@ -8,7 +8,7 @@ from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from analysis.metric import Undefined
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 Result = TypeVar("Result")
 

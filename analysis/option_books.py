@@ -16,9 +16,9 @@ from scipy import sparse
 
 from analysis.columns import series
 from analysis.metric import Undefined
-from sim.kernels.implied import implied_volatility
-from sim.kernels.options import YEAR, greeks
-from sim.recording import Recording
+from sim.kernels.options.greeks import YEAR, greeks
+from sim.kernels.options.implied import implied_volatility
+from sim.recording.recording import Recording
 from sim.records import CLOSE_OUT, EXPIRY, TAKEOVER
 
 UNPRICED = (EXPIRY, CLOSE_OUT, TAKEOVER)

@@ -41,7 +41,7 @@ from analysis.style import (
 )
 from analysis.trades import liquidations, trades
 from sim import records
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -26,7 +26,7 @@ from analysis.style import (
     thousands,
     words,
 )
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 __all__ = ["Profile", "at_risk", "gamma_profile", "profiles"]
 

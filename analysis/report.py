@@ -29,7 +29,7 @@ from analysis.page import Image, Section, elapsed, inlined, is_share, page, valu
 from analysis.result import MAIN, Name, Result, arms, read
 from analysis.style import colours, short, words
 from analysis.trades import Shock
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 NAME = "report.html"
 """File that `save` writes into the folder."""

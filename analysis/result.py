@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 MAIN = (
     "max_drawdown",

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from analysis import meta_orders, stylized
 from analysis.estimate import Estimate
 from analysis.metric import Undefined
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 UNTHINKING = frozenset({"system", "noise", "makers", "shocks", "liquidators"})
 """Kinds of population whose orders do not answer to where the price went."""

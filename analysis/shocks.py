@@ -13,7 +13,7 @@ import numpy as np
 from analysis.columns import opening, prices
 from analysis.metric import Undefined, metric
 from analysis.trades import Shock, first_shock, shocks
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from sim.records import SHOCK
 
 

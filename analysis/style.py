@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -20,7 +20,7 @@ from analysis.metric import Undefined, metric
 from analysis.once import once
 from analysis.tails import HillPlot, Tail
 from analysis.trades import trades
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 MINUTE = 60.0
 YEAR = 365 * 86400.0

@@ -27,7 +27,7 @@ from analysis.style import (
     legend_above,
     short,
 )
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.style import INK, SMALL, banded, clock, dress, round_up, short, thinned, thousands
 from analysis.trades import duration, first_shock
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from sim.records import FORCED, HEDGE, SHOCK, TRADE
 
 TRADED = (TRADE, HEDGE, FORCED, SHOCK)

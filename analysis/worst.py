@@ -12,7 +12,7 @@ import numpy as np
 
 from analysis.columns import opening, prices, series
 from analysis.metric import Undefined, metric
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 WINDOW_SECONDS = 10.0
 """Length of the stretch, centred on the worst moment, over which liquidity is averaged."""

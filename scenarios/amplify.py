@@ -30,7 +30,7 @@ from scenarios.mechanisms import mechanisms, run_coalitions
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.replicates import replicate_seeds
 from scenarios.schema import BASE, Scenario
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 METRICS = LIGHT
 """What the arms are compared in."""

@@ -27,8 +27,8 @@ from scenarios.errors import Problem, ScenarioError, nearest
 from scenarios.interruption import Stopped
 from scenarios.schema import BASE, Scenario
 from scenarios.treatment import Treatment, recorded
-from sim.draws import Draws
-from sim.recording import Recording
+from sim.recording.recording import Recording
+from sim.setup.draws import Draws
 
 MUTED, OPEN_LOOP, PLACEBO, AA, MARGINED = "muted", "open_loop", "placebo", "aa", "margined"
 BUILT_IN = (BASE, MUTED, OPEN_LOOP, "unhedged", PLACEBO, AA, MARGINED)

@@ -11,25 +11,25 @@ from scenarios.entries import SHOCKS, Asset, MarketOrder, ValueShock, VenueEntry
 from scenarios.schema import Scenario
 from scenarios.treatment import AS_WRITTEN, SINK, Treatment
 from scenarios.venues import open_all, placed, state_impact, universe_of
-from sim.delivery import DeliveryPrice
-from sim.draws import Draws, key
-from sim.instruments import Universe
-from sim.joint_drivers import JointDrivers
-from sim.kernels.margining import UNLIMITED
-from sim.ledger import Ledger
-from sim.listing import CLEARING, END_USERS, FEES, Listing
-from sim.margin import Margin
+from sim.accounts.delivery import DeliveryPrice
+from sim.accounts.ledger import Ledger
+from sim.accounts.margin import Margin
+from sim.accounts.profile import Thresholds
+from sim.accounts.settlement import Settlement
+from sim.chains.router import Router
+from sim.kernels.accounts.margining import UNLIMITED
+from sim.messages.view import ASSET, QUOTE, View, frozen
 from sim.model import Model
-from sim.oracle import Oracle
-from sim.parameters import Misfit, check_lots, units_of, within
 from sim.population import Population
-from sim.profile import Thresholds
-from sim.recorder import Recorder
+from sim.prices.joint import JointDrivers
+from sim.prices.oracle import Oracle
+from sim.recording.recorder import Recorder
 from sim.records import SEIZE
-from sim.router import Router
-from sim.settlement import Settlement
+from sim.setup.draws import Draws, key
+from sim.setup.instruments import Universe
+from sim.setup.listing import CLEARING, END_USERS, FEES, Listing
+from sim.setup.parameters import Misfit, check_lots, units_of, within
 from sim.venues.venue import Venue
-from sim.view import ASSET, QUOTE, View, frozen
 
 MOST_ROUNDS = 100_000
 """Rounds of liquidations in a step."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from agents.chain_reading import WARNED_SHARE, ChainFile, Reading, clock, read
 from agents.chain_table import as_csv, expiries, gamma, spot
 from scenarios.errors import Problem, ScenarioError, nearest
-from sim.parameters import File, Misfit
+from sim.setup.parameters import File, Misfit
 
 PERCENT = 0.01
 

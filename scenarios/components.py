@@ -1,23 +1,23 @@
 """From a `type` in a scenario to the class it names, by import path.
 
-`order_book.OrderBook` among the venues is the class `OrderBook` of `sim.venues.order_book`.
-There is no registry: a class is found because its module is there. A path that the rooms
-do not hold is taken as an absolute one, so that a module of the user's serves as well
-(`scenarios.modules`).
+`order_book.OrderBook` among the venues is the class `OrderBook` of the module `order_book`, in whatever
+folder of `sim/venues` that lies (`scenarios.homes`). There is no registry: a class is found because its
+module is there. A path that the rooms do not hold is taken as an absolute one, so that a module of
+the user's serves as well (`scenarios.modules`).
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
-import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from scenarios import modules
+from scenarios.homes import homes
 from scenarios.modules import NotImported
-from sim.parameters import NotOneOf
+from sim.setup.parameters import NotOneOf
 
 
 @dataclass(frozen=True)
@@ -27,18 +27,15 @@ class Kind:
     Parameters
     ----------
     noun : str
-    package : str
-        Where short import paths start.
+    room : str
+        The package below which classes of this kind lie; a short path names the module and the class.
     base : str
         Import path of the class that all of this kind derive from.
-    modules : tuple of str
-        The modules of the package that hold such classes; empty for all of them.
     """
 
     noun: str
-    package: str
+    room: str
     base: str
-    modules: tuple[str, ...] = ()
 
     def find(self, path: str) -> type[Any]:
         """The class that an import path names; `NotImported` if it is the user's and not trusted.
@@ -52,7 +49,7 @@ class Kind:
         """
         if not ("." in path and all(part.isidentifier() for part in path.split("."))):
             raise NotOneOf(f"{self.noun} type", path, [name for name, _ in self.classes()])
-        found = _imported(f"{self.package}.{path}") or modules.imported(path)
+        found = self._ours(path) or modules.imported(path)
         if found is NotImported:
             return NotImported
         if found is None:
@@ -64,15 +61,20 @@ class Kind:
     def classes(self) -> Iterator[tuple[str, type[Any]]]:
         """Every class of this kind that comes with hedgequake, by its short import path."""
         base = self._base()
-        package = importlib.import_module(self.package)
-        for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
-            if info.ispkg or (self.modules and info.name not in self.modules):
-                continue
-            module = importlib.import_module(f"{self.package}.{info.name}")
-            for name, value in vars(module).items():
-                is_here = inspect.isclass(value) and value.__module__ == module.__name__
-                if is_here and issubclass(value, base) and value is not base and name[0] != "_":
-                    yield f"{info.name}.{name}", value
+        for short, places in sorted(homes(self.room).items()):
+            for module in map(importlib.import_module, places):
+                for name, value in vars(module).items():
+                    is_here = inspect.isclass(value) and value.__module__ == module.__name__
+                    if is_here and issubclass(value, base) and value is not base and name[0] != "_":
+                        yield f"{short}.{name}", value
+
+    def _ours(self, path: str) -> Any:
+        """What a path in our rooms names, None if there is no such thing."""
+        module, _, name = path.rpartition(".")
+        for home in (*homes(self.room).get(module, ()), f"{self.room}.{module}"):
+            if (found := _imported(home, name)) is not None:
+                return found
+        return None
 
     def _base(self) -> type[Any]:
         module, _, name = self.base.rpartition(".")
@@ -82,12 +84,11 @@ class Kind:
 
 VENUE = Kind("venue", "sim.venues", "sim.venues.venue.Venue")
 POPULATION = Kind("population", "agents", "sim.population.Population")
-DRIVER = Kind("driver", "sim", "sim.drivers.Driver", ("drivers",))
+DRIVER = Kind("driver", "sim.prices", "sim.prices.drivers.Driver")
 
 
-def _imported(path: str) -> Any:
-    """What an import path in our rooms names, None if there is no such thing."""
-    module, _, name = path.rpartition(".")
+def _imported(module: str, name: str) -> Any:
+    """What a module has under a name, None if there is no such thing."""
     try:
         return getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:

@@ -24,11 +24,12 @@ from pydantic import (
 from scenarios import modules
 from scenarios.components import DRIVER, POPULATION, VENUE, Kind
 from scenarios.sweep_schema import errors
-from sim.delivery import Delivery
-from sim.listing import SYSTEM, Smile
-from sim.margin import Requirement
-from sim.oracle import Index, Mark
-from sim.parameters import (
+from sim.accounts.delivery import Delivery
+from sim.accounts.margin import Requirement
+from sim.accounts.settlement import Funding
+from sim.prices.oracle import Index, Mark
+from sim.setup.listing import SYSTEM, Smile
+from sim.setup.parameters import (
     FINEST,
     HIGHEST_PRICE,
     LONGEST,
@@ -38,7 +39,6 @@ from sim.parameters import (
     AssetName,
     Parameters,
 )
-from sim.settlement import Funding
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
 Class = type[Any]

@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 from scenarios.document import Document
 from scenarios.errors import Problem, ScenarioError, shown
 from scenarios.toml import Path
-from sim.parameters import Distribution, Misfit
+from sim.setup.parameters import Distribution, Misfit
 
 WRONG_TYPE = {
     "bool_type": "true or false",

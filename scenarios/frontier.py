@@ -32,7 +32,7 @@ from scenarios.interruption import Interruption
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.replicates import replicate_seed
 from scenarios.schema import BASE, Scenario
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 FRONTIER = "frontier"
 Row = dict[str, Any]

@@ -24,12 +24,13 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from scenarios.homes import homes
 from scenarios.trust import is_trusted, say
-from sim.parameters import File
-from sim.parameters import Parameters as BaseParameters
+from sim.setup.parameters import File
+from sim.setup.parameters import Parameters as BaseParameters
 
 ROOMS = ("sim", "agents", "scenarios", "analysis")
-PACKAGES = ("sim.venues", "agents", "sim")
+PACKAGES = ("sim.venues", "sim.prices", "agents")
 """Where short import paths of types start: no module of the user's may have a name that is in them."""
 
 _named: ContextVar[dict[str, Path] | None] = ContextVar("named", default=None)
@@ -154,7 +155,9 @@ def _check_name(path: Path) -> None:
     name = path.stem
     if path.suffix != ".py" or not name.isidentifier() or keyword.iskeyword(name):
         raise ValueError(f"{path.name} is no module; name a file such as mine.py")
-    is_ours = name in ROOMS or any(importlib.util.find_spec(f"{package}.{name}") for package in PACKAGES)
+    is_ours = name in ROOMS or any(
+        name in homes(package) or importlib.util.find_spec(f"{package}.{name}") for package in PACKAGES
+    )
     if is_ours or name in sys.stdlib_module_names:
         owner = "hedgequake" if is_ours else "Python"
         raise ValueError(f"{path.name} has the name of a module of {owner}; give it another")

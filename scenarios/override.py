@@ -15,7 +15,7 @@ from typing import Any
 from scenarios import toml
 from scenarios.errors import nearest, short, shown
 from scenarios.toml import Path
-from sim.parameters import PathFrom
+from sim.setup.parameters import PathFrom
 
 
 class KeyProblem(ValueError):

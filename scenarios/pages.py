@@ -29,8 +29,8 @@ from scenarios.errors import Problem, ScenarioError
 from scenarios.interruption import Interruption
 from scenarios.loading import load
 from scenarios.schema import BASE, Scenario
-from sim.columns import TABLES
-from sim.recording import Recording
+from sim.messages.columns import TABLES
+from sim.recording.recording import Recording
 
 Result = TypeVar("Result")
 CHARGED = ("net move (% of opening price)", "variance over a minute (95%)", "the largest fall")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from sim.jit import ENTRIES, is_compiled
+from sim.base.jit import ENTRIES, is_compiled
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from scenarios.errors import Problem, ScenarioError, nearest
 from scenarios.loading import load
 from scenarios.replicates import replicate_seed
 from scenarios.schema import Scenario
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 FOLDER = Path(__file__).parent / "published"
 AGREES, DIFFERS, SHOWN = "agrees", "differs", "shown"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.draws import key
+from sim.setup.draws import key
 
 
 def replicate_seed(root: int, replicate: int) -> int:

@@ -29,7 +29,7 @@ from scenarios.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.interruption import Interruption, Stopped
 from scenarios.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.schema import BASE, Scenario
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 RUN = "run"
 

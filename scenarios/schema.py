@@ -26,8 +26,8 @@ from scenarios.explain import explain
 from scenarios.files import as_text, with_files
 from scenarios.sweep_schema import BASE as BASE
 from scenarios.sweep_schema import Sweep, errors
-from sim.correlation import square_root
-from sim.parameters import LONGEST, MOST_ROWS, SHORTEST, WHOLE, File, Misfit, Parameters, PopulationName
+from sim.prices.correlation import square_root
+from sim.setup.parameters import LONGEST, MOST_ROWS, SHORTEST, WHOLE, File, Misfit, Parameters, PopulationName
 
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from scenarios import memory
 from scenarios.entries import SHOCKS, MarketOrder
 from scenarios.schema import Scenario
-from sim.parameters import Misfit
-from sim.recorder import columns
+from sim.recording.recorder import columns
+from sim.setup.parameters import Misfit
 
 PER_RECORDED = 24
 """Bytes of a number of the series: in the run, in its table, and in a frame that metrics read."""

@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from scenarios.files import with_files
-from sim.parameters import LONGEST, MOST, Parameters
+from sim.setup.parameters import LONGEST, MOST, Parameters
 
 Keep = Literal["metrics", "series", "all"]
 SAMPLED = ("lhs", "sobol", "saltelli")

@@ -32,8 +32,8 @@ from scenarios.experiment import Experiment, Job
 from scenarios.interruption import Stopped
 from scenarios.loading import load
 from scenarios.parts import FAILURES, PARTS, RUNS, SERIES, DiskTrouble, Parts
-from sim.columns import TABLES
-from sim.recording import Recording
+from sim.messages.columns import TABLES
+from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -16,7 +16,7 @@ from sim.records import FORCED, HEDGE, orders
 
 if TYPE_CHECKING:
     from sim.model import Model
-    from sim.recording import Recording
+    from sim.recording.recording import Recording
 
 SINK = "-sink"
 """How the name of a sink ends; what stands before is the venue whose orders it takes."""

@@ -6,14 +6,14 @@ import numpy as np
 
 from scenarios.entries import VenueEntry
 from scenarios.schema import Scenario
-from sim.instruments import PERPETUAL, SPOT, Universe
-from sim.ledger import Ledger
-from sim.listing import Listing, VenueTerms
-from sim.parameters import Misfit
+from sim.accounts.ledger import Ledger
+from sim.messages.view import View
 from sim.population import Population
+from sim.setup.instruments import PERPETUAL, SPOT, Universe
+from sim.setup.listing import Listing, VenueTerms
+from sim.setup.parameters import Misfit
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
-from sim.view import View
 
 KINDS = {"spot": SPOT, "perpetual": PERPETUAL}
 

@@ -6,26 +6,26 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim.listing import Listing
+    from sim.messages.outbox import Outbox
+    from sim.messages.view import View
     from sim.model import Model
-    from sim.outbox import Outbox
-    from sim.parameters import Parameters
     from sim.population import Population
-    from sim.recording import Recording
+    from sim.recording.recording import Recording
+    from sim.setup.listing import Listing
+    from sim.setup.parameters import Parameters
     from sim.venues.venue import Venue
-    from sim.view import View
 
 __all__ = ["Listing", "Model", "Outbox", "Parameters", "Population", "Recording", "Venue", "View"]
 
 _HOMES = {
-    "Listing": "sim.listing",
+    "Listing": "sim.setup.listing",
     "Model": "sim.model",
-    "Outbox": "sim.outbox",
-    "Parameters": "sim.parameters",
+    "Outbox": "sim.messages.outbox",
+    "Parameters": "sim.setup.parameters",
     "Population": "sim.population",
-    "Recording": "sim.recording",
+    "Recording": "sim.recording.recording",
     "Venue": "sim.venues.venue",
-    "View": "sim.view",
+    "View": "sim.messages.view",
 }
 
 

@@ -12,8 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from sim.outbox import Outbox
-from sim.view import View
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
 
 
 class Decider(Protocol):

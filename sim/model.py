@@ -29,30 +29,30 @@ from typing import Any
 import mesa
 import numpy as np
 
-from sim.collector import SeriesCollector
+from sim.accounts.ledger import Ledger
+from sim.accounts.margin import Margin
+from sim.accounts.profile import profile
+from sim.accounts.settlement import Settlement
+from sim.accounts.waterfall import Waterfall
+from sim.base.typed_call import TypedCall
+from sim.chains.router import Router
 from sim.intervention import Decider
-from sim.joint_drivers import JointDrivers
-from sim.kernels import looking
-from sim.kernels.posting import NO_HOLDER
-from sim.ledger import Ledger
-from sim.listing import SECONDS_PER_YEAR, Listing
-from sim.margin import Margin
-from sim.oracle import Oracle
-from sim.outbox import Outbox
+from sim.kernels.accounts.posting import NO_HOLDER
+from sim.kernels.recording import observation as looking
+from sim.messages.outbox import Outbox
+from sim.messages.tape import Tape
+from sim.messages.view import View, frozen
 from sim.population import Population
-from sim.prepared import Prepared
-from sim.profile import profile
-from sim.recorder import Recorder
-from sim.recording import Recording
+from sim.prices.joint import JointDrivers
+from sim.prices.oracle import Oracle
+from sim.recording.collector import SeriesCollector
+from sim.recording.recorder import Recorder
+from sim.recording.recording import Recording
+from sim.recording.tables import tables
 from sim.records import HEDGING, LIQUIDATING, MOVES, OPEN, QUOTING, STEP, TRADING, UNSUPPORTED
-from sim.router import Router
-from sim.settlement import Settlement
-from sim.tables import tables
-from sim.tape import Tape
-from sim.venues.liquidation import Exchange, Liquidation
+from sim.setup.listing import SECONDS_PER_YEAR, Listing
+from sim.venues.liquidation.liquidation import Exchange, Liquidation
 from sim.venues.venue import Venue
-from sim.view import View, frozen
-from sim.waterfall import Waterfall
 
 PHASES = {"open": OPEN, "quote": QUOTING, "trade": TRADING, "hedge": HEDGING, "liquidate": LIQUIDATING}
 STEP_PHASES = ("quote", "trade", "hedge", "liquidate")
@@ -127,8 +127,8 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._last_mid = np.array(listing.spots, float)
         self._worst_residual = 0.0
         self.moves_recorded: int | None = None
-        self._refresh = Prepared(looking.refresh)
-        self._estimate_volatility = Prepared(looking.estimate_volatility)
+        self._refresh = TypedCall(looking.refresh)
+        self._estimate_volatility = TypedCall(looking.estimate_volatility)
         self._open()
 
     def intervene(self, population: Population, around: Callable[[Decider], Decider]) -> None:

@@ -16,13 +16,13 @@ from weakref import WeakKeyDictionary
 import mesa
 import numpy as np
 
-from sim.draws import Draws
-from sim.kernels.margining import MARGINED
-from sim.listing import Listing
-from sim.outbox import Outbox
-from sim.parameters import MOST_ORDERS, Delay, Distribution, Misfit, NonNegative, check_draws
-from sim.parameters import Parameters as BaseParameters
-from sim.view import View
+from sim.kernels.accounts.margining import MARGINED
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
+from sim.setup.draws import Draws
+from sim.setup.listing import Listing
+from sim.setup.parameters import MOST_ORDERS, Delay, Distribution, Misfit, NonNegative, check_draws
+from sim.setup.parameters import Parameters as BaseParameters
 
 
 class Row:

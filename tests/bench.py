@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.instruments import PERPETUAL, SPOT, Universe
-from sim.kernels.margining import MARGINED
-from sim.ledger import Ledger
-from sim.listing import CLEARING, END_USERS, FEES, SYSTEM, Listing, Smile, VenueTerms
-from sim.margin import Margin, Requirement
-from sim.outbox import Outbox
-from sim.pending import Pending
+from sim.accounts.ledger import Ledger
+from sim.accounts.margin import Margin, Requirement
+from sim.kernels.accounts.margining import MARGINED
+from sim.messages.outbox import Outbox
+from sim.messages.pending import Pending
+from sim.messages.tape import Tape
+from sim.messages.view import ASSET, QUOTE, View, frozen
 from sim.records import FILLS, GROUP, OPTIONS, SEQ
-from sim.tape import Tape
+from sim.setup.instruments import PERPETUAL, SPOT, Universe
+from sim.setup.listing import CLEARING, END_USERS, FEES, SYSTEM, Listing, Smile, VenueTerms
 from sim.venues.surroundings import Surroundings
-from sim.view import ASSET, QUOTE, View, frozen
 
 FIRST = len(SYSTEM)  # the first account that is nobody's in particular
 LOT = 0.01

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from sim import records as r
-from sim.kernels.resting import REDUCING
-from sim.tape import Tape
-from sim.venues.order_book import OrderBook
-from sim.view import QUOTE
+from sim.kernels.books.resting import REDUCING
+from sim.messages.tape import Tape
+from sim.messages.view import QUOTE
+from sim.venues.books.order_book import OrderBook
 from tests.naive_book import UNLIMITED
 
 ACCOUNTS = 6

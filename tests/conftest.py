@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.prepared import CHECK
+from sim.base.typed_call import CHECK
 
 REQUIRE_SHARED = "HEDGEQUAKE_REQUIRE_SHARED"
 

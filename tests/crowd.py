@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scenarios.components import VENUE
-from sim.instruments import PERPETUAL
-from sim.kernels.fields import (
+from sim.kernels.messages.fields import (
     FLAG_BITS,
     HAS_DEADLINE,
     HAS_INSTRUMENT,
@@ -20,8 +19,8 @@ from sim.kernels.fields import (
     IS_CALL,
     IS_SIDE_BY_VALUE,
 )
-from sim.outbox import Outbox
-from sim.parameters import Positive
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
 from sim.population import Population
 from sim.records import (
     ADD_LIQUIDITY,
@@ -44,7 +43,8 @@ from sim.records import (
     SWAP,
     orders,
 )
-from sim.view import View
+from sim.setup.instruments import PERPETUAL
+from sim.setup.parameters import Positive
 
 KINDS = (
     LIMIT,

@@ -12,7 +12,7 @@ from typing import Any
 
 from analysis import gallery
 from scenarios.__main__ import main
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 if __name__ == "__main__":
     number, own = int(sys.argv[1]), gallery.pictures

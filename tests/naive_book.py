@@ -36,7 +36,7 @@ class Order:
 
 
 class NaiveBook:
-    """The rules of `sim.venues.order_book.OrderBook`, written the long way.
+    """The rules of `sim.venues.books.order_book.OrderBook`, written the long way.
 
     `room` is what each account may still buy and sell, and what it holds. Whether an order would fill, or
     trade at all, is found by letting a copy of the whole book try.

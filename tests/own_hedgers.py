@@ -9,10 +9,10 @@ from pydantic import Field
 from agents.hedging import Hedger
 from agents.policy import Policy
 from agents.route import Route
-from sim.listing import Listing
-from sim.outbox import Outbox
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
 from sim.population import Population
-from sim.view import View
+from sim.setup.listing import Listing
 
 EXPOSURES: list[Any] = [[3, 1], [1.5, 1.0], [2, 1], [0.25, 1.0]]  # of a row, one each step
 

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sim.outbox import Outbox
-from sim.parameters import File, Parameters, Positive, VenueName
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
 from sim.population import Population
-from sim.view import View
+from sim.setup.parameters import File, Parameters, Positive, VenueName
 
 
 class Band(Parameters):

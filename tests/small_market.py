@@ -9,10 +9,10 @@ import numpy as np
 
 from scenarios.document import Document
 from scenarios.schema import parse
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
 from sim.model import Model
-from sim.outbox import Outbox
 from sim.population import Population
-from sim.view import View
 
 SPOT = 50_000.0
 VENUES: dict[str, dict[str, Any]] = {

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.columns import TABLES
-from sim.recording import Recording
+from sim.messages.columns import TABLES
+from sim.recording.recording import Recording
 from sim.records import (
     BY_QUOTE,
     BY_TRADE,

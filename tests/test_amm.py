@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.messages.tape import Tape
+from sim.messages.view import ASSET, QUOTE, TERMS, View
 from sim.records import (
     ADD_LIQUIDITY,
     FILLS,
@@ -32,10 +34,8 @@ from sim.records import (
     SWAP,
     orders,
 )
-from sim.tape import Tape
-from sim.venues.amm import ConstantProduct
+from sim.venues.pools.amm import ConstantProduct
 from sim.venues.surroundings import Surroundings
-from sim.view import ASSET, QUOTE, TERMS, View
 
 POOL, ALICE, BOB = 0, 1, 2
 BASE, SHARE = 0, 1

@@ -12,7 +12,7 @@ from scenarios.__main__ import main
 from scenarios.amplify import amplify
 from scenarios.loading import load
 from sim.model import Model
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 GAINS = {"gain_minus_050": -0.5, "gain_minus_025": -0.25, "gain_025": 0.25, "base": 0.5, "gain_075": 0.75}
 

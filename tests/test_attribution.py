@@ -14,8 +14,8 @@ from analysis import attribution, attribution_plots, charges
 from analysis.charges import LAST_TOUCH, THROUGH_MAKERS, Charges, Part
 from analysis.metric import Undefined, measure, metrics_of
 from analysis.resampling import FEWEST, in_blocks, ratio_interval
-from sim import columns
-from sim.recording import Recording
+from sim.messages import columns
+from sim.recording.recording import Recording
 from sim.records import FORCED, HEDGE, HEDGING, LIQUIDATING, QUOTING, SHOCK, TRADE, TRADING
 from tests.synthetic import DEALERS, LEVERED, MAKERS, NOISE, a_crash, a_market, a_recording, rows
 

@@ -31,9 +31,9 @@ from scenarios.benchmarks.rows import (
     rate,
 )
 from scenarios.benchmarks.vectorised import OwnOptions, SharedContracts
-from sim.prepared import Prepared
+from sim.base.typed_call import TypedCall
+from sim.messages.tape import Tape
 from sim.records import FILLS, HEDGE, LIMIT, MARKET, QUOTE, orders
-from sim.tape import Tape
 
 
 def test_ratios_are_taken_pair_by_pair() -> None:
@@ -141,9 +141,9 @@ def test_pythons_share_is_what_kernels_leave_and_what_calling_them_costs() -> No
 
 
 def test_stopwatches_read_kernels_called_by_name_and_prepared_ones_and_are_put_back() -> None:
-    from sim.kernels import settling
+    from sim.kernels.accounts import settling
 
-    prepared = Prepared(settling.funding_rate)
+    prepared = TypedCall(settling.funding_rate)
     prepared.call(0.01, 0.001, 0.1)
     by_name, chosen = settling.funding_rate, prepared.call
     with overhead.watched() as watches:

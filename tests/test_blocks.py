@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.draws import Draws
-from sim.venues.blocks import Blocks
+from sim.chains.blocks import Blocks
+from sim.setup.draws import Draws
 from tests.small_market import LPS, market_order, small_market, value_shock
 
 EXOGENOUS = LPS | {"route": {"venues": ["linear"]}}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sim import records as r
-from sim.kernels.expiries import SPARE
+from sim.kernels.books.expiries import SPARE
 from tests.book_market import TAGS, Market, order, queue
 
 # Matching

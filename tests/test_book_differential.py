@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim import records as r
-from sim.kernels.ladder import BLOCK
+from sim.kernels.books.ladder import BLOCK
 from tests.book_market import ACCOUNTS, MID, TAGS, Market, queue
 from tests.naive_book import UNLIMITED, NaiveBook
 

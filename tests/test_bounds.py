@@ -16,7 +16,7 @@ from scenarios.__main__ import main
 from scenarios.components import DRIVER, POPULATION, VENUE
 from scenarios.errors import ScenarioError
 from scenarios.schema import Scenario
-from sim.parameters import MOST, Bounds, Distribution, Parameters, check_draws, up_to
+from sim.setup.parameters import MOST, Bounds, Distribution, Parameters, check_draws, up_to
 
 
 def models() -> list[type[BaseModel]]:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from analysis import branching, cascade_plots, cascades
 from analysis.metric import Undefined, measure, metrics_of
 from analysis.power_law import FEWEST, power_law
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from tests.synthetic import DEALERS, LEVERED, a_market, a_recording, rows
 
 

@@ -24,9 +24,9 @@ from agents.chain_table import as_csv, gamma, spot
 from agents.chains import Snapshot
 from scenarios.__main__ import main
 from scenarios.summary import left_out
-from sim.instruments import Universe
-from sim.listing import Listing, Smile
-from sim.parameters import Misfit
+from sim.setup.instruments import Universe
+from sim.setup.listing import Listing, Smile
+from sim.setup.parameters import Misfit
 from tests.small_market import small_market
 
 CBOE = "data/cboe_delayed_quotes_SPY_20250925.csv"

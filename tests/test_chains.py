@@ -15,11 +15,11 @@ from pydantic import ValidationError
 from agents.chain_formats.base import FIELDS
 from agents.chains import Chain, Contract, Holding, Snapshot, Synthetic, apportion, split
 from scenarios.errors import ScenarioError
-from sim.draws import Draws
-from sim.instruments import Universe
-from sim.listing import Listing, Smile
-from sim.parameters import Misfit
 from sim.records import OPTIONS
+from sim.setup.draws import Draws
+from sim.setup.instruments import Universe
+from sim.setup.listing import Listing, Smile
+from sim.setup.parameters import Misfit
 from tests.small_market import population, small_market
 
 SPOT = 60_000.0

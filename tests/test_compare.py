@@ -16,7 +16,7 @@ from scipy import stats
 from analysis import compare, feedback, lines
 from analysis.lines import Number
 from analysis.metric import Undefined
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from tests.synthetic import a_market, a_recording
 
 matplotlib.use("Agg")

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenarios import market
-from sim.instruments import PERPETUAL, SPOT
-from sim.kernels.margining import MARGINED
-from sim.kernels.pools import LOCKED
+from sim.kernels.accounts.margining import MARGINED
+from sim.kernels.pools.swaps import LOCKED
 from sim.records import EXPIRY, FILLS, OPTIONS, TAKEOVER
-from sim.venues.amm import ConstantProduct
-from sim.venues.order_book import OrderBook
+from sim.setup.instruments import PERPETUAL, SPOT
+from sim.venues.books.order_book import OrderBook
+from sim.venues.pools.amm import ConstantProduct
 
 TWO_ASSETS = Path(__file__).with_name("two_assets.toml")
 

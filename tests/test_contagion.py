@@ -11,8 +11,8 @@ from analysis import contagion as subject
 from analysis.contagion import bearers, contagion, network
 from analysis.contagion_plots import contagion_graph, contagion_matrix
 from analysis.metric import Undefined, measure, metrics_of
-from sim.columns import TABLES, Column
-from sim.recording import Recording
+from sim.messages.columns import TABLES, Column
+from sim.recording.recording import Recording
 from sim.records import FORCED, HEDGE, SHOCK, TRADE
 from tests.synthetic import (
     DEALERS,

@@ -11,7 +11,7 @@ from analysis.counterparties import balances, distress, exposures, sudden_move
 from analysis.counterparty_plots import sudden_moves
 from analysis.metric import Undefined, measure, metrics_of
 from analysis.option_books import option_books
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from sim.records import EXPIRY, OPENING
 from tests.small_market import LPS, MAKERS, small_market, value_shock
 from tests.synthetic import a_recording, fills, rows

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.kernels import curves
+from sim.kernels.pools import curves
 
 
 @pytest.fixture(scope="module")

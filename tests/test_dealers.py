@@ -9,9 +9,9 @@ import pytest
 
 from agents.kernels.customers import serve
 from scenarios.errors import ScenarioError
+from sim.messages.view import CONTRACT
 from sim.model import Model
 from sim.records import ISSUE, OPTIONS, REQUEST, orders
-from sim.view import CONTRACT
 from tests.small_market import (
     LPS,
     MAKERS,

@@ -19,7 +19,7 @@ from analysis.drawing import own_settings
 from analysis.gallery import Picture
 from scenarios import load
 from scenarios.__main__ import main
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 TESTS = Path(__file__).resolve().parent
 HOSTILE = """

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from sim import records as r
-from sim.columns import KINDS
-from sim.draws import Draws
-from sim.router import Router
-from sim.venues.amm import ConstantProduct
-from sim.venues.linear_impact import LinearImpact
-from sim.venues.liquidation import Exchange
-from sim.venues.order_book import OrderBook
-from sim.venues.rfq import Desk
+from sim.chains.router import Router
+from sim.messages.columns import KINDS
+from sim.setup.draws import Draws
+from sim.venues.books.linear_impact import LinearImpact
+from sim.venues.books.order_book import OrderBook
+from sim.venues.liquidation.liquidation import Exchange
+from sim.venues.options.rfq import Desk
+from sim.venues.pools.amm import ConstantProduct
 from sim.venues.sink import Sink
 from tests.book_market import Market as Book
 from tests.book_market import order

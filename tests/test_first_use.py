@@ -19,7 +19,7 @@ from analysis import report
 from scenarios import compilation, load
 from scenarios.__main__ import main
 from scenarios.progress import progress
-from sim.kernels import looking
+from sim.kernels.recording import observation as looking
 
 ROOT = Path(__file__).resolve().parent.parent
 WATCHED = (ROOT / "tests" / "watched.toml").read_text()

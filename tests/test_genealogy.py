@@ -9,13 +9,13 @@ import pytest
 from small_market import MAKERS, market_order, small_market, value_shock
 
 from scenarios import load, market
-from sim.descent import Clock
-from sim.genealogy import Genealogy, genealogy
-from sim.kernels.lineage import LEAST
-from sim.losses import Setting
+from sim.accounts.profile import liquidation_prices
+from sim.causes.descent import Clock
+from sim.causes.genealogy import Genealogy, genealogy
+from sim.causes.losses import Setting
+from sim.kernels.causes.lineage import LEAST
 from sim.model import Model
-from sim.profile import liquidation_prices
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from sim.records import (
     BY_QUOTE,
     BY_TRADE,
@@ -33,7 +33,7 @@ from sim.records import (
     TRADE,
     TRADING,
 )
-from sim.venues.liquidation import Liquidation
+from sim.venues.liquidation.liquidation import Liquidation
 
 NEWS, MAKER, LEVERED, HEDGER, SHOCKS, ENGINE = range(6)
 PHASE = {HEDGE: HEDGING, FORCED: LIQUIDATING}
@@ -437,7 +437,7 @@ def test_the_same_tape_tells_the_same_story(crash):
 def test_little_memory_tells_nearly_the_same_story(crash, monkeypatch):
     """With lines every few dozen moves instead of at each one, shares stay within a few points."""
     exact = crash.recording().liquidations["share_liquidations"]
-    monkeypatch.setattr("sim.genealogy.MEMORY_BYTES", 4 * len(crash.liquidations) * 100)
+    monkeypatch.setattr("sim.causes.genealogy.MEMORY_BYTES", 4 * len(crash.liquidations) * 100)
     recording = crash.recording()
     check(recording)
     rough = recording.liquidations["share_liquidations"]

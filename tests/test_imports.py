@@ -14,15 +14,15 @@ import agents
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("sim", "agents", "scenarios", "analysis")
-KERNELS = sorted(ROOT.glob("*/kernels/*.py"))
-POPULATIONS = sorted(ROOT.glob("agents/*.py"))
+KERNELS = sorted(path for package in PACKAGES for path in ROOT.glob(f"{package}/**/kernels/**/*.py"))
+POPULATIONS = sorted(ROOT.glob("agents/**/*.py"))
 ALLOWED_IN_KERNELS = (
     "__future__",
     "math",
     "numba",
     "numpy",
     "typing",
-    "sim.jit",
+    "sim.base.jit",
     "sim.records",
     "sim.kernels",
 )
@@ -57,8 +57,8 @@ def test_no_population_looks_at_its_model(path: Path) -> None:
 
 
 def test_there_are_kernels_and_populations_to_look_at() -> None:
-    assert len(KERNELS) > 5
-    assert len(POPULATIONS) > 5
+    assert len(KERNELS) > 50
+    assert len(POPULATIONS) > 15
 
 
 def test_agents_is_the_package_of_this_repository() -> None:

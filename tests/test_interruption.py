@@ -19,7 +19,7 @@ from scenarios.amplify import amplify
 from scenarios.compilation import cut_short
 from scenarios.frontier import frontier
 from scenarios.interruption import GRACE_SECONDS, Interruption
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 TESTS = Path(__file__).resolve().parent
 VOLATILITY = "assets.BTC.driver.volatility"

@@ -18,14 +18,14 @@ import numba
 import pytest
 from numba.core.caching import NullCache
 
-from sim import kernel_cache
-from sim.jit import OPTIONS, kernel
-from sim.kernel_cache import SUFFIX, TOLD, Entries, KernelCache, named_root, sources, spare_root
+from sim.base import kernel_cache
+from sim.base.jit import OPTIONS, kernel
+from sim.base.kernel_cache import SUFFIX, TOLD, Entries, KernelCache, named_root, sources, spare_root
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("sim", "agents", "analysis", "scenarios")
 CALLER = """
-from sim.jit import kernel
+from sim.base.jit import kernel
 from sim.kernels.callee import price
 
 
@@ -34,7 +34,7 @@ def bill(units):
     return units * price()
 """
 CALLEE = """
-from sim.jit import inlined
+from sim.base.jit import inlined
 
 
 @inlined
@@ -60,8 +60,9 @@ class Clone:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "sim/kernels").mkdir(parents=True)
-        for name in ("__init__", "jit", "kernel_cache", "records"):
-            shutil.copy(ROOT / f"sim/{name}.py", folder / "sim")
+        (folder / "sim/base").mkdir()
+        for name in ("__init__", "records", "base/__init__", "base/jit", "base/kernel_cache"):
+            shutil.copy(ROOT / f"sim/{name}.py", folder / f"sim/{name}.py")
         (folder / "sim/kernels/__init__.py").write_text("")
         (folder / "sim/kernels/caller.py").write_text(CALLER)
         self.edit(10.01)
@@ -267,7 +268,7 @@ def test_processes_that_are_started_do_not_repeat_the_line(
         entries.probe()
     assert len(caplog.messages) == 1
     again = f"Entries([lambda make: Path({str(blocked)!r})]).probe()"
-    program = f"from pathlib import Path; from sim.kernel_cache import Entries; {again}"
+    program = f"from pathlib import Path; from sim.base.kernel_cache import Entries; {again}"
     said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert said.returncode == 0
     assert said.stderr == ""
@@ -307,7 +308,7 @@ def test_the_hash_covers_every_file_whose_code_is_compiled_and_what_those_import
     covered = set(sources())
     paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
     modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in paths}
-    decorators = {"sim.jit.kernel", "sim.jit.inlined", "sim.jit.summing"}
+    decorators = {"sim.base.jit.kernel", "sim.base.jit.inlined", "sim.base.jit.summing"}
     compiled = {path for path in modules.values() if decorators & set(imported(path))}
     assert len(compiled) > 30
     assert compiled <= covered

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim import records as r
-from sim.jit import kernel
-from sim.kernels.ladder import BLOCK, occupied_above, occupied_below, occupy, vacate, words
-from sim.venues.order_book import OrderBook
+from sim.base.jit import kernel
+from sim.kernels.books.ladder import BLOCK, occupied_above, occupied_below, occupy, vacate, words
+from sim.venues.books.order_book import OrderBook
 from tests.book_market import Market
 
 

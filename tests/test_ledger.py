@@ -8,9 +8,9 @@ from bench import FIRST, LOT, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.instruments import LP_SHARE, Universe
-from sim.ledger import Ledger
-from sim.listing import CLEARING, END_USERS, FEES, OUTSIDE
+from sim.accounts.ledger import Ledger
+from sim.setup.instruments import LP_SHARE, Universe
+from sim.setup.listing import CLEARING, END_USERS, FEES, OUTSIDE
 
 ANN, BOB, EVE = FIRST, FIRST + 1, FIRST + 2
 SPOT, PERP = 0, 1

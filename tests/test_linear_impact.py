@@ -8,9 +8,8 @@ from bench import FIRST, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.kernels.margining import NO_LIMIT
-from sim.listing import OUTSIDE
-from sim.outbox import Outbox
+from sim.kernels.accounts.margining import NO_LIMIT
+from sim.messages.outbox import Outbox
 from sim.records import (
     BY_TRADE,
     BY_VALUE,
@@ -31,7 +30,8 @@ from sim.records import (
     SLIPPAGE,
     SWAP,
 )
-from sim.venues.linear_impact import LinearImpact, ReferenceDemand
+from sim.setup.listing import OUTSIDE
+from sim.venues.books.linear_impact import LinearImpact, ReferenceDemand
 
 ANN = FIRST
 PERP = 1

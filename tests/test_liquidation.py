@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 from bench import FIRST, LOT, Bench
 
-from sim.instruments import LP_SHARE
-from sim.listing import END_USERS, OUTSIDE
-from sim.margin import Requirement
-from sim.outbox import Outbox
+from sim.accounts.margin import Requirement
+from sim.messages.outbox import Outbox
 from sim.records import (
     CANCEL_ALL,
     CLOSE_OUT,
@@ -29,7 +27,9 @@ from sim.records import (
     REQUEST,
     TAKEOVER,
 )
-from sim.venues.liquidation import Exchange
+from sim.setup.instruments import LP_SHARE
+from sim.setup.listing import END_USERS, OUTSIDE
+from sim.venues.liquidation.liquidation import Exchange
 
 ANN, BOB, LIQUIDATOR = FIRST, FIRST + 1, FIRST + 2
 SPOT, PERP, SPOT_B, PERP_B = range(4)

@@ -10,12 +10,12 @@ import pytest
 from analysis import market_quality
 from analysis.metric import Undefined
 from scenarios import load, market
-from sim.columns import SERIES
-from sim.kernels import gain
-from sim.margin import Margin
+from sim.accounts.margin import Margin
+from sim.kernels.recording import gain
+from sim.messages.columns import SERIES
+from sim.messages.view import View
 from sim.model import Model
-from sim.recording import Recording
-from sim.view import View
+from sim.recording.recording import Recording
 from tests.bench import FIRST, Bench
 from tests.small_market import MAKERS, SPOT, market_order, population, small_market, value_shock
 from tests.synthetic import a_recording

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from scenarios.errors import ScenarioError
-from sim.listing import SECONDS_PER_YEAR
 from sim.model import Model
 from sim.records import QUOTE
+from sim.setup.listing import SECONDS_PER_YEAR
 from tests.small_market import SPOT, market_order, orders_of, population, small_market, units, value_shock
 
 ONE: dict[str, Any] = {

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sim.kernels.margining import NO_LIMIT, appraise
-from sim.listing import END_USERS, OUTSIDE
-from sim.margin import Requirement
-from sim.profile import liquidation_prices
+from sim.accounts.margin import Requirement
+from sim.accounts.profile import liquidation_prices
+from sim.kernels.accounts.margining import NO_LIMIT, appraise
 from sim.records import CANCEL_ALL, LIMIT, MARKET, REDUCE_ONLY, orders
+from sim.setup.listing import END_USERS, OUTSIDE
 
 ANN, BOB = FIRST, FIRST + 1
 SPOT, PERP, SPOT_B, PERP_B = range(4)

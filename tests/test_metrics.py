@@ -13,7 +13,7 @@ import pytest
 from analysis.market_quality import YEAR
 from analysis.measures import metrics
 from analysis.metric import Metric, Undefined, measure, metric, metrics_of
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from sim.records import FORCED, HEDGE, HEDGING, ISSUE, LIQUIDATING, SHOCK, TAKEOVER, TRADE, TRADING
 from tests.synthetic import (
     DEALERS,

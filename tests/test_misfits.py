@@ -12,7 +12,7 @@ from scenarios.__main__ import main
 from scenarios.arms import Arms
 from scenarios.errors import ScenarioError
 from scenarios.schema import Scenario
-from sim.parameters import Misfit, within
+from sim.setup.parameters import Misfit, within
 
 GOOD = """\
 schema_version = 1

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.kernels.implied import implied_volatility
-from sim.kernels.options import DELTA, GAMMA, PRICE, WORK_ROWS, YEAR, delta_gamma, greeks, revalue
-from sim.view import ASSET, CONTRACT
+from sim.kernels.options.greeks import DELTA, GAMMA, PRICE, WORK_ROWS, YEAR, delta_gamma, greeks, revalue
+from sim.kernels.options.implied import implied_volatility
+from sim.messages.view import ASSET, CONTRACT
 
 NAMES = ("price", "delta", "gamma", "vega", "theta_per_year")
 

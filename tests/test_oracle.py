@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from sim.oracle import Index, Mark, Oracle
-from sim.view import ASSET, QUOTE
+from sim.messages.view import ASSET, QUOTE
+from sim.prices.oracle import Index, Mark, Oracle
 
 
 def look(oracle, time, value=100.0, mid=100.0, venues=()):

@@ -14,7 +14,7 @@ from scenarios import trials
 from scenarios.trials import Trial
 from sim import records as r
 from sim.model import Model
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from tests.book_market import Market, order
 from tests.small_market import MAKERS, small_market
 

@@ -8,8 +8,8 @@ import numba
 import numpy as np
 import pytest
 
-from sim.correlation import square_root
-from sim.drivers import (
+from sim.prices.correlation import square_root
+from sim.prices.drivers import (
     SECONDS_PER_YEAR,
     ArithmeticBrownian,
     Constant,
@@ -18,7 +18,7 @@ from sim.drivers import (
     MertonJumps,
     Replayed,
 )
-from sim.joint_drivers import JointDrivers
+from sim.prices.joint import JointDrivers
 
 DAY = 86400.0
 KEY = np.uint64(20260205)

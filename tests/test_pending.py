@@ -12,10 +12,10 @@ from scenarios.arms import MUTED, OPEN_LOOP, Arms
 from scenarios.document import Document
 from scenarios.schema import parse
 from sim import records as r
-from sim.draws import Draws
-from sim.outbox import Outbox
-from sim.pending import Pending, PendingLots
-from sim.venues.blocks import Blocks
+from sim.chains.blocks import Blocks
+from sim.messages.outbox import Outbox
+from sim.messages.pending import Pending, PendingLots
+from sim.setup.draws import Draws
 from tests.small_market import (
     LPS,
     listen,

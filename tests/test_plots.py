@@ -17,7 +17,7 @@ from matplotlib.text import Text
 
 from analysis import gallery, plots, style
 from analysis.metric import Undefined
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from sim.records import FORCED, HEDGE, SHOCK, TRADE
 from tests.panels import bars, bases, legend, line, panel, prices, verticals
 from tests.synthetic import DEALERS, LEVERED, NOISE, a_crash, a_market, a_recording, fills, rows

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.kernels.options import DELTA, GAMMA, PRICE, WORK_ROWS
-from sim.kernels.portfolio import (
+from sim.kernels.options.greeks import DELTA, GAMMA, PRICE, WORK_ROWS
+from sim.kernels.options.portfolio import (
     INITIAL,
     MAINTENANCE,
     MARGIN_ROWS,
@@ -16,7 +16,7 @@ from sim.kernels.portfolio import (
     combine_short_margin,
     price_short_margin,
 )
-from sim.view import ASSET, CONTRACT
+from sim.messages.view import ASSET, CONTRACT
 
 RATES = np.array([[0.15, 0.10, 0.075]])
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.jit import kernel
-from sim.prepared import CHECK, Prepared
+from sim.base.jit import kernel
+from sim.base.typed_call import CHECK, TypedCall
 
 
 @kernel
@@ -31,14 +31,14 @@ def checking(request, monkeypatch):
 
 
 def test_later_calls_give_what_the_kernel_gives(checking):
-    prepared = Prepared(scaled)
+    prepared = TypedCall(scaled)
     for start in range(4):
         numbers = np.arange(start, 5.0)
         assert scale(prepared.call, numbers, 0.5) == scale(scaled, numbers, 0.5)
 
 
 def test_each_takes_the_code_for_the_types_of_its_first_call(checking):
-    whole, halves = Prepared(scaled), Prepared(scaled)
+    whole, halves = TypedCall(scaled), TypedCall(scaled)
     for _ in range(3):
         assert scale(whole.call, np.array([3, 5]), 2.0) == [6.0, 10.0]
         assert scale(halves.call, np.array([1.5, 2.5]), 2.0) == [3.0, 5.0]
@@ -46,7 +46,7 @@ def test_each_takes_the_code_for_the_types_of_its_first_call(checking):
 
 def test_an_argument_that_numba_converts_is_converted_at_every_call(checking):
     for factor, expected in ((2.0, [6.0]), (2, [6.0]), (np.float64(0.5), [1.5])):
-        prepared = Prepared(scaled)
+        prepared = TypedCall(scaled)
         for _ in range(2):
             assert scale(prepared.call, np.array([3.0]), factor) == expected
 
@@ -56,7 +56,7 @@ def test_an_argument_that_numba_converts_is_converted_at_every_call(checking):
 )
 def test_the_tests_see_an_argument_of_another_type(numbers, monkeypatch):
     monkeypatch.setenv(CHECK, "1")
-    prepared = Prepared(scaled)
+    prepared = TypedCall(scaled)
     scale(prepared.call, np.array([1.0]), 2.0)
     with pytest.raises(TypeError, match="argument 0 was"):
         prepared.call(numbers, 2.0, np.zeros(4))
@@ -64,7 +64,7 @@ def test_the_tests_see_an_argument_of_another_type(numbers, monkeypatch):
 
 def test_a_number_of_another_type_is_seen_too(monkeypatch):
     monkeypatch.setenv(CHECK, "1")
-    prepared = Prepared(scaled)
+    prepared = TypedCall(scaled)
     scale(prepared.call, np.array([1.0]), 2)
     with pytest.raises(TypeError, match="argument 1 was"):
         prepared.call(np.array([1.0]), 2.5, np.zeros(1))
@@ -72,10 +72,10 @@ def test_a_number_of_another_type_is_seen_too(monkeypatch):
 
 def test_only_the_first_call_goes_through_numba(monkeypatch):
     monkeypatch.delenv(CHECK, raising=False)
-    prepared = Prepared(scaled)
+    prepared = TypedCall(scaled)
     scale(prepared.call, np.array([1.0]), 2.0)
     assert prepared.call in {each.entry_point for each in scaled.overloads.values()}
 
 
 def test_a_plain_function_stays_what_it_is():
-    assert Prepared(len).call is len
+    assert TypedCall(len).call is len

@@ -13,7 +13,7 @@ from matplotlib.patches import StepPatch
 from analysis import plots, style
 from analysis.metric import Undefined
 from analysis.profiles import profiles
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from tests.panels import bars, legend, line, panel, prices, verticals
 from tests.synthetic import DEALERS, NOISE, a_crash, a_market, a_recording, rows
 

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim import records
-from sim.columns import KINDS, TABLES
-from sim.recording import Recording
+from sim.messages.columns import KINDS, TABLES
+from sim.recording.recording import Recording
 from tests.small_market import LPS, MAKERS, small_market
 from tests.synthetic import DEALERS, LEVERED, a_crash, a_market, a_recording, fills, rows
 
@@ -190,6 +190,6 @@ def test_a_folder_of_an_older_version_reads_with_what_it_lacks_undefined(tmp_pat
 
 def test_importing_the_recording_loads_neither_pandas_nor_arrow() -> None:
     """The model imports it at start-up, where every tenth of a second is felt."""
-    code = "import sys, sim.recording; print(*(m for m in ('pandas', 'pyarrow') if m in sys.modules))"
+    code = "import sys, sim.recording.recording as r; print(*{'pandas', 'pyarrow'} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == ""

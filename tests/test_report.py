@@ -37,7 +37,7 @@ from analysis.figure import OTHERS
 from analysis.metric import Undefined, measure, metrics_of
 from analysis.page import Section
 from analysis.result import Result
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from tests.synthetic import LEVERED, a_crash, a_market, a_recording, rows
 
 matplotlib.use("Agg")

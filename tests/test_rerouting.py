@@ -9,7 +9,7 @@ import pytest
 from scenarios.arms import MUTED, OPEN_LOOP, Arms
 from scenarios.document import Document
 from scenarios.schema import BASE, Scenario, parse
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from tests.small_market import value_shock
 from tests.test_pending import DEALERS, DEEP
 

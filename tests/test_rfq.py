@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 from bench import FIRST, LOT, SMILES, Bench
 
-from sim.instruments import LP_SHARE
-from sim.listing import END_USERS, OUTSIDE, SECONDS_PER_YEAR, Smile
-from sim.outbox import Outbox
+from sim.messages.outbox import Outbox
 from sim.records import (
     CALL,
     FILLS,
@@ -21,7 +19,9 @@ from sim.records import (
     REJECTS,
     REQUEST,
 )
-from sim.venues.rfq import Desk
+from sim.setup.instruments import LP_SHARE
+from sim.setup.listing import END_USERS, OUTSIDE, SECONDS_PER_YEAR, Smile
+from sim.venues.options.rfq import Desk
 
 ANN, BOB = FIRST, FIRST + 1
 SPOT, PERP = 0, 1

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.draws import Draws
+from sim.chains.router import Router
 from sim.records import HEDGING, TRADING
-from sim.router import Router
+from sim.setup.draws import Draws
 
 ACCOUNTS = 8
 

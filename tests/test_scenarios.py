@@ -13,7 +13,7 @@ from scenarios import load
 from scenarios.arms import Arms
 from scenarios.library import STARTER, names
 from scenarios.replicate import FOLDER
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 BASELINES = Path(__file__).parent / "baselines.json"
 STEPS = 120

@@ -12,13 +12,14 @@ import agents.hedging
 from agents.kernels.banding import NET, SCREEN_ROWS, remember_deltas, unsettled
 from agents.kernels.hedge import rescreen
 from scenarios import load
-from sim.kernels import portfolio, screening
-from sim.kernels.changes import ROOM, no_changes
-from sim.kernels.flags import BLOCK, flag_columns
-from sim.kernels.margining import MARGINED
-from sim.kernels.options import WORK_ROWS
-from sim.margin import Margin
-from sim.view import ASSET, CONTRACT, TERMS
+from sim.accounts.margin import Margin
+from sim.kernels.accounts import screening
+from sim.kernels.accounts.changes import ROOM, no_changes
+from sim.kernels.accounts.margining import MARGINED
+from sim.kernels.base.flags import BLOCK, flag_columns
+from sim.kernels.options import portfolio
+from sim.kernels.options.greeks import WORK_ROWS
+from sim.messages.view import ASSET, CONTRACT, TERMS
 
 ROLLING: dict[str, Any] = {
     "populations.vaults.hedging": {"type": "band", "width": 0.05, "interval_seconds": 2.0},

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from scenarios.loading import load
 from scenarios.replicate import FOLDER
-from sim.delivery import Delivery, DeliveryPrice
-from sim.listing import CLEARING, END_USERS, OUTSIDE
+from sim.accounts.delivery import Delivery, DeliveryPrice
+from sim.accounts.settlement import Funding, Settlement
 from sim.records import EXPIRY, FILLS, SETTLING
-from sim.settlement import Funding, Settlement
+from sim.setup.listing import CLEARING, END_USERS, OUTSIDE
 
 ANN, BOB, EVE = FIRST, FIRST + 1, FIRST + 2
 PERP, PERP_B = 1, 3

@@ -15,7 +15,7 @@ from scenarios import memory, size
 from scenarios.build import build
 from scenarios.components import POPULATION
 from scenarios.loading import load
-from sim.parameters import Misfit
+from sim.setup.parameters import Misfit
 
 ROUTE = {"venues": ["perp"]}
 ROWS = 4000

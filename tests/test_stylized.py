@@ -17,7 +17,7 @@ from analysis.estimate import Estimate
 from analysis.figure import figures_of
 from analysis.metric import Undefined, measure, metrics_of
 from analysis.once import once
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from sim.records import FILL
 from tests.samples import STEPS, covered, of_returns, over_seeds, with_impact
 from tests.synthetic import a_crash, a_market, a_recording

@@ -28,7 +28,7 @@ from scenarios.stopping import Looks, half_width
 from scenarios.sweep import sweep
 from scenarios.sweep_schema import Stop
 from scenarios.sweep_worker import Order, Report
-from sim.columns import TABLES
+from sim.messages.columns import TABLES
 
 ALL_TABLES = set(TABLES) - {"series"}
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from scenarios.__main__ import BAD_INPUT, RUN_FAILED, SUCCESS, main
-from sim.recording import MARKET_KEY
+from sim.recording.recording import MARKET_KEY
 
 TESTS = Path(__file__).resolve().parent
 SWEEP = '\n[sweep]\ndesign = "{}"\n{}\n[sweep.over]\n'

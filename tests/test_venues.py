@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim import records as r
-from sim.tape import Tape
+from sim.messages.tape import Tape
 from sim.venues.venue import Venue
 from tests.small_market import MAKERS, small_market
 

@@ -8,9 +8,9 @@ from bench import FIRST, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.kernels.margining import DUST
-from sim.listing import END_USERS, FEES, INSURANCE, OUTSIDE
-from sim.waterfall import Waterfall
+from sim.accounts.waterfall import Waterfall
+from sim.kernels.accounts.margining import DUST
+from sim.setup.listing import END_USERS, FEES, INSURANCE, OUTSIDE
 
 ANN, BOB, EVE, LIQUIDATOR = range(FIRST, FIRST + 4)
 SPOT, PERP = 0, 1

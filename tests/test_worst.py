@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.worst import depth_at_worst, spread_at_worst, worst_step
-from sim.recording import Recording
+from sim.recording.recording import Recording
 from tests.synthetic import a_market, a_recording
 
 CALM, THIN = 600.0, 30.0

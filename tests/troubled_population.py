@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
-from sim.outbox import Outbox
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
 from sim.population import Population
-from sim.view import View
 
 MENDED = "mended"
 NOTED = 2

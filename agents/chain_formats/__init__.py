@@ -12,7 +12,7 @@ import pkgutil
 from functools import cache
 
 from agents.chain_formats.base import ChainFormat, Source
-from sim.parameters import Misfit
+from sim.setup.parameters import Misfit
 
 
 @cache

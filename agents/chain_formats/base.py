@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from sim.parameters import File, Misfit, within
+from sim.setup.parameters import File, Misfit, within
 
 FIELDS = (
     "timestamp",

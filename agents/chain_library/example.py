@@ -12,8 +12,8 @@ from agents.chain_reading import Reading
 from agents.chain_rows import Quote
 from agents.chain_table import as_csv
 from agents.chains import Synthetic
-from sim.instruments import Universe
-from sim.listing import Listing, Smile
+from sim.setup.instruments import Universe
+from sim.setup.listing import Listing, Smile
 
 NAME = "example_chain.csv"
 SPOT = 65_000.0

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from agents.kernels.sending import blank
-from sim.jit import inlined, kernel
-from sim.kernels.draws import exponential, normal, poisson, uniform
+from sim.base.jit import inlined, kernel
+from sim.kernels.base.draws import exponential, normal, poisson, uniform
 from sim.records import CANCEL_AT, LIMIT, MARKET, MID, OPPOSITE_BEST, SIDE_BY_VALUE
 
 # Draws of one order: this many uses apart.

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from agents.kernels.sending import blank, next_tick, rounded
-from sim.jit import inlined, kernel
-from sim.kernels.draws import exponential, poisson, uniform
+from sim.base.jit import inlined, kernel
+from sim.kernels.base.draws import exponential, poisson, uniform
 from sim.records import IOC, LIMIT, MARKET, MID, SIDE_BY_VALUE
 
 # Draws of one order: this many uses apart.

@@ -13,10 +13,10 @@ import math
 
 import numpy as np
 
-from sim.jit import inlined, kernel
-from sim.kernels.changes import has_missed, noted
-from sim.kernels.flags import CHANGED, NEAR, listed
-from sim.kernels.screening import ROUNDING, SINGLE
+from sim.base.jit import inlined, kernel
+from sim.kernels.accounts.changes import has_missed, noted
+from sim.kernels.accounts.screening import ROUNDING, SINGLE
+from sim.kernels.base.flags import CHANGED, NEAR, listed
 
 DELTA_THEN, GAMMA_THEN = range(2)  # rows of a reference of deltas
 NET, BEND, GROSS = range(3)  # rows of a screen

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from agents.kernels.sending import request, rounded
-from sim.jit import kernel
-from sim.kernels.draws import uniform
+from sim.base.jit import kernel
+from sim.kernels.base.draws import uniform
 from sim.records import ISSUE, OPTIONS
 
 

@@ -21,9 +21,18 @@ import numpy as np
 
 from agents.kernels.banding import note_distance, options_then
 from agents.kernels.sending import marketable, next_tick, rounded
-from sim.jit import inlined, kernel
-from sim.kernels.options import GAMMA, IS_CALL, MID, STRIKE, VOLATILITY, YEAR, YEARS, forward_delta_gamma
-from sim.kernels.portfolio import column_of, options_of
+from sim.base.jit import inlined, kernel
+from sim.kernels.options.greeks import (
+    GAMMA,
+    IS_CALL,
+    MID,
+    STRIKE,
+    VOLATILITY,
+    YEAR,
+    YEARS,
+    forward_delta_gamma,
+)
+from sim.kernels.options.portfolio import column_of, options_of
 from sim.records import HEDGE
 
 SPOT = 0
@@ -282,7 +291,7 @@ def hedge(
     first_holder : int
         Holder of row 0's options, -1 if the rows hold none.
     contract, qty, contracts, work, margins
-        Options held and what they are worth (`sim.kernels.portfolio`).
+        Options held and what they are worth (`sim.kernels.options.portfolio`).
     instruments : ndarray of int64, shape (J,)
         Dense instruments that count as hedge.
     baseline : ndarray of int64, shape (J, N)

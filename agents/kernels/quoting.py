@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from agents.kernels.sending import blank, next_tick
-from sim.jit import inlined, kernel
+from sim.base.jit import inlined, kernel
 from sim.records import QUOTE
 
 BPS = 1e-4

@@ -6,8 +6,8 @@ import numpy as np
 
 from agents.kernels.hedge import RESERVED, SLIPPAGE, cheapest, claimed
 from agents.kernels.sending import rounded
-from sim.jit import kernel
-from sim.kernels.portfolio import options_of
+from sim.base.jit import kernel
+from sim.kernels.options.portfolio import options_of
 from sim.records import MARKET, SWAP
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from sim.jit import inlined
+from sim.base.jit import inlined
 from sim.records import ABSOLUTE, GTC, IOC, LIMIT, MARKET, MID, REQUEST, STP_NONE, SWAP, TRADE
 
 

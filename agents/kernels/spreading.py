@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from agents.kernels.sending import blank, marketable, next_tick, rounded
-from sim.jit import inlined, kernel
+from sim.base.jit import inlined, kernel
 from sim.records import SWAP, TRADE
 
 BPS = 1e-4

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from scenarios.benchmarks.rows import Goal, Row, alternate, peer
+from sim.messages.tape import Tape
 from sim.records import CANCEL, FILLS, LIMIT, MARKET, orders
-from sim.tape import Tape
-from sim.venues.order_book import OrderBook
+from sim.venues.books.order_book import OrderBook
 
 MID = 10_000
 BATCH = 2_000

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from scenarios.benchmarks.rows import Comparison, Goal, Row, alternate
-from sim.kernels import options
+from sim.kernels.options import greeks as options
 
 MANY, BLOCK = 100_000, 10_000
 OPTIONS_TIMED = 400_000

@@ -12,10 +12,10 @@ import numpy as np
 from scenarios.benchmarks.book import ACCOUNTS, MID, NO_LIMIT, REACH, opened
 from scenarios.benchmarks.processes import run_process
 from scenarios.benchmarks.rows import Goal, Row, Spread
-from sim.outbox import Outbox
+from sim.chains.router import Router
+from sim.messages.outbox import Outbox
+from sim.messages.tape import Tape
 from sim.records import LIMIT, orders
-from sim.router import Router
-from sim.tape import Tape
 
 SCENARIO = "short_gamma_crash"
 COUNT = "populations.levered.count"

@@ -10,7 +10,7 @@ import mesa
 
 from scenarios.benchmarks.background import NO_SLOT, Step
 from scenarios.benchmarks.vectorised import RULE, Books
-from sim.kernels.options import INV_SQRT_2PI, YEAR
+from sim.kernels.options.greeks import INV_SQRT_2PI, YEAR
 
 HALF_SQRT = math.sqrt(0.5)
 

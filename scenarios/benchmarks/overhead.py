@@ -28,8 +28,8 @@ import numba
 from numba.core.dispatcher import Dispatcher
 
 from scenarios.benchmarks.rows import Goal, Row, Spread
-from sim.jit import OPTIONS
-from sim.prepared import Prepared
+from sim.base.jit import OPTIONS
+from sim.base.typed_call import TypedCall
 
 SCENARIO = "short_gamma_crash"
 SHOCK_SECONDS = 600.0
@@ -102,7 +102,7 @@ def reachable() -> Iterator[tuple[Any, str, Callable[..., Any]]]:
         for name, value in list(vars(module).items()):
             if isinstance(value, Dispatcher):
                 yield module, name, value
-    for found in [each for each in gc.get_objects() if type(each) is Prepared]:
+    for found in [each for each in gc.get_objects() if type(each) is TypedCall]:
         if found.is_settled:
             yield found, "call", found.call
 

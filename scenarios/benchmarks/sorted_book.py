@@ -8,8 +8,8 @@ from typing import Any
 
 from scenarios.benchmarks.book import Stream, run_ours, stream
 from scenarios.benchmarks.rows import Row, alternate, peer
+from sim.messages.tape import Tape
 from sim.records import CANCEL, MARKET
-from sim.tape import Tape
 
 MESSAGES = 100_000
 REPEATS = 3

@@ -15,8 +15,8 @@ from scipy.special import ndtr
 
 from scenarios.benchmarks.background import NO_SLOT, Step
 from scenarios.benchmarks.book import HIGHEST, NEW, OLD
-from sim.kernels.options import INV_SQRT_2PI, YEAR
-from sim.margin import Requirement
+from sim.accounts.margin import Requirement
+from sim.kernels.options.greeks import INV_SQRT_2PI, YEAR
 
 RULE = Requirement()
 Totals = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -84,7 +84,7 @@ def valued(
 
 
 def short_margin(spot: float, strike: np.ndarray, put: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Initial and maintenance margin of one option sold, the rule of `sim.margin` but for puts worth much."""
+    """Margin of an option sold, initial and maintenance: as `sim.accounts.margin`, but for puts worth much."""
     away = np.maximum(np.where(put > 0.0, spot - strike, strike - spot), 0.0)
     initial = np.maximum(RULE.option_initial * spot - away, RULE.option_floor * spot)
     return initial, np.full_like(initial, RULE.option_maintenance * spot)

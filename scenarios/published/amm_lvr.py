@@ -8,8 +8,8 @@ import numpy as np
 
 from analysis import theory
 from scenarios.replicate import FOLDER, Row, Rows, estimated, measured, replication
-from sim.listing import SECONDS_PER_YEAR
-from sim.recording import Recording
+from sim.recording.recording import Recording
+from sim.setup.listing import SECONDS_PER_YEAR
 
 SCENARIO = FOLDER / "amm_lvr.toml"
 DAY, BLOCK = 86400.0, 12.0

@@ -9,7 +9,7 @@ import numpy as np
 from analysis import theory
 from analysis.clearing import clearing_vector, debtrank
 from scenarios.replicate import Row, Rows, estimated, exact, measured, replication
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 OWED = [[0, 6, 4], [3, 0, 5], [2, 4, 0]]
 PAID = {(1, 2, 1): (6, 8, 6), (0.5, 0.5, 0.5): (5.403226, 7.741935, 6), (2, 0, 0): (7, 8, 6)}

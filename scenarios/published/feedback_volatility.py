@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis import theory
 from scenarios.replicate import FOLDER, Plan, Row, Rows, carried_out, estimated, replication
-from sim.recording import Recording
+from sim.recording.recording import Recording
 
 GAINS = (0.2, 0.5, 0.8, -0.5)
 UNSTABLE = (1.05, -1.05)

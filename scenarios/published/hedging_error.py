@@ -13,8 +13,8 @@ import numpy as np
 
 from analysis import theory
 from scenarios.replicate import FOLDER, Plan, Row, Rows, carried_out, estimated, exact, replication, resampled
-from sim.listing import SECONDS_PER_YEAR
-from sim.recording import Recording
+from sim.recording.recording import Recording
+from sim.setup.listing import SECONDS_PER_YEAR
 
 SCENARIO = FOLDER / "hedging_error.toml"
 MONTH, YEAR = SECONDS_PER_YEAR / 12, SECONDS_PER_YEAR

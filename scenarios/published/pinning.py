@@ -10,8 +10,8 @@ from scipy.stats import binomtest
 
 from analysis import style, theory
 from scenarios.replicate import FOLDER, Plan, Row, Rows, carried_out, replication
-from sim.listing import SECONDS_PER_YEAR
-from sim.recording import Recording
+from sim.recording.recording import Recording
+from sim.setup.listing import SECONDS_PER_YEAR
 
 SPREAD = 0.4 * math.sqrt(86400.0 / SECONDS_PER_YEAR)  # sigma sqrt(T)
 OPTIONS, PRICE = 1000.0, 100.0

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from sim.kernels import sinking
-from sim.listing import OUTSIDE
-from sim.parameters import FINEST, MOST_UNITS
-from sim.parameters import Parameters as BaseParameters
+from sim.kernels.books import sink as sinking
+from sim.messages.tape import Tape
+from sim.messages.view import QUOTE
 from sim.records import MARKET, SWAP
-from sim.tape import Tape
+from sim.setup.listing import OUTSIDE
+from sim.setup.parameters import FINEST, MOST_UNITS
+from sim.setup.parameters import Parameters as BaseParameters
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
-from sim.view import QUOTE
 
 
 class Sink(Venue):

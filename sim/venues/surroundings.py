@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.ledger import Ledger
-from sim.listing import Listing
+from sim.accounts.ledger import Ledger
+from sim.messages.view import View
 from sim.records import REQUEST
-from sim.view import View
+from sim.setup.listing import Listing
 
 if TYPE_CHECKING:
     from sim.venues.venue import Venue

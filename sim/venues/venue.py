@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from sim.listing import Listing
-from sim.outbox import Outbox
-from sim.parameters import Parameters as BaseParameters
+from sim.messages.outbox import Outbox
+from sim.messages.tape import Tape
 from sim.records import MARKET, REDUCE_ONLY
-from sim.tape import Tape
+from sim.setup.listing import Listing
+from sim.setup.parameters import Parameters as BaseParameters
 
 if TYPE_CHECKING:
-    from sim.venues.blocks import Blocks
+    from sim.chains.blocks import Blocks
     from sim.venues.surroundings import Surroundings
 
 
@@ -50,8 +50,8 @@ class Venue:
     takes : tuple of int
         Kinds of orders it takes in all their forms; the first is the one that trades here at once.
     meaning : mapping of int to int, or None
-        By kind of order, the fields that mean something here, as bits of `sim.kernels.fields`: an order
-        that says something else is refused before it is sent on. None takes every order as it is.
+        By kind of order, the fields that mean something here, as bits of `sim.kernels.messages.fields`:
+        an order that says something else is refused before it is sent on. None takes every order as it is.
     precedence : int
         Which venue's mid is its asset's reference mid: the one of highest precedence, of equals the
         first. Venues of precedence 0 give none.

@@ -1,0 +1,1 @@
+"""Accounts: who owns what, what it is worth, and what is settled."""

@@ -1,0 +1,1 @@
+"""Causes: who brought a liquidation or a move about."""

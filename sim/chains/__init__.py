@@ -1,0 +1,1 @@
+"""Chains: which order is carried out when and where."""

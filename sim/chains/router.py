@@ -1,0 +1,197 @@
+"""The router: hands each venue the orders that are due, in arrival order.
+
+An order arrives at its decision time plus its latency. Arrival decides; equal arrivals
+are ordered by a keyed draw per sender and step, and a sender's own orders keep the order
+in which it sent them. At a venue on a chain an order arrives with the next block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from sim.base.typed_call import TypedCall
+from sim.chains.blocks import Blocks
+from sim.kernels.chains import arrival
+from sim.kernels.messages import fields
+from sim.messages.outbox import Outbox
+from sim.messages.pending import Pending
+from sim.records import OPEN, ORDER
+from sim.setup.draws import key
+
+NO_ORDERS = np.zeros(0, ORDER)
+
+
+class Router:
+    """Keeps orders in flight and delivers them.
+
+    Parameters
+    ----------
+    venues : int
+        Number of venues.
+    seed : int
+    population_of : ndarray of int16, shape (A,)
+    keys : ndarray of uint64, shape (P,)
+        A hash of the name of each population.
+    firsts : ndarray of int64, shape (P,)
+        Account of row 0 of each population.
+
+    Attributes
+    ----------
+    outbox : Outbox
+    earliest : float
+        When the first order in flight arrives, s; for orders that wait for a block, a lower bound.
+    pending : Pending
+        What accounts have on the way.
+    blocks : dict of int to Blocks
+        Clocks of the venues that have one, by index.
+    refused : ndarray of ORDER
+        Orders of the last `stamp` that say something without meaning, and were not sent on.
+    """
+
+    def __init__(
+        self, venues: int, seed: int, population_of: np.ndarray, keys: np.ndarray, firsts: np.ndarray
+    ) -> None:
+        self.outbox = Outbox()
+        self.earliest = np.inf
+        self.blocks: dict[int, Blocks] = {}
+        self.pending = Pending(self.outbox, population_of, keys.size, venues)
+        self.refused = NO_ORDERS
+        self._meaning = np.full((venues, fields.KINDS), fields.ANYTHING, np.int32)
+        self._found = -1
+        self._seed_key = key(seed, "router", "ties")
+        self._population_of, self._keys, self._firsts = population_of, keys, firsts
+        self._bounds = np.zeros(venues + 1, np.int64)
+        self._stamp, self._due, self._keep = map(TypedCall, (arrival.stamp, arrival.due, arrival.keep))
+        self._resize(self.outbox.rows.size)
+
+    def _fit(self) -> None:
+        """Let the work space be as long as the outbox."""
+        if self._rows.size < self.outbox.rows.size:
+            self._resize(self.outbox.rows.size)
+
+    def _resize(self, size: int) -> None:
+        self._rows = np.zeros(size, np.int64)
+        self._scratch = np.zeros(max(size, self._bounds.size), np.int64)
+        self._heads, self._spare = np.zeros((2, size), np.int64)
+        self._arrival = np.zeros(size)
+        self._ties = np.zeros(size, np.uint64)
+
+    def expect(self, venue: int, meaning: Mapping[int, int] | None) -> None:
+        """Refuse what has no meaning at a venue from now on; None takes every order as it is.
+
+        Parameters
+        ----------
+        venue : int
+        meaning : mapping of int to int, optional
+            By kind of order, the fields that mean something, as bits of `sim.kernels.messages.fields`. Kinds
+            that are not named are for the venue to refuse.
+        """
+        for kind, bits in (meaning or {}).items():
+            self._meaning[venue, kind] = bits
+
+    def stamp(self, phase: int, step: int, now: float = 0.0) -> None:
+        """Mark the orders sent since the last call with their phase, population and tie.
+
+        Raises
+        ------
+        ValueError
+            If an order names no venue or account there is, is dated before now, or never arrives.
+        """
+        outbox, pending = self.outbox, self.pending
+        self.refused = NO_ORDERS
+        if outbox.count > pending.stamped:
+            self._fit()
+            first, refused, unsupported = self._stamp.call(
+                outbox.rows,
+                pending.stamped,
+                outbox.count,
+                phase,
+                step,
+                self._seed_key,
+                self._population_of,
+                self._keys,
+                self._firsts,
+                self._bounds.size - 1,
+                now,
+                self._meaning,
+                pending.traded,
+                pending.counts,
+                self._scratch,
+            )
+            if refused >= 0:
+                raise ValueError(self._complaint(outbox.rows[refused], now))
+            if unsupported:
+                self._take_back(self._scratch[:unsupported])
+            if self.blocks and phase != OPEN:
+                self._await_blocks(outbox.rows[pending.stamped : outbox.count])
+            pending.stamped = outbox.count
+            self.earliest = min(self.earliest, first)
+
+    def _take_back(self, unsupported: np.ndarray) -> None:
+        """Take rows out of the outbox, into `refused`; those after them move up."""
+        outbox, first = self.outbox, int(unsupported[0])
+        self.refused = outbox.rows[unsupported].copy()
+        kept = np.delete(outbox.rows[first : outbox.count], unsupported - first)
+        outbox.count = first + kept.size
+        outbox.rows[first : outbox.count] = kept
+
+    def _await_blocks(self, orders: np.ndarray) -> None:
+        """Let each order to a venue on a chain arrive with the first block after it would."""
+        for venue, blocks in self.blocks.items():
+            rows = np.flatnonzero(orders["venue"] == venue)
+            sent = orders["time"][rows]
+            orders["latency"][rows] = blocks.next_at(sent + orders["latency"][rows]) - sent
+
+    def _complaint(self, order: np.void, now: float) -> str:
+        """What is wrong with an order that cannot be delivered."""
+        found = ", ".join(f"{name} {order[name]}" for name in ("account", "venue", "time", "latency"))
+        return (
+            f"an order cannot be delivered: {found}; accounts go from 0 to {self._population_of.size - 1}, "
+            f"venues from 0 to {self._bounds.size - 2}, times from {now:g} (now) on, latencies from 0"
+        )
+
+    def due(self, until: float) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Take the orders that arrive by `until` out of the outbox.
+
+        Yields
+        ------
+        venue : int
+        orders : ndarray of ORDER
+        rows : ndarray of int64
+            Rows of `orders` due at that venue, in arrival order.
+        """
+        outbox = self.outbox
+        self._fit()
+        found = self._found = self._due.call(
+            outbox.rows,
+            outbox.count,
+            until,
+            self._rows,
+            self._scratch,
+            self._heads,
+            self._spare,
+            self._arrival,
+            self._ties,
+            self._bounds,
+        )
+        if found == 0:
+            return
+        for venue in range(self._bounds.size - 1):
+            first, last = int(self._bounds[venue]), int(self._bounds[venue + 1])
+            if last > first:
+                yield venue, outbox.rows, self._rows[first:last]
+
+    def forget(self, until: float, last_venue: int) -> None:
+        """Drop the orders that arrived by `until` at venues up to this one; they are executed."""
+        outbox, pending = self.outbox, self.pending
+        if self._found == outbox.count and last_venue >= self._bounds.size - 2:
+            outbox.count, self.earliest = 0, np.inf
+            pending.counts.fill(0)
+        else:
+            outbox.count, self.earliest = self._keep.call(
+                outbox.rows, outbox.count, until, last_venue, pending.counts
+            )
+        pending.stamped = outbox.count
+        self._found = -1

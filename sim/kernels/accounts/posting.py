@@ -1,0 +1,208 @@
+"""Post fills: the kernel that moves cash, positions and contracts between accounts."""
+
+from __future__ import annotations
+
+from sim.base.jit import inlined, kernel, summing
+from sim.kernels.accounts.changes import note
+from sim.records import OPTIONS
+
+NO_HOLDER = -1
+
+
+@inlined
+def carry(position, cost, account, instrument, lots, value):
+    """Add lots to a dense position and keep its cost at the average entry."""
+    before = position[instrument, account]
+    after = before + lots
+    if after == 0:
+        cost[instrument, account] = 0.0
+    elif before == 0 or (before > 0) == (lots > 0):
+        cost[instrument, account] += value
+    elif (before > 0) == (after > 0):
+        cost[instrument, account] *= after / before
+    else:
+        cost[instrument, account] = value * (after / lots)
+    position[instrument, account] = after
+
+
+@inlined
+def hold(contract, qty, wide, holder, number, lots):
+    """Add lots of an option to a holder's row; False if the row is full."""
+    if holder < NO_HOLDER:
+        wide[NO_HOLDER - 1 - holder, number] += lots
+        return True
+    vacant = -1
+    for slot in range(contract.shape[0]):
+        held = contract[slot, holder]
+        if held == number:
+            qty[slot, holder] += lots
+            if qty[slot, holder] == 0:
+                contract[slot, holder] = -1
+            return True
+        if held < 0 and vacant < 0:
+            vacant = slot
+    if vacant < 0:
+        return False
+    contract[vacant, holder] = number
+    qty[vacant, holder] = lots
+    return True
+
+
+@inlined
+def has_room(contract, holder, number):
+    """Whether a holder's row has a slot for this contract; wide rows always have, no row never."""
+    if holder < NO_HOLDER:
+        return True
+    if holder == NO_HOLDER:
+        return False
+    for slot in range(contract.shape[0]):
+        if contract[slot, holder] == number or contract[slot, holder] < 0:
+            return True
+    return False
+
+
+@kernel
+def post(
+    fills,
+    first,
+    last,
+    terms,
+    contracts,
+    fee_account,
+    population_of,
+    cash,
+    position,
+    cost,
+    holder_of,
+    contract,
+    qty,
+    wide,
+    cash_total,
+    position_total,
+    contract_total,
+    changes,
+    option_fills,
+):
+    """Post fills[first:last]; returns the row at which a holder's row was full, else `last`."""
+    for i in range(first, last):
+        maker, taker = fills[i]["maker"], fills[i]["taker"]
+        instrument, lots = fills[i]["instrument"], fills[i]["qty"]
+        buyer, seller = population_of[taker], population_of[maker]
+        if instrument >= OPTIONS:
+            number = instrument - OPTIONS
+            value = lots * contracts[number]["lot"] * fills[i]["price"]
+            if not (
+                has_room(contract, holder_of[taker], number) and has_room(contract, holder_of[maker], number)
+            ):
+                return i
+            option_fills[0] += 1
+            hold(contract, qty, wide, holder_of[taker], number, lots)
+            hold(contract, qty, wide, holder_of[maker], number, -lots)
+            contract_total[buyer, number] += lots
+            contract_total[seller, number] -= lots
+        else:
+            value = lots * terms[instrument]["lot"] * fills[i]["price"]
+            carry(position, cost, taker, instrument, lots, value)
+            carry(position, cost, maker, instrument, -lots, -value)
+            position_total[buyer, instrument] += lots
+            position_total[seller, instrument] -= lots
+        note(changes, maker)
+        note(changes, taker)
+        paid, rebated = fills[i]["fee"], fills[i]["maker_fee"]
+        cash[taker] -= value + paid
+        cash[maker] += value - rebated
+        cash[fee_account] += paid + rebated
+        cash_total[buyer] -= value + paid
+        cash_total[seller] += value - rebated
+        cash_total[population_of[fee_account]] += paid + rebated
+    return last
+
+
+@inlined
+def is_flat(account, position, holder_of, qty):
+    """Whether an account holds nothing that can be closed or sold."""
+    for instrument in range(position.shape[0]):
+        if position[instrument, account] != 0:
+            return False
+    holder = holder_of[account]
+    if holder >= 0:
+        for slot in range(qty.shape[0]):
+            if qty[slot, holder] != 0:
+                return False
+    return True
+
+
+@kernel
+def find_flat(accounts, position, holder_of, qty, flat):
+    """List the accounts that hold nothing but cash, in the order given; returns how many."""
+    found = 0
+    for i in range(accounts.size):
+        if is_flat(accounts[i], position, holder_of, qty):
+            flat[found] = accounts[i]
+            found += 1
+    return found
+
+
+@kernel
+def realise(accounts, opening, cash, position, holder_of, qty, profit):
+    """Cash of flat accounts beyond their opening cash, 0 for others; returns how many are not 0."""
+    found = 0
+    for i in range(accounts.size):
+        profit[i] = 0.0
+        if is_flat(accounts[i], position, holder_of, qty):
+            profit[i] = cash[accounts[i]] - opening[i]
+        if profit[i] != 0.0:
+            found += 1
+    return found
+
+
+@kernel
+def transfer(amounts, population_of, cash, cash_total, changes):
+    """Add an amount to every account's cash."""
+    for account in range(amounts.size):
+        if amounts[account] != 0.0:
+            cash[account] += amounts[account]
+            cash_total[population_of[account]] += amounts[account]
+            note(changes, account)
+
+
+@summing
+def sums(values):
+    """Sum of a column and of its absolute values; the last bits depend on the machine."""
+    total = gross = 0.0
+    for i in range(values.size):
+        total += values[i]
+        gross += abs(values[i])
+    return total, gross
+
+
+@kernel
+def residual(cash, position, issued, lots_out):
+    """Sums that conservation fixes.
+
+    Writes the sum of every dense instrument into `lots_out`; returns the sum of cash, that of its
+    absolute values, and whether every instrument sums to what was issued.
+    """
+    is_whole = True
+    for instrument in range(position.shape[0]):
+        lots = 0
+        for account in range(position.shape[1]):
+            lots += position[instrument, account]
+        lots_out[instrument] = lots
+        is_whole = is_whole and lots == issued[instrument]
+    total, gross = sums(cash)
+    return total, gross, is_whole
+
+
+@kernel
+def option_residual(wide, qty, contract, lots_out):
+    """Write the sum of every option contract into `lots_out`."""
+    for number in range(wide.shape[1]):
+        lots = 0
+        for row in range(wide.shape[0]):
+            lots += wide[row, number]
+        lots_out[number] = lots
+    for slot in range(contract.shape[0]):
+        for holder in range(contract.shape[1]):
+            if contract[slot, holder] >= 0:
+                lots_out[contract[slot, holder]] += qty[slot, holder]

@@ -1,0 +1,1 @@
+"""Kernels of desks that answer requests for quotes."""

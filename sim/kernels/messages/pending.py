@@ -1,0 +1,114 @@
+"""Pending: which orders will trade as they arrive, and what those on the way add up to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.base.jit import inlined, kernel
+from sim.records import (
+    GTC,
+    LIMIT,
+    MARKET,
+    MODIFY,
+    QUOTE,
+    REMOVE_LIQUIDITY,
+    REQUEST,
+    SIDE_BY_VALUE,
+    SWAP,
+)
+
+TRADED, REDEEMED = range(2)  # rows of what a venue trades
+BEFORE, NOW = 1, 2  # marks of rows
+# Kinds of orders, as bits: that trade as they arrive, that rest unless they say otherwise, that redeem.
+TRADES = 1 << MARKET | 1 << SWAP | 1 << REQUEST
+MAY_REST = 1 << LIMIT | 1 << QUOTE | 1 << MODIFY
+REDEEMS = 1 << REMOVE_LIQUIDITY
+
+
+@inlined
+def is_pending(order):
+    """Whether an order trades as it arrives, or not at all, to a side that is known.
+
+    What may rest, or takes its side from the price it will meet, counts for nothing.
+    """
+    kind = np.int64(1) << np.int64(order["kind"])
+    is_immediate = (order["tif"] != GTC) & (kind & MAY_REST != 0)
+    is_sided = order["flags"] & SIDE_BY_VALUE == 0
+    return (((kind & TRADES != 0) | is_immediate) & is_sided) | (kind == REDEEMS)
+
+
+@inlined
+def instrument_of(order, traded):
+    """The dense instrument whose lots an order changes, below zero if none."""
+    if order["kind"] == REQUEST:
+        return order["instrument"]
+    return traded[REDEEMED if order["kind"] == REMOVE_LIQUIDITY else TRADED, order["venue"]]
+
+
+@inlined
+def change_of(order, traded, instrument):
+    """Lots by which a pending order changes what its sender holds of an instrument, if filled whole."""
+    if not is_pending(order) or instrument_of(order, traded) != instrument:
+        return np.int64(0)
+    return -order["qty"] if order["kind"] == REMOVE_LIQUIDITY else order["qty"]
+
+
+@kernel
+def total(orders, begin, end, account, instrument, traded):
+    """Lots of a dense instrument that an account has on the way in orders[begin:end]."""
+    lots = np.int64(0)
+    for i in range(begin, end):
+        if orders[i]["account"] == account:
+            lots += change_of(orders[i], traded, instrument)
+    return lots
+
+
+@kernel
+def gather(orders, begin, end, first, instruments, traded, lots, marks, rows, held, found):
+    """Add up what orders[begin:end] will change the holdings of some accounts by, if filled whole.
+
+    Parameters
+    ----------
+    first : int
+        The first of the accounts.
+    instruments : ndarray of int64, shape (J,)
+        Dense instruments to count.
+    traded : ndarray of int32, shape (2, V)
+        What each venue trades, and what it redeems as liquidity is removed; -1 for nothing.
+    lots : ndarray of int64, shape (J, N)
+        Brought up to date.
+    marks : ndarray of int8, shape (N,)
+        Work space, zero before and after.
+    rows, held : ndarray of int32, shape (N,), and int
+        Rows that had lots on the way at the last look, the first `held`.
+    found : ndarray of int32, shape (N,)
+        Written: rows that have lots on the way now, then those that only had some at the last look.
+
+    Returns
+    -------
+    int, int
+        How many rows have lots on the way now, and how many rows `found` holds.
+    """
+    for n in range(held):
+        marks[rows[n]] = BEFORE
+        for j in range(instruments.size):
+            lots[j, rows[n]] = 0
+    now = 0
+    for i in range(begin, end):
+        row = orders[i]["account"] - first
+        if 0 <= row < marks.size:
+            for j in range(instruments.size):
+                change = change_of(orders[i], traded, instruments[j])
+                lots[j, row] += change
+                if change != 0 and marks[row] != NOW:
+                    marks[row] = NOW
+                    found[now] = row
+                    now += 1
+    count = now
+    for n in range(held):
+        if marks[rows[n]] == BEFORE:
+            found[count] = rows[n]
+            count += 1
+    for n in range(count):
+        marks[found[n]] = 0
+    return now, count

@@ -1,0 +1,1 @@
+"""Prices: what moves the exogenous value, and what is read from prices."""

@@ -1,0 +1,208 @@
+"""Tables: the recording's columns, from the tape and the books of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.accounts.ledger import Ledger
+from sim.accounts.profile import profile
+from sim.causes.descent import Clock
+from sim.causes.genealogy import Genealogy, genealogy
+from sim.causes.losses import Setting
+from sim.records import FILLS, HEDGE, MOVES, OPTIONS, REJECTS
+
+if TYPE_CHECKING:
+    from sim.model import Model
+
+Columns = dict[str, np.ndarray]
+
+
+def tables(model: Model) -> dict[str, Any]:
+    """Every table of the recording, as columns."""
+    fills = model.tape.fills[: model.tape.counts[FILLS]]
+    last = model.tape.counts[MOVES] if model.moves_recorded is None else model.moves_recorded
+    moves = model.tape.moves[:last]
+    now = profile(model.ledger, model.view, model.margin.rule, model.steps_taken)
+    series = model.recorder.series()
+    traced = genealogy(fills, moves, model.liquidations, setting(model, series))
+    return {
+        "series": series,
+        "fills": fill_columns(fills, model.ledger) | {"cause": traced.fill_causes},
+        "moves": columns_of(moves) | {"cause": traced.move_causes},
+        "rejects": columns_of(model.tape.rejects[: model.tape.counts[REJECTS]]),
+        "liquidations": liquidation_columns(model, fills, traced),
+        "causes": traced.causes,
+        "charges": traced.charges,
+        "populations": population_columns(model, fills),
+        "profiles": stacked([model.opening_profile, now]),
+    }
+
+
+def columns_of(rows: np.ndarray) -> Columns:
+    """Fields of a structured array as columns."""
+    return {name: rows[name] for name in rows.dtype.names or ()}
+
+
+def stacked(parts: Iterable[Columns]) -> Columns:
+    """Columns of several tables, one below the other."""
+    listed = list(parts)
+    return {name: np.concatenate([part[name] for part in listed]) for name in listed[0]}
+
+
+def instrument_codes(instruments: np.ndarray, ledger: Ledger) -> np.ndarray:
+    """Positions in the recording's list of instruments: dense ones first, then contracts."""
+    dense = len(ledger.universe.names)
+    return np.where(instruments >= OPTIONS, instruments - OPTIONS + dense, instruments)
+
+
+def fill_columns(fills: np.ndarray, ledger: Ledger) -> Columns:
+    """Columns of the fills table."""
+    columns = columns_of(fills)
+    columns["instrument"] = instrument_codes(fills["instrument"], ledger)
+    return columns
+
+
+def lots_of(instruments: np.ndarray, ledger: Ledger) -> np.ndarray:
+    """Units a lot of each instrument number."""
+    terms, contracts = ledger.terms, ledger.universe.contracts
+    lots = np.empty(instruments.size)
+    is_option = instruments >= OPTIONS
+    lots[is_option] = contracts["lot"][instruments[is_option] - OPTIONS]
+    lots[~is_option] = terms["lot"][instruments[~is_option]]
+    return lots
+
+
+def setting(model: Model, series: Columns) -> Setting:
+    """What genealogy has to know of a model."""
+    assets, terms = model.description["assets"], model.ledger.terms
+    marks, mids = (np.stack([series[f"{a['name']}.{name}"] for a in assets]) for name in ("mark", "mid"))
+    return Setting(
+        model.listed,
+        np.array([a["half_tick"] for a in assets], float),
+        marks,
+        mids,
+        terms["asset"].astype(np.int64),
+        np.array(terms["lot"]),
+        Clock(model.listing.step_seconds, model.round_seconds),
+        model.listing.seed,
+    )
+
+
+def liquidation_columns(model: Model, fills: np.ndarray, traced: Genealogy) -> Columns:
+    """Columns of the liquidations table."""
+    rows, ledger = model.liquidations, model.ledger
+    count = len(rows)
+    accounts = np.array([r.account for r in rows], np.int64)
+    instruments = np.array([r.instrument for r in rows], np.int64)
+    units, value = executed(fills, count, ledger)
+    with np.errstate(invalid="ignore"):
+        price = np.where(units > 0, value / units, np.nan)
+    marks = np.array([r.mark for r in rows])
+    debts = bad_debt(model, accounts)
+    return {
+        "id": np.arange(count, dtype=np.int32),
+        "step": np.array([r.step for r in rows], np.int32),
+        "account": accounts.astype(np.int32),
+        "population": ledger.population_of[accounts],
+        "instrument": instrument_codes(instruments, ledger),
+        "qty": np.array([r.qty for r in rows], np.int64),
+        "notional": units * marks,
+        "price": price,
+        "bankruptcy_price": np.array([r.bankruptcy_price for r in rows], float),
+        **debts,
+        **traced.liquidations,
+        "time": np.array([r.time for r in rows], float),
+        "mark": marks.astype(float),
+        "equity": np.array([r.equity for r in rows], float),
+        "maintenance": np.array([r.maintenance for r in rows], float),
+        "is_takeover": np.array([r.is_takeover for r in rows], bool),
+    }
+
+
+def executed(fills: np.ndarray, count: int, ledger: Ledger) -> tuple[np.ndarray, np.ndarray]:
+    """Units and value that were traded in each liquidated account's own name."""
+    own = fills[fills["cause"] > 0]
+    units = np.abs(own["qty"]) * lots_of(own["instrument"], ledger)
+    cause = own["cause"] - 1
+    return (
+        np.bincount(cause, units, minlength=count)[:count],
+        np.bincount(cause, units * own["price"], minlength=count)[:count],
+    )
+
+
+def bad_debt(model: Model, accounts: np.ndarray) -> Columns:
+    """What each liquidation left unpaid and who paid it, on the account's last liquidation before."""
+    names = {"bad_debt": "amount", "insurance_paid": "insurance", "socialised": "socialised"}
+    columns = {name: np.zeros(accounts.size) for name in (*names, "creditors_loss")}
+    steps = np.array([r.step for r in model.liquidations])
+    is_takeover = np.array([r.is_takeover for r in model.liquidations], bool)
+    for debt in model.waterfall.debts:
+        is_own = accounts == debt.account
+        own = np.flatnonzero((is_own if is_own.any() else is_takeover) & (steps <= debt.step))
+        if own.size:
+            for name, field in names.items():
+                columns[name][own[-1]] += getattr(debt, field)
+            columns["creditors_loss"][own[-1]] += debt.creditors
+    return columns
+
+
+def population_columns(model: Model, fills: np.ndarray) -> Columns:
+    """Columns of the populations table: every account at the end."""
+    ledger = model.ledger
+    accounts = np.arange(ledger.cash.size)
+    populations = ledger.population_of
+    first = np.searchsorted(populations, populations)
+    liquidated = np.bincount([r.account for r in model.liquidations], minlength=accounts.size)
+    equity = model.worth()
+    return {
+        "account": accounts.astype(np.int32),
+        "population": populations,
+        "row": (accounts - first).astype(np.int32),
+        "cash": ledger.cash.copy(),
+        "equity": equity,
+        "pnl": equity - model.opening_worth,
+        "fees": fees(fills, accounts.size),
+        "hedging_cost": hedging_cost(fills, model),
+        "liquidated": liquidated[: accounts.size].astype(np.int32),
+        "maintenance": np.array(model.view.maintenance),
+    }
+
+
+def fees(fills: np.ndarray, accounts: int) -> np.ndarray:
+    """Fees each account paid, less rebates."""
+    taken = np.bincount(fills["taker"], fills["fee"], minlength=accounts)
+    made: np.ndarray = taken + np.bincount(fills["maker"], fills["maker_fee"], minlength=accounts)
+    return made
+
+
+def hedging_cost(fills: np.ndarray, model: Model) -> np.ndarray:
+    """What hedges cost each account against the reference mid before them: slippage and fees.
+
+    NaN for those who hedged where no reference mid is recorded, as when a pool sets the price.
+    """
+    ledger = model.ledger
+    cost = np.zeros(ledger.cash.size)
+    hedges = fills[(fills["reason"] == HEDGE) & (fills["instrument"] < OPTIONS)]
+    asset_of = ledger.terms["asset"][hedges["instrument"]]
+    for asset in np.unique(asset_of):
+        own = hedges[asset_of == asset]
+        units = own["qty"] * ledger.terms["lot"][own["instrument"]]
+        slippage = units * (own["price"] - mid_before(own["seq"], model, int(asset)))
+        cost += np.bincount(own["taker"], slippage + own["fee"], minlength=cost.size)
+    return cost
+
+
+def mid_before(seq: np.ndarray, model: Model, asset: int) -> np.ndarray:
+    """Reference mid of an asset just before the order behind each sequence number."""
+    moves = model.tape.moves[: model.tape.counts[MOVES]]
+    moves = moves[moves["venue"] == model.listed[asset]]
+    half_tick = model.description["assets"][asset]["half_tick"]
+    if half_tick == 0:
+        return np.full(seq.size, np.nan)
+    opening = round(model.listing.spots[asset] / half_tick)
+    path = opening + np.concatenate([[0], np.cumsum(moves["half_ticks"])])
+    mids: np.ndarray = path[np.searchsorted(moves["seq"], seq)] * half_tick
+    return mids

@@ -1,0 +1,1 @@
+"""Setup: what is fixed before the first step."""

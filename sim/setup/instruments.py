@@ -1,0 +1,101 @@
+"""Instruments: spot, perpetual, LP share and European option, and the universe of them.
+
+Dense instruments (spot, perpetual, LP share) have a column for every account; option
+contracts are numbered from `records.OPTIONS` and held sparsely.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.messages.view import CONTRACT, TERMS
+from sim.records import OPTIONS
+
+SPOT = 0
+PERPETUAL = 1
+LP_SHARE = 2
+
+
+class Universe:
+    """Every instrument of a market.
+
+    Attributes
+    ----------
+    assets : list of str
+    names : list of str
+        Of the dense instruments.
+    contract_names : list of str
+        Of the option contracts.
+    contracts : ndarray of CONTRACT
+        Every contract ever listed; a new array when one is added.
+    """
+
+    def __init__(self, assets: list[str]) -> None:
+        self.assets = assets
+        self.names: list[str] = []
+        self.contract_names: list[str] = []
+        self._terms: list[tuple[float, ...]] = []
+        self._contracts = np.zeros(64, CONTRACT)
+        self.contracts = self._contracts[:0]
+        self._numbers: dict[tuple[int, float, float, bool], int] = {}
+
+    def add(
+        self,
+        kind: int,
+        asset: int,
+        lot: float,
+        name: str,
+        *,
+        initial: float = 1.0,
+        maintenance: float = 0.0,
+        collateral: float = 1.0,
+    ) -> int:
+        """List a dense instrument and return its number."""
+        self.names.append(name)
+        delta = lot if kind != LP_SHARE else 0.0
+        self._terms.append((0.0, delta, 0.0, lot, initial, maintenance, collateral, kind, asset))
+        return len(self.names) - 1
+
+    def terms(self) -> np.ndarray:
+        """A fresh array of TERMS rows, one per dense instrument."""
+        return np.array(self._terms, TERMS)
+
+    def find(self, kind: int, asset: int) -> int:
+        """Number of the dense instrument of this kind and asset, -1 if none is listed."""
+        for number, row in enumerate(self._terms):
+            if row[-2] == kind and row[-1] == asset:
+                return number
+        return -1
+
+    def list_contract(
+        self, asset: int, strike: float, expiry: float, is_call: bool, volatility: float, lot: float
+    ) -> int:
+        """Instrument number of the option with these terms; lists it if it is new.
+
+        Parameters
+        ----------
+        asset : int
+        strike : float
+            Quote currency.
+        expiry : float
+            Seconds since the start of the run.
+        is_call : bool
+        volatility : float
+            Implied, per year; that of a contract listed before stays.
+        lot : float
+            Units of the underlying a lot.
+        """
+        key = (asset, float(strike), float(expiry), bool(is_call))
+        if key in self._numbers:
+            return self._numbers[key]
+        number = len(self.contract_names)
+        if number == self._contracts.size:
+            larger = np.zeros(2 * number, CONTRACT)
+            larger[:number] = self._contracts
+            self._contracts = larger
+        self._contracts[number] = (strike, expiry, volatility, 0, 0, 0, lot, asset, is_call, 1)
+        kind = "C" if is_call else "P"
+        self.contract_names.append(f"{self.assets[asset]}-{expiry:.0f}s-{strike:g}-{kind}")
+        self.contracts = self._contracts[: number + 1]
+        self._numbers[key] = OPTIONS + number
+        return OPTIONS + number

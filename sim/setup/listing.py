@@ -1,0 +1,192 @@
+"""The listing: what is fixed before the first step, and what populations claim from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from pydantic import Field
+
+from sim.messages.columns import KINDS
+from sim.records import REQUEST
+from sim.setup.instruments import Universe
+from sim.setup.parameters import HIGHEST_VOLATILITY, Misfit, NotOneOf, Parameters
+
+# Accounts every market has, each a population of its own in records and figures.
+OUTSIDE = 0  # takes the other side of opening positions
+FEES = 1
+INSURANCE = 2
+END_USERS = 3  # of options
+CLEARING = 4
+SYSTEM = ("outside", "fees", "insurance", "end_users", "clearing")
+
+SECONDS_PER_YEAR = 365.0 * 86400.0
+
+
+class Smile(Parameters):
+    """Implied volatility by strike and time: atm + skew m + curvature m².
+
+    Parameters
+    ----------
+    atm : float
+        At the money, per year.
+    skew, curvature : float
+        Per unit and per squared unit of m = ln(K / S) / √T, T in years.
+    floor : float
+        Lowest volatility.
+    """
+
+    atm: float = Field(default=0.6, gt=0, le=HIGHEST_VOLATILITY)
+    skew: float = Field(default=-0.05, ge=-HIGHEST_VOLATILITY, le=HIGHEST_VOLATILITY)
+    curvature: float = Field(default=0.05, ge=-HIGHEST_VOLATILITY, le=HIGHEST_VOLATILITY)
+    floor: float = Field(default=0.05, gt=0, le=HIGHEST_VOLATILITY)
+
+    def volatility(self, strike: float, spot: float, seconds: float) -> float:
+        """Implied volatility of a strike, per year."""
+        m = math.log(strike / spot) / math.sqrt(max(seconds, 3600.0) / SECONDS_PER_YEAR)
+        return max(self.floor, self.atm + self.skew * m + self.curvature * m * m)
+
+
+@dataclass
+class VenueTerms:
+    """What a population may know of a venue before the first step.
+
+    `precedence` and `takes` are the venue's (`sim.venues.Venue`): whose mid is the asset's reference mid, and
+    which kinds of orders it takes.
+    """
+
+    index: int
+    name: str
+    type: str
+    asset: int
+    instrument: int
+    tick: float
+    lot: float
+    precedence: int = 0
+    takes: tuple[int, ...] = ()
+
+    def lacks(self, kind: int, *, on_grid: bool = False) -> str:
+        """What keeps orders of a kind, or prices in ticks, from this venue; empty if nothing does."""
+        if kind and kind not in self.takes:
+            return f"takes no orders of kind {KINDS[kind]}"
+        return "has no ticks" if on_grid and not self.tick > 0 else ""
+
+
+@dataclass
+class Listing:
+    """The fixed side of a market, handed to every population as it is built.
+
+    Attributes
+    ----------
+    seed : int
+    step_seconds : float
+    universe : Universe
+    spots : list of float
+        Opening price of each asset.
+    smiles : list of Smile
+        Implied volatilities of each asset.
+    venues : dict of str to VenueTerms
+    sinks : dict of str to VenueTerms
+        Places outside the market, which populations do not know of.
+    system : list of str
+        Names of the system accounts; account and population number alike.
+    tags : dict of int to int
+        Order tags claimed per venue.
+    claimed : int
+        Accounts claimed by populations.
+    """
+
+    seed: int
+    step_seconds: float
+    universe: Universe
+    spots: list[float]
+    smiles: list[Smile]
+    venues: dict[str, VenueTerms] = field(default_factory=dict)
+    sinks: dict[str, VenueTerms] = field(default_factory=dict)
+    system: list[str] = field(default_factory=lambda: list(SYSTEM))
+    tags: dict[int, int] = field(default_factory=dict)
+    claimed: int = 0
+
+    @property
+    def accounts(self) -> int:
+        """How many accounts there are so far."""
+        return len(self.system) + self.claimed
+
+    def add_system(self, name: str) -> int:
+        """Add a system account, such as a pool's; before any population claims one."""
+        if self.claimed:
+            raise ValueError(f"system account {name!r} comes after populations claimed theirs")
+        self.system.append(name)
+        return len(self.system) - 1
+
+    def take_accounts(self, count: int) -> int:
+        """Claim `count` consecutive accounts; returns the first."""
+        first = self.accounts
+        self.claimed += count
+        return first
+
+    def take_tags(self, venue: int, count: int) -> int:
+        """Claim `count` consecutive order tags at a venue; returns the first."""
+        first = self.tags.get(venue, 0)
+        self.tags[venue] = first + count
+        return first
+
+    def venue(self, name: str, kind: int = 0, *, on_grid: bool = False) -> VenueTerms:
+        """Terms of the venue of this name.
+
+        Parameters
+        ----------
+        name : str
+        kind : int
+            Kind of orders that it has to take, any if 0.
+        on_grid : bool
+            Whether it has to trade at multiples of a tick.
+
+        Raises
+        ------
+        NotOneOf
+            Naming the venues there are.
+        Misfit
+            Naming the venues that would do.
+        """
+        if name not in self.venues:
+            raise NotOneOf("venue", name, list(self.venues))
+        lack = self.venues[name].lacks(kind, on_grid=on_grid)
+        if lack:
+            fit = [each.name for each in self.venues.values() if not each.lacks(kind, on_grid=on_grid)]
+            raise Misfit(f'"{name}" {lack}', (), name, fit)
+        return self.venues[name]
+
+    def reference(self, asset: int) -> VenueTerms:
+        """Terms of the venue whose mid is the asset's reference mid.
+
+        Raises
+        ------
+        Misfit
+            If no venue gives the asset a price.
+        """
+        priced = [terms for terms in self.venues.values() if terms.asset == asset and terms.precedence > 0]
+        if not priced:
+            name = self.universe.assets[asset]
+            priced_by = "an order book, a pool or a linear market"
+            raise Misfit(f"no venue gives {name} a price; list {priced_by} for it")
+        return max(priced, key=lambda terms: terms.precedence)
+
+    def lot(self, asset: int) -> float:
+        """Units in a lot of an asset's first venue that has lots, 1 without one."""
+        return next((v.lot for v in self.venues.values() if v.asset == asset and v.lot > 0), 1.0)
+
+    def desk(self, asset: int) -> VenueTerms:
+        """The venue that answers requests for quotes in the asset, else one that does in any.
+
+        Raises
+        ------
+        Misfit
+            If there is none.
+        """
+        for traded in (asset, -1):
+            for terms in self.venues.values():
+                if REQUEST in terms.takes and terms.asset == traded:
+                    return terms
+        name = self.universe.assets[asset]
+        raise Misfit(f'needs a desk for {name}, or for every asset; list a venue of type "rfq.Desk"')

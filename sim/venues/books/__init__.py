@@ -1,0 +1,1 @@
+"""Order books, and the textbook markets that stand for them."""

@@ -1,0 +1,1 @@
+"""Protocols that close accounts in breach."""

@@ -1,0 +1,131 @@
+"""A desk that answers requests for quotes: options for end users, and trades off the market."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from sim.kernels.desks import desk
+from sim.kernels.messages.fields import (
+    HAS_DEADLINE,
+    HAS_INSTRUMENT,
+    HAS_QTY,
+    HAS_TARGET,
+    HAS_TIF,
+    HAS_VALUE,
+    IS_CALL,
+    IS_REDUCE_ONLY,
+)
+from sim.kernels.options import greeks as options
+from sim.messages.tape import Tape
+from sim.records import CALL, OPTIONS, REQUEST
+from sim.setup.listing import END_USERS, OUTSIDE
+from sim.setup.parameters import Parameters as BaseParameters
+from sim.venues.surroundings import Surroundings
+from sim.venues.venue import Venue
+
+NAMED = HAS_QTY | HAS_INSTRUMENT | HAS_DEADLINE | HAS_TIF | IS_REDUCE_ONLY
+
+
+class Desk(Venue):
+    """Fills requests in full at a model price plus or minus a half spread, moving no market.
+
+    Options trade against the end users' account at the smile's Black-76 price on the
+    mark; spot and perpetuals trade against an outside account at the mark. A request for
+    an option that is not listed yet (instrument -1) names its strike in `value`, its expiry in
+    `good_till`, a call by the flag CALL and, at a desk of several assets, the asset in
+    `target`; the desk lists it.
+
+    Leaves out: competition between desks, the desk's own risk limits, and the initial
+    margin of options sold to it (maintenance is checked at the next margin run).
+    """
+
+    needs_asset = False
+    is_priced = False
+    takes = (REQUEST,)
+    meaning: ClassVar[dict[int, int]] = {REQUEST: NAMED | HAS_VALUE | HAS_TARGET | IS_CALL}
+
+    class Parameters(BaseParameters):
+        """Half spreads.
+
+        Parameters
+        ----------
+        spread_bps : float
+            Of spot and perpetuals, basis points of the mark.
+        option_spread_bps : float
+            Of options, basis points of the underlying's mark.
+        """
+
+        spread_bps: float = Field(default=0.0, ge=0, le=1e4)
+        option_spread_bps: float = Field(default=0.0, ge=0, le=1e4)
+
+    def attach(self, around: Surroundings) -> None:
+        """Keep what it prices from; a bespoke option has the lot of its asset's first venue."""
+        listing = around.listing
+        self._view, self._universe, self._smiles = around.view, listing.universe, listing.smiles
+        self._option_lots = [listing.lot(asset) for asset in range(len(listing.spots))]
+        self._work = np.zeros((options.WORK_ROWS, 2))
+
+    def open(self, population_of: np.ndarray, tags: int) -> None:
+        """Keep the population of each account."""
+        self._population_of = population_of
+
+    def execute(
+        self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
+    ) -> None:
+        """Fill or refuse each request; list bespoke options first."""
+        self._list_bespoke(orders, due)
+        tape.reserve(due.size, 0, due.size)
+        view = self._view
+        desk.fill_requests(
+            orders,
+            due,
+            self.index,
+            view.terms,
+            self._universe.contracts,
+            view.assets,
+            self.parameters.spread_bps * 1e-4,
+            self.parameters.option_spread_bps * 1e-4,
+            OUTSIDE,
+            END_USERS,
+            self._population_of,
+            view.holder_of,
+            room,
+            tape.fills,
+            tape.rejects,
+            tape.counts,
+        )
+
+    def _asset(self, named: int) -> int:
+        """Asset of a bespoke option: the desk's, the one named, the only one there is, else -1."""
+        if self.asset >= 0:
+            return self.asset
+        if named < 0 and self._view.assets.size == 1:
+            return 0
+        return named if 0 <= named < self._view.assets.size else -1
+
+    def _list_bespoke(self, orders: np.ndarray, due: np.ndarray) -> None:
+        rows = due[(orders["instrument"][due] < 0) & (orders["kind"][due] == REQUEST)]
+        for row in rows:
+            asset = self._asset(int(orders[row]["target"]))
+            if asset < 0:
+                continue
+            strike, expiry = float(orders[row]["value"]), float(orders[row]["good_till"])
+            spot = float(self._view.assets[asset]["mark"])
+            if not (0 < strike < math.inf and math.isfinite(expiry) and expiry > self._view.time):
+                continue
+            orders[row]["instrument"] = self._universe.list_contract(
+                asset,
+                strike,
+                expiry,
+                bool(orders[row]["flags"] & CALL),
+                self._smiles[asset].volatility(strike, spot, expiry - self._view.time),
+                self._option_lots[asset],
+            )
+            number = int(orders[row]["instrument"]) - OPTIONS
+            options.revalue(
+                self._universe.contracts[number : number + 1], self._view.assets, self._view.time, self._work
+            )

@@ -1,0 +1,1 @@
+"""Pools of liquidity that trade along a curve."""

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from agents.chains import Books, Chain, Snapshot, Synthetic, option_lot, split
-from agents.hedging import Hedger
+from agents.hedging.hedger import Hedger
+from agents.hedging.policy import Policy
+from agents.hedging.route import Route
 from agents.kernels.customers import serve
-from agents.policy import Policy
-from agents.route import Route
+from agents.option_chains.chains import Books, Chain, Snapshot, Synthetic, option_lot, split
 from sim.base.typed_call import TypedCall
 from sim.messages.outbox import Outbox
 from sim.messages.view import View, frozen
@@ -60,9 +60,9 @@ class OptionDealers(Population):
     """Market makers in options who hedge their delta on the shared market.
 
     Each row holds a book of options against end users, taken from a chain's open interest
-    (`agents.chains` documents the sign convention), opens delta neutral, and from then on
+    (`agents.option_chains.chains` documents the sign convention), opens delta neutral, and from then on
     trades the difference between its option delta and its hedge by the policy and the
-    route of `agents.hedging`. A dealer whose equity falls below maintenance stops serving
+    route of `agents.hedging.hedger`. A dealer whose equity falls below maintenance stops serving
     customers, is liquidated, and can default; its end users are then its creditors.
 
     Leaves out: quoting competition for customers' orders (they trade at the desk's model price),

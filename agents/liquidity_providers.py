@@ -8,9 +8,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from agents.hedging import Hedger
-from agents.policy import Policy
-from agents.route import Route
+from agents.hedging.hedger import Hedger
+from agents.hedging.policy import Policy
+from agents.hedging.route import Route
 from sim.messages.outbox import Outbox
 from sim.messages.view import View, frozen
 from sim.population import Population

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from agents.chains import option_lot
-from agents.hedging import Hedger
-from agents.policy import Policy
-from agents.route import Route
+from agents.hedging.hedger import Hedger
+from agents.hedging.policy import Policy
+from agents.hedging.route import Route
+from agents.option_chains.chains import option_lot
 from sim.kernels.accounts.margining import MARGINED, UNLIMITED
 from sim.kernels.options.greeks import delta_gamma
 from sim.messages.outbox import Outbox

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from agents.chain_reading import WARNED_SHARE, ChainFile, Reading, clock, read
-from agents.chain_table import as_csv, expiries, gamma, spot
+from agents.option_chains.reading import WARNED_SHARE, ChainFile, Reading, clock, read
+from agents.option_chains.table import as_csv, expiries, gamma, spot
 from scenarios.errors import Problem, ScenarioError, nearest
 from sim.setup.parameters import File, Misfit
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from agents.chain_reading import WARNED_SHARE
+from agents.option_chains.reading import WARNED_SHARE
 from scenarios.run import Outcome
 
 PER_ASSET = (

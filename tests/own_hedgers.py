@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import Field
 
-from agents.hedging import Hedger
-from agents.policy import Policy
-from agents.route import Route
+from agents.hedging.hedger import Hedger
+from agents.hedging.policy import Policy
+from agents.hedging.route import Route
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from agents.chain_cells import Timeless, moment, number, time_of_day
-from agents.chain_formats import formats
-from agents.chain_formats.base import FIELDS
-from agents.chain_library import example
-from agents.chain_reading import ChainFile, Reading, clock, read
-from agents.chain_table import as_csv, gamma, spot
-from agents.chains import Snapshot
+from agents.option_chains.cells import Timeless, moment, number, time_of_day
+from agents.option_chains.chains import Snapshot
+from agents.option_chains.formats import formats
+from agents.option_chains.formats.base import FIELDS
+from agents.option_chains.library import example
+from agents.option_chains.reading import ChainFile, Reading, clock, read
+from agents.option_chains.table import as_csv, gamma, spot
 from scenarios.__main__ import main
 from scenarios.summary import left_out
 from sim.setup.instruments import Universe

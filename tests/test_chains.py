@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from agents.chain_formats.base import FIELDS
-from agents.chains import Chain, Contract, Holding, Snapshot, Synthetic, apportion, split
+from agents.option_chains.chains import Chain, Contract, Holding, Snapshot, Synthetic, apportion, split
+from agents.option_chains.formats.base import FIELDS
 from scenarios.errors import ScenarioError
 from sim.records import OPTIONS
 from sim.setup.draws import Draws

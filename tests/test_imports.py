@@ -24,7 +24,6 @@ ALLOWED_IN_KERNELS = (
     "typing",
     "sim.base.jit",
     "sim.records",
-    "sim.kernels",
 )
 HEAVY = ("mesa", "numba", "numpy", "matplotlib", "pandas", "pyarrow", "pydantic", "scipy")
 
@@ -39,10 +38,16 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
+def is_allowed(name: str, rooms: tuple[str, ...]) -> bool:
+    parts = name.split(".")
+    is_kernel = parts[0] in rooms and "kernels" in parts
+    return is_kernel or any(f"{name}.".startswith(f"{allowed}.") for allowed in ALLOWED_IN_KERNELS)
+
+
 @pytest.mark.parametrize("path", KERNELS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_kernels_import_numbers_records_and_kernels_only(path: Path) -> None:
-    allowed = (*ALLOWED_IN_KERNELS, *(["agents.kernels"] if path.is_relative_to(ROOT / "agents") else []))
-    strangers = [name for name in imported(path) if not any(f"{name}.".startswith(f"{a}.") for a in allowed)]
+    rooms = ("sim", "agents") if path.is_relative_to(ROOT / "agents") else ("sim",)
+    strangers = [name for name in imported(path) if not is_allowed(name, rooms)]
     assert strangers == []
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import agents.hedging
+import agents.hedging.hedger
 from scenarios.arms import MUTED, OPEN_LOOP, Arms
 from scenarios.document import Document
 from scenarios.schema import parse
@@ -185,7 +185,7 @@ def test_screened_and_unscreened_hedgers_send_the_same_while_orders_wait(
         return orders_of(model, "dealers", 120)
 
     screened = outcome()
-    monkeypatch.setattr(agents.hedging, "unsettled", everybody)
+    monkeypatch.setattr(agents.hedging.hedger, "unsettled", everybody)
     unscreened = outcome()
     assert screened.size > 200
     assert np.unique(screened["venue"]).size == 2

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import agents.hedging
-from agents.kernels.banding import NET, SCREEN_ROWS, remember_deltas, unsettled
-from agents.kernels.hedge import rescreen
+import agents.hedging.hedger
+from agents.hedging.kernels.banding import NET, SCREEN_ROWS, remember_deltas, unsettled
+from agents.hedging.kernels.hedge import rescreen
 from scenarios import load
 from sim.accounts.margin import Margin
 from sim.kernels.accounts import screening
@@ -55,7 +55,7 @@ def everybody(*arguments: np.ndarray) -> tuple[int, int, int]:
 def test_screened_and_unscreened_runs_are_the_same(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     screened = outcome(case)
     monkeypatch.setattr(Margin, "watch", Margin.run)
-    monkeypatch.setattr(agents.hedging, "unsettled", everybody)
+    monkeypatch.setattr(agents.hedging.hedger, "unsettled", everybody)
     unscreened = outcome(case)
     assert len(screened["seq"]) > 500
     for column, values in screened.items():

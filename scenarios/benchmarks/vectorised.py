@@ -84,7 +84,7 @@ def valued(
 
 
 def short_margin(spot: float, strike: np.ndarray, put: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Margin of an option sold, initial and maintenance: as `sim.accounts.margin`, but for puts worth much."""
+    """Margin of one option sold: the rule of `sim.accounts.margin`, but for puts worth much."""
     away = np.maximum(np.where(put > 0.0, spot - strike, strike - spot), 0.0)
     initial = np.maximum(RULE.option_initial * spot - away, RULE.option_floor * spot)
     return initial, np.full_like(initial, RULE.option_maintenance * spot)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.kernels.banding import NET, SCREEN_ROWS, remember_deltas, unsettled
-from agents.kernels.hedge import (
+from agents.hedging.kernels.banding import NET, SCREEN_ROWS, remember_deltas, unsettled
+from agents.hedging.kernels.hedge import (
     AVERSION,
     BAND,
     COST,
@@ -29,9 +29,9 @@ from agents.kernels.hedge import (
     hedge,
     rescreen,
 )
-from agents.kernels.rerouting import reroute
-from agents.policy import Policy
-from agents.route import Route
+from agents.hedging.kernels.rerouting import reroute
+from agents.hedging.policy import Policy
+from agents.hedging.route import Route
 from sim.base.typed_call import TypedCall
 from sim.kernels.base.flags import flag_columns
 from sim.messages.outbox import Outbox
@@ -147,7 +147,7 @@ class Hedger:
     def hedge_options(self, scale: np.ndarray, view: View, outbox: Outbox) -> None:
         """Send the hedges of the options held that fall due now.
 
-        Only rows that can have left their band are looked at (`agents.kernels.banding`); the
+        Only rows that can have left their band are looked at (`agents.hedging.kernels.banding`); the
         orders are those of looking at all.
 
         Parameters

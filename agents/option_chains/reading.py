@@ -17,10 +17,10 @@ from datetime import datetime, time
 from pathlib import Path
 from statistics import median
 
-from agents.chain_cells import moment, time_of_day
-from agents.chain_formats import recognised
-from agents.chain_formats.base import Row, Source
-from agents.chain_rows import Quote, Unusable, moment_of, open_interest, quoted
+from agents.option_chains.cells import moment, time_of_day
+from agents.option_chains.formats import recognised
+from agents.option_chains.formats.base import Row, Source
+from agents.option_chains.rows import Quote, Unusable, moment_of, open_interest, quoted
 from sim.setup.parameters import File, Misfit
 
 MOST_VOLATILITY = 5.0
@@ -36,7 +36,7 @@ WARNED_SHARE = 0.05
 class ChainFile(File):
     """A file that holds an option chain; a name may be that of an example which comes with hedgequake."""
 
-    library = Path(__file__).parent / "chain_library"
+    library = Path(__file__).parent / "library"
 
 
 @dataclass

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from agents.chain_formats.base import Cell, ChainFormat, Row, Source, since_epoch
-from agents.chain_formats.deribit import named
+from agents.option_chains.formats.base import Cell, ChainFormat, Row, Source, since_epoch
+from agents.option_chains.formats.deribit import named
 from sim.setup.parameters import Misfit
 
 MICROSECONDS = 1_000_000

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from agents.chain_formats.base import Cell, ChainFormat, Row, Source
+from agents.option_chains.formats.base import Cell, ChainFormat, Row, Source
 from sim.setup.parameters import Misfit
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.kernels.hedge import RESERVED, SLIPPAGE, cheapest, claimed
+from agents.hedging.kernels.hedge import RESERVED, SLIPPAGE, cheapest, claimed
 from agents.kernels.sending import rounded
 from sim.base.jit import kernel
 from sim.kernels.options.portfolio import options_of
@@ -38,7 +38,7 @@ def reroute(
         Of one population, sized in lots of the venue they name. `venue`, `qty` and `kind` are
         written; an order that can be traded at none of the venues stays as it is.
     first_account, first_holder, contract, qty, work, margins, cash, position, terms, venues, quotes, mid
-        As in `agents.kernels.hedge.hedge`.
+        As in `agents.hedging.kernels.hedge.hedge`.
     instruments : ndarray of int64, shape (J,)
         Dense instruments of the route.
     pending : ndarray of int64, shape (J, N)

@@ -1,7 +1,7 @@
 """Formats of option chain files: one module each, with one class, found because it is there.
 
 A format knows where a file keeps what and in which unit; it hands on the cells as text, each with its
-place, and `agents.chain_reading` reads, checks and counts them alike for every format.
+place, and `agents.option_chains.reading` reads, checks and counts them alike for every format.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import inspect
 import pkgutil
 from functools import cache
 
-from agents.chain_formats.base import ChainFormat, Source
+from agents.option_chains.formats.base import ChainFormat, Source
 from sim.setup.parameters import Misfit
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agents.chain_formats.base import FIELDS, Cell, ChainFormat, Row, Source
+from agents.option_chains.formats.base import FIELDS, Cell, ChainFormat, Row, Source
 
 
 class Own(ChainFormat):

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import numpy as np
 from pydantic import Field, model_validator
 
-from agents.chain_reading import ChainFile, Reading, check_moneyness, clock, read
+from agents.option_chains.reading import ChainFile, Reading, check_moneyness, clock, read
 from sim.setup.draws import Draws
 from sim.setup.listing import Listing
 from sim.setup.parameters import LONGEST, MOST, MOST_UNITS, Misfit, Parameters, check_lots
@@ -162,9 +162,9 @@ class Synthetic(Holding):
 
 
 class Snapshot(Holding):
-    """A chain read from a file of quotes, in any of the formats of `agents.chain_formats`.
+    """A chain read from a file of quotes, in any of the formats of `agents.option_chains.formats`.
 
-    What is refused, left out and merged is said in `agents.chain_reading`. Strikes are scaled by the
+    What is refused, left out and merged is said in `agents.option_chains.reading`. Strikes are scaled by the
     scenario's spot over the row's futures price, so that moneyness is kept. A chain of another currency
     than the asset's is in units of something else: converted by price, each contract keeps its value
     (open interest x futures price) in quote currency.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agents.chain_formats.base import FIELDS, Cell, ChainFormat, Row, Source
-from agents.chain_formats.deribit import EXPIRY
+from agents.option_chains.formats.base import FIELDS, Cell, ChainFormat, Row, Source
+from agents.option_chains.formats.deribit import EXPIRY
 
 
 class DeribitSnapshot(ChainFormat):

@@ -19,7 +19,7 @@ import math
 
 import numpy as np
 
-from agents.kernels.banding import note_distance, options_then
+from agents.hedging.kernels.banding import note_distance, options_then
 from agents.kernels.sending import marketable, next_tick, rounded
 from sim.base.jit import inlined, kernel
 from sim.kernels.options.greeks import (
@@ -232,7 +232,7 @@ def rescreen(
     band, scale : ndarray of float64, shape (N,)
         Half width, as a fraction of the scale, and the scale, units; 0 looks always.
     screen : ndarray of float32, shape (SCREEN_ROWS, N)
-        Written (`agents.kernels.banding.unsettled`).
+        Written (`agents.hedging.kernels.banding.unsettled`).
     """
     for row in range(band.size):
         account = first_account + row
@@ -312,7 +312,7 @@ def hedge(
     ready_at, looked_at : ndarray of float64, shape (N,)
         When each row's last order arrives, and when it looked last. Written.
     then, screen
-        Reference, and what `agents.kernels.banding.unsettled` needs of each row. Written but for
+        Reference, and what `agents.hedging.kernels.banding.unsettled` needs of each row. Written but for
         the reference.
 
     Returns

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.chain_formats.base import FIELDS
-from agents.chain_reading import Reading
-from agents.chain_rows import Quote
+from agents.option_chains.formats.base import FIELDS
+from agents.option_chains.reading import Reading
+from agents.option_chains.rows import Quote
 from sim.kernels.options.greeks import delta_gamma
 from sim.setup.listing import SECONDS_PER_YEAR
 

@@ -6,8 +6,8 @@ import math
 from datetime import datetime, time
 from typing import NamedTuple
 
-from agents.chain_cells import EXAMPLE, Timeless, moment, number
-from agents.chain_formats.base import Cell, Row
+from agents.option_chains.cells import EXAMPLE, Timeless, moment, number
+from agents.option_chains.formats.base import Cell, Row
 from sim.setup.parameters import File, Misfit
 
 KINDS = {"call": True, "c": True, "put": False, "p": False}

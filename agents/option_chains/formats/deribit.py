@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from agents.chain_formats.base import MONTHS
+from agents.option_chains.formats.base import MONTHS
 
 EXPIRY = "08:00 UTC"
 OPTION = re.compile(r"([A-Z0-9]+)(?:_[A-Z]+)?-(\d{1,2})([A-Z]{3})(\d{2})-(\d+(?:d\d+)?)-([CP])")

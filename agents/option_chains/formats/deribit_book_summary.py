@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from agents.chain_formats.base import Cell, ChainFormat, Row, Source, since_epoch
-from agents.chain_formats.deribit import EXPIRY, named
+from agents.option_chains.formats.base import Cell, ChainFormat, Row, Source, since_epoch
+from agents.option_chains.formats.deribit import EXPIRY, named
 
 
 class DeribitBookSummary(ChainFormat):

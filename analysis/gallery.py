@@ -8,20 +8,20 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from analysis import png
-from analysis.drawing import going_on, own_settings
-from analysis.figure import OTHERS, figures_of
-from analysis.metric import Undefined
+from analysis.base.metric import Undefined
+from analysis.figures import png
+from analysis.figures.drawing import going_on, own_settings
+from analysis.figures.figure import OTHERS, figures_of
 from sim.recording.recording import Recording
 
 SUBJECTS = (
     "plots",
-    "profiles",
-    "attribution_plots",
-    "cascade_plots",
-    "stylized_plots",
-    "contagion_plots",
-    "counterparty_plots",
+    "feedback.profiles",
+    "attribution.plots",
+    "cascades.plots",
+    "facts.plots",
+    "contagion.plots",
+    "contagion.counterparty_plots",
 )
 """Modules of `analysis` whose figures are drawn, in this order."""
 
@@ -37,7 +37,7 @@ class Picture(NamedTuple):
     draw : callable
         Of an Axes, or of nothing where it makes its own Figure.
     heading, is_main
-        Where it stands in a page, as of `analysis.figure.Drawing`.
+        Where it stands in a page, as of `analysis.figures.figure.Drawing`.
     """
 
     name: str

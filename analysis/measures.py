@@ -5,23 +5,23 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from analysis.metric import measure, metrics_of
+from analysis.base.metric import measure, metrics_of
 from sim.recording.recording import Recording
 
 SUBJECTS = (
-    "market_quality",
-    "failure",
-    "worst",
-    "shocks",
-    "losses",
-    "attribution",
-    "cascades",
-    "branching",
-    "stylized",
-    "contagion",
-    "counterparties",
-    "concentration",
-    "covar",
+    "metrics.market_quality",
+    "metrics.failure",
+    "metrics.worst_moment",
+    "metrics.shocks",
+    "metrics.losses",
+    "attribution.attribution",
+    "cascades.cascades",
+    "cascades.branching",
+    "facts.stylized",
+    "contagion.contagion",
+    "contagion.counterparties",
+    "contagion.concentration",
+    "contagion.covar",
 )
 """Modules of `analysis` whose metrics are measured, in this order."""
 

@@ -1,8 +1,8 @@
 """Figures of a run. Each function takes a recording and an `ax`, and returns the Axes.
 
 Without an `ax` a new pyplot figure is made, which a notebook shows. Titles say what one
-sees, in numbers of the run (`analysis.captions`); a population has one colour throughout
-(`analysis.style`).
+sees, in numbers of the run (`analysis.figures.captions`); a population has one colour throughout
+(`analysis.figures.style`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis import captions, timeline
-from analysis.figure import figure
-from analysis.market_quality import is_measured
-from analysis.metric import Undefined
-from analysis.profiles import at_risk, gamma_profile
-from analysis.style import (
+from analysis.base.metric import Undefined
+from analysis.base.trades import liquidations, trades
+from analysis.feedback.profiles import at_risk, gamma_profile
+from analysis.figures import captions, timeline
+from analysis.figures.figure import figure
+from analysis.figures.style import (
     ASK,
     BID,
     FORCED,
@@ -39,7 +39,7 @@ from analysis.style import (
     thinned,
     words,
 )
-from analysis.trades import liquidations, trades
+from analysis.metrics.market_quality import is_measured
 from sim import records
 from sim.recording.recording import Recording
 

@@ -314,7 +314,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from analysis import compare
+    from analysis.pages import compare
     from scenarios.damage import reading
     from scenarios.interruption import Interruption
     from scenarios.pages import check_run

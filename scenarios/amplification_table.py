@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from analysis.feedback import FEWEST
+from analysis.feedback.amplification import FEWEST
 from scenarios.amplify import Amplification
 
 DIFFERENCE = ["base - muted", "95% interval", "flow", "feedback", "+-", ""]

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analysis import gallery
-from analysis.feedback import compare
+from analysis.base.metric import measure
+from analysis.feedback.amplification import compare
 from analysis.measures import metrics
-from analysis.metric import measure
 from scenarios import pool
 from scenarios.arms import MUTED, OPEN_LOOP, Arms
 from scenarios.chosen_metrics import LIGHT
@@ -284,7 +284,7 @@ def _compare(outcome: Amplification) -> None:
 
 def _drawings(outcome: Amplification, folder: Path) -> Iterator[Path]:
     """Draw the figures of the comparison, one after the other."""
-    from analysis import feedback_plots
+    from analysis.feedback import plots as feedback_plots
 
     return feedback_plots.saved(outcome.entries, outcome.shapley, folder, outcome.figures_failed)
 

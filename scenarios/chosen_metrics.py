@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 
-from analysis import losses, market_quality, shocks, worst
+from analysis.base.metric import Metric, metrics_of
 from analysis.measures import SUBJECTS
-from analysis.metric import Metric, metrics_of
+from analysis.metrics import losses, market_quality, shocks
+from analysis.metrics import worst_moment as worst
 
 LIGHT: tuple[Metric, ...] = (
     market_quality.max_drawdown,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis import trades
+from analysis.base import trades
 from scenarios.entries import MarketOrder, Shock
 from scenarios.errors import Problem
 from scenarios.schema import Scenario

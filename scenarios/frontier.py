@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis.drawing import going_on
-from analysis.frontier import MOST, OUTSIDE, SEVERAL, WIDTH, Crossing, Search
-from analysis.metric import Metric, Undefined
-from analysis.question import Question, Scale
-from analysis.sweep_table import function_of, known_metrics
+from analysis.base.metric import Metric, Undefined
+from analysis.figures.drawing import going_on
+from analysis.frontier.frontier import MOST, OUTSIDE, SEVERAL, WIDTH, Crossing, Search
+from analysis.frontier.question import Question, Scale
+from analysis.sweeps.table import function_of, known_metrics
 from scenarios import pool
 from scenarios.arms import Arms
 from scenarios.compilation import cut_short
@@ -316,7 +316,7 @@ def _write(outcome: Frontier, results: ResultsFolder, *, figures: bool, seconds:
         (results.partial / "traceback.txt").write_text(traces)
     (results.partial / "scenario.toml").write_text(outcome.scenario.to_toml())
     if figures and found is not None:
-        from analysis.sweep_plots import save_frontier
+        from analysis.sweeps.plots import save_frontier
 
         with going_on(outcome.figures_failed, FRONTIER):
             save_frontier(found, outcome.key, results.partial / "figures")

@@ -7,7 +7,7 @@ stays whole.
 
 from __future__ import annotations
 
-from analysis.question import Scale
+from analysis.frontier.question import Scale
 from scenarios.errors import Problem, ScenarioError, shown
 from scenarios.schema import Scenario
 

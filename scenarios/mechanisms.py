@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis import losses, market_quality, shocks
-from analysis.metric import measure
-from analysis.shapley import Coalition, coalitions, credit
+from analysis.base.metric import measure
+from analysis.feedback.shapley import Coalition, coalitions, credit
+from analysis.metrics import losses, market_quality, shocks
 from scenarios import pool
 from scenarios.arms import hedgers
 from scenarios.build import build

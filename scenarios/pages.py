@@ -9,20 +9,18 @@ from math import isnan
 from pathlib import Path
 from typing import Any, TypeVar
 
-from analysis import (
-    attribution,
-    covar,
-    feedback_plots,
-    gallery,
-    report,
-    result,
-    scorecard,
-    sensitivity,
-    sweep_plots,
-)
-from analysis.charges import MEANINGS
-from analysis.metric import Undefined
-from analysis.page import Section
+from analysis import gallery
+from analysis.attribution import attribution
+from analysis.attribution.charges import MEANINGS
+from analysis.base import result
+from analysis.base.metric import Undefined
+from analysis.contagion import covar
+from analysis.facts import scorecard
+from analysis.feedback import plots as feedback_plots
+from analysis.pages import report
+from analysis.pages.page import Section
+from analysis.sweeps import plots as sweep_plots
+from analysis.sweeps import sensitivity
 from scenarios import ownership
 from scenarios.damage import reading
 from scenarios.errors import Problem, ScenarioError

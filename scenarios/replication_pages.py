@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis import style
-from analysis.drawing import own_settings
+from analysis.figures import style
+from analysis.figures.drawing import own_settings
 from scenarios import ownership
 from scenarios.replicate import AGREES, DIFFERS, SHOWN, Replication, Row, Rows
 

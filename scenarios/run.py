@@ -19,7 +19,7 @@ from typing import Any
 
 from numba.core.event import install_listener
 
-from analysis.drawing import going_on
+from analysis.figures.drawing import going_on
 from analysis.measures import metrics
 from scenarios import garbage
 from scenarios.arms import alone

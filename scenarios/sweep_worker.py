@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numba.core.event import TimingListener, install_listener
 
-from analysis.metric import measure
+from analysis.base.metric import measure
 from scenarios import garbage
 from scenarios.arms import SOURCES
 from scenarios.chosen_metrics import chosen

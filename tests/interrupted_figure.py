@@ -26,7 +26,7 @@ if __name__ == "__main__":
         return chain([first, gallery.Picture("signalling", "Sends a signal.", signalling, False)], others)
 
     gallery.pictures = pictures
-    from analysis import report
+    from analysis.pages import report
 
     report.pictures = pictures
     sys.exit(main(sys.argv[2:]))

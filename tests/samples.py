@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.estimate import Estimate
+from analysis.base.estimate import Estimate
 from sim.recording.recording import Recording
 from sim.records import BY_QUOTE, BY_TRADE, FILL, MOVE, TRADE
 from tests.synthetic import a_market, a_recording

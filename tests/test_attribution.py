@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from analysis import attribution, attribution_plots, charges
-from analysis.charges import LAST_TOUCH, THROUGH_MAKERS, Charges, Part
-from analysis.metric import Undefined, measure, metrics_of
-from analysis.resampling import FEWEST, in_blocks, ratio_interval
+from analysis.attribution import attribution, charges
+from analysis.attribution import plots as attribution_plots
+from analysis.attribution.charges import LAST_TOUCH, THROUGH_MAKERS, Charges, Part
+from analysis.base.metric import Undefined, measure, metrics_of
+from analysis.base.resampling import FEWEST, in_blocks, ratio_interval
 from sim.messages import columns
 from sim.recording.recording import Recording
 from sim.records import FORCED, HEDGE, HEDGING, LIQUIDATING, QUOTING, SHOCK, TRADE, TRADING

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from analysis import branching, cascade_plots, cascades
-from analysis.metric import Undefined, measure, metrics_of
-from analysis.power_law import FEWEST, power_law
+from analysis.base.metric import Undefined, measure, metrics_of
+from analysis.base.power_law import FEWEST, power_law
+from analysis.cascades import branching, cascades
+from analysis.cascades import plots as cascade_plots
 from sim.recording.recording import Recording
 from tests.synthetic import DEALERS, LEVERED, a_market, a_recording, rows
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse
 
-from analysis.clearing import clearing_vector, debtrank, systemic_loss
+from analysis.contagion.clearing import clearing_vector, debtrank, systemic_loss
 
 OWED = np.array([[0.0, 6, 4], [3, 0, 5], [2, 4, 0]])
 

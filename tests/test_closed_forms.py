@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.signal import lfilter
 from scipy.stats import norm
 
-from analysis import theory
+from analysis.feedback import theory
 
 DAY = 1 / 86400  # of a second
 

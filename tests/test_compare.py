@@ -13,9 +13,11 @@ import pytest
 from matplotlib.axes import Axes
 from scipy import stats
 
-from analysis import compare, feedback, lines
-from analysis.lines import Number
-from analysis.metric import Undefined
+from analysis.base.metric import Undefined
+from analysis.feedback import amplification as feedback
+from analysis.pages import compare
+from analysis.pages import metric_rows as lines
+from analysis.pages.metric_rows import Number
 from sim.recording.recording import Recording
 from tests.synthetic import a_market, a_recording
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import concentration
-from analysis.concentration import hedges, herfindahl, synchrony
-from analysis.metric import Undefined, measure, metrics_of
+from analysis.base.metric import Undefined, measure, metrics_of
+from analysis.contagion import concentration
+from analysis.contagion.concentration import hedges, herfindahl, synchrony
 from sim.records import HEDGE, TRADE
 from tests.synthetic import DEALERS, MAKERS, NOISE, VAULTS, a_recording, fills
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from analysis import contagion as subject
-from analysis.contagion import bearers, contagion, network
-from analysis.contagion_plots import contagion_graph, contagion_matrix
-from analysis.metric import Undefined, measure, metrics_of
+from analysis.base.metric import Undefined, measure, metrics_of
+from analysis.contagion import contagion as subject
+from analysis.contagion.contagion import bearers, contagion, network
+from analysis.contagion.plots import contagion_graph, contagion_matrix
 from sim.messages.columns import TABLES, Column
 from sim.recording.recording import Recording
 from sim.records import FORCED, HEDGE, SHOCK, TRADE
@@ -208,7 +208,7 @@ def test_the_matrix_shows_its_money():
 
 def test_the_graph_is_drawn_with_the_colours_of_the_populations():
     """Nodes are named; an edge is as wide as its money."""
-    from analysis.style import colours
+    from analysis.figures.style import colours
 
     recording = a_fall()
     ax = drawn(contagion_graph, recording)

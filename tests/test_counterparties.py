@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from analysis import counterparties
-from analysis.counterparties import balances, distress, exposures, sudden_move
-from analysis.counterparty_plots import sudden_moves
-from analysis.metric import Undefined, measure, metrics_of
-from analysis.option_books import option_books
+from analysis.base.metric import Undefined, measure, metrics_of
+from analysis.contagion import counterparties
+from analysis.contagion.counterparties import balances, distress, exposures, sudden_move
+from analysis.contagion.counterparty_plots import sudden_moves
+from analysis.contagion.option_books import option_books
 from sim.recording.recording import Recording
 from sim.records import EXPIRY, OPENING
 from tests.small_market import LPS, MAKERS, small_market, value_shock

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from analysis.covar import QUANTILE, covar, delta_covar, equity_changes
-from analysis.metric import Undefined, measure
+from analysis.base.metric import Undefined, measure
+from analysis.contagion.covar import QUANTILE, covar, delta_covar, equity_changes
 from tests.synthetic import a_market, a_recording
 
 STEPS = 6000

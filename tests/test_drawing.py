@@ -15,7 +15,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from analysis import gallery, plots
-from analysis.drawing import own_settings
+from analysis.figures.drawing import own_settings
 from analysis.gallery import Picture
 from scenarios import load
 from scenarios.__main__ import main
@@ -76,7 +76,8 @@ def test_a_run_draws_the_same_figures_whatever_the_environment() -> None:
 def test_what_matplotlib_refuses_to_start_with_is_kept_from_it(settings: bytes, backend: str) -> None:
     Path("matplotlibrc").write_bytes(settings)
     program = (
-        "import os; from analysis.drawing import own_settings; before = os.getcwd(), dict(os.environ)\n"
+        "import os\nfrom analysis.figures.drawing import own_settings\n"
+        "before = os.getcwd(), dict(os.environ)\n"
         "with own_settings():\n    from matplotlib.figure import Figure; Figure().savefig('drawn.png')\n"
         "assert (os.getcwd(), dict(os.environ)) == before"
     )
@@ -116,7 +117,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
         yield from (first, Picture("breaking", "Breaks.", breaking, False), second)
 
     monkeypatch.setattr(gallery, "pictures", pictures)
-    monkeypatch.setattr("analysis.report.pictures", pictures)
+    monkeypatch.setattr("analysis.pages.report.pictures", pictures)
 
 
 @pytest.mark.usefixtures("broken")
@@ -146,7 +147,7 @@ def test_an_amplification_is_finished_too(monkeypatch: pytest.MonkeyPatch) -> No
     def torn(*_: Any) -> Path:
         raise OSError("torn")
 
-    monkeypatch.setattr("analysis.feedback_plots.save_amplification", torn)
+    monkeypatch.setattr("analysis.feedback.plots.save_amplification", torn)
     line = ["--seeds", "2", "--workers", "1", "--arms", "base,aa", "--out", "out", "--quiet"]
     assert main(["amplify", "watched.toml", *line]) == 0
     said = json.loads(Path("out/manifest.json").read_text())

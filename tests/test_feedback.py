@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.feedback import compare, difference, ratio
+from analysis.feedback.amplification import compare, difference, ratio
 
 
 def test_a_comparison_on_paper():

@@ -15,7 +15,7 @@ import pytest
 from numba.core import event
 from sweeping import process, tags, written
 
-from analysis import report
+from analysis.pages import report
 from scenarios import compilation, load
 from scenarios.__main__ import main
 from scenarios.progress import progress

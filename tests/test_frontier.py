@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis import chance_crossing
-from analysis.crossing import NORMAL
-from analysis.frontier import NARROW, OUTSIDE, SEVERAL, Search, grid_runs
-from analysis.metric import Undefined
-from analysis.question import Question, Scale
+from analysis.base.metric import Undefined
+from analysis.frontier import chance_crossing
+from analysis.frontier.crossing import NORMAL
+from analysis.frontier.frontier import NARROW, OUTSIDE, SEVERAL, Search, grid_runs
+from analysis.frontier.question import Question, Scale
 from scenarios.errors import ScenarioError
 from scenarios.frontier import default_folder, frontier
 from scenarios.frontier_scale import scale_of

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from analysis import theory
+from analysis.feedback import theory
 from scenarios import load
 from scenarios.errors import ScenarioError
 from scenarios.published import hedging_error

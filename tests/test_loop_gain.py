@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis import market_quality
-from analysis.metric import Undefined
+from analysis.base.metric import Undefined
+from analysis.metrics import market_quality
 from scenarios import load, market
 from sim.accounts.margin import Margin
 from sim.kernels.recording import gain

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from analysis import memory, meta_orders, stylized
-from analysis.estimate import Estimate
-from analysis.metric import Undefined
+from analysis.base.estimate import Estimate
+from analysis.base.metric import Undefined
+from analysis.facts import autocorrelation as memory
+from analysis.facts import meta_orders, stylized
 from sim.records import FILL
 from tests.samples import STEPS, covered, long_memory, of_returns, over_seeds
 from tests.synthetic import a_recording, fills

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis import meta_orders
-from analysis.estimate import Estimate
-from analysis.metric import Undefined
+from analysis.base.estimate import Estimate
+from analysis.base.metric import Undefined
+from analysis.facts import meta_orders
 from sim.records import BY_QUOTE, BY_TRADE, MOVE
 from tests.samples import covered, over_seeds, with_impact
 from tests.synthetic import a_market, a_recording, fills

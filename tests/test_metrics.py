@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.market_quality import YEAR
+from analysis.base.metric import Metric, Undefined, measure, metric, metrics_of
 from analysis.measures import metrics
-from analysis.metric import Metric, Undefined, measure, metric, metrics_of
+from analysis.metrics.market_quality import YEAR
 from sim.recording.recording import Recording
 from sim.records import FORCED, HEDGE, HEDGING, ISSUE, LIQUIDATING, SHOCK, TAKEOVER, TRADE, TRADING
 from tests.synthetic import (

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.failure import market_failed, time_to_failure
-from analysis.metric import Undefined
+from analysis.base.metric import Undefined
+from analysis.metrics.failure import market_failed, time_to_failure
 from scenarios import trials
 from scenarios.trials import Trial
 from sim import records as r

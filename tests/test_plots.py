@@ -15,8 +15,9 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from analysis import gallery, plots, style
-from analysis.metric import Undefined
+from analysis import gallery, plots
+from analysis.base.metric import Undefined
+from analysis.figures import style
 from sim.recording.recording import Recording
 from sim.records import FORCED, HEDGE, SHOCK, TRADE
 from tests.panels import bars, bases, legend, line, panel, prices, verticals

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from analysis import png
+from analysis.figures import png
 
 DPI = 50
 

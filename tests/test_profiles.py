@@ -10,9 +10,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.patches import StepPatch
 
-from analysis import plots, style
-from analysis.metric import Undefined
-from analysis.profiles import profiles
+from analysis import plots
+from analysis.base.metric import Undefined
+from analysis.feedback.profiles import profiles
+from analysis.figures import style
 from sim.recording.recording import Recording
 from tests.panels import bars, legend, line, panel, prices, verticals
 from tests.synthetic import DEALERS, NOISE, a_crash, a_market, a_recording, rows

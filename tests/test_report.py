@@ -18,25 +18,18 @@ import pytest
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from analysis import (
-    assumptions,
-    cascades,
-    feedback,
-    feedback_plots,
-    gallery,
-    glossary,
-    losses,
-    market_quality,
-    page,
-    report,
-    shocks,
-    timeline,
-    trades,
-)
-from analysis.figure import OTHERS
-from analysis.metric import Undefined, measure, metrics_of
-from analysis.page import Section
-from analysis.result import Result
+from analysis import gallery
+from analysis.base import trades
+from analysis.base.metric import Undefined, measure, metrics_of
+from analysis.base.result import Result
+from analysis.cascades import cascades
+from analysis.feedback import amplification as feedback
+from analysis.feedback import plots as feedback_plots
+from analysis.figures import timeline
+from analysis.figures.figure import OTHERS
+from analysis.metrics import losses, market_quality, shocks
+from analysis.pages import assumptions, glossary, page, report
+from analysis.pages.page import Section
 from sim.recording.recording import Recording
 from tests.synthetic import LEVERED, a_crash, a_market, a_recording, rows
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.market_quality import hedging_share
+from analysis.metrics.market_quality import hedging_share
 from scenarios import load
 from scenarios.arms import Arms
 from scenarios.library import STARTER, names

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from SALib.sample import sobol
 
-from analysis.metric import Undefined
-from analysis.sensitivity import analysed, sensitivity, table, write
-from analysis.sweep_table import Sweep, key_label, label_of, unit_of
+from analysis.base.metric import Undefined
+from analysis.sweeps.sensitivity import analysed, sensitivity, table, write
+from analysis.sweeps.table import Sweep, key_label, label_of, unit_of
 from tests.synthetic_sweep import a_cube, a_sweep
 
 KEYS = ["populations.dealers.exposure.gamma", "venues.market.impact", "populations.dealers.count"]

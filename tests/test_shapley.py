@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.shapley import coalitions, credit, shapley
+from analysis.feedback.shapley import coalitions, credit, shapley
 from scenarios.loading import load
 from scenarios.mechanisms import mechanisms, without
 

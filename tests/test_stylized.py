@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from analysis import meta_orders, scorecard, stylized, stylized_plots
-from analysis.estimate import Estimate
-from analysis.figure import figures_of
-from analysis.metric import Undefined, measure, metrics_of
-from analysis.once import once
+from analysis.base.estimate import Estimate
+from analysis.base.metric import Undefined, measure, metrics_of
+from analysis.base.remembered import once
+from analysis.facts import meta_orders, scorecard, stylized
+from analysis.facts import plots as stylized_plots
+from analysis.figures.figure import figures_of
 from sim.recording.recording import Recording
 from sim.records import FILL
 from tests.samples import STEPS, covered, of_returns, over_seeds, with_impact

@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from SALib.sample import sobol
 
-from analysis import sweep_plots
-from analysis.metric import Undefined
-from analysis.parallel_coordinates import parallel_coordinates
-from analysis.phase_diagram import edges_of, labelled, phase_diagram, table
-from analysis.sensitivity import sensitivity
-from analysis.stability import theoretical_gain
-from analysis.sweep_lines import lines
-from analysis.sweep_table import Sweep
+from analysis.base.metric import Undefined
+from analysis.sweeps import plots as sweep_plots
+from analysis.sweeps.curves import lines
+from analysis.sweeps.parallel_coordinates import parallel_coordinates
+from analysis.sweeps.phase_diagram import edges_of, labelled, phase_diagram, table
+from analysis.sweeps.sensitivity import sensitivity
+from analysis.sweeps.stability import theoretical_gain
+from analysis.sweeps.table import Sweep
 from scenarios.loading import load
 from tests.synthetic_sweep import GAMMA, IMPACT, a_cube, a_grid, a_sweep, feedback
 

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from analysis import stylized, tails
-from analysis.metric import Undefined
+from analysis.base.metric import Undefined
+from analysis.facts import stylized, tails
 from tests.samples import STEPS, covered, of_returns, over_seeds
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.worst import depth_at_worst, spread_at_worst, worst_step
+from analysis.metrics.worst_moment import depth_at_worst, spread_at_worst, worst_step
 from sim.recording.recording import Recording
 from tests.synthetic import a_market, a_recording
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis import theory
-from analysis.clearing import clearing_vector, debtrank
+from analysis.contagion.clearing import clearing_vector, debtrank
+from analysis.feedback import theory
 from scenarios.replicate import Row, Rows, estimated, exact, measured, replication
 from sim.recording.recording import Recording
 

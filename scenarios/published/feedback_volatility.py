@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from analysis import theory
+from analysis.feedback import theory
 from scenarios.replicate import FOLDER, Plan, Row, Rows, carried_out, estimated, replication
 from sim.recording.recording import Recording
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
-from analysis import style, theory
+from analysis.feedback import theory
+from analysis.figures import style
 from scenarios.replicate import FOLDER, Plan, Row, Rows, carried_out, replication
 from sim.recording.recording import Recording
 from sim.setup.listing import SECONDS_PER_YEAR

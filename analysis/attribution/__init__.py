@@ -1,0 +1,1 @@
+"""Attribution: who moved the price."""

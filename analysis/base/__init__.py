@@ -1,0 +1,1 @@
+"""Base: what a metric is, and what every metric is made with."""

@@ -1,0 +1,1 @@
+"""Cascades: which liquidation brought about which."""

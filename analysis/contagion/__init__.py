@@ -1,0 +1,1 @@
+"""Contagion: whose losses become whose."""

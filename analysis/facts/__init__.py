@@ -1,0 +1,1 @@
+"""Facts: what real markets look like, and how near a run comes."""

@@ -1,0 +1,1 @@
+"""Feedback: how much hedging amplifies, and how far it is from instability."""

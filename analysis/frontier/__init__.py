@@ -1,0 +1,1 @@
+"""Frontier: where a metric passes a level."""

@@ -1,0 +1,1 @@
+"""Metrics of markets, one subject a file."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from scenarios.loading import load, market
-    from scenarios.sweep_results import read_sweep
+    from scenarios.build.loading import load, market
+    from scenarios.sweeps.results import read_sweep
 
 __all__ = ["load", "market", "read_sweep"]
 
@@ -21,7 +21,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
     from importlib import import_module
 
-    module = "scenarios.sweep_results" if name == "read_sweep" else "scenarios.loading"
+    module = "scenarios.sweeps.results" if name == "read_sweep" else "scenarios.build.loading"
     return getattr(import_module(module), name)
 
 

@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scenarios import ending, garbage, library, streams
-from scenarios.arguments import Command, command_line
-from scenarios.ending import BAD_INPUT, INTERRUPTED_BY_KEY, RUN_FAILED, SUCCESS
-from scenarios.errors import FILE, Problem, ScenarioError, middle_out
-from scenarios.shell import command, place, scenario_words
-from scenarios.trust import trusted
+from scenarios.commands import ending
+from scenarios.commands.arguments import Command, command_line
+from scenarios.commands.ending import BAD_INPUT, INTERRUPTED_BY_KEY, RUN_FAILED, SUCCESS
+from scenarios.file import library
+from scenarios.file.errors import FILE, Problem, ScenarioError, middle_out
+from scenarios.file.trust import trusted
+from scenarios.process import garbage, streams
+from scenarios.process.shell import command, place, scenario_words
 
 BAD_PATHS = (
     errno.EACCES,
@@ -107,7 +109,7 @@ def _list(_: argparse.Namespace) -> int:
 def _schema(_: argparse.Namespace) -> int:
     import json
 
-    from scenarios.json_schema import json_schema
+    from scenarios.file.json_schema import json_schema
 
     print(json.dumps(json_schema(), indent=2))
     return SUCCESS
@@ -115,9 +117,9 @@ def _schema(_: argparse.Namespace) -> int:
 
 def _validate(options: argparse.Namespace) -> int:
     scenario = _scenario(options)
-    from scenarios.arms import Arms
-    from scenarios.interruption import Interruption
-    from scenarios.schema import BASE
+    from scenarios.arms.arms import Arms
+    from scenarios.file.schema import BASE
+    from scenarios.process.interruption import Interruption
 
     unknown = scenario.not_imported()
     arms = Arms(scenario, [BASE, *scenario.arms])
@@ -145,7 +147,7 @@ def _new(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     scenario = _scenario(options)
     os.environ.setdefault("MPLBACKEND", "Agg")
-    from scenarios import run_command
+    from scenarios.commands import run as run_command
 
     ended: int = run_command.main(scenario, options)
     return ended
@@ -153,11 +155,11 @@ def _run(options: argparse.Namespace) -> int:
 
 def _amplify(options: argparse.Namespace) -> int:
     scenario = _scenario(options)
-    from scenarios import pool
-    from scenarios.amplification_table import table
-    from scenarios.amplify import amplify, default_folder, planned_runs
-    from scenarios.interruption import Interruption
-    from scenarios.progress import note, note_compiling, progress
+    from scenarios.arms.amplify import amplify, default_folder, planned_runs
+    from scenarios.commands.amplification_table import table
+    from scenarios.process.interruption import Interruption
+    from scenarios.process.progress import note, note_compiling, progress
+    from scenarios.workers import task_pool as pool
 
     note_compiling(quiet=options.quiet)
     wanted = options.out or default_folder(scenario)
@@ -194,7 +196,7 @@ def _amplify(options: argparse.Namespace) -> int:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from scenarios import sweep_command
+    from scenarios.commands import sweep as sweep_command
 
     scenario = _scenario(options)
     ended: int = sweep_command.run(scenario, options)
@@ -202,7 +204,7 @@ def _sweep(options: argparse.Namespace) -> int:
 
 
 def _merge(options: argparse.Namespace) -> int:
-    from scenarios import sweep_command
+    from scenarios.commands import sweep as sweep_command
 
     ended: int = sweep_command.merge(options.folder)
     return ended
@@ -210,9 +212,9 @@ def _merge(options: argparse.Namespace) -> int:
 
 def _scenario(options: argparse.Namespace) -> Any:
     """The scenario of a command line, everything set over it; warns of what will have no effect."""
-    from scenarios.loading import read
-    from scenarios.override import KeyProblem, literal
-    from scenarios.schema import parse
+    from scenarios.build.loading import read
+    from scenarios.file.override import KeyProblem, literal
+    from scenarios.file.schema import parse
 
     document = read(options.file)
     for text in options.set:
@@ -229,7 +231,7 @@ def _scenario(options: argparse.Namespace) -> Any:
             document = document.set({key: value}, option)
     scenario = parse(document)
     if not getattr(options, "quiet", False):
-        from scenarios.doubts import doubts
+        from scenarios.file.warnings import doubts
 
         for doubt in doubts(scenario):
             print(f"warning: {doubt}", file=sys.stderr)
@@ -237,9 +239,9 @@ def _scenario(options: argparse.Namespace) -> Any:
 
 
 def _plot(options: argparse.Namespace) -> int:
-    from scenarios.folder import FAILED, FINISHED
-    from scenarios.interruption import Interruption
-    from scenarios.pages import draw
+    from scenarios.folders.folder import FAILED, FINISHED
+    from scenarios.process.interruption import Interruption
+    from scenarios.runs.pages import draw
 
     failed: dict[str, str] = {}
     with Interruption() as interruption:
@@ -249,8 +251,8 @@ def _plot(options: argparse.Namespace) -> int:
 
 
 def _sensitivity(options: argparse.Namespace) -> int:
-    from scenarios.interruption import Interruption
-    from scenarios.pages import write_sensitivity
+    from scenarios.process.interruption import Interruption
+    from scenarios.runs.pages import write_sensitivity
 
     with Interruption(at_once=True):
         text, written = write_sensitivity(options.folder, options.metric, options.arm)
@@ -262,11 +264,11 @@ def _sensitivity(options: argparse.Namespace) -> int:
 
 def _frontier(options: argparse.Namespace) -> int:
     scenario = _scenario(options)
-    from scenarios import pool
-    from scenarios.frontier import default_folder, described, frontier
-    from scenarios.frontier_table import table
-    from scenarios.interruption import Interruption
-    from scenarios.progress import note_compiling, progress
+    from scenarios.commands.frontier_table import table
+    from scenarios.frontier.frontier import default_folder, described, frontier
+    from scenarios.process.interruption import Interruption
+    from scenarios.process.progress import note_compiling, progress
+    from scenarios.workers import task_pool as pool
 
     note_compiling(quiet=options.quiet)
     asked = options.metric, options.level, options.low, options.high, options.arm, options.width, options.runs
@@ -301,8 +303,8 @@ def _frontier(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from scenarios.interruption import Interruption
-    from scenarios.pages import write_report
+    from scenarios.process.interruption import Interruption
+    from scenarios.runs.pages import write_report
 
     with Interruption(at_once=True):
         written, unknown = write_report(options.folder)
@@ -315,9 +317,9 @@ def _report(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     from analysis.pages import compare
-    from scenarios.damage import reading
-    from scenarios.interruption import Interruption
-    from scenarios.pages import check_run
+    from scenarios.folders.damage import reading
+    from scenarios.process.interruption import Interruption
+    from scenarios.runs.pages import check_run
 
     for folder in options.folders:
         check_run(folder)
@@ -334,17 +336,18 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _chain(options: argparse.Namespace) -> int:
-    from scenarios import chain_command
+    from scenarios.commands import chain as chain_command
 
     code: int = chain_command.run(options)
     return code
 
 
 def _replicate(options: argparse.Namespace) -> int:
-    from scenarios import pool, replicate
-    from scenarios import replication_pages as pages
-    from scenarios.interruption import Interruption
-    from scenarios.progress import note_compiling
+    from scenarios.process.interruption import Interruption
+    from scenarios.process.progress import note_compiling
+    from scenarios.replications import pages as pages
+    from scenarios.replications import replicate
+    from scenarios.workers import task_pool as pool
 
     if options.name is None:
         for name in replicate.names():
@@ -370,7 +373,7 @@ def _replicate(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from scenarios import bench
+    from scenarios.commands import bench
 
     ended: int = bench.main(options.subject)
     return ended
@@ -394,7 +397,7 @@ COMMANDS: dict[str, Command] = {
     "replicate": _replicate,
     "bench": _bench,
 }
-"""What each command does; what it takes is in `scenarios.arguments`."""
+"""What each command does; what it takes is in `scenarios.commands.arguments`."""
 
 
 if __name__ == "__main__":

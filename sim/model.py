@@ -63,7 +63,7 @@ VOLATILITY_WINDOW = 60.0
 class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
     """A market of venues and populations.
 
-    `scenarios.build` assembles one from a scenario; a program may do the same by hand. It is
+    `scenarios.build.build` assembles one from a scenario; a program may do the same by hand. It is
     an ordinary Mesa model: `step()` runs one step, `agents` holds one agent per population.
 
     Attributes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenarios.components import VENUE
+from scenarios.file.components import VENUE
 from sim.kernels.messages.fields import (
     FLAG_BITS,
     HAS_DEADLINE,

@@ -6,7 +6,7 @@ import sys
 
 import numba
 
-from scenarios.interruption import Interruption
+from scenarios.process.interruption import Interruption
 
 
 @numba.njit(nogil=True)

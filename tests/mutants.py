@@ -12,7 +12,7 @@ from typing import Any
 
 import tomli_w
 
-from scenarios import library
+from scenarios.file import library
 
 TESTS = Path(__file__).resolve().parent
 PARENTS = (*sorted(library.FOLDER.glob("*.toml")), library.STARTER, TESTS / "two_assets.toml")

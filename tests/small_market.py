@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from scenarios.document import Document
-from scenarios.schema import parse
+from scenarios.file.document import Document
+from scenarios.file.schema import parse
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.model import Model

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from scenarios import load
-from scenarios.schema import Scenario
+from scenarios.file.schema import Scenario
 
 TESTS = Path(__file__).resolve().parent
 MARKET = """\

@@ -13,7 +13,7 @@ import pandas as pd
 import tomli_w
 from scipy.stats import qmc
 
-from scenarios.loading import load
+from scenarios.build.loading import load
 
 Values = Callable[[Mapping[str, Any], str, np.random.Generator], Mapping[str, float]]
 

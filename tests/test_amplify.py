@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from scenarios.__main__ import main
-from scenarios.amplify import amplify
-from scenarios.loading import load
+from scenarios.arms.amplify import amplify
+from scenarios.build.loading import load
 from sim.model import Model
 from sim.recording.recording import Recording
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scenarios.errors import ScenarioError
+from scenarios.file.errors import ScenarioError
 from sim.model import Model
 from tests.small_market import LPS, MAKERS, orders_of, refusals, small_market, units, value_shock
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scenarios.arms import AA, MUTED, OPEN_LOOP, PLACEBO, SOURCES, Arms, hedgers
-from scenarios.build import build
-from scenarios.errors import ScenarioError
-from scenarios.loading import load
-from scenarios.schema import BASE
-from scenarios.treatment import Treatment, recorded
+from scenarios.arms.arms import AA, MUTED, OPEN_LOOP, PLACEBO, SOURCES, Arms, hedgers
+from scenarios.build.build import build
+from scenarios.build.loading import load
+from scenarios.build.treatment import Treatment, recorded
+from scenarios.file.errors import ScenarioError
+from scenarios.file.schema import BASE
 from sim.records import FORCED, HEDGE, TRADE
 from tests.small_market import listen
 

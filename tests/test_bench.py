@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scenarios import bench
 from scenarios.__main__ import main
 from scenarios.benchmarks import book, greeks, hedgers, memory, overhead, processes, sorted_book, sweeps
 from scenarios.benchmarks.background import NO_SLOT, Scribe
@@ -31,6 +30,7 @@ from scenarios.benchmarks.rows import (
     rate,
 )
 from scenarios.benchmarks.vectorised import OwnOptions, SharedContracts
+from scenarios.commands import bench
 from sim.base.typed_call import TypedCall
 from sim.messages.tape import Tape
 from sim.records import FILLS, HEDGE, LIMIT, MARKET, QUOTE, orders

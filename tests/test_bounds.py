@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from small_market import LPS, MAKERS, small_market
 
 from scenarios.__main__ import main
-from scenarios.components import DRIVER, POPULATION, VENUE
-from scenarios.errors import ScenarioError
-from scenarios.schema import Scenario
+from scenarios.file.components import DRIVER, POPULATION, VENUE
+from scenarios.file.errors import ScenarioError
+from scenarios.file.schema import Scenario
 from sim.setup.parameters import MOST, Bounds, Distribution, Parameters, check_draws, up_to
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from agents.option_chains.chains import Chain, Contract, Holding, Snapshot, Synthetic, apportion, split
 from agents.option_chains.formats.base import FIELDS
-from scenarios.errors import ScenarioError
+from scenarios.file.errors import ScenarioError
 from sim.records import OPTIONS
 from sim.setup.draws import Draws
 from sim.setup.instruments import Universe

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from scenarios import library
 from scenarios.__main__ import main
+from scenarios.file import library
 
 TESTS = Path(__file__).resolve().parent
 IMPORTS = 'imports the module "own_population" from '

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scenarios.components import DRIVER, POPULATION, VENUE, Kind
+from scenarios.file.components import DRIVER, POPULATION, VENUE, Kind
 
 
 @pytest.mark.parametrize("kind", [VENUE, POPULATION, DRIVER], ids=lambda kind: kind.noun)

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from scenarios import pool
-from scenarios.crew import Crew
-from scenarios.pool import Failure
+from scenarios.workers import task_pool as pool
+from scenarios.workers.crew import Crew
+from scenarios.workers.task_pool import Failure
 
 
 def doomed(number):

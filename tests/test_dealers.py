@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agents.kernels.customers import serve
-from scenarios.errors import ScenarioError
+from scenarios.file.errors import ScenarioError
 from sim.messages.view import CONTRACT
 from sim.model import Model
 from sim.records import ISSUE, OPTIONS, REQUEST, orders

@@ -9,8 +9,8 @@ import pytest
 from sweeping import GRID, TAG, VOLATILITY, scenario, written
 
 from scenarios import load
-from scenarios.designs import points_of, unit_points
-from scenarios.errors import ScenarioError
+from scenarios.file.errors import ScenarioError
+from scenarios.sweeps.designs import points_of, unit_points
 
 IMPACT = "venues.market.impact"
 

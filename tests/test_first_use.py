@@ -16,9 +16,10 @@ from numba.core import event
 from sweeping import process, tags, written
 
 from analysis.pages import report
-from scenarios import compilation, load
+from scenarios import load
 from scenarios.__main__ import main
-from scenarios.progress import progress
+from scenarios.build import compilation
+from scenarios.process.progress import progress
 from sim.kernels.recording import observation as looking
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -214,7 +215,7 @@ def test_progress_says_how_long_it_still_takes(
 ) -> None:
     """By the speed since the first step, which may have waited for compilation."""
     clock = iter([1000.0, *(1000.0 + 30 * n for n in range(1, 1001))])
-    monkeypatch.setattr("scenarios.progress.time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr("scenarios.process.progress.time", SimpleNamespace(perf_counter=lambda: next(clock)))
     with progress("slow", 1000) as show:
         for done in range(1, 1001):
             show(done)

@@ -16,11 +16,11 @@ from analysis.frontier import chance_crossing
 from analysis.frontier.crossing import NORMAL
 from analysis.frontier.frontier import NARROW, OUTSIDE, SEVERAL, Search, grid_runs
 from analysis.frontier.question import Question, Scale
-from scenarios.errors import ScenarioError
-from scenarios.frontier import default_folder, frontier
-from scenarios.frontier_scale import scale_of
-from scenarios.frontier_table import table
-from scenarios.loading import load
+from scenarios.build.loading import load
+from scenarios.commands.frontier_table import table
+from scenarios.file.errors import ScenarioError
+from scenarios.frontier.frontier import default_folder, frontier
+from scenarios.frontier.scale import scale_of
 
 CRITICAL, STEEP = 0.6, 8.0
 RANGE = Scale.of(0.05, 5.0)

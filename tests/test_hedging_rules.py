@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from analysis.feedback import theory
 from scenarios import load
-from scenarios.errors import ScenarioError
+from scenarios.file.errors import ScenarioError
 from scenarios.published import hedging_error
 from tests.own_hedgers import EXPOSURES
 from tests.small_market import SPOT, option_delta, small_market, units, value_shock

@@ -15,10 +15,10 @@ import pytest
 
 from scenarios import load
 from scenarios.__main__ import main
-from scenarios.amplify import amplify
-from scenarios.compilation import cut_short
-from scenarios.frontier import frontier
-from scenarios.interruption import GRACE_SECONDS, Interruption
+from scenarios.arms.amplify import amplify
+from scenarios.build.compilation import cut_short
+from scenarios.frontier.frontier import frontier
+from scenarios.process.interruption import GRACE_SECONDS, Interruption
 from sim.recording.recording import Recording
 
 TESTS = Path(__file__).resolve().parent

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scenarios.errors import ScenarioError
+from scenarios.file.errors import ScenarioError
 from sim.model import Model
 from sim.records import QUOTE
 from sim.setup.listing import SECONDS_PER_YEAR

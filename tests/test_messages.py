@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scenarios.__main__ import main
-from scenarios.errors import LISTED, Problem, ScenarioError, middle_out, nearest, printable, short, shown
+from scenarios.file.errors import LISTED, Problem, ScenarioError, middle_out, nearest, printable, short, shown
 
 
 @pytest.mark.parametrize(

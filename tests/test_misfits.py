@@ -9,9 +9,9 @@ import pytest
 
 from scenarios import load
 from scenarios.__main__ import main
-from scenarios.arms import Arms
-from scenarios.errors import ScenarioError
-from scenarios.schema import Scenario
+from scenarios.arms.arms import Arms
+from scenarios.file.errors import ScenarioError
+from scenarios.file.schema import Scenario
 from sim.setup.parameters import Misfit, within
 
 GOOD = """\

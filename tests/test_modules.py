@@ -13,13 +13,13 @@ from sweeping import MARKET, rows
 
 from scenarios import load
 from scenarios.__main__ import main
-from scenarios.amplify import amplify
-from scenarios.errors import ScenarioError
-from scenarios.pool import Failure
-from scenarios.pool import run as pooled
-from scenarios.schema import Scenario
-from scenarios.sweep import sweep
-from scenarios.trust import trusted
+from scenarios.arms.amplify import amplify
+from scenarios.file.errors import ScenarioError
+from scenarios.file.schema import Scenario
+from scenarios.file.trust import trusted
+from scenarios.sweeps.sweep import sweep
+from scenarios.workers.task_pool import Failure
+from scenarios.workers.task_pool import run as pooled
 
 NAMED = 'modules = ["code/idlers.py"]\n'
 TEXT = (

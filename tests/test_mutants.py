@@ -12,8 +12,8 @@ from types import FrameType
 import mutants
 import pytest
 
-from scenarios import memory
 from scenarios.__main__ import BAD_INPUT, SUCCESS, main
+from scenarios.process import memory_limit as memory
 
 DEADLINE_SECONDS = 40  # of the processor's time: machines are busy, and kernels may have to be compiled
 ASLEEP_SECONDS = 400

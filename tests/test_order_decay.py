@@ -10,8 +10,8 @@ import pytest
 
 from analysis.base.metric import Undefined
 from analysis.metrics.failure import market_failed, time_to_failure
-from scenarios import trials
-from scenarios.trials import Trial
+from scenarios.replications import trials
+from scenarios.replications.trials import Trial
 from sim import records as r
 from sim.model import Model
 from sim.recording.recording import Recording
@@ -184,8 +184,8 @@ def test_a_market_that_could_fail_and_did_not_is_told_from_one_that_is_not_watch
 
 
 def test_a_run_that_ends_by_failure_is_a_finished_run(tmp_path: Any) -> None:
-    from scenarios.loading import load
-    from scenarios.run import run
+    from scenarios.build.loading import load
+    from scenarios.runs.run import run
 
     values = {"populations.anonymous.immediacy": 0.6, "time.steps": 100}
     scenario = load(trials.FOLDER / "buis2024.toml", values)

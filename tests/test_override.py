@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenarios.override import KeyProblem, apply, literal, locate, split
+from scenarios.file.override import KeyProblem, apply, literal, locate, split
 
 VALUES = {
     "time": {"steps": 10},

@@ -16,15 +16,16 @@ import pytest
 from sweeping import process, rows, tags, until, written
 from sweeping import scenario as swept
 
-from scenarios import load, ownership
+from scenarios import load
 from scenarios.__main__ import main
-from scenarios.amplify import amplify
-from scenarios.errors import ScenarioError
-from scenarios.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
-from scenarios.interruption import Interruption
-from scenarios.run import run
-from scenarios.schema import Scenario
-from scenarios.sweep import merge, sweep
+from scenarios.arms.amplify import amplify
+from scenarios.file.errors import ScenarioError
+from scenarios.file.schema import Scenario
+from scenarios.folders import ownership
+from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
+from scenarios.process.interruption import Interruption
+from scenarios.runs.run import run
+from scenarios.sweeps.sweep import merge, sweep
 
 WATCHED = (Path(__file__).parent / "watched.toml").read_text()
 RUN = ["run", "watched.toml", "--out", "p", "--quiet", "--no-figures"]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import agents.hedging.hedger
-from scenarios.arms import MUTED, OPEN_LOOP, Arms
-from scenarios.document import Document
-from scenarios.schema import parse
+from scenarios.arms.arms import MUTED, OPEN_LOOP, Arms
+from scenarios.file.document import Document
+from scenarios.file.schema import parse
 from sim import records as r
 from sim.chains.blocks import Blocks
 from sim.messages.outbox import Outbox

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from scenarios import pool
+from scenarios.workers import task_pool as pool
 
 _offset = 0
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from scenarios import market
-from scenarios.components import POPULATION
+from scenarios.file.components import POPULATION
 from sim.model import PHASES, Model
 from sim.population import Population
 from sim.records import orders

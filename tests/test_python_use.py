@@ -18,7 +18,8 @@ import pandas as pd
 import pytest
 from mesa.batchrunner import _model_run_func
 
-from scenarios import load, market, repeats
+from scenarios import load, market
+from scenarios.build import repeats
 from sim.model import Model
 
 SMALL = {

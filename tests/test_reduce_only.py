@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scenarios.arms import MUTED, Arms
-from scenarios.document import Document
-from scenarios.schema import parse
+from scenarios.arms.arms import MUTED, Arms
+from scenarios.file.document import Document
+from scenarios.file.schema import parse
 from sim import records as r
 from tests.small_market import MAKERS, SPOT, market_order, population, refusals, small_market
 

@@ -10,11 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenarios import replicate
-from scenarios import replication_pages as pages
 from scenarios.__main__ import main
-from scenarios.errors import ScenarioError
-from scenarios.replicate import AGREES, DIFFERS, SHOWN, Replication, Row, carried_out, estimated, resampled
+from scenarios.file.errors import ScenarioError
+from scenarios.replications import pages as pages
+from scenarios.replications import replicate
+from scenarios.replications.replicate import (
+    AGREES,
+    DIFFERS,
+    SHOWN,
+    Replication,
+    Row,
+    carried_out,
+    estimated,
+    resampled,
+)
 
 STUDIES = (
     *("amm_lvr", "buis2024", "cont_stoikov_talreja", "contagion", "feedback_volatility", "hedging_error"),

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scenarios import trials
-from scenarios.errors import ScenarioError
-from scenarios.loading import load
+from scenarios.build.loading import load
+from scenarios.file.errors import ScenarioError
 from scenarios.published import buis2024, cont_stoikov_talreja, santa_fe
-from scenarios.replicate import FOLDER
-from scenarios.trials import Trial
+from scenarios.replications import trials
+from scenarios.replications.replicate import FOLDER
+from scenarios.replications.trials import Trial
 from sim import records as r
 from sim.model import Model
 from tests.small_market import orders_of, small_market

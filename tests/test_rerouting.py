@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from scenarios.arms import MUTED, OPEN_LOOP, Arms
-from scenarios.document import Document
-from scenarios.schema import BASE, Scenario, parse
+from scenarios.arms.arms import MUTED, OPEN_LOOP, Arms
+from scenarios.file.document import Document
+from scenarios.file.schema import BASE, Scenario, parse
 from sim.recording.recording import Recording
 from tests.small_market import value_shock
 from tests.test_pending import DEALERS, DEEP

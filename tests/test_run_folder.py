@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from scenarios import load, market
-from scenarios.errors import ScenarioError
-from scenarios.folder import ResultsFolder, status_of
-from scenarios.run import RUN, Interruption, default_folder, overrides, run
-from scenarios.schema import Scenario
+from scenarios.file.errors import ScenarioError
+from scenarios.file.schema import Scenario
+from scenarios.folders.folder import ResultsFolder, status_of
+from scenarios.runs.run import RUN, Interruption, default_folder, overrides, run
 
 WATCHED = (Path(__file__).parent / "watched.toml").read_text()
 TABLES = ("series", "fills", "causes", "moves", "liquidations", "populations")

@@ -10,9 +10,9 @@ import pytest
 
 from analysis.metrics.market_quality import hedging_share
 from scenarios import load
-from scenarios.arms import Arms
-from scenarios.library import STARTER, names
-from scenarios.replicate import FOLDER
+from scenarios.arms.arms import Arms
+from scenarios.file.library import STARTER, names
+from scenarios.replications.replicate import FOLDER
 from sim.recording.recording import Recording
 
 BASELINES = Path(__file__).parent / "baselines.json"

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from scenarios import library, load
-from scenarios.document import Document
-from scenarios.errors import ScenarioError
-from scenarios.json_schema import json_schema
-from scenarios.schema import parse
+from scenarios import load
+from scenarios.file import library
+from scenarios.file.document import Document
+from scenarios.file.errors import ScenarioError
+from scenarios.file.json_schema import json_schema
+from scenarios.file.schema import parse
 
 JARGON = ("pydantic", "Input", "input", "validat", "Traceback", "tagged-union", "NoneType", "<class", "Error")
 GOOD = """\

@@ -10,8 +10,8 @@ from bench import FIRST, LOT, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenarios.loading import load
-from scenarios.replicate import FOLDER
+from scenarios.build.loading import load
+from scenarios.replications.replicate import FOLDER
 from sim.accounts.delivery import Delivery, DeliveryPrice
 from sim.accounts.settlement import Funding, Settlement
 from sim.records import EXPIRY, FILLS, SETTLING

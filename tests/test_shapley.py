@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.feedback.shapley import coalitions, credit, shapley
-from scenarios.loading import load
-from scenarios.mechanisms import mechanisms, without
+from scenarios.arms.mechanisms import mechanisms, without
+from scenarios.build.loading import load
 
 PLAYERS = ["a", "b", "c"]
 

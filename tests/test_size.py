@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from small_market import LPS, MAKERS, SPOT, small_market
 
-from scenarios import memory, size
-from scenarios.build import build
-from scenarios.components import POPULATION
-from scenarios.loading import load
+from scenarios.build import size
+from scenarios.build.build import build
+from scenarios.build.loading import load
+from scenarios.file.components import POPULATION
+from scenarios.process import memory_limit as memory
 from sim.setup.parameters import Misfit
 
 ROUTE = {"venues": ["perp"]}

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from scenarios import library, streams
 from scenarios.__main__ import main
+from scenarios.file import library
+from scenarios.process import streams
 
 TESTS = Path(__file__).resolve().parent
 HAS_FULL = Path("/dev/full").exists()
@@ -132,7 +133,7 @@ def test_a_market_that_finds_no_memory_is_a_line(
     def refused(*_: object) -> None:
         raise MemoryError("Unable to allocate 3 GiB")
 
-    monkeypatch.setattr("scenarios.arms.build", refused)
+    monkeypatch.setattr("scenarios.arms.arms.build", refused)
     assert main(["validate", "watched.toml", "--trust"]) == 1
     said = "out of memory: Unable to allocate 3 GiB; fewer participants, contracts or steps need less\n"
     assert capsys.readouterr().err.endswith(said)

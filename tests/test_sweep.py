@@ -17,17 +17,17 @@ from sweeping import GRID, TAG, TESTS, VOLATILITY, noted, rows, scenario, tags, 
 
 from scenarios import load, read_sweep
 from scenarios.__main__ import main
-from scenarios.agenda import Agenda, Shard
-from scenarios.chosen_metrics import LIGHT, chosen
-from scenarios.dispatch import Dispatch
-from scenarios.errors import ScenarioError
-from scenarios.experiment import Experiment, Plan
-from scenarios.parts import RUNS, Parts, Stream, batches
-from scenarios.run import Interruption
-from scenarios.stopping import Looks, half_width
-from scenarios.sweep import sweep
-from scenarios.sweep_schema import Stop
-from scenarios.sweep_worker import Order, Report
+from scenarios.arms.chosen_metrics import LIGHT, chosen
+from scenarios.file.errors import ScenarioError
+from scenarios.file.sweep_schema import Stop
+from scenarios.runs.run import Interruption
+from scenarios.sweeps.dispatch import Dispatch
+from scenarios.sweeps.experiment import Experiment, Plan
+from scenarios.sweeps.jobs_left import Agenda, Shard
+from scenarios.sweeps.stopping import Looks, half_width
+from scenarios.sweeps.sweep import sweep
+from scenarios.sweeps.worker import Order, Report
+from scenarios.sweeps.worker_files import RUNS, Parts, Stream, batches
 from sim.messages.columns import TABLES
 
 ALL_TABLES = set(TABLES) - {"series"}
@@ -110,7 +110,7 @@ def test_another_design_or_another_result_is_not_touched(tmp_path, capsys):
 def test_runs_of_another_version_of_the_code_are_not_mixed_in(tmp_path, monkeypatch):
     own, out = scenario(tmp_path, tags(2)), tmp_path / "out"
     sweep(own, out, start="serial")
-    monkeypatch.setattr("scenarios.experiment.sources_hash", lambda scenario: "another")
+    monkeypatch.setattr("scenarios.sweeps.experiment.sources_hash", lambda scenario: "another")
     with pytest.raises(ScenarioError, match="another version of the code"):
         sweep(own, out, start="serial")
 
@@ -157,7 +157,7 @@ def test_a_run_by_itself_gives_what_it_gave_in_the_sweep(tmp_path, capsys):
     own["sweep.arms"] = ["base", "muted"]
     sweep(own, out, start="serial")
     run = rows(out).iloc[0]
-    from scenarios.compaction import command
+    from scenarios.sweeps.compaction import command
 
     words = shlex.split(command(out / "scenario.toml", Plan(Experiment(own)), dict(run)))
     assert main([*words[1:], "--out", str(tmp_path / "one"), "--quiet", "--no-figures"]) == 0
@@ -210,7 +210,7 @@ def test_looking_does_not_spoil_the_interval(draw, mean, deviation, monkeypatch)
     """Intervals of the width asked for hold the mean in about 95% of 600 points, means are not shifted."""
     quantiles = stats.t.ppf(0.975, np.arange(1, 500))
     monkeypatch.setattr(
-        "scenarios.stopping.half_width",
+        "scenarios.sweeps.stopping.half_width",
         lambda values: quantiles[len(values) - 2] * np.std(values, ddof=1) / np.sqrt(len(values)),
     )
     rng = np.random.default_rng(11)

@@ -14,8 +14,8 @@ from troubled_population import MENDED
 
 from scenarios import read_sweep
 from scenarios.__main__ import main
-from scenarios.parts import PARTS
-from scenarios.sweep import sweep
+from scenarios.sweeps.sweep import sweep
+from scenarios.sweeps.worker_files import PARTS
 
 SLOW = 0.05
 """Seconds a step, four steps a run."""
@@ -58,7 +58,7 @@ def test_a_killed_parent_takes_its_workers_along_and_the_same_command_does_what_
 
 
 def _finished(out: Path) -> set[int]:
-    from scenarios.parts import RUNS, batches
+    from scenarios.sweeps.worker_files import RUNS, batches
 
     return {row["design_id"] for batch in batches(out / PARTS, RUNS) for row in batch.to_pylist()}
 

@@ -18,7 +18,7 @@ from analysis.sweeps.phase_diagram import edges_of, labelled, phase_diagram, tab
 from analysis.sweeps.sensitivity import sensitivity
 from analysis.sweeps.stability import theoretical_gain
 from analysis.sweeps.table import Sweep
-from scenarios.loading import load
+from scenarios.build.loading import load
 from tests.synthetic_sweep import GAMMA, IMPACT, a_cube, a_grid, a_sweep, feedback
 
 matplotlib.use("Agg")

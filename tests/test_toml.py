@@ -10,8 +10,8 @@ from pathlib import Path
 import mutants
 import pytest
 
-from scenarios import toml
-from scenarios.toml import LARGEST, Unreadable, deeper, inside, line_of, loads
+from scenarios.file import toml
+from scenarios.file.toml import LARGEST, Unreadable, deeper, inside, line_of, loads
 
 
 def paths(value: object, path: toml.Path = ()) -> Iterator[toml.Path]:

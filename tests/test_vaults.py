@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from scenarios.errors import ScenarioError
+from scenarios.file.errors import ScenarioError
 from sim.model import Model
 from tests.small_market import LPS, SPOT, option_delta, population, small_market, units, value_shock
 

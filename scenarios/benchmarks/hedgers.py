@@ -50,7 +50,7 @@ class World:
 
     def market(self) -> Any:
         """Our own model, at its start."""
-        from scenarios.loading import load
+        from scenarios.build.loading import load
 
         return load(SCENARIO, {"populations.dealers.count": self.hedgers}).market()
 

@@ -47,7 +47,7 @@ def account_bytes(apart: tuple[type, ...] = ()) -> float:
     apart : tuple of type
         Objects whose arrays do not count.
     """
-    from scenarios.loading import load
+    from scenarios.build.loading import load
 
     few, many = (array_bytes(load(SCENARIO, {COUNT: count}).market(), apart) for count in (FEW, MANY))
     return (many - few) / (MANY - FEW)

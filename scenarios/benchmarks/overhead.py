@@ -193,7 +193,7 @@ def _share(total: float, inside: Inside, lost: float, empty: dict[int, float], s
 
 def outside_kernels(repeats: int = REPEATS) -> Iterator[Row]:
     """Yield Python's share of a step of the crash scenario, before the shock and after it."""
-    from scenarios.loading import load
+    from scenarios.build.loading import load
 
     scenario = load(SCENARIO)
     warm = scenario.market()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.benchmarks.rows import Goal, Row, Spread
-from scenarios.folder import MANIFEST
+from scenarios.folders.folder import MANIFEST
 
 SCENARIO = "short_gamma_crash"
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +24,7 @@ FEW_STEPS = 60
 def started() -> Iterator[Row]:
     """Yield import, start-up, first results and the whole crash scenario, all warm."""
     warm("--no-figures")
-    imports = Spread.of([_spent("-c", "import scenarios.loading") for _ in range(REPEATS)])
+    imports = Spread.of([_spent("-c", "import scenarios.build.loading") for _ in range(REPEATS)])
     yield Row("import, a process", imports, "s")
     for name, options, goal in (
         ("start-up: one step, headless", ("--steps", "1", "--no-figures"), Goal(2, 1, more_is_better=False)),

@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from scenarios.arms.replicates import replicate_seeds
 from scenarios.benchmarks.processes import ROOT
 from scenarios.benchmarks.rows import Goal, Row, Spread, alternate
-from scenarios.engines import PROCESSES
-from scenarios.loading import load, market
-from scenarios.provenance import peak_memory_bytes
-from scenarios.replicates import replicate_seeds
-from scenarios.schema import Scenario
-from scenarios.sweep import SweepOutcome, sweep
-from scenarios.sweep_results import read_sweep
+from scenarios.build.loading import load, market
+from scenarios.file.schema import Scenario
+from scenarios.process.provenance import peak_memory_bytes
+from scenarios.sweeps.results import read_sweep
+from scenarios.sweeps.sweep import SweepOutcome, sweep
+from scenarios.workers.engines import PROCESSES
 
 SCENARIO, KEY = "linear_feedback", "populations.dealers.exposure.gamma"
 STEPS = 1000
@@ -84,7 +84,7 @@ def swept(runs: int, *, steps: int = STEPS, **how: Any) -> tuple[float, float, A
     ----------
     runs, steps : int
     **how
-        Of `scenarios.sweep.sweep`.
+        Of `scenarios.sweeps.sweep.sweep`.
     """
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
@@ -114,7 +114,7 @@ PARENT = """
 import json, sys
 from pathlib import Path
 from scenarios.benchmarks.sweeps import MANY, SHORT_STEPS, own_peak, planned
-from scenarios.sweep import sweep
+from scenarios.sweeps.sweep import sweep
 if __name__ == "__main__":
     peaks = []
     for runs in (100, MANY):

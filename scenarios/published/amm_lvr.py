@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.feedback import theory
-from scenarios.replicate import FOLDER, Row, Rows, estimated, measured, replication
+from scenarios.replications.replicate import FOLDER, Row, Rows, estimated, measured, replication
 from sim.recording.recording import Recording
 from sim.setup.listing import SECONDS_PER_YEAR
 

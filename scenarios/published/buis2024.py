@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from scenarios.replicate import Row, replication
-from scenarios.trials import Trial, run_all, share
+from scenarios.replications.replicate import Row, replication
+from scenarios.replications.trials import Trial, run_all, share
 
 POSITIONS = (-80, -60, -40, -20, 0, 20, 40, 60, 80)
 IMMEDIACY = {

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import norm
 
-from scenarios.replicate import Row, replication
-from scenarios.trials import Trial, run_all
+from scenarios.replications.replicate import Row, replication
+from scenarios.replications.trials import Trial, run_all
 from sim.records import MOVES
 
 PUBLISHED = (

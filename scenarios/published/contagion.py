@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.contagion.clearing import clearing_vector, debtrank
 from analysis.feedback import theory
-from scenarios.replicate import Row, Rows, estimated, exact, measured, replication
+from scenarios.replications.replicate import Row, Rows, estimated, exact, measured, replication
 from sim.recording.recording import Recording
 
 OWED = [[0, 6, 4], [3, 0, 5], [2, 4, 0]]

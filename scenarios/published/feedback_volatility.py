@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from analysis.feedback import theory
-from scenarios.replicate import FOLDER, Plan, Row, Rows, carried_out, estimated, replication
+from scenarios.replications.replicate import FOLDER, Plan, Row, Rows, carried_out, estimated, replication
 from sim.recording.recording import Recording
 
 GAINS = (0.2, 0.5, 0.8, -0.5)

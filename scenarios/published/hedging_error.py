@@ -12,7 +12,17 @@ from typing import Any
 import numpy as np
 
 from analysis.feedback import theory
-from scenarios.replicate import FOLDER, Plan, Row, Rows, carried_out, estimated, exact, replication, resampled
+from scenarios.replications.replicate import (
+    FOLDER,
+    Plan,
+    Row,
+    Rows,
+    carried_out,
+    estimated,
+    exact,
+    replication,
+    resampled,
+)
 from sim.recording.recording import Recording
 from sim.setup.listing import SECONDS_PER_YEAR
 

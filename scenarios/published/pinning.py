@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 
 from analysis.feedback import theory
 from analysis.figures import style
-from scenarios.replicate import FOLDER, Plan, Row, Rows, carried_out, replication
+from scenarios.replications.replicate import FOLDER, Plan, Row, Rows, carried_out, replication
 from sim.recording.recording import Recording
 from sim.setup.listing import SECONDS_PER_YEAR
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenarios.replicate import Row, replication
-from scenarios.trials import Trial, mean, run_all
+from scenarios.replications.replicate import Row, replication
+from scenarios.replications.trials import Trial, mean, run_all
 
 BY_EPSILON = {0.01: 0.468, 0.02: 0.493, 0.05: 0.549, 0.1: 0.626, 0.2: 0.761, 0.5: 1.105, 1.0: 1.636}
 """Spread by epsilon at a tick of 0.005."""

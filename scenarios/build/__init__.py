@@ -1,0 +1,1 @@
+"""Build: from a scenario to a market."""

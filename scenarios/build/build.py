@@ -1,0 +1,368 @@
+"""Build: from a scenario to a model that is ready to step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scenarios.build import size
+from scenarios.build.treatment import AS_WRITTEN, SINK, Treatment
+from scenarios.build.venues import open_all, placed, state_impact, universe_of
+from scenarios.file.entries import SHOCKS, Asset, MarketOrder, ValueShock, VenueEntry
+from scenarios.file.schema import Scenario
+from sim.accounts.delivery import DeliveryPrice
+from sim.accounts.ledger import Ledger
+from sim.accounts.margin import Margin
+from sim.accounts.profile import Thresholds
+from sim.accounts.settlement import Settlement
+from sim.chains.router import Router
+from sim.kernels.accounts.margining import UNLIMITED
+from sim.messages.view import ASSET, QUOTE, View, frozen
+from sim.model import Model
+from sim.population import Population
+from sim.prices.joint import JointDrivers
+from sim.prices.oracle import Oracle
+from sim.recording.recorder import Recorder
+from sim.records import SEIZE
+from sim.setup.draws import Draws, key
+from sim.setup.instruments import Universe
+from sim.setup.listing import CLEARING, END_USERS, FEES, Listing
+from sim.setup.parameters import Misfit, check_lots, units_of, within
+from sim.venues.venue import Venue
+
+MOST_ROUNDS = 100_000
+"""Rounds of liquidations in a step."""
+
+
+def build(scenario: Scenario, rng: Any = None, treatment: Treatment = AS_WRITTEN) -> Model:
+    """Build the model of a checked scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    rng : int, optional
+        Seed instead of the scenario's.
+    treatment : Treatment
+        What an arm does to the orders of populations.
+
+    Raises
+    ------
+    Misfit
+        If parts do not fit together; its key is the way to the value from the top of the scenario.
+    """
+    seed = scenario.seed if rng is None else int(rng)
+    size.check(scenario)
+    _check_exchanges(scenario)
+    _check_rounds(scenario)
+    model = Model(rng=seed)
+    universe = universe_of(scenario)
+    listing = Listing(
+        seed,
+        scenario.time.step_seconds,
+        universe,
+        [asset.spot for asset in scenario.assets],
+        [asset.smile for asset in scenario.assets],
+    )
+    entries = [*_ordered(scenario), *treatment.sinks(scenario)]
+    venues = _venues(entries, scenario, listing)
+    model.populations = _populations(model, scenario, listing)
+    for population in model.populations:
+        if population.name in treatment.exempt:
+            population.margin_rule = UNLIMITED
+        if population.name in (*treatment.diverted, *treatment.replayed):
+            population.hedged_share = 0.0  # of its gamma nothing answers the market
+    ledger = _ledger(model.populations, listing)
+    _connect(model, scenario, listing, venues, ledger, seed, treatment)
+    treatment.apply(model)
+    return model
+
+
+def _check_exchanges(scenario: Scenario) -> None:
+    exchanges = [n for n, entry in enumerate(scenario.venues) if SEIZE in entry.factory.takes]
+    if len(exchanges) > 1:
+        first = scenario.venues[exchanges[0]].name
+        what = f'a market has one liquidation venue, and "{first}" is one already'
+        raise Misfit(what, ("venues", exchanges[1]))
+
+
+def _check_rounds(scenario: Scenario) -> None:
+    """A step has so many rounds of liquidations at most, should there be any."""
+    time = scenario.time
+    rounds = time.step_seconds / time.round_seconds
+    if rounds > MOST_ROUNDS and any(SEIZE in entry.factory.takes for entry in scenario.venues):
+        what = f"found {time.round_seconds:g}; a step of {time.step_seconds:g} s has {rounds:,.0f} rounds"
+        least = time.step_seconds / MOST_ROUNDS
+        raise Misfit(what, ("time", "round_seconds"), allowed=[f"at least {least:g}"])
+
+
+def _venues(entries: list[VenueEntry], scenario: Scenario, listing: Listing) -> list[Venue]:
+    """Venues in the order they are told of; every asset has one that gives it a price."""
+    position = {entry.name: n for n, entry in enumerate(scenario.venues)}
+    venues = []
+    for index, entry in enumerate(entries):
+        with within("venues", position.get(entry.name, entry.name)):
+            venues.append(placed(index, entry, scenario, listing))
+    for k in range(len(scenario.assets)):
+        with within("assets", k):
+            listing.reference(k)
+    return venues
+
+
+def _ordered(scenario: Scenario) -> list[VenueEntry]:
+    """Venues with those that emit orders first, so that these meet the others in time order."""
+    return sorted(scenario.venues, key=lambda entry: not entry.factory.emits)
+
+
+def _populations(model: Model, scenario: Scenario, listing: Listing) -> list[Population]:
+    populations: list[Population] = []
+    for n, entry in enumerate(scenario.populations):
+        with within("populations", n):
+            own = entry.factory(model, entry.name, entry.count, entry.parameters, listing)
+            _check_units(own, listing)
+            populations.append(own)
+    shocks = [shock for shock in scenario.shocks if isinstance(shock, MarketOrder)]
+    if shocks:
+        from agents.shocks import MarketOrder as Order
+        from agents.shocks import Outsiders
+
+        sent = [
+            Order(
+                at=s.at,
+                venue=listing.reference(listing.universe.assets.index(s.asset)).name,
+                qty=s.qty,
+                over_seconds=s.over_seconds,
+            )
+            for s in shocks
+        ]
+        populations.append(Outsiders(model, SHOCKS, 1, Outsiders.Parameters(orders=sent), listing))
+    return populations
+
+
+def _check_units(population: Population, listing: Listing) -> None:
+    """Quantities of a population, in the finest lots there are, can be counted."""
+    finest = min((terms.lot for terms in listing.venues.values() if terms.lot > 0), default=1.0)
+    for name in units_of(type(population.parameters)):
+        if getattr(population.parameters, name) is not None:
+            check_lots(float(population.column(name).max()) / finest, (name,))
+
+
+def _ledger(populations: list[Population], listing: Listing) -> Ledger:
+    """The ledger with every account's opening endowment issued."""
+    system = len(listing.system)
+    codes = [np.arange(system)] + [np.full(p.rows, system + i) for i, p in enumerate(populations)]
+    population_of = np.concatenate(codes).astype(np.int16)
+    holders = {p.first: (p.rows, p.option_slots) for p in populations if p.option_slots}
+    ledger = Ledger(
+        listing.universe,
+        population_of,
+        system + len(populations),
+        FEES,
+        holders,
+        (END_USERS, CLEARING),
+    )
+    for n, population in enumerate(populations):
+        with within("populations", n):
+            cash, positions = population.endowment()
+            ledger.issue(population.name, population.first, cash, positions)
+    return ledger
+
+
+def _connect(
+    model: Model,
+    scenario: Scenario,
+    listing: Listing,
+    venues: list[Venue],
+    ledger: Ledger,
+    seed: int,
+    treatment: Treatment,
+) -> None:
+    """Tie the parts together and hand them to the model."""
+    populations, universe = model.populations, listing.universe
+    assets = _asset_rows(scenario)
+    quotes = np.zeros(len(listing.venues), QUOTE)  # sinks, which come last, show nothing
+    quotes["mid"] = np.nan
+    margin = Margin(ledger, [a.margin for a in scenario.assets], _rules(populations, listing))
+    view = _view(quotes, assets, ledger, margin)
+    open_all(venues, populations, listing, ledger, view)
+    state_impact(venues, populations)
+    listed = np.array([listing.reference(k).index for k in range(len(scenario.assets))], np.int64)
+    drivers = _drivers(scenario, seed)
+    model.assemble(
+        listing,
+        ledger,
+        margin,
+        _router(populations, listing, venues, ledger),
+        venues,
+        drivers,
+        [_oracle(k, asset, listing) for k, asset in enumerate(scenario.assets)],
+        Settlement(
+            ledger,
+            [a.funding for a in scenario.assets],
+            [DeliveryPrice(a.delivery, scenario.time.step_seconds) for a in scenario.assets],
+            scenario.time.step_seconds,
+        ),
+        _recorder(scenario, populations, listing, venues, listed, ledger, margin),
+        view,
+        quotes=quotes,
+        assets=assets,
+        listed=listed,
+        steps=scenario.time.steps,
+        round_seconds=scenario.time.round_seconds,
+        description=_description(scenario, listing, populations, universe, seed, treatment.arm),
+    )
+
+
+def _asset_rows(scenario: Scenario) -> np.ndarray:
+    assets = np.zeros(len(scenario.assets), ASSET)
+    for row, asset in zip(assets, scenario.assets, strict=True):
+        for field in ("mid", "mark", "index", "value"):
+            row[field] = asset.spot
+        row["volatility"] = asset.smile.atm
+    return assets
+
+
+def _rules(populations: list[Population], listing: Listing) -> np.ndarray:
+    """Margin rule of every account; system accounts have none."""
+    rules = np.zeros(listing.accounts, np.int8)
+    for population in populations:
+        rules[population.first : population.first + population.rows] = population.margin_rule
+    return rules
+
+
+def _view(quotes: np.ndarray, assets: np.ndarray, ledger: Ledger, margin: Margin) -> View:
+    view = View()
+    view.quotes, view.assets, view.terms = frozen(quotes), frozen(assets), frozen(ledger.terms)
+    view.contracts = frozen(ledger.universe.contracts)
+    view.cash, view.position, view.cost = frozen(ledger.cash), frozen(ledger.position), frozen(ledger.cost)
+    view.is_in_breach, view.in_breach = frozen(margin.is_in_breach), frozen(margin.in_breach)
+    view.shortfall = frozen(np.zeros(0))
+    view.holder_of, view.changes = frozen(ledger.holder_of), frozen(ledger.changes)
+    view.show(margin)
+    return view
+
+
+def _oracle(k: int, asset: Asset, listing: Listing) -> Oracle:
+    """The oracle of asset k, which reads venues that give it a price."""
+    pricing = [name for name, terms in listing.venues.items() if terms.asset == k and terms.precedence > 0]
+    for name in asset.index.venues:
+        if name not in pricing:
+            what = f'"{name}" gives {asset.name} no price'
+            raise Misfit(what, ("assets", k, "index", "venues", name), name, pricing)
+    return Oracle(
+        asset.index, asset.mark, {name: listing.venue(name).index for name in asset.index.venues}, k
+    )
+
+
+def _drivers(scenario: Scenario, seed: int) -> JointDrivers:
+    entries = []
+    for k, asset in enumerate(scenario.assets):
+        jumps = [
+            (s.at, s.change) for s in scenario.shocks if isinstance(s, ValueShock) and s.asset == asset.name
+        ]
+        with within("assets", k, "driver"):
+            driver = asset.driver.factory(asset.driver.parameters)
+        entries.append((driver, asset.spot, jumps))
+    correlation = None if scenario.correlation is None else np.array(scenario.correlation)
+    keys = [key(seed, "drivers", asset.name) for asset in scenario.assets]
+    return JointDrivers(entries, correlation, keys, scenario.time.step_seconds)
+
+
+def _router(populations: list[Population], listing: Listing, venues: list[Venue], ledger: Ledger) -> Router:
+    names = ["system"] * len(listing.system) + [population.name for population in populations]
+    keys = np.array([Draws(0, name).key("rows") for name in names])
+    firsts = np.array([0] * len(listing.system) + [population.first for population in populations])
+    router = Router(len(venues), listing.seed, ledger.population_of, keys, firsts)
+    clocks = {venue.name: venue.blocks for venue in venues if venue.blocks is not None}
+    for venue in venues:
+        router.pending.trade(venue.index, venue.instruments or (venue.instrument,))
+        router.expect(venue.index, venue.meaning)
+        clock = clocks.get(venue.name.removesuffix(SINK))  # a sink is as late as what it stands for
+        if clock is not None:
+            router.blocks[venue.index] = clock
+    return router
+
+
+def _recorder(
+    scenario: Scenario,
+    populations: list[Population],
+    listing: Listing,
+    venues: list[Venue],
+    listed: np.ndarray,
+    ledger: Ledger,
+    margin: Margin,
+) -> Recorder:
+    pools = [venue for venue in venues if venue.has_own_mid]
+    count = len(listing.system) + len(populations)
+    hedged_asset, hedged_share = np.zeros(count, np.int64), np.zeros(count)
+    unlisted = np.zeros((count, 2))
+    for code, population in enumerate(populations, len(listing.system)):
+        hedged_asset[code] = population.asset
+        hedged_share[code] = population.hedged_share if population.hedges else 0.0
+        population.unlisted = unlisted[code]
+    closing = max(venue.closing() for venue in venues)
+    return Recorder(
+        scenario.time.steps,
+        scenario.time.step_seconds,
+        listing.universe.assets,
+        [pool.name for pool in pools],
+        [p.name for p in populations],
+        listed,
+        np.array([pool.index for pool in pools], np.int64),
+        hedged_asset,
+        hedged_share,
+        unlisted,
+        Thresholds(ledger, margin, closing),
+    )
+
+
+def _description(
+    scenario: Scenario,
+    listing: Listing,
+    populations: list[Population],
+    universe: Universe,
+    seed: int,
+    arm: str,
+) -> dict[str, Any]:
+    """What the recording says of the market, as plain values."""
+    types = {entry.name: entry.type for entry in scenario.populations}
+    rows = [{"name": name, "type": "system", "count": 1, "hedges": False} for name in listing.system]
+    rows += [
+        {
+            "name": p.name,
+            "type": types.get(p.name, "shocks.Outsiders"),
+            "count": p.rows,
+            "hedges": p.hedges,
+            "hedged_share": p.hedged_share if p.hedges else 0.0,
+            "asset": universe.assets[p.asset] if p.hedges else None,
+            "report": p.report(),
+        }
+        for p in populations
+    ]
+    venues = sorted((*listing.venues.values(), *listing.sinks.values()), key=lambda terms: terms.index)
+    return {
+        "name": scenario.name,
+        "description": scenario.description,
+        "seed": seed,
+        "arm": arm,
+        "quote": "USD",
+        "step_seconds": scenario.time.step_seconds,
+        "steps": scenario.time.steps,
+        "assets": [
+            {"name": a.name, "spot": a.spot, "half_tick": 0.5 * listing.reference(k).tick}
+            for k, a in enumerate(scenario.assets)
+        ],
+        "venues": [
+            {
+                "name": v.name,
+                "type": v.type,
+                "asset": universe.assets[v.asset] if v.asset >= 0 else None,
+                "instrument": universe.names[v.instrument] if v.instrument >= 0 else None,
+                "tick": v.tick,
+                "lot": v.lot,
+            }
+            for v in venues
+        ],
+        "populations": rows,
+        "shocks": [shock.model_dump(by_alias=True) for shock in scenario.shocks],
+    }

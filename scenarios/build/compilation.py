@@ -1,0 +1,111 @@
+"""Compilation: kernels that no run has needed yet are compiled first, which takes a while and is said once.
+
+Commands say it among their progress; in Python it is said on stderr as soon as the first one is
+compiled after a market was built. A signal ends it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import Any
+
+from numba.core.event import Listener, TimingListener, install_listener, register
+
+from scenarios.process.interruption import Interruption
+
+WORDS = "compiling kernels that no run has needed yet"
+KIND = "numba:compile"
+ROOMS = ("sim.", "agents.")
+
+_is_said_elsewhere: ContextVar[bool] = ContextVar("is_said_elsewhere", default=False)
+
+
+class Compilation(TimingListener):  # type: ignore[misc]  # numba ships no types
+    """Measures what numba compiles, and says when it starts; silent while all comes from the cache."""
+
+    def __init__(self, announce: Callable[[], None]) -> None:
+        super().__init__()
+        self._announce: Callable[[], None] | None = announce
+
+    def on_start(self, event: Any) -> None:
+        """Announce the first kernel."""
+        if self._announce is not None:
+            self._announce()
+            self._announce = None
+        super().on_start(event)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent compiling."""
+        return float(self.duration) if self.done else 0.0
+
+
+class _Cut(BaseException):
+    """A signal came while a kernel was compiled."""
+
+
+class _Passes(Listener):  # type: ignore[misc]  # numba ships no types
+    """Looks for a signal before and after every pass of the compiler."""
+
+    def __init__(self, interruption: Interruption) -> None:
+        self._interruption = interruption
+
+    def on_start(self, event: Any) -> None:
+        """Stop compiling if a signal has come."""
+        if self._interruption.signal:
+            raise _Cut
+
+    on_end = on_start
+
+
+@contextmanager
+def cut_short(interruption: Interruption) -> Iterator[None]:
+    """Leave what is done inside if a signal comes while kernels are compiled, which takes long.
+
+    A signal that comes while nothing is compiled is for what is inside to look for. What stands
+    after the block is reached in any case; `interruption.signal` says which it was.
+    """
+    with suppress(_Cut), install_listener("numba:run_pass", _Passes(interruption)):
+        yield
+
+
+class _Notice(Listener):  # type: ignore[misc]  # numba ships no types
+    """Says once that a kernel of ours is compiled."""
+
+    is_done = False
+
+    def on_start(self, event: Any) -> None:
+        """Say it, of kernels of ours only."""
+        function = getattr(event.data.get("dispatcher"), "py_func", None)
+        if self.is_done or not str(getattr(function, "__module__", "")).startswith(ROOMS):
+            return
+        self.is_done = True
+        if not _is_said_elsewhere.get():
+            print(f"hedgequake: {WORDS} (once, up to a minute)", file=sys.stderr, flush=True)
+
+    def on_end(self, event: Any) -> None:
+        """Say nothing."""
+
+
+_notice = _Notice()
+_registered: list[_Notice] = []
+
+
+def notice() -> None:
+    """Say it from now on, the first time that it happens in this process."""
+    if not _registered:
+        register(KIND, _notice)
+        _registered.append(_notice)
+
+
+@contextmanager
+def said_elsewhere() -> Iterator[None]:
+    """Leave it to a command inside, which says it in its own way or is told to be quiet."""
+    before = _is_said_elsewhere.set(True)
+    try:
+        yield
+    finally:
+        _is_said_elsewhere.reset(before)

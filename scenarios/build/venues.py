@@ -1,0 +1,115 @@
+"""The venues of a scenario: made, put on the listing, told of the market around them, and opened."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scenarios.file.entries import VenueEntry
+from scenarios.file.schema import Scenario
+from sim.accounts.ledger import Ledger
+from sim.messages.view import View
+from sim.population import Population
+from sim.setup.instruments import PERPETUAL, SPOT, Universe
+from sim.setup.listing import Listing, VenueTerms
+from sim.setup.parameters import Misfit
+from sim.venues.surroundings import Surroundings
+from sim.venues.venue import Venue
+
+KINDS = {"spot": SPOT, "perpetual": PERPETUAL}
+
+
+def universe_of(scenario: Scenario) -> Universe:
+    """List spot and perpetual of every asset that a venue trades."""
+    names = [asset.name for asset in scenario.assets]
+    universe = Universe(names)
+    for entry in scenario.venues:
+        if not entry.traded:
+            continue
+        asset, kind = names.index(str(entry.asset)), KINDS[entry.traded]
+        if universe.find(kind, asset) < 0:
+            rules = scenario.assets[asset].margin
+            universe.add(
+                kind,
+                asset,
+                entry.lot,
+                f"{names[asset]}-{entry.traded}",
+                initial=rules.initial,
+                maintenance=rules.maintenance,
+                collateral=rules.collateral if kind == SPOT else 1.0,
+            )
+    return universe
+
+
+def placed(index: int, entry: VenueEntry, scenario: Scenario, listing: Listing) -> Venue:
+    """Create a venue and put its terms on the listing.
+
+    Parameters
+    ----------
+    index : int
+        Its row in the View's quotes.
+    entry : VenueEntry
+    scenario : Scenario
+    listing : Listing
+        Gets the terms, and what the venue enlists.
+
+    Raises
+    ------
+    Misfit
+        If another venue trades the same instrument in lots of another size, or the opening price does
+        not suit the venue.
+    """
+    universe, parameters = listing.universe, entry.parameters
+    asset = universe.assets.index(entry.asset) if entry.asset else -1
+    instrument = universe.find(KINDS[entry.traded], asset) if entry.traded else -1
+    venue: Venue = entry.factory(entry.name, index, asset, instrument, parameters)
+    if instrument >= 0 and entry.lot != (listed := universe.terms()[instrument]["lot"]):
+        what = f"found {entry.lot:g}; another venue trades {universe.names[instrument]} too, in other lots"
+        raise Misfit(what, ("lot",), allowed=[f"{listed:g}"])
+    venue.enlist(listing)
+    if asset >= 0:
+        _set_reference(venue, entry, scenario.assets[asset].spot)
+    listed = listing.sinks if venue.is_outside else listing.venues
+    listed[entry.name] = VenueTerms(
+        index,
+        entry.name,
+        entry.type,
+        asset,
+        instrument,
+        getattr(parameters, "tick", 0.0),
+        entry.lot,
+        venue.precedence,
+        venue.takes,
+    )
+    return venue
+
+
+def _set_reference(venue: Venue, entry: VenueEntry, price: float) -> None:
+    """Tell a venue the price it opens with; what says that this does not fit is about its tick."""
+    try:
+        venue.set_reference(price)
+    except ValueError as error:
+        key = ("tick",) if "tick" in type(entry.parameters).model_fields else ()
+        raise Misfit(str(error).removeprefix(f"{entry.name}: "), key) from error
+
+
+def open_all(
+    venues: list[Venue], populations: list[Population], listing: Listing, ledger: Ledger, view: View
+) -> None:
+    """Tell each venue of the market around it, issue its funds and open it."""
+    accounts = {population.name: population.accounts for population in populations}
+    around = Surroundings(view, ledger, listing, venues, accounts)
+    for venue in venues:
+        venue.attach(around)
+        for name, (account, cash) in venue.funds().items():
+            ledger.issue(name, account, np.array([cash]), {})
+        venue.open(ledger.population_of, listing.tags.get(venue.index, 0))
+    view.resting = {v.index: resting for v in venues if (resting := v.accounts) is not None}
+
+
+def state_impact(venues: list[Venue], populations: list[Population]) -> None:
+    """Tell each venue how far a unit of flow moves it for good, as those who make its market say."""
+    for venue in venues:
+        stated = [population.permanent_impact(venue.index) for population in populations]
+        quoted = sum(size for _, size in stated)
+        if quoted > 0:
+            venue.permanent_impact = sum(impact * size for impact, size in stated) / quoted

@@ -1,0 +1,1 @@
+"""Commands: what each command of `hedgequake` takes, does and says."""

@@ -1,0 +1,1 @@
+"""File: what a scenario may say, and how it is read, checked and found."""

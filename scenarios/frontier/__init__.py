@@ -1,0 +1,1 @@
+"""Frontier: runs at the values that a search asks for."""

@@ -1,0 +1,359 @@
+"""Frontier: run a market at the values that a search asks for, until it knows where a level is passed.
+
+find the range of the parameter, and build the market at both ends
+ask the search for a batch, run it over the workers, tell it what came of it
+write the crossing, a row for every run, the figure, and say in the manifest what this is
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis.base.metric import Metric, Undefined
+from analysis.figures.drawing import going_on
+from analysis.frontier.frontier import MOST, OUTSIDE, SEVERAL, WIDTH, Crossing, Search
+from analysis.frontier.question import Question, Scale
+from analysis.sweeps.table import function_of, known_metrics
+from scenarios.arms.arms import Arms
+from scenarios.arms.replicates import replicate_seed
+from scenarios.build.compilation import cut_short
+from scenarios.file.errors import Problem, ScenarioError, nearest
+from scenarios.file.schema import BASE, Scenario
+from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
+from scenarios.frontier.scale import at, scale_of
+from scenarios.process.interruption import Interruption
+from scenarios.process.provenance import commit, peak_memory_bytes, platform, versions
+from scenarios.workers import task_pool as pool
+from scenarios.workers.crew import Crew
+from sim.recording.recording import Recording
+
+FRONTIER = "frontier"
+Row = dict[str, Any]
+
+
+@dataclass
+class Frontier:
+    """What became of a search.
+
+    Attributes
+    ----------
+    scenario : Scenario
+    key, arm : str
+    question : Question
+    scale : Scale
+    status : str
+        "finished", "interrupted", or "failed" if a run failed or the metric is undefined.
+    rows : list of dict
+        A row a run: batch, replicate, seed, value, metric, outcome, and why it has none.
+    crossing : Crossing or None
+        None if the runs say nothing; `reason` says why.
+    reason : str
+    failures : dict of str to Failure
+    figures_failed : dict of str to str
+        Why figures could not be drawn, by their names.
+    folder : Path
+    """
+
+    scenario: Scenario
+    key: str
+    arm: str
+    question: Question
+    scale: Scale
+    status: str = FINISHED
+    rows: list[Row] = field(default_factory=list)
+    crossing: Crossing | None = None
+    reason: str = ""
+    failures: dict[str, pool.Failure] = field(default_factory=dict)
+    figures_failed: dict[str, str] = field(default_factory=dict)
+    folder: Path = field(default_factory=Path)
+
+
+def default_folder(scenario: Scenario, key: str, *asked: object) -> Path:
+    """`results/<name>-frontier-<last part of the key>-<first digits of the hash>`.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    key : str
+    *asked
+        What else makes it this search and no other: metric, level, range, arm, width, most runs.
+    """
+    part = key.rpartition(".")[2].strip('"')
+    search = " ".join(map(str, (FRONTIER, key, *asked)))
+    return Path("results") / f"{scenario.name}-{FRONTIER}-{part}-{scenario.digest(search)[:8]}"
+
+
+def frontier(
+    scenario: Scenario,
+    folder: Path,
+    *,
+    key: str,
+    metric: str,
+    level: float,
+    low: float | None = None,
+    high: float | None = None,
+    arm: str = BASE,
+    width: float = WIDTH,
+    most: int = MOST,
+    workers: int = 1,
+    force: bool = False,
+    figures: bool = True,
+    progress: Callable[[int], None] = lambda done: None,
+    interruption: Interruption | None = None,
+) -> Frontier:
+    """Find the value of a parameter at which a metric passes a level, and publish the result.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    folder : Path
+    key : str
+        Dotted key of a number.
+    metric : str
+        `P(bad_debt > 0)` or `bad_debt>0` for a chance, `BTC.max_drawdown` for a mean.
+    level : float
+        Of the chance, between 0 and 1, or of the mean, in the metric's unit.
+    low, high : float, optional
+        Range of the parameter; a tenth and ten times the scenario's value if not given, as far as
+        the scenario allows.
+    arm : str
+    width : float
+        The search ends when the 95% interval is no wider than this fraction of its middle.
+    most : int
+        Runs at most.
+    workers : int
+        Processes.
+    force : bool
+        Replace a finished result, if this one is finished too; else it lands beside.
+    figures : bool
+    progress : callable
+        Called with the number of runs done.
+    interruption : Interruption, optional
+        Looked at after every run; what is done by then is published.
+
+    Raises
+    ------
+    ScenarioError
+        Before anything is written: the key, the metric, the level, the range or the arm is unusable,
+        or the folder is taken.
+
+    Notes
+    -----
+    Run number n has the seed of replicate n, whatever its value, so no two runs share one.
+    """
+    started = time.perf_counter()
+    checked = scenario.checked()
+    question = _question(checked, metric, level)
+    scale = scale_of(checked, key, low, high)
+    outcome = Frontier(checked, key, arm, question, scale)
+    search = _search(outcome, width, most)
+    results = ResultsFolder(folder, FRONTIER, force=force)
+    interruption = interruption or Interruption()
+    with cut_short(interruption):
+        for value in (scale.low, scale.high):
+            Arms(at(checked, key, value), [arm]).market(arm, checked.seed).release()
+    with results:
+        _run(outcome, search, workers, progress, interruption)
+        _write(outcome, results, figures=figures, seconds=time.perf_counter() - started)
+        outcome.folder = results.publish()
+    return outcome
+
+
+def _question(scenario: Scenario, text: str, level: float) -> Question:
+    """What is asked, its metric known."""
+    try:
+        question = Question.parse(text, level)
+    except ValueError as error:
+        option = "--level" if "level" in str(error) else "--metric"
+        raise ScenarioError(Problem(option, "", str(error))) from error
+    found = function_of(question.metric)
+    about = known_metrics().get(found)
+    names = [asset.name for asset in scenario.assets]
+    known = [name for each in known_metrics() for name in _names(each, names)]
+    is_known = about is not None and any(
+        question.metric == name or (about.over and question.metric.startswith(f"{name}."))
+        for name in _names(found, names)
+    )
+    if not is_known:
+        near = nearest(question.metric, known)
+        what = f'no metric is named "{question.metric}"'
+        raise ScenarioError(Problem("--metric", "", what, found=question.metric, nearest=near))
+    return question
+
+
+def _names(function: str, assets: list[str]) -> list[str]:
+    """A metric's names in a market, without what it is divided by."""
+    return [f"{asset}.{function}" for asset in assets] if known_metrics()[function].per else [function]
+
+
+def _search(outcome: Frontier, width: float, most: int) -> Search:
+    try:
+        return Search(outcome.question, outcome.scale, width=width, most=most)
+    except ValueError as error:
+        raise ScenarioError(Problem(outcome.scenario.name, "", str(error))) from error
+
+
+def _run(
+    outcome: Frontier,
+    search: Search,
+    workers: int,
+    progress: Callable[[int], None],
+    interruption: Interruption,
+) -> None:
+    """Ask, run and tell until the search ends; a metric that is not defined ends it too."""
+    batch, payload = 0, (outcome.scenario, outcome.key, outcome.arm, outcome.question.metric)
+    try:
+        with Crew(_one, workers, _prepare, payload) as crew:
+            while (values := search.ask()).size and not interruption.signal:
+                rows = _batch(outcome, values, batch, crew, progress, interruption)
+                if not rows:
+                    break
+                search.tell(
+                    np.array([row["value"] for row in rows]), np.array([row["number"] for row in rows])
+                )
+                batch += 1
+    except Undefined as undefined:
+        first = next((row["reason"] for row in outcome.rows if row["reason"]), "")
+        outcome.status, outcome.reason = FAILED, f"{undefined}" + (f" ({first})" if first else "")
+    else:
+        outcome.crossing = search.found() if outcome.rows else None
+    if outcome.failures:
+        outcome.status = FAILED
+    if interruption.signal:
+        outcome.status = INTERRUPTED
+
+
+def _batch(
+    outcome: Frontier,
+    values: np.ndarray,
+    batch: int,
+    crew: Crew,
+    progress: Callable[[int], None],
+    interruption: Interruption,
+) -> list[Row]:
+    """Run a batch; rows in the order of the values."""
+    first, rows = len(outcome.rows), {}
+    jobs = [
+        (float(value), replicate_seed(outcome.scenario.seed, first + number))
+        for number, value in enumerate(values)
+    ]
+    with cut_short(interruption):
+        for done, (number, result) in enumerate(crew.run(jobs, lambda: interruption.signal), 1):
+            value, seed = jobs[number]
+            if isinstance(result, pool.Failure):
+                outcome.failures[f"run {first + number}"] = result
+                result = (None, result.reason)
+            found = np.nan if result[0] is None else float(result[0])
+            rows[number] = {
+                "batch": batch,
+                "replicate": first + number,
+                "seed": seed,
+                "value": value,
+                "number": found,
+                "outcome": float(outcome.question.outcomes(np.array(found))),
+                "reason": result[1],
+            }
+            progress(first + done)
+    ordered = [rows[number] for number in sorted(rows)]
+    outcome.rows += ordered
+    return ordered
+
+
+_job: tuple[Scenario, str, str, str]
+
+
+def _prepare(scenario: Scenario, key: str, arm: str, metric: str) -> None:
+    """Set a worker up."""
+    global _job
+    _job = scenario, key, arm, metric
+    _arms.cache_clear()
+
+
+@lru_cache(maxsize=4)
+def _arms(value: float) -> Arms:
+    """The market at a value; runs of a batch share a few values."""
+    scenario, key, arm, _ = _job
+    return Arms(at(scenario, key, value), [arm])
+
+
+def _one(job: tuple[float, int]) -> tuple[float | None, str]:
+    """One run: the metric, None where undefined, and why."""
+    value, seed = job
+    found: list[tuple[float | None, str]] = []
+    _arms(value).run(seed, lambda _, recording: found.append(_measured(recording, _job[3])))
+    return found[0]
+
+
+def _measured(recording: Recording, metric: str) -> tuple[float | None, str]:
+    about: Metric = known_metrics()[function_of(metric)]
+    entries = about.entries(recording)
+    if metric not in entries:
+        raise KeyError(f"no metric is named {metric}; there are {', '.join(list(entries)[:8])}")
+    entry = entries[metric]
+    return entry["value"], entry.get("reason", "")
+
+
+def _write(outcome: Frontier, results: ResultsFolder, *, figures: bool, seconds: float) -> None:
+    """Write the crossing, a row a run, the figure, the scenario and the manifest."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [
+        {**row, "number": _known(row["number"]), "outcome": _known(row["outcome"])} for row in outcome.rows
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), results.partial / "runs.parquet", compression="zstd")
+    found = outcome.crossing
+    results.write_json(f"{FRONTIER}.json", described(outcome))
+    if outcome.failures:
+        traces = "\n".join(f"{what}\n{failure.trace}" for what, failure in outcome.failures.items())
+        (results.partial / "traceback.txt").write_text(traces)
+    (results.partial / "scenario.toml").write_text(outcome.scenario.to_toml())
+    if figures and found is not None:
+        from analysis.sweeps.plots import save_frontier
+
+        with going_on(outcome.figures_failed, FRONTIER):
+            save_frontier(found, outcome.key, results.partial / "figures")
+    results.sign(manifest(outcome, seconds))
+
+
+def described(outcome: Frontier) -> dict[str, Any]:
+    """What was found, as in `frontier.json`."""
+    found = outcome.crossing
+    about = {"key": outcome.key, "arm": outcome.arm}
+    return about | (found.entry() if found else {"reason": outcome.reason})
+
+
+def _known(number: float) -> float | None:
+    return float(number) if np.isfinite(number) else None
+
+
+def manifest(outcome: Frontier, seconds: float) -> dict[str, Any]:
+    """What the search was."""
+    scenario, found = outcome.scenario, outcome.crossing
+    return {
+        "status": outcome.status,
+        "scenario": scenario.name,
+        "description": scenario.description,
+        "scenario_hash": scenario.digest(FRONTIER),
+        "seed": scenario.seed,
+        "key": outcome.key,
+        "metric": outcome.question.text,
+        "level": outcome.question.level,
+        "arm": outcome.arm,
+        "runs": len(outcome.rows),
+        "is_found": bool(found and found.estimate is not None and found.ended not in (OUTSIDE, SEVERAL)),
+        "failures": {what: failure.reason for what, failure in outcome.failures.items()},
+        "figures_failed": outcome.figures_failed,
+        "versions": versions(),
+        "commit": commit(),
+        "platform": platform(),
+        "wall_seconds": seconds,
+        "peak_memory_bytes": peak_memory_bytes(),
+    }

@@ -1,0 +1,50 @@
+"""Where a result came from: versions, commit, machine, memory."""
+
+from __future__ import annotations
+
+import platform as machine
+import resource
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DISTRIBUTIONS = ("hedgequake", "mesa", "numba", "numpy", "pandas", "pyarrow", "pydantic", "scipy")
+
+
+def version() -> str:
+    """Version of hedgequake."""
+    return metadata.version("hedgequake")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that decide a result."""
+    return {"python": machine.python_version(), **{name: metadata.version(name) for name in DISTRIBUTIONS}}
+
+
+def commit() -> str | None:
+    """Commit of the checkout this runs from, with a + if files differ from it; None without one."""
+    if not (ROOT / ".git").exists():
+        return None
+    head, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
+    return f"{head}{'+' if changes else ''}" if head else None
+
+
+def platform() -> str:
+    """Operating system and processor."""
+    return machine.platform()
+
+
+def peak_memory_bytes() -> int:
+    """Most memory this process has held."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _git(*arguments: str) -> str:
+    try:
+        answer = subprocess.run(("git", *arguments), cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return answer.stdout.strip()

@@ -1,0 +1,1 @@
+"""Runs: one run into a folder that is ours."""

@@ -1,0 +1,1 @@
+"""Workers: many tasks over several processes."""

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from places import SHARED
 
 from sim.base.typed_call import CHECK
 
@@ -20,10 +21,9 @@ def shared() -> Path:
 
     Where `HEDGEQUAKE_REQUIRE_SHARED` is set its absence is a failure, elsewhere a skip.
     """
-    folder = Path(__file__).resolve().parents[2] / "shared"
-    if not (folder / "vectors").is_dir():
+    if not (SHARED / "vectors").is_dir():
         reason = "the reference vectors (../shared) are not beside this checkout"
         if os.environ.get(REQUIRE_SHARED):
             pytest.fail(f"{reason}, and {REQUIRE_SHARED} is set")
         pytest.skip(reason)
-    return folder
+    return SHARED

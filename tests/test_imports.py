@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 import agents
 
-ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("sim", "agents", "scenarios", "analysis")
 KERNELS = sorted(path for package in PACKAGES for path in ROOT.glob(f"{package}/**/kernels/**/*.py"))
 POPULATIONS = sorted(ROOT.glob("agents/**/*.py"))

@@ -1,0 +1,239 @@
+"""Option dealers: open neutral, hedge back into their band, and choose where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from small_market import (
+    LPS,
+    MAKERS,
+    SPOT,
+    option_delta,
+    orders_of,
+    population,
+    refusals,
+    small_market,
+    units,
+    value_shock,
+)
+
+from agents.kernels.customers import serve
+from scenarios.file.errors import ScenarioError
+from sim.messages.view import CONTRACT
+from sim.model import Model
+from sim.records import ISSUE, OPTIONS, REQUEST, orders
+
+LOT = 0.001
+CHAIN = {"type": "synthetic", "open_interest": 4000.0, "expiries_days": [1.0, 7.0]}
+SHORT = {
+    "name": "dealers",
+    "type": "dealers.OptionDealers",
+    "count": 60,
+    "exposure": CHAIN,
+    "size": {"dist": "lognormal", "median": 1.0, "sigma": 1.0},
+    "hedging": {"width": 0.01},
+    "route": {"venues": ["linear"]},
+}
+EXOGENOUS = ("linear", "desk")
+
+
+def dealers(**changes: Any) -> dict[str, Any]:
+    return {**SHORT, **changes}
+
+
+def net_delta(model: Model, *instruments: str) -> np.ndarray:
+    """Delta of options and hedge of each dealer, units."""
+    return option_delta(model, "dealers") + sum(units(model, "dealers", name) for name in instruments)
+
+
+def hedged(model: Model) -> np.ndarray:
+    """Units of hedges sent in the run so far, signed."""
+    fills = model.recording().fills
+    return (
+        fills[(fills["reason"] == "hedge") & (fills["taker_population"] == "dealers")]["qty"].to_numpy() * LOT
+    )
+
+
+def test_they_open_delta_neutral_to_half_a_lot() -> None:
+    model = small_market(dealers(), venues=EXOGENOUS)
+    assert np.abs(option_delta(model, "dealers")).max() > 1.0
+    assert np.abs(net_delta(model, "BTC-perpetual")).max() <= 0.5 * LOT + 1e-9
+
+
+def test_they_open_neutral_where_options_and_hedge_come_in_other_lots() -> None:
+    settings = {"pool": {"lot": 0.01}}
+    route = {"venues": ["pool", "linear"]}
+    model = small_market(
+        dealers(route=route),
+        LPS | {"route": {"venues": ["linear"]}},
+        venues=("pool", "linear", "desk"),
+        settings=settings,
+    )
+    assert np.abs(net_delta(model, "BTC-perpetual", "BTC-spot")).max() <= 0.5 * LOT + 1e-9
+
+
+@pytest.mark.parametrize("change", [-0.03, 0.03])
+def test_after_a_move_the_hedge_brings_them_back_into_their_band(change: float) -> None:
+    model = small_market(dealers(), venues=EXOGENOUS, shocks=[value_shock(2.0, change)])
+    band = 0.01 * population(model, "dealers").gross
+    opening = units(model, "dealers", "BTC-perpetual")
+    model.run()
+    outside = np.abs(option_delta(model, "dealers") + opening) > band
+    assert outside.mean() > 0.5, "the move took nobody out of the band"
+    assert (np.abs(net_delta(model, "BTC-perpetual")) <= band + LOT).all()
+
+
+@pytest.mark.parametrize(("sign", "change", "side"), [(-1.0, -0.03, -1), (-1.0, 0.03, 1), (1.0, -0.03, 1)])
+def test_short_gamma_sells_into_a_fall_and_long_gamma_buys_it(sign: float, change: float, side: int) -> None:
+    exposure = CHAIN | {"sign": sign}
+    model = small_market(dealers(exposure=exposure), venues=EXOGENOUS, shocks=[value_shock(2.0, change)])
+    model.run()
+    assert side * hedged(model).sum() > 50.0
+
+
+def test_a_price_that_stands_still_asks_for_no_hedge() -> None:
+    model = small_market(dealers(), venues=EXOGENOUS)
+    model.run()
+    assert hedged(model).size == 0
+
+
+def test_a_time_rule_trades_at_every_look_and_a_wide_band_at_none() -> None:
+    shocks = [value_shock(1.0 + i, 0.001 if i % 2 else -0.0008) for i in range(20)]
+    counts = {}
+    for name, policy in {
+        "time": {"type": "time"},
+        "narrow": {"width": 0.004},
+        "wide": {"width": 5.0},
+        "slow": {"type": "time", "interval_seconds": 10.0},
+    }.items():
+        model = small_market(dealers(hedging=policy), venues=EXOGENOUS, shocks=shocks, steps=30)
+        model.run()
+        counts[name] = hedged(model).size
+    assert counts["wide"] == 0
+    assert 0 < counts["slow"] < counts["narrow"] < counts["time"]
+
+
+def test_response_and_largest_order_bound_what_is_traded() -> None:
+    sizes = {}
+    for name, policy in {
+        "full": {"type": "time", "interval_seconds": 1000.0, "synchrony": 1.0},
+        "half": {"type": "time", "interval_seconds": 1000.0, "synchrony": 1.0, "response": 0.5},
+        "capped": {"type": "time", "interval_seconds": 1000.0, "synchrony": 1.0, "max_units": 0.25},
+    }.items():
+        own = dealers(hedging=policy, latency_seconds=0.0)
+        model = small_market(own, venues=EXOGENOUS, shocks=[value_shock(0.0, -0.03)], steps=5)
+        model.run()
+        sizes[name] = np.sort(hedged(model))
+    assert sizes["half"].sum() == pytest.approx(0.5 * sizes["full"].sum(), rel=0.01)
+    assert sizes["capped"] == pytest.approx(np.sort(np.maximum(sizes["full"], -0.25)), abs=LOT)
+
+
+@pytest.mark.parametrize(("pool_fee", "chosen"), [(0.5, "pool"), (200.0, "perp")])
+def test_the_route_picks_the_venue_that_is_cheaper_for_the_size(pool_fee: float, chosen: str) -> None:
+    model = small_market(
+        MAKERS | {"spread_bps": 50.0, "size": 200.0, "learning_bps": 0.0},
+        LPS | {"deposit": 5000.0},
+        dealers(
+            route={"venues": ["perp", "pool"]},
+            treasury=0.5,
+            capital=2.0,
+            cash=1e7,
+            customer_trades_per_day=8640.0,
+            customer_units=0.05,
+            hedging={"type": "time"},
+        ),
+        settings={"pool": {"fee_bps": pool_fee}},
+    )
+    model.run()
+    fills = model.recording().fills
+    own = fills[(fills["taker_population"] == "dealers") & (fills["reason"] == "hedge")]
+    assert len(own) > 50
+    assert set(own["venue"]) == {chosen}
+
+
+def test_a_row_without_cash_or_spot_sends_no_order_to_a_pool() -> None:
+    lps = LPS | {"route": {"venues": ["linear"]}}
+    own = dealers(route={"venues": ["pool"]}, capital=0.05, hedging={"width": 0.0001})
+    model = small_market(own, lps, venues=("linear", "pool", "desk"), shocks=[value_shock(2.0, -0.04)])
+    before = refusals(model, "dealers", "no_margin")
+    model.run()
+    assert (net_delta(model, "BTC-spot") > 0.01).any(), "nobody needed to sell"
+    assert (net_delta(model, "BTC-spot") < -0.01).any(), "nobody lacked the cash to buy"
+    assert refusals(model, "dealers", "no_margin") == before
+
+
+def test_a_treasury_needs_spot() -> None:
+    with pytest.raises(
+        ScenarioError, match=r"populations\.dealers\.treasury: needs a venue that trades spot"
+    ):
+        small_market(dealers(treasury=0.1), venues=EXOGENOUS)
+
+
+def test_a_route_to_a_desk_is_refused() -> None:
+    with pytest.raises(ScenarioError, match="trades no spot or perpetual"):
+        small_market(dealers(route={"venues": ["desk"]}), venues=EXOGENOUS)
+
+
+def test_constant_gamma_may_differ_by_row_and_is_hedged_exactly() -> None:
+    gamma = {"dist": "uniform", "low": -0.002, "high": -0.001}
+    own = dealers(exposure={"type": "constant_gamma", "gamma": gamma}, hedging={"type": "time"}, cash=1e9)
+    model = small_market(own, venues=EXOGENOUS, shocks=[value_shock(2.0, -0.02)])
+    model.run()
+    column = population(model, "dealers")._gamma
+    assert np.ptp(column) > 0.0005
+    assert units(model, "dealers", "BTC-perpetual") == pytest.approx(-column * (-0.02 * SPOT), abs=LOT)
+    series = model.recording().series
+    assert series["dealers.net_gamma"].iloc[-1] == pytest.approx(column.sum())
+    assert series["dealers.net_delta"].iloc[-1] == pytest.approx(0.0, abs=60 * LOT)
+
+
+def test_customers_call_at_their_rate_and_trade_on_the_side_of_the_book() -> None:
+    own = dealers(customer_trades_per_day=864.0, customer_units=0.5, hedging={"width": 10.0})
+    model = small_market(own, venues=EXOGENOUS, steps=200)
+    sent = orders_of(model, "dealers", 200)
+    expected = 60 * 200 * (1 - np.exp(-0.01))
+    assert abs(sent.size - expected) < 4 * np.sqrt(expected)
+    assert set(sent["kind"].tolist()) == {REQUEST}
+    assert set(sent["reason"].tolist()) == {ISSUE}
+    assert set(sent["qty"].tolist()) == {-500}
+    assert refusals(model, "dealers", "no_margin") == 0
+
+
+def test_a_dealer_in_breach_serves_no_customer() -> None:
+    contracts = np.zeros(1, CONTRACT)
+    contracts["is_live"], contracts["lot"] = 1, 0.1
+    counts = {}
+    for name, breach in (("sound", False), ("in breach", True)):
+        counts[name] = serve(
+            np.uint64(1),
+            0,
+            0.0,
+            1.0,
+            0,
+            np.array([1e6]),
+            np.array([1.0]),
+            np.array([breach]),
+            np.array([OPTIONS]),
+            np.array([-5]),
+            contracts,
+            0,
+            orders(4),
+            0,
+        )
+    assert counts == {"sound": 1, "in breach": 0}
+
+
+def test_a_dealer_without_capital_is_liquidated() -> None:
+    own = dealers(capital=0.0, cash=0.0)
+    model = small_market(
+        own,
+        {"name": "engine", "type": "liquidators.ExchangeLiquidators"},
+        venues=("linear", "desk", "liquidation"),
+        shocks=[value_shock(2.0, -0.1)],
+        steps=20,
+    )
+    model.run()
+    liquidations = model.recording().liquidations
+    assert "dealers" in set(liquidations["population"])

@@ -1,0 +1,271 @@
+"""Stylised facts on series whose answers are known: the signature, the scorecard, the figures."""
+
+from __future__ import annotations
+
+import gc
+import math
+import weakref
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from samples import STEPS, covered, of_returns, over_seeds, with_impact
+from synthetic import a_crash, a_market, a_recording
+
+from analysis.base.estimate import Estimate
+from analysis.base.metric import Undefined, measure, metrics_of
+from analysis.base.remembered import once
+from analysis.facts import meta_orders, scorecard, stylized
+from analysis.facts import plots as stylized_plots
+from analysis.figures.figure import figures_of
+from sim.recording.recording import Recording
+from sim.records import FILL
+
+matplotlib.use("Agg")
+
+
+def test_the_signature_of_a_random_walk_is_level() -> None:
+    """Its volatility is covered at every interval, and that of short over long intervals is one."""
+    truth = 1e-4 * math.sqrt(stylized.YEAR)
+    made = over_seeds(60, lambda rng: stylized.signature(of_returns(rng.normal(0, 1e-4, STEPS)), "BTC"))
+    assert list(made[0].seconds[[0, -1]]) == [1.0, 120.0]
+    for at in (0, 5, 10):
+        hits = [Estimate(one.volatility[at], one.low[at], one.high[at]) for one in made]
+        assert covered(truth, hits) >= 0.8
+    assert covered(1.0, [one.ratio for one in made]) >= 0.8
+
+
+def test_bounce_lifts_the_short_end_of_the_signature_as_roll_says() -> None:
+    """Half a spread of 2 bps on either side, at random: v + s^2 / (2 h) at each interval h."""
+    spread, variance = 2e-4, 1e-8
+
+    def bouncing(rng: np.random.Generator) -> stylized.Signature:
+        sides = spread / 2 * np.sign(rng.normal(size=STEPS + 1))
+        moves = rng.normal(0, math.sqrt(variance), STEPS)
+        return stylized.signature(of_returns(moves + np.diff(sides)), "BTC")
+
+    made = over_seeds(60, bouncing)
+    for at in (0, 3, 6):
+        second = made[0].seconds[at]
+        truth = math.sqrt((variance + spread**2 / (2 * second)) * stylized.YEAR)
+        assert np.mean([one.volatility[at] for one in made]) == pytest.approx(truth, rel=0.02)
+        hits = [Estimate(one.volatility[at], one.low[at], one.high[at]) for one in made]
+        assert covered(truth, hits) >= 0.85
+    assert min(one.ratio.low for one in made) > 1
+
+
+def test_volume_that_comes_with_moves_correlates_with_them() -> None:
+    """As many units as the price moves in a step, against as many whatever it does."""
+    rng = np.random.default_rng(4)
+    moves = rng.normal(0, 1e-4, STEPS) * np.repeat(rng.uniform(0.2, 3, 60), 60)
+
+    def traded(lots: np.ndarray) -> Estimate:
+        made = np.zeros(STEPS, FILL)
+        made["step"], made["qty"] = np.arange(1, STEPS + 1), np.rint(lots)
+        return stylized.volume_and_size(of_returns(moves, fills=made), "BTC")
+
+    with_moves, whatever = traded(1e7 * np.abs(moves)), traded(rng.integers(1, 1000, STEPS))
+    assert with_moves.low > 0.2
+    assert whatever.low < 0 < whatever.high
+
+
+@pytest.fixture(scope="module")
+def crash() -> Recording:
+    """An hour with a crash in it."""
+    return a_crash()
+
+
+def test_the_scorecard_says_inside_outside_or_why_not(crash: Recording) -> None:
+    """A row a fact, in order, each with its range and source; undefined ones have a reason and no number."""
+    found = scorecard.scorecard(crash)
+    assert [each.fact for each in found] == [fact.name for fact in scorecard.FACTS]
+    for each in found:
+        assert each.source
+        if each.verdict.startswith("undefined: "):
+            assert (each.measured, each.interval) == (None, None)
+            assert len(each.verdict) > 15
+        else:
+            assert each.interval is not None
+            assert each.measured is not None
+            meets = each.interval[0] <= each.published[1] and each.interval[1] >= each.published[0]
+            assert each.verdict == ("inside" if meets else "outside")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (1.0, 2.9, "outside"),
+        (1.0, 3.1, "inside"),
+        (3.2, 3.8, "inside"),
+        (3.9, 5.0, "inside"),
+        (4.1, 5.0, "outside"),
+    ],
+)
+def test_a_fact_is_inside_where_its_interval_meets_the_range(low: float, high: float, verdict: str) -> None:
+    """Intervals below, into, within, out of and above a published range of 3 to 4."""
+    fact = scorecard.Fact("a fact", lambda recording, asset: Estimate(low, low, high), 3.0, 4.0, "nobody")
+    assert scorecard.row(a_recording(), "BTC", fact).verdict == verdict
+
+
+def test_student_returns_are_inside_and_uniform_ones_outside() -> None:
+    """The tail row of two markets, one with fat tails and one with none."""
+    rng = np.random.default_rng(8)
+    (fat, *_), (flat, *_) = (
+        scorecard.scorecard(of_returns(1e-4 * moves))
+        for moves in (rng.standard_t(3, STEPS), rng.uniform(-1, 1, STEPS))
+    )
+    assert (fat.published, fat.verdict) == ((2.0, 5.0), "inside")
+    assert flat.verdict == "outside"
+    assert flat.measured is not None
+    assert flat.measured > 5
+
+
+def test_books_without_traders_are_not_blamed_for_what_they_cannot_have() -> None:
+    """The same uniform returns where only noise and makers trade: the verdict says why."""
+    recording = of_returns(np.random.default_rng(8).uniform(-1e-4, 1e-4, STEPS))
+    recording.market["populations"] = [
+        each for each in recording.market["populations"] if each["name"] in ("noise", "makers")
+    ]
+    assert scorecard.is_unthinking(recording)
+    first, *_ = scorecard.scorecard(recording)
+    assert first.verdict == "outside, as books without traders who react are by construction"
+
+
+def test_a_run_that_cannot_tell_is_undefined_throughout() -> None:
+    """Four steps, and an hour in which nothing moves or trades."""
+    for mid in (np.full(4, 100.0), np.full(STEPS, 100.0)):
+        found = scorecard.scorecard(a_recording({"BTC.mid": mid}))
+        assert all(each.verdict.startswith("undefined: ") for each in found)
+
+
+def test_the_table_holds_every_fact_and_every_source_once(crash: Recording) -> None:
+    """Columns line up under their heads; sources are numbered below."""
+    found = scorecard.scorecard(crash)
+    text = scorecard.table(found)
+    lines = text.splitlines()
+    assert tuple(lines[0].split()) == scorecard.HEADS
+    at = lines[0].index("verdict")
+    for line, each in zip(lines[1:], found, strict=False):
+        assert line[at:] == each.verdict
+    for source in {each.source for each in found}:
+        assert text.count(source) == 1
+    assert [
+        scorecard.in_words(each) for each in ((2.0, 5.0), (0.0, math.inf), (-math.inf, 0.0), (0.0, 0.0))
+    ] == [
+        "2 to 5",
+        "above 0",
+        "below 0",
+        "0",
+    ]
+
+
+def test_every_metric_has_a_value_or_a_reason(crash: Recording) -> None:
+    """In a crash most have a value; where nothing moves all have a reason."""
+    found = measure(crash, metrics_of(stylized))
+    assert {"BTC.tail_index", "BTC.excess_kurtosis", "BTC.impact_exponent", "BTC.signature_ratio"} <= set(
+        found
+    )
+    assert found["BTC.tail_index"]["value"] == stylized.tail(crash, "BTC").exponent.value
+    assert sum(each["value"] is not None for each in found.values()) >= 6
+    still = measure(a_recording({"BTC.mid": np.full(STEPS, 9.0)}), metrics_of(stylized))
+    assert all(each["value"] is None and each["reason"] for each in still.values())
+
+
+def panel() -> Any:
+    """Axes of a figure as the gallery makes it."""
+    return Figure(figsize=(7.4, 4.2)).subplots()
+
+
+def test_figures_show_what_was_measured(crash: Recording) -> None:
+    """The chosen tail, the signature and the autocorrelations are the points drawn."""
+    ax = stylized_plots.tail_exponent(crash, panel())
+    chosen = stylized.tail(crash, "BTC")
+    marks = [line.get_xydata().tolist() for line in ax.get_lines()]
+    assert [[chosen.exceedances, chosen.exponent.value]] in marks
+    ax = stylized_plots.volatility_signature(crash, panel())
+    found = stylized.signature(crash, "BTC")
+    assert np.allclose(ax.get_lines()[0].get_xydata(), np.stack([found.seconds, 100 * found.volatility], 1))
+    ax = stylized_plots.return_memory(crash, panel())
+    assert np.allclose(ax.get_lines()[1].get_ydata(), stylized.size_memory(crash, "BTC").value)
+
+
+def test_the_square_root_law_is_drawn_beside_the_fit() -> None:
+    """Slope 1/2 on logarithmic axes, and the fitted slope."""
+    recording = with_impact(0.5)
+    ax = stylized_plots.meta_order_impact(recording, panel())
+    slopes = {}
+    for line in ax.get_lines():
+        x, y = np.log(line.get_xydata().T)
+        slopes[line.get_label()] = (y[-1] - y[0]) / (x[-1] - x[0])
+    exponent = meta_orders.impact_law(recording, "BTC").exponent.value
+    assert slopes["square-root law"] == pytest.approx(0.5)
+    assert slopes[f"fitted, exponent {exponent:.2g}"] == pytest.approx(exponent)
+
+
+def test_every_figure_draws_a_crash_or_says_what_is_missing(crash: Recording) -> None:
+    """Nothing but Undefined is raised, titles and both axes are labelled; an empty run draws nothing."""
+    drawn = 0
+    for each in figures_of(stylized_plots):
+        try:
+            ax = each(crash, panel(), asset="BTC")
+        except Undefined:
+            continue
+        drawn += 1
+        assert ax.get_title("left")
+        assert ax.get_xlabel().endswith(")")
+        assert ax.get_ylabel().endswith(")")
+    assert drawn >= 7
+    for each in figures_of(stylized_plots):
+        with pytest.raises(Undefined):
+            each(a_recording(), panel(), asset="BTC")
+
+
+def test_spreads_and_depths_are_drawn_as_shares_of_steps() -> None:
+    """Spreads of 1 to 4 bps: a quarter of the steps at each; depths of 10 and 20 half and half."""
+    columns = {
+        "BTC.mid": np.full(4, 10_000.0),
+        "BTC.spread": [1.0, 2.0, 3.0, 4.0],
+        "BTC.depth_bid": [10.0, 20.0, 10.0, 20.0],
+        "BTC.depth_ask": [5.0, 5.0, 5.0, np.nan],
+    }
+    recording = a_recording(columns)
+    spread = stylized_plots.spread_distribution(recording, panel()).get_lines()[0].get_xydata()
+    assert np.allclose(spread, [[1, 1.0], [2, 0.75], [3, 0.5], [4, 0.25]])
+    bid = stylized_plots.depth_distribution(recording, panel()).get_lines()[0].get_xydata()
+    assert np.allclose(bid, [[10, 0.25], [10, 0.5], [20, 0.75], [20, 1.0]])
+
+
+def test_what_is_shared_is_computed_once_also_if_undefined() -> None:
+    """One call a recording and set of names; a reason is kept like a result; neither keeps the recording."""
+    calls = []
+
+    @once
+    def counted(recording: Recording, asset: str) -> int:
+        calls.append(asset)
+        if asset == "none":
+            raise Undefined("there is none")
+        return len(calls)
+
+    first, second = a_recording(), a_recording()
+    assert [counted(first, "BTC"), counted(first, "BTC"), counted(second, "BTC")] == [1, 1, 2]
+    for _ in range(2):
+        with pytest.raises(Undefined, match="there is none"):
+            counted(first, "none")
+    assert calls == ["BTC", "BTC", "none"]
+    gone = weakref.ref(first)
+    del first
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_step_too_long_or_a_run_too_short_for_a_horizon_is_said() -> None:
+    """A minute in steps of two, and in a run of 29 minutes."""
+    path = np.exp(np.cumsum(np.random.default_rng(1).normal(0, 1e-4, 1740)))
+    slow = a_recording({"BTC.mid": path}, a_market(1740, step_seconds=120.0))
+    with pytest.raises(Undefined, match="too long for a horizon of 60 s"):
+        stylized.returns(slow, "BTC", 60.0)
+    with pytest.raises(Undefined, match="shorter than 30 times 60 s"):
+        stylized.returns(a_recording({"BTC.mid": path}), "BTC", 60.0)
+    assert stylized.horizons(a_recording({"BTC.mid": path}), "BTC") == [1.0, 5.0, 10.0, 30.0]

@@ -1,0 +1,164 @@
+"""What each library scenario is there to show, and the numbers it showed last."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from places import SUPPORT
+
+from analysis.metrics.market_quality import hedging_share
+from scenarios import load
+from scenarios.arms.arms import Arms
+from scenarios.file.library import STARTER, names
+from scenarios.replications.replicate import FOLDER
+from sim.recording.recording import Recording
+
+BASELINES = SUPPORT / "baselines.json"
+STEPS = 120
+
+
+def summary(name: str) -> dict[str, float]:
+    """A handful of numbers of the first two minutes, with the shock brought forward."""
+    scenario = load(name)
+    scenario["time.steps"] = STEPS
+    if scenario.shocks:
+        scenario["shocks.0.at"] = 30.0
+    recording = scenario.market().run()
+    asset = recording.names("assets")[0]
+    mid = recording.column("series", f"{asset}.mid")
+    fills = recording.table("fills")
+    return {
+        "lowest": float(mid.min()),
+        "highest": float(mid.max()),
+        "fills": float(fills.num_rows),
+        "lots": float(np.abs(recording.column("fills", "qty")).sum()),
+        "liquidations": float(recording.table("liquidations").num_rows),
+    }
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_scenario_gives_the_numbers_it_gave(name: str) -> None:
+    """Golden numbers; after a change that is meant to move them: python tests/scenarios/test_library.py."""
+    expected = json.loads(BASELINES.read_text())[name]
+    assert summary(name) == pytest.approx(expected, rel=1e-6)
+
+
+PUBLISHED = sorted(FOLDER.glob("*.toml"))
+
+
+@pytest.mark.parametrize("name", [*names(), *PUBLISHED], ids=lambda each: Path(each).stem)
+def test_no_order_says_what_means_nothing_to_its_venue(name: str | Path) -> None:
+    """A population whose orders are refused for that would do nothing, quietly."""
+    recording = load(name, {"time.steps": 50}).market().run()
+    assert "unsupported" not in set(recording.rejects["refusal"])
+
+
+WITHOUT_GAMMA = {
+    "populations.dealers.exposure.share": 0.0001,
+    "populations.vaults.collateral": 0.01,
+    "populations.hedged_lps.hedged_share": 0.0,
+}
+
+
+def fall_after_shock(name: str, seed: int = 1, **changes: float) -> tuple[float, int]:
+    """Fall of the mid after the sale at ten minutes, and liquidations; checks who bore bad debt."""
+    scenario = load(name)
+    scenario["time.steps"], scenario["seed"] = 780, seed
+    for key, value in changes.items():
+        scenario[key] = value
+    model = scenario.market()
+    recording = model.run()
+    debts = sum(debt.amount for debt in model.waterfall.debts)
+    assert recording.column("liquidations", "bad_debt").sum() == pytest.approx(debts)
+    mid = recording.column("series", "BTC.mid")
+    return float(1 - mid[600:].min() / mid[600]), recording.table("liquidations").num_rows
+
+
+def test_the_crash_is_deeper_with_hedging_than_in_the_same_market_without() -> None:
+    pairs = [
+        (fall_after_shock("short_gamma_crash", s), fall_after_shock("short_gamma_crash", s, **WITHOUT_GAMMA))
+        for s in range(1, 7)
+    ]
+    falls = np.array([(with_it[0], without[0]) for with_it, without in pairs])
+    more = falls[:, 0] - falls[:, 1]
+    assert more.mean() - 2.57 * more.std(ddof=1) / np.sqrt(more.size) > 0.02  # 95%, 5 degrees of freedom
+    assert all(with_it[1] > without[1] > 0 for with_it, without in pairs), "it liquidates more as well"
+
+
+def test_the_control_does_not_crash() -> None:
+    fall, liquidations = fall_after_shock("calm")
+    assert fall < 0.01
+    assert liquidations == 0
+
+
+def test_the_gain_of_each_scenario_is_what_its_description_says() -> None:
+    opening, before, shocked, resting = {}, {}, {}, {}
+    for name in names():
+        scenario = load(name)
+        scenario["time.steps"] = 720
+        recording = scenario.market().run()
+        asset = recording.names("assets")[0]
+        gain = recording.column("series", f"{asset}.loop_gain")
+        instant = recording.column("series", f"{asset}.loop_gain_instant")
+        opening[name], before[name] = gain[0], np.median(gain[60:600])
+        shocked[name], resting[name] = np.median(gain[620:]), np.median(instant[620:])
+    assert opening["short_gamma_crash"] == pytest.approx(0.5, abs=0.05), "every delta hedged at once"
+    assert 0.15 < before["short_gamma_crash"] < 0.25 < 0.4 < shocked["short_gamma_crash"] < 0.55
+    assert resting["short_gamma_crash"] > 2
+    assert max(before["calm"], shocked["calm"]) < 0.02
+    assert before["linear_feedback"] == pytest.approx(0.5)
+    assert opening["gamma_squeeze"] == pytest.approx(0.4, abs=0.05)
+    assert 0.55 < shocked["gamma_squeeze"] < 0.65
+    assert resting["gamma_squeeze"] > 2
+
+
+def test_a_squeeze_goes_up_and_liquidates_shorts() -> None:
+    scenario = load("gamma_squeeze")
+    scenario["time.steps"] = 1500
+    recording = scenario.market().run()
+    mid = recording.column("series", "GME.mid")
+    assert mid.max() / mid[0] > 1.05
+    forced = recording.liquidations
+    assert (forced["qty"] > 0).mean() > 0.9, "shorts are bought back"
+
+
+@pytest.mark.parametrize("name", [name for name in names() if not name.startswith("linear_")])
+def test_the_index_prices_pool_and_reference_and_arbitrageurs_carry_the_basis(name: str) -> None:
+    scenario = load(name)
+    (asset,), venues = scenario.assets, {venue.name: venue for venue in scenario.venues}
+    assert venues["perp"].instrument == "perpetual"
+    assert set(asset.index.venues) == {"pool"}
+    assert asset.index.venues["pool"] + asset.index.external == pytest.approx(1.0)
+    scenario["time.steps"] = 720
+    recording = scenario.market().run()
+    basis = recording.column("series", "pool.mid") / recording.column("series", f"{asset.name}.mid") - 1
+    assert np.abs(basis).max() < 0.015
+    assert np.median(np.abs(basis[:600])) < 0.001
+    traders = recording.fills.query("venue == 'pool' and reason == 'trade'")["taker_population"]
+    assert (traders == "arbitrageurs").sum() > 100
+
+
+def largest_fall(recording: Recording) -> float:
+    mid = recording.column("series", "BTC.mid")
+    return float((1 - mid / np.maximum.accumulate(mid)).max())
+
+
+def test_a_new_users_first_run_hedges_liquidates_and_falls_further_than_with_the_hedges_muted() -> None:
+    scenario = load(STARTER)
+    runs: dict[str, Recording] = {}
+    Arms(scenario, ["base", "muted"]).run(scenario.seed, runs.__setitem__)
+    base, fills = runs["base"], runs["base"].fills
+    shocked = fills[fills["time"].between(300.0, 360.0)]
+    of_it = shocked["qty"].abs().groupby(shocked["reason"].astype(str)).sum() / shocked["qty"].abs().sum()
+    assert largest_fall(base) > 0.03
+    assert 0.05 < hedging_share(base, "BTC") < of_it["hedge"] < 0.4
+    assert base.table("liquidations").num_rows >= 5
+    assert base.table("liquidations").num_rows > runs["muted"].table("liquidations").num_rows
+    assert largest_fall(base) > 1.5 * largest_fall(runs["muted"])
+
+
+if __name__ == "__main__":
+    BASELINES.write_text(json.dumps({name: summary(name) for name in names()}, indent=2) + "\n")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from scenarios.build import size
+from scenarios.build import compilation, size
 from scenarios.build.treatment import AS_WRITTEN, SINK, Treatment
 from scenarios.build.venues import open_all, placed, state_impact, universe_of
 from scenarios.file.entries import SHOCKS, Asset, MarketOrder, ValueShock, VenueEntry
@@ -76,6 +78,39 @@ def build(scenario: Scenario, rng: Any = None, treatment: Treatment = AS_WRITTEN
     _connect(model, scenario, listing, venues, ledger, seed, treatment)
     treatment.apply(model)
     return model
+
+
+def market(scenario: Scenario) -> Model:
+    """The model of a scenario, every change of it checked, ready to step or run.
+
+    Raises
+    ------
+    ScenarioError
+        If a change since loading is not allowed, or parts do not fit together.
+    """
+    checked = scenario.checked()
+    compilation.notice()
+    with faults_placed(scenario):
+        return build(checked)
+
+
+@contextmanager
+def faults_placed(scenario: Scenario) -> Iterator[None]:
+    """Say of what keeps a market from being built where in the file it stands.
+
+    Raises
+    ------
+    ScenarioError
+        For parts that do not fit together, and for what breaks in the user's own code.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise scenario.misfitting(error) from error
+    except (Exception, SystemExit) as error:
+        if broken := scenario.broken(error):
+            raise broken from error
+        raise
 
 
 def _check_exchanges(scenario: Scenario) -> None:

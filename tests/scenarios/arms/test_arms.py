@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from small_market import listen
 
-from scenarios.arms.arms import AA, MUTED, OPEN_LOOP, PLACEBO, SOURCES, Arms, hedgers
+from scenarios.arms.arms import Arms, hedgers
 from scenarios.build.build import build
 from scenarios.build.loading import load
 from scenarios.build.treatment import Treatment, recorded
+from scenarios.file.arm import AA, BASE, MUTED, OPEN_LOOP, PLACEBO, replayed
 from scenarios.file.errors import ScenarioError
-from scenarios.file.schema import BASE
 from sim.records import FORCED, HEDGE, TRADE
 
 HORIZON = 200
@@ -172,7 +172,7 @@ def test_cash_and_instruments_are_conserved_in_every_arm(name):
     arms = Arms(load(name, {"time.steps": 660}), [BASE, MUTED, OPEN_LOOP, "unhedged", PLACEBO, "margined"])
     sources = {}
     for arm in arms.chosen:
-        model = arms.market(arm, 7, sources.get(SOURCES.get(arm)))
+        model = arms.market(arm, 7, sources.get(replayed(arm)))
         sources[arm] = model.run()
         residuals = model.residuals()
         assert residuals.pop("cash") < 1e-12, arm

@@ -11,7 +11,7 @@ from sim.base.typed_call import TypedCall
 from sim.kernels.accounts import settling
 from sim.messages.tape import Tape
 from sim.messages.view import View
-from sim.setup.instruments import PERPETUAL
+from sim.records import PERPETUAL
 from sim.setup.listing import CLEARING
 from sim.setup.parameters import LONGEST, SHORTEST, Parameters
 

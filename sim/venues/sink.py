@@ -9,7 +9,7 @@ from pydantic import Field
 
 from sim.kernels.books import sink as sinking
 from sim.messages.tape import Tape
-from sim.messages.view import QUOTE
+from sim.messages.view import VENUE_STATE
 from sim.records import MARKET, SWAP
 from sim.setup.listing import OUTSIDE
 from sim.setup.parameters import FINEST, MOST_UNITS
@@ -55,7 +55,7 @@ class Sink(Venue):
         """Find the venue that prices the asset, and what a half tick of it is worth."""
         terms = around.listing.reference(self.asset)
         self._listed, self._half_tick = around.venues[terms.index], 0.5 * terms.tick
-        self._quotes = np.zeros(terms.index + 1, QUOTE)
+        self._quotes = np.zeros(terms.index + 1, VENUE_STATE)
 
     def open(self, population_of: np.ndarray, tags: int) -> None:
         """Keep the population of each account."""

@@ -7,6 +7,7 @@ from sim.kernels.accounts.posting import NO_HOLDER
 from sim.records import (
     FILLS,
     GROUP,
+    LP_SHARE,
     NO_MARGIN,
     NO_QUANTITY,
     NOT_TRADED,
@@ -20,8 +21,6 @@ from sim.records import (
     TOO_LATE,
     UNSUPPORTED,
 )
-
-LP_SHARE = 2
 
 
 @inlined

@@ -304,7 +304,7 @@ def execute_pool(pools, held, orders, due, until, room, population_of, fills, re
 
 @kernel
 def observe_pool(pools, quotes, index):
-    """Write the state of a pool into row `index` of `quotes` (dtype QUOTE).
+    """Write the state of a pool into row `index` of `quotes` (dtype VENUE_STATE).
 
     Notes
     -----

@@ -397,7 +397,7 @@ class OrderBook(Venue):
             )
 
     def observe(self, quotes: np.ndarray) -> None:
-        """Write this book's state into row `index` of `quotes` (dtype QUOTE)."""
+        """Write this book's state into row `index` of `quotes` (dtype VENUE_STATE)."""
         self._wear()
         self._show.call(self._header, self._ladder, self._bitmap, self.permanent_impact, quotes, self.index)
 

@@ -19,11 +19,13 @@ from sim.records import (
     GROUP,
     IOC,
     LIMIT,
+    LP_SHARE,
     MARKET,
     MID,
     NOT_IN_BREACH,
     NOT_TRADED,
     OPTIONS,
+    PERPETUAL,
     REDUCE_ONLY,
     REMOVE_LIQUIDITY,
     REQUEST,
@@ -32,7 +34,6 @@ from sim.records import (
     STEP,
     TAKEOVER,
 )
-from sim.setup.instruments import LP_SHARE, PERPETUAL
 from sim.setup.listing import INSURANCE
 from sim.setup.parameters import LONGEST, MOST_MONEY
 from sim.setup.parameters import Parameters as BaseParameters

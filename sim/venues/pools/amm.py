@@ -20,9 +20,8 @@ from sim.kernels.messages.fields import (
 from sim.kernels.pools.swaps import POOL, appraise_shares, execute_pool, observe_pool
 from sim.messages.tape import Tape
 from sim.messages.view import View, frozen
-from sim.records import ADD_LIQUIDITY, MARKET, REMOVE_LIQUIDITY, SWAP
+from sim.records import ADD_LIQUIDITY, LP_SHARE, MARKET, REMOVE_LIQUIDITY, SWAP
 from sim.setup.draws import Draws
-from sim.setup.instruments import LP_SHARE
 from sim.setup.listing import Listing
 from sim.setup.parameters import FINEST, LONGEST, MOST_UNITS
 from sim.setup.parameters import Parameters as BaseParameters

@@ -27,6 +27,19 @@ class Held(NamedTuple):
     qty: Any
 
 
+class OptionBlock(NamedTuple):
+    """Who holds which options: a row of slots for each holder, a full row for those who hold all.
+
+    `holder_of` gives the row of an account, -1 without one, below -1 a wide row; `account_of` the
+    account of a row.
+    """
+
+    holder_of: Any
+    account_of: Any
+    held: Any  # Held
+    wide: Any  # lots, a row an account and a column a contract
+
+
 class Worth(NamedTuple):
     """What a lot of each contract is worth (`greeks.revalue`), and the margin of a short one."""
 

@@ -160,7 +160,6 @@ class ConstantProduct(Venue):
         self.state = np.zeros(1, POOL)
         self._reserves = [self.state[column] for column in ("base", "cash", "supply")]
         self._product = 0.0
-        self._population_of = population_of
         settings = {
             "lot": self.parameters.lot,
             "share_lot": self.parameters.share_lot,
@@ -170,6 +169,7 @@ class ConstantProduct(Venue):
             "instrument": self.instrument,
             "share_instrument": self.share_instrument,
             "account": self.account,
+            "population": population_of[self.account],
             "asset": self.asset,
             "venue": self.index,
         }
@@ -195,18 +195,7 @@ class ConstantProduct(Venue):
     ) -> None:
         """Execute the due orders at their arrival times, as `Venue.execute` says."""
         tape.reserve(2 * due.size, 0, due.size)
-        self._execute.call(
-            self.state,
-            self._held,
-            orders,
-            due,
-            until,
-            room,
-            self._population_of,
-            tape.fills,
-            tape.rejects,
-            tape.counts,
-        )
+        self._execute.call(self.state, self._held, orders, due, until, room, tape.rows)
 
     def vouch(self, step: int) -> None:
         """Assert that the product of the reserves, per squared share, has not fallen since the last step.

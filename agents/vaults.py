@@ -17,8 +17,7 @@ from sim.kernels.options.greeks import delta_gamma
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
-from sim.records import CALL, FORCED, ISSUE, OPENING, REQUEST, orders
-from sim.setup.instruments import PERPETUAL, SPOT
+from sim.records import CALL, FORCED, ISSUE, OPENING, PERPETUAL, REQUEST, SPOT, orders
 from sim.setup.listing import SECONDS_PER_YEAR, Listing
 from sim.setup.parameters import HIGHEST_PRICE, Fraction, NonNegative, Positive, Seconds, Units, up_to
 

@@ -20,7 +20,7 @@ from sim.accounts.profile import Thresholds
 from sim.accounts.settlement import Settlement
 from sim.chains.router import Router
 from sim.kernels.accounts.margining import UNLIMITED
-from sim.messages.view import ASSET, QUOTE, View, frozen
+from sim.messages.view import ASSET, VENUE_STATE, View, frozen
 from sim.model import Model
 from sim.population import Population
 from sim.prices.joint import JointDrivers
@@ -215,7 +215,7 @@ def _connect(
     """Tie the parts together and hand them to the model."""
     populations, universe = model.populations, listing.universe
     assets = _asset_rows(scenario)
-    quotes = np.zeros(len(listing.venues), QUOTE)  # sinks, which come last, show nothing
+    quotes = np.zeros(len(listing.venues), VENUE_STATE)  # sinks, which come last, show nothing
     quotes["mid"] = np.nan
     margin = Margin(ledger, [a.margin for a in scenario.assets], _rules(populations, listing))
     view = _view(quotes, assets, ledger, margin)

@@ -10,7 +10,7 @@ from sim.kernels.accounts.margining import MARGINED
 from sim.kernels.options.greeks import delta_gamma
 from sim.kernels.recording import gain
 from sim.messages.view import View
-from sim.setup.instruments import PERPETUAL
+from sim.records import PERPETUAL
 from sim.setup.listing import SECONDS_PER_YEAR
 
 REFRESH = 5.0  # s, between counts of liquidation thresholds at most,

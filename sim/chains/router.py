@@ -58,7 +58,7 @@ class Router:
         self.blocks: dict[int, Blocks] = {}
         self.pending = Pending(self.outbox, population_of, keys.size, venues)
         self.refused = NO_ORDERS
-        self._meaning = np.full((venues, fields.KINDS), fields.ANYTHING, np.int32)
+        self._meaning = np.full((venues, fields.KIND_COUNT), fields.ANYTHING, np.int32)
         self._found = -1
         self._seed_key = key(seed, "router", "ties")
         self._population_of, self._keys, self._firsts = population_of, keys, firsts

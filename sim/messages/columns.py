@@ -8,24 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-KINDS = (
-    "",
-    "limit",
-    "market",
-    "cancel",
-    "cancel_random",
-    "cancel_all",
-    "modify",
-    "quote",
-    "swap",
-    "add_liquidity",
-    "remove_liquidity",
-    "seize",
-    "request",
-    "cancel_at",
-)
-"""Names of the order kinds of `sim.records`, by code."""
-
 
 class Column(NamedTuple):
     """A declared column: how it is stored, its unit, and whose names its codes stand for."""

@@ -14,7 +14,7 @@ import numpy as np
 from sim.messages.pending import Pending
 
 # The state of one venue. Sizes in units of the instrument, prices in quote currency.
-QUOTE = np.dtype(
+VENUE_STATE = np.dtype(
     [
         ("bid", "f8"),  # NaN where the side is empty
         ("ask", "f8"),
@@ -98,7 +98,7 @@ class View:
     time, step_seconds : float
         Now, and the length of a step, s.
     step : int
-    quotes : ndarray of QUOTE, shape (V,)
+    quotes : ndarray of VENUE_STATE, shape (V,)
     assets : ndarray of ASSET, shape (K,)
     terms : ndarray of TERMS, shape (I,)
     contracts : ndarray of CONTRACT

@@ -9,11 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.messages.view import CONTRACT, TERMS
-from sim.records import OPTIONS
+from sim.records import LP_SHARE, OPTIONS, PERPETUAL, SPOT
 
-SPOT = 0
-PERPETUAL = 1
-LP_SHARE = 2
+__all__ = ["LP_SHARE", "PERPETUAL", "SPOT", "Universe"]
 
 
 class Universe:

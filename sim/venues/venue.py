@@ -174,7 +174,7 @@ class Venue:
         """Let what falls due at this venue by `until` happen, orders or not: expiries, halts."""
 
     def observe(self, quotes: np.ndarray) -> None:
-        """Write this venue's state into row `index` of `quotes` (dtype QUOTE)."""
+        """Write this venue's state into row `index` of `quotes` (dtype VENUE_STATE)."""
         raise TypeError(f"{type(self).__name__} cannot be observed")
 
     def appraise(self, assets: np.ndarray, terms: np.ndarray) -> None:

@@ -27,9 +27,10 @@ import math
 import numpy as np
 
 from sim.base.jit import inlined, kernel
-from sim.kernels.accounts.margining import MARGINED, PERPETUAL
+from sim.kernels.accounts.margining import MARGINED
 from sim.kernels.options.greeks import DELTA, PRICE
 from sim.kernels.options.portfolio import MAINTENANCE, column_of
+from sim.records import PERPETUAL
 
 SMOOTHING = 60.0  # s, over which hedges are set against moves
 MEMORY = 300.0  # s, after which an observation weighs 1 / e in the regression

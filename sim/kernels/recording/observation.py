@@ -13,10 +13,7 @@ from sim.kernels.recording.gain import (
     permanent_impact,
     response,
 )
-from sim.records import HEDGE
-
-SPOT = 0
-PERPETUAL = 1
+from sim.records import HEDGE, PERPETUAL
 
 # Columns of the series: of the run, per asset, per pool and per population.
 RUN_COLUMNS = ("step", "time_s", "insurance_fund", "accounts_in_breach")

@@ -16,14 +16,15 @@ from sim.records import (
     CLOSE_OUT,
     COOLING_DOWN,
     FORCED,
-    GROUP,
     IOC,
     LIMIT,
+    LP_SHARE,
     MARKET,
     MID,
     NOT_IN_BREACH,
     NOT_TRADED,
     OPTIONS,
+    PERPETUAL,
     REDUCE_ONLY,
     REMOVE_LIQUIDITY,
     REQUEST,
@@ -32,7 +33,6 @@ from sim.records import (
     STEP,
     TAKEOVER,
 )
-from sim.setup.instruments import LP_SHARE, PERPETUAL
 from sim.setup.listing import INSURANCE
 from sim.setup.parameters import LONGEST, MOST_MONEY
 from sim.setup.parameters import Parameters as BaseParameters
@@ -332,7 +332,7 @@ class Exchange(Venue):
         self._send(seizure, venue, kind, qty, cause, **fields)
 
     def _take_over(self, order: np.void, seizure: Seizure, tape: Tape) -> None:
-        group = tape.counts[GROUP] = tape.counts[GROUP] + 1
+        group = tape.open_group()
         for instrument, lots in self._perpetuals(seizure.account):
             price = self._bankruptcy_price(seizure, instrument, lots)
             cause = self._log(seizure, instrument, -lots, price, is_takeover=True)

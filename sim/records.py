@@ -127,6 +127,10 @@ BY_CANCEL = 2
 BY_VALUE = 3
 MOVERS = ("trade", "quote", "cancel", "value")
 
+# What a dense instrument is.
+INSTRUMENTS = ("spot", "perpetual", "lp_share")
+SPOT, PERPETUAL, LP_SHARE = range(len(INSTRUMENTS))
+
 # Price of a book side that is empty.
 NO_TICK = -1
 

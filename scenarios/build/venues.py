@@ -9,7 +9,8 @@ from scenarios.file.schema import Scenario
 from sim.accounts.ledger import Ledger
 from sim.messages.view import View
 from sim.population import Population
-from sim.setup.instruments import PERPETUAL, SPOT, Universe
+from sim.records import PERPETUAL, SPOT
+from sim.setup.instruments import Universe
 from sim.setup.listing import Listing, VenueTerms
 from sim.setup.parameters import Misfit
 from sim.venues.surroundings import Surroundings
@@ -33,9 +34,7 @@ def universe_of(scenario: Scenario) -> Universe:
                 asset,
                 entry.lot,
                 f"{names[asset]}-{entry.traded}",
-                initial=rules.initial,
-                maintenance=rules.maintenance,
-                collateral=rules.collateral if kind == SPOT else 1.0,
+                **rules.of(kind),
             )
     return universe
 

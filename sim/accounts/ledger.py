@@ -15,6 +15,7 @@ import numpy as np
 from sim.base.typed_call import TypedCall
 from sim.kernels.accounts import posting
 from sim.kernels.accounts.changes import ROOM, no_changes
+from sim.kernels.accounts.valuation import Holdings
 from sim.messages.tape import Tape
 from sim.records import FILLS
 from sim.setup.instruments import Universe
@@ -47,6 +48,8 @@ class Ledger:
     account_of : ndarray of int32, shape (H,)
     contract, qty : ndarray of int32 and int64, shape (W, H)
         Contracts held (-1 is an empty slot) and lots of them.
+    holdings : Holdings
+        Cash and positions, as kernels take them; a new tuple when the option columns grow.
     cash_total, position_total, contract_total : ndarray
         The same by population, kept as fills are posted.
     changes : ndarray of int64
@@ -104,6 +107,10 @@ class Ledger:
         slots = max((slots for _, slots in holders.values()), default=1)
         self.contract = np.full((slots, self.account_of.size), -1, np.int32)
         self.qty = np.zeros((slots, self.account_of.size), np.int64)
+        self._show_holdings()
+
+    def _show_holdings(self) -> None:
+        self.holdings = Holdings(self.cash, self.position, self.holder_of, self.contract, self.qty)
 
     def fit_contracts(self) -> None:
         """Make room for every contract listed so far."""
@@ -111,6 +118,18 @@ class Ledger:
         if missing > 0:
             self.wide = np.pad(self.wide, ((0, 0), (0, missing)))
             self.contract_total = np.pad(self.contract_total, ((0, 0), (0, missing)))
+
+    def retire(self, number: int) -> None:
+        """Let a contract that was settled cost nothing from now on.
+
+        Raises
+        ------
+        ArithmeticError
+            If somebody still holds it.
+        """
+        if self.wide[:, number].any() or self.contract_total[:, number].any():
+            raise ArithmeticError(f"{self.universe.contract_names[number]} has expired and is held")
+        self.universe.retire(number)
 
     def issue(self, name: str, first: int, cash: np.ndarray, positions: Mapping[int, np.ndarray]) -> None:
         """Create cash and spot on purpose, for accounts from `first` on.
@@ -170,6 +189,7 @@ class Ledger:
                 raise ValueError(f"account {account} trades an option but never declared that it holds them")
         self.contract = np.concatenate([self.contract, np.full_like(self.contract, -1)])
         self.qty = np.concatenate([self.qty, np.zeros_like(self.qty)])
+        self._show_holdings()
 
     def transfer(self, amounts: np.ndarray) -> None:
         """Move cash between accounts without a fill: funding, interest, gas.

@@ -15,6 +15,7 @@ import numpy as np
 from sim.base.typed_call import TypedCall
 from sim.kernels.accounts import posting
 from sim.kernels.accounts.changes import ROOM, no_changes
+from sim.kernels.accounts.valuation import Holdings
 from sim.kernels.options.portfolio import Held, OptionBlock
 from sim.messages.tape import Tape
 from sim.records import FILLS
@@ -48,6 +49,8 @@ class Ledger:
     account_of : ndarray of int32, shape (H,)
     contract, qty : ndarray of int32 and int64, shape (W, H)
         Contracts held (-1 is an empty slot) and lots of them.
+    holdings : Holdings
+        Cash and positions, as kernels take them; a new tuple when the option columns grow.
     cash_total, position_total, contract_total : ndarray
         The same by population, kept as fills are posted.
     balances, options, totals : Balances, OptionBlock, Totals
@@ -111,6 +114,7 @@ class Ledger:
 
     def _gather(self) -> None:
         """Put the columns together as kernels take them; again whenever one is replaced."""
+        self.holdings = Holdings(self.cash, self.position, self.holder_of, self.contract, self.qty)
         self.balances = posting.Balances(self.cash, self.position, self.cost)
         held = Held(self.contract, self.qty)
         self.options = OptionBlock(self.holder_of, self.account_of, held, self.wide)
@@ -125,6 +129,18 @@ class Ledger:
             self.wide = np.pad(self.wide, ((0, 0), (0, missing)))
             self.contract_total = np.pad(self.contract_total, ((0, 0), (0, missing)))
             self._gather()
+
+    def retire(self, number: int) -> None:
+        """Let a contract that was settled cost nothing from now on.
+
+        Raises
+        ------
+        ArithmeticError
+            If somebody still holds it.
+        """
+        if self.wide[:, number].any() or self.contract_total[:, number].any():
+            raise ArithmeticError(f"{self.universe.contract_names[number]} has expired and is held")
+        self.universe.retire(number)
 
     def issue(self, name: str, first: int, cash: np.ndarray, positions: Mapping[int, np.ndarray]) -> None:
         """Create cash and spot on purpose, for accounts from `first` on.

@@ -98,6 +98,7 @@ class Recorder:
             mid_at_hedge,
             ledger.terms,
             ledger.universe.contracts,
+            ledger.universe.live,
             ledger.cash_total,
             ledger.position_total,
             ledger.contract_total,

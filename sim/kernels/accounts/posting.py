@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sim.base.jit import inlined, kernel, summing
 from sim.kernels.accounts.changes import note
+from sim.kernels.options.portfolio import has_options
 from sim.records import OPTIONS
 
 NO_HOLDER = -1
@@ -139,11 +140,7 @@ def is_flat(account, position, holder_of, qty):
         if position[instrument, account] != 0:
             return False
     holder = holder_of[account]
-    if holder >= 0:
-        for slot in range(qty.shape[0]):
-            if qty[slot, holder] != 0:
-                return False
-    return True
+    return holder < 0 or not has_options(holder, qty)
 
 
 @kernel

@@ -90,7 +90,7 @@ def estimate_volatility(assets, last_mid, step_seconds, window_seconds, year):
 
 
 @inlined
-def exposure(p, terms, contracts, position_total, contract_total, out, row, t):
+def exposure(p, terms, contracts, live, position_total, contract_total, out, row, t):
     """Write net gamma and net delta of a population; returns the value of what it holds."""
     gamma, delta, value = 0.0, 0.0, 0.0
     for i in range(terms.size):
@@ -98,12 +98,13 @@ def exposure(p, terms, contracts, position_total, contract_total, out, row, t):
         gamma += lots * terms[i]["gamma"]
         delta += lots * terms[i]["delta"]
         value += lots * terms[i]["lot"] * terms[i]["price"]
-    for c in range(contract_total.shape[1]):
-        if contract_total[p, c] != 0:
-            units = contract_total[p, c] * contracts[c]["lot"]
-            gamma += units * contracts[c]["gamma"]
-            delta += units * contracts[c]["delta"]
-            value += units * contracts[c]["price"]
+    for run in range(live.shape[0]):
+        for c in range(live[run, 0], live[run, 1]):
+            if contract_total[p, c] != 0:
+                units = contract_total[p, c] * contracts[c]["lot"]
+                gamma += units * contracts[c]["gamma"]
+                delta += units * contracts[c]["delta"]
+                value += units * contracts[c]["price"]
     out[row + NET_GAMMA, t] = gamma
     out[row + NET_DELTA, t] = delta
     return value
@@ -176,6 +177,7 @@ def record(
     mid_at_hedge,
     terms,
     contracts,
+    live,
     cash_total,
     position_total,
     contract_total,
@@ -199,6 +201,8 @@ def record(
     ----------
     smooth, fade : float
         From `gain.keeping`.
+    live : ndarray of int64, shape (R, 2)
+        Runs of contracts that have not expired.
     feedback : ndarray of FEEDBACK, shape (K,)
         What the loop gain remembers of each asset. Updated.
 
@@ -216,7 +220,7 @@ def record(
         feedback[k]["gamma"] = 0.0
     row = FIRST_ASSET + PER_ASSET * assets.size + pools.size
     for p in range(first_population, cash_total.size):
-        value = exposure(p, terms, contracts, position_total, contract_total, out, row, t)
+        value = exposure(p, terms, contracts, live, position_total, contract_total, out, row, t)
         out[row + NET_GAMMA, t] += unlisted[p, 0]
         out[row + NET_DELTA, t] += unlisted[p, 1]
         out[row + VOLUME, t] = volume[p - first_population]

@@ -158,12 +158,12 @@ def test_muted_accounts_are_exempt_from_margin_in_every_arm_but_margined():
     """So that a default of the dealers does not tell the arms apart."""
     scenario = load("short_gamma_crash", {"time.steps": 1})
     arms = Arms(scenario, [BASE, MUTED, "margined"])
-    rules = {arm: arms.market(arm, 1).margin.rule for arm in arms.chosen}
+    rules = {arm: arms.market(arm, 1).margin.is_checked for arm in arms.chosen}
     dealers = next(p for p in arms.market(BASE, 1).populations if p.name == "dealers").accounts
     assert not rules[BASE][dealers].any()
     assert not rules[MUTED][dealers].any()
     assert rules["margined"][dealers].all()
-    assert Arms(scenario, [BASE]).market(BASE, 1).margin.rule[dealers].all()
+    assert Arms(scenario, [BASE]).market(BASE, 1).margin.is_checked[dealers].all()
 
 
 @pytest.mark.parametrize("name", ["short_gamma_crash", "tests/support/two_assets.toml"])

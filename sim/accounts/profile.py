@@ -8,6 +8,7 @@ from sim.accounts.ledger import Ledger
 from sim.accounts.margin import Margin
 from sim.kernels.accounts.margining import MARGINED
 from sim.kernels.options.greeks import delta_gamma
+from sim.kernels.options.portfolio import Worth
 from sim.kernels.recording import gain
 from sim.messages.view import View
 from sim.records import PERPETUAL
@@ -100,30 +101,25 @@ class Thresholds:
 
     def __init__(self, ledger: Ledger, margin: Margin, closing: tuple[float, float]) -> None:
         self._ledger, self._margin = ledger, margin
-        self._share, self._small = closing
+        self._closing = closing
         self._interval = max(REFRESH, ledger.cash.size / ACCOUNTS_PER_SECOND)
         self._next = 0.0
         self.is_stale = True
 
     def count(self, view: View, time: float, feedback: np.ndarray) -> None:
         """Write the densities into `feedback` (FEEDBACK, a row an asset), if it is time to."""
-        if self._share == 0.0 or not (self.is_stale or time >= self._next):
+        if self._closing[0] == 0.0 or not (self.is_stale or time >= self._next):
             return
         self._next, ledger, margin = time + self._interval, self._ledger, self._margin
         gain.count_thresholds(
             margin.near(gain.DISTANCE, view),
             view.assets,
-            self._share,
-            self._small,
-            ledger.cash,
-            ledger.position,
+            self._closing,
+            ledger.balances,
+            ledger.options,
             ledger.terms,
-            ledger.holder_of,
-            ledger.contract,
-            ledger.qty,
             ledger.universe.contracts,
-            margin.work,
-            margin.margins,
+            Worth(margin.work, margin.margins),
             margin.rule,
             feedback,
         )

@@ -136,18 +136,18 @@ def line(account, asset, cash, position, terms):
 
 
 @inlined
-def option_line(holder, asset, contract, qty, contracts, work, margins):
+def option_line(holder, asset, held, contracts, worth):
     """Whether a holder has options, their value less maintenance, and their delta in one asset."""
-    has_any, worth, slope = False, 0.0, 0.0
-    for slot in range(contract.shape[0]):
-        number = contract[slot, holder]
+    has_any, value, slope = False, 0.0, 0.0
+    for slot in range(held.contract.shape[0]):
+        number = held.contract[slot, holder]
         if number >= 0:
-            column, lots = column_of(number), float(qty[slot, holder])
+            column, lots = column_of(number), float(held.qty[slot, holder])
             has_any = has_any or lots != 0.0
-            worth += lots * work[PRICE, column] + min(lots, 0.0) * margins[MAINTENANCE, column]
+            value += lots * worth.work[PRICE, column] + min(lots, 0.0) * worth.margins[MAINTENANCE, column]
             if contracts[number]["asset"] == asset:
-                slope += lots * work[DELTA, column]
-    return has_any, worth, slope
+                slope += lots * worth.work[DELTA, column]
+    return has_any, value, slope
 
 
 @kernel
@@ -170,32 +170,19 @@ def count_threshold(row, equity, slope, units, reach):
 
 
 @kernel
-def count_thresholds(
-    accounts,
-    assets,
-    share,
-    small,
-    cash,
-    position,
-    terms,
-    holder_of,
-    contract,
-    qty,
-    contracts,
-    work,
-    margins,
-    rule,
-    feedback,
-):
+def count_thresholds(accounts, assets, closing, balances, options, terms, contracts, worth, rule, feedback):
     """Write the liquidation densities of every asset, from thresholds within DISTANCE of its mark.
 
     Parameters
     ----------
     accounts : ndarray of int32
         Those to look at; others have no threshold so near.
-    share, small : float
-        Of a perpetual position, what one seizure closes, and the notional up to which it closes
+    closing : tuple of float
+        Share of a perpetual position that one seizure closes, and the notional up to which it closes
         all of it. What is forced in options trades with a desk and is not counted.
+    balances : Balances
+    options : OptionBlock
+    worth : Worth
     feedback : ndarray of FEEDBACK, shape (K,)
 
     Notes
@@ -203,6 +190,8 @@ def count_thresholds(
     Equity and maintenance are lines in the price: options count at their delta, and prices of other
     assets stay. Accounts in breach already are not counted: no move is needed to force them.
     """
+    share, small = closing
+    cash, position, holder_of, held = balances.cash, balances.position, options.holder_of, options.held
     for k in range(assets.size):
         feedback[k]["mark"] = assets[k]["mark"]
         feedback[k]["density_up"] = feedback[k]["density_down"] = 0.0
@@ -216,8 +205,8 @@ def count_thresholds(
             rest, slope = line(a, k, cash, position, terms)
             is_whole = abs(units) * mark <= small
             if holder_of[a] >= 0:
-                has_any, worth, delta = option_line(holder_of[a], k, contract, qty, contracts, work, margins)
-                rest += worth - delta * mark
+                has_any, value, delta = option_line(holder_of[a], k, held, contracts, worth)
+                rest += value - delta * mark
                 slope += delta
                 is_whole = is_whole and not has_any
             forced = units if is_whole else units * share

@@ -14,6 +14,7 @@ from analysis.base.metric import Undefined
 from analysis.metrics import market_quality
 from scenarios import load, market
 from sim.accounts.margin import Margin
+from sim.kernels.options.portfolio import Worth
 from sim.kernels.recording import gain
 from sim.messages.columns import SERIES
 from sim.messages.view import View
@@ -138,9 +139,18 @@ def test_options_count_at_their_delta_and_only_perpetuals_are_forced() -> None:
     def count(share: float, small: float) -> tuple[float, float]:
         ledger, margin = bench.ledger, bench.margin
         everybody = np.arange(ledger.cash.size, dtype=np.int32)
-        books = (ledger.cash, ledger.position, ledger.terms, ledger.holder_of, ledger.contract, ledger.qty)
-        worth = (ledger.universe.contracts, margin.work, margin.margins, margin.rule)
-        gain.count_thresholds(everybody, bench.view.assets, share, small, *books, *worth, densities)
+        gain.count_thresholds(
+            everybody,
+            bench.view.assets,
+            (share, small),
+            ledger.balances,
+            ledger.options,
+            ledger.terms,
+            ledger.universe.contracts,
+            Worth(margin.work, margin.margins),
+            margin.rule,
+            densities,
+        )
         return float(densities["density_up"][0]), float(densities["density_down"][0])
 
     # Ben's equity is 13.9 and he needs 10 at a mark of 100: 3.9 to lose, at 9.9 a unit of price, is near.

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field
 
-from sim.kernels.accounts.margining import UNLIMITED
 from sim.messages.outbox import Outbox
 from sim.messages.pending import PendingLots
 from sim.messages.view import View
@@ -28,7 +27,7 @@ class ExchangeLiquidators(Population):
     """
 
     phases = ("liquidate",)
-    margin_rule = UNLIMITED
+    margin_rule = "none"
     is_backed = True
 
     class Parameters(Population.Parameters):

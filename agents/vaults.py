@@ -12,7 +12,6 @@ from agents.hedging.hedger import Hedger
 from agents.hedging.policy import Policy
 from agents.hedging.route import Route
 from agents.option_chains.chains import option_lot
-from sim.kernels.accounts.margining import MARGINED, UNLIMITED
 from sim.kernels.options.greeks import delta_gamma
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
@@ -59,7 +58,7 @@ class OptionVaults(Population):
     phases = ("open", "trade", "hedge")
     mechanism = "dealer hedging"
     hedges = True
-    margin_rule = UNLIMITED
+    margin_rule = "none"
     option_slots = 2
 
     class Parameters(Population.Parameters):
@@ -122,7 +121,7 @@ class OptionVaults(Population):
         self._hedged_in = spot if spot in self.hedger.instruments else -1
         self._spot_lot = float(listing.universe.terms()[self._spot_instrument]["lot"])
         if self._is_calls and self._spot_instrument < 0:
-            self.margin_rule = MARGINED
+            self.margin_rule = "standard"
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """Spot for calls, cash for puts."""

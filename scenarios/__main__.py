@@ -118,7 +118,7 @@ def _schema(_: argparse.Namespace) -> int:
 def _validate(options: argparse.Namespace) -> int:
     scenario = _scenario(options)
     from scenarios.arms.arms import Arms
-    from scenarios.file.schema import BASE
+    from scenarios.file.arm import BASE
     from scenarios.process.interruption import Interruption
 
     unknown = scenario.not_imported()
@@ -212,9 +212,8 @@ def _merge(options: argparse.Namespace) -> int:
 
 def _scenario(options: argparse.Namespace) -> Any:
     """The scenario of a command line, everything set over it; warns of what will have no effect."""
-    from scenarios.build.loading import read
+    from scenarios.build.loading import parse, read
     from scenarios.file.override import KeyProblem, literal
-    from scenarios.file.schema import parse
 
     document = read(options.file)
     for text in options.set:

@@ -30,14 +30,13 @@ import mesa
 import numpy as np
 
 from sim.accounts.ledger import Ledger
-from sim.accounts.margin import Margin
+from sim.accounts.margin.margin import Margin
 from sim.accounts.profile import profile
 from sim.accounts.settlement import Settlement
 from sim.accounts.waterfall import Waterfall
 from sim.base.typed_call import TypedCall
 from sim.chains.router import Router
 from sim.intervention import Decider
-from sim.kernels.accounts.posting import NO_HOLDER
 from sim.kernels.recording import observation as looking
 from sim.messages.outbox import Outbox
 from sim.messages.tape import Tape
@@ -156,7 +155,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.margin.run(self.view)
         self.settlement.relist()
         self.opening_worth = self.worth()
-        self.opening_profile = profile(self.ledger, self.view, self.margin.rule, 0)
+        self.opening_profile = profile(self.ledger, self.view, self.margin, 0)
         self.recorder.start(self.tape, self._mid_at_hedge)
         self._worst_residual = self.ledger.check(0)
 
@@ -313,14 +312,17 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._show_contracts()
         if self.settlement.is_due(now):
             self.settlement.expire(now, self.tape)
+            self._show_contracts()
         self.margin.reprice(now, self.view)
 
     def _show_contracts(self) -> None:
-        """Let the View show the contracts listed since it last did."""
-        if self.view.contracts.size != len(self.ledger.universe.contract_names):
+        """Let the View show the contracts listed since it last did, and which have not expired."""
+        universe = self.ledger.universe
+        if self.view.contracts.size != len(universe.contract_names):
             self.ledger.fit_contracts()
-            self.view.contracts = frozen(self.ledger.universe.contracts)
+            self.view.contracts = frozen(universe.contracts)
             self.settlement.relist()
+        self.view.live = frozen(universe.live)
 
     def _settle(self, end: float) -> None:
         """Settle, check and record the step that ends now."""
@@ -379,14 +381,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
 
     def worth(self) -> np.ndarray:
         """Value of every account, collateral at full value, quote currency."""
-        ledger = self.ledger
-        total: np.ndarray = ledger.cash + (ledger.terms["lot"] * ledger.terms["price"]) @ ledger.position
-        total[ledger.account_of] += self.view.holder_value
-        contracts = ledger.universe.contracts
-        for account in np.flatnonzero(ledger.holder_of < NO_HOLDER):
-            held = ledger.wide[NO_HOLDER - 1 - ledger.holder_of[account]]
-            total[account] += float(held @ (contracts["lot"] * contracts["price"])[: held.size])
-        return total
+        return self.margin.worth()
 
     def reports(self) -> dict[str, dict[str, Any]]:
         """What populations have to say beyond their parameters, by name."""

@@ -19,20 +19,19 @@ import numpy as np
 from analysis import gallery
 from analysis.base.metric import measure
 from analysis.feedback.amplification import compare
-from analysis.measures import metrics
-from scenarios.arms.arms import MUTED, OPEN_LOOP, Arms
-from scenarios.arms.chosen_metrics import LIGHT
+from analysis.measures import light, metrics
+from scenarios.arms.arms import Arms
 from scenarios.arms.mechanisms import mechanisms, run_coalitions
 from scenarios.arms.replicates import replicate_seeds
 from scenarios.build.compilation import cut_short
-from scenarios.file.schema import BASE, Scenario
+from scenarios.file.arm import BASE, MUTED, OPEN_LOOP
+from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.process.interruption import Interruption, Stopped
 from scenarios.process.provenance import commit, peak_memory_bytes, platform, versions
 from scenarios.workers import task_pool as pool
 from sim.recording.recording import Recording
 
-METRICS = LIGHT
 """What the arms are compared in."""
 
 AMPLIFICATION = "amplification"
@@ -259,7 +258,7 @@ def _seed(job: tuple[int, int]) -> Seed:
     found = Seed([], {}, {})
 
     def look(arm: str, recording: Recording) -> None:
-        entries = measure(recording, METRICS)
+        entries = measure(recording, light())
         values = {name: entry["value"] for name, entry in entries.items()}
         found.rows.append({"replicate": replicate, "seed": seed, "arm": arm, **values})
         found.reasons.update({name: entry["reason"] for name, entry in entries.items() if "reason" in entry})
@@ -273,7 +272,7 @@ def _compare(outcome: Amplification) -> None:
     if not outcome.rows:
         return
     names = [name for name in outcome.rows[0] if name not in ("replicate", "seed", "arm")]
-    about = {each.function.__name__: each for each in METRICS}
+    about = {each.function.__name__: each for each in light()}
     for name in names:
         metric = about[name.rpartition(".")[2]]
         entry = compare(outcome.values(name), metric.unit, metric.source)

@@ -7,9 +7,35 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.build.repeats import note_built
-from scenarios.file import library
+from scenarios.file import library, schema
 from scenarios.file.document import Document
-from scenarios.file.schema import Scenario, parse
+
+
+class Scenario(schema.Scenario):
+    """A scenario that builds its market."""
+
+    def market(self) -> Any:
+        """Build the model of this scenario, ready to step or run.
+
+        Raises
+        ------
+        ScenarioError
+            If a change since loading is not allowed, or parts do not fit together.
+        """
+        from scenarios.build import build
+
+        return build.market(self)
+
+
+def parse(document: Document) -> Scenario:
+    """Validate a document.
+
+    Raises
+    ------
+    ScenarioError
+        With every problem found.
+    """
+    return schema.parse(document, Scenario)
 
 
 def read(name_or_path: str | Path) -> Document:

@@ -34,9 +34,7 @@ def universe_of(scenario: Scenario) -> Universe:
                 asset,
                 entry.lot,
                 f"{names[asset]}-{entry.traded}",
-                initial=rules.initial,
-                maintenance=rules.maintenance,
-                collateral=rules.collateral if kind == SPOT else 1.0,
+                **rules.of(kind),
             )
     return universe
 

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from scenarios.arms.arms import MUTED, hedgers
+from scenarios.arms.arms import hedgers
 from scenarios.build import compilation
 from scenarios.commands import ending
 from scenarios.commands.summary import summary
-from scenarios.file.schema import BASE, Scenario
+from scenarios.file.arm import BASE, MUTED
+from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED
 from scenarios.process.interruption import Interruption
 from scenarios.process.progress import note, progress

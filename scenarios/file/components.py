@@ -31,11 +31,14 @@ class Kind:
         The package below which classes of this kind lie; a short path names the module and the class.
     base : str
         Import path of the class that all of this kind derive from.
+    is_one_a_file : bool
+        Whether each of ours has a module to itself, whose name alone then serves.
     """
 
     noun: str
     room: str
     base: str
+    is_one_a_file: bool = False
 
     def find(self, path: str) -> type[Any]:
         """The class that an import path names; `NotImported` if it is the user's and not trusted.
@@ -47,13 +50,16 @@ class Kind:
         ValueError
             If the module cannot be imported, or the class is of another kind.
         """
+        named = {self._short(name): found for name, found in self.classes()} if self.is_one_a_file else {}
+        if path in named:
+            return named[path]
         if not ("." in path and all(part.isidentifier() for part in path.split("."))):
-            raise NotOneOf(f"{self.noun} type", path, [name for name, _ in self.classes()])
+            raise self._unknown(path)
         found = self._ours(path) or modules.imported(path)
         if found is NotImported:
             return NotImported
         if found is None:
-            raise NotOneOf(f"{self.noun} type", path, [name for name, _ in self.classes()])
+            raise self._unknown(path)
         if not (inspect.isclass(found) and issubclass(found, self._base())):
             raise ValueError(f"{path} is not a {self.noun}: it does not derive from {self.base}")
         return found
@@ -67,6 +73,14 @@ class Kind:
                     is_here = inspect.isclass(value) and value.__module__ == module.__name__
                     if is_here and issubclass(value, base) and value is not base and name[0] != "_":
                         yield f"{short}.{name}", value
+
+    def _short(self, name: str) -> str:
+        """What of an import path suffices to name one of ours."""
+        return name.partition(".")[0] if self.is_one_a_file else name
+
+    def _unknown(self, path: str) -> NotOneOf:
+        noun = self.noun if self.is_one_a_file else f"{self.noun} type"
+        return NotOneOf(noun, path, [self._short(name) for name, _ in self.classes()])
 
     def _ours(self, path: str) -> Any:
         """What a path in our rooms names, None if there is no such thing."""
@@ -85,6 +99,7 @@ class Kind:
 VENUE = Kind("venue", "sim.venues", "sim.venues.venue.Venue")
 POPULATION = Kind("population", "agents", "sim.population.Population")
 DRIVER = Kind("driver", "sim.prices", "sim.prices.drivers.Driver")
+MARGIN_RULE = Kind("margin rule", "sim.accounts.margin", "sim.accounts.margin.rule.Rule", is_one_a_file=True)
 
 
 def _imported(module: str, name: str) -> Any:

@@ -30,7 +30,7 @@ from sim.setup.parameters import File
 from sim.setup.parameters import Parameters as BaseParameters
 
 ROOMS = ("sim", "agents", "scenarios", "analysis")
-PACKAGES = ("sim.venues", "sim.prices", "agents")
+PACKAGES = ("sim.venues", "sim.prices", "sim.accounts.margin", "agents")
 """Where short import paths of types start: no module of the user's may have a name that is in them."""
 
 _named: ContextVar[dict[str, Path] | None] = ContextVar("named", default=None)

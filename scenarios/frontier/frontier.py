@@ -24,8 +24,9 @@ from analysis.sweeps.table import function_of, known_metrics
 from scenarios.arms.arms import Arms
 from scenarios.arms.replicates import replicate_seed
 from scenarios.build.compilation import cut_short
+from scenarios.file.arm import BASE
 from scenarios.file.errors import Problem, ScenarioError, nearest
-from scenarios.file.schema import BASE, Scenario
+from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.frontier.scale import at, scale_of
 from scenarios.process.interruption import Interruption

@@ -22,8 +22,9 @@ from analysis.pages.page import Section
 from analysis.sweeps import plots as sweep_plots
 from analysis.sweeps import sensitivity
 from scenarios.build.loading import load
+from scenarios.file.arm import BASE
 from scenarios.file.errors import Problem, ScenarioError
-from scenarios.file.schema import BASE, Scenario
+from scenarios.file.schema import Scenario
 from scenarios.folders import ownership
 from scenarios.folders.damage import reading
 from scenarios.process.interruption import Interruption

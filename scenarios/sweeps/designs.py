@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from scenarios.arms.overlays import is_whole
 from scenarios.arms.replicates import design_seed
+from scenarios.file.overlays import is_whole
 from scenarios.file.schema import Scenario
 from scenarios.file.sweep_schema import SAMPLED, Range, Sweep
 
@@ -55,8 +55,9 @@ def _completed(rows: list[Point], scenario: Scenario) -> list[Point]:
 
 def _sampled(scenario: Scenario, sweep: Sweep) -> list[Point]:
     cube = unit_points(sweep.design, sweep.points or 1, len(sweep.over), design_seed(scenario.seed))
+    own = scenario.resolved()
     columns = {
-        key: _stretched(cube[:, k], values, is_whole=is_whole(scenario, key))
+        key: _stretched(cube[:, k], values, is_whole=is_whole(own, key))
         for k, (key, values) in enumerate(sweep.over.items())
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

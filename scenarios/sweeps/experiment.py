@@ -7,8 +7,9 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scenarios.arms.arms import MUTED, PLACEBO, Arms
+from scenarios.arms.arms import Arms
 from scenarios.arms.replicates import own_seed, replicate_seeds
+from scenarios.file.arm import MUTED, PLACEBO
 from scenarios.file.errors import Problem, ScenarioError
 from scenarios.file.schema import Scenario
 from scenarios.file.sources import sources_hash

@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from numba.core.event import TimingListener, install_listener
 
 from analysis.base.metric import measure
-from scenarios.arms.arms import SOURCES
-from scenarios.arms.chosen_metrics import chosen
+from analysis.measures import chosen
 from scenarios.build.loading import load
+from scenarios.file.arm import replayed
 from scenarios.process import garbage
 from scenarios.process.interruption import Stopped
 from scenarios.sweeps.experiment import Experiment, Job
@@ -172,13 +172,13 @@ class Worker:
             yield Report(run, "finished", value, clock.wall)
 
     def _recorded(self, arm: str, job: Job, recordings: dict[str, Recording], clock: _Clock) -> Recording:
-        source = SOURCES.get(arm)
-        if source is not None and source not in recordings:
+        source = replayed(arm)
+        if source and source not in recordings:
             recordings[source] = self._recorded(source, job, recordings, _Clock())
         if arm not in recordings:
             arms = self._experiment.arms(job.point)
             with clock.of("build"):
-                model = arms.market(arm, job.seed, recordings.get(source or ""))
+                model = arms.market(arm, job.seed, recordings.get(source))
             try:
                 with clock.of("step"):
                     self._step(model)

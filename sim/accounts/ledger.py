@@ -15,7 +15,7 @@ import numpy as np
 from sim.base.typed_call import TypedCall
 from sim.kernels.accounts import posting
 from sim.kernels.accounts.changes import ROOM, no_changes
-from sim.kernels.options.portfolio import Held, OptionBlock
+from sim.kernels.accounts.valuation import Holdings
 from sim.messages.tape import Tape
 from sim.records import FILLS
 from sim.setup.instruments import Universe
@@ -50,7 +50,7 @@ class Ledger:
         Contracts held (-1 is an empty slot) and lots of them.
     cash_total, position_total, contract_total : ndarray
         The same by population, kept as fills are posted.
-    balances, options, totals : Balances, OptionBlock, Totals
+    holdings, books, totals : Holdings, Books, Totals
         These columns, together as kernels take them; new ones when a column is replaced.
     changes : ndarray of int64
         Whose cash or positions have changed (`sim.kernels.accounts.changes`).
@@ -111,9 +111,8 @@ class Ledger:
 
     def _gather(self) -> None:
         """Put the columns together as kernels take them; again whenever one is replaced."""
-        self.balances = posting.Balances(self.cash, self.position, self.cost)
-        held = Held(self.contract, self.qty)
-        self.options = OptionBlock(self.holder_of, self.account_of, held, self.wide)
+        self.holdings = Holdings(self.cash, self.position, self.holder_of, self.contract, self.qty)
+        self.books = posting.Books(self.cost, self.account_of, self.wide)
         self.totals = posting.Totals(
             self.population_of, self.cash_total, self.position_total, self.contract_total
         )
@@ -125,6 +124,18 @@ class Ledger:
             self.wide = np.pad(self.wide, ((0, 0), (0, missing)))
             self.contract_total = np.pad(self.contract_total, ((0, 0), (0, missing)))
             self._gather()
+
+    def retire(self, number: int) -> None:
+        """Let a contract that was settled cost nothing from now on.
+
+        Raises
+        ------
+        ArithmeticError
+            If somebody still holds it.
+        """
+        if self.wide[:, number].any() or self.contract_total[:, number].any():
+            raise ArithmeticError(f"{self.universe.contract_names[number]} has expired and is held")
+        self.universe.retire(number)
 
     def issue(self, name: str, first: int, cash: np.ndarray, positions: Mapping[int, np.ndarray]) -> None:
         """Create cash and spot on purpose, for accounts from `first` on.
@@ -161,8 +172,8 @@ class Ledger:
                 self.terms,
                 self.universe.contracts,
                 self.fee_account,
-                self.balances,
-                self.options,
+                self.holdings,
+                self.books,
                 self.totals,
                 self.changes,
                 self._option_fills,

@@ -98,10 +98,9 @@ class Settlement:
 
     def expire(self, time: float, tape: Tape) -> None:
         """Settle what has expired by `time`, the last look, at its delivery price."""
-        contracts = self._ledger.universe.contracts
-        live = contracts["is_live"] == 1
-        for number in np.flatnonzero(live & (contracts["expiry"] <= time + self._instant)):
-            self._settle(int(number), time, tape)
+        contracts, numbers = self._ledger.universe.contracts, self._live()
+        for number in numbers[contracts["expiry"][numbers] <= time + self._instant].tolist():
+            self._settle(number, time, tape)
         self.relist()
 
     def _settle(self, number: int, time: float, tape: Tape) -> None:
@@ -113,16 +112,22 @@ class Settlement:
             contracts,
             number,
             delivery.at(float(contracts[number]["expiry"])),
-            ledger.options,
+            ledger.holdings,
+            ledger.books,
             ledger.population_of,
             CLEARING,
             time,
             tape.rows,
         )
         ledger.post(tape)
+        ledger.retire(number)
 
     def relist(self) -> None:
         """Look again for the next expiry; call after contracts were listed."""
-        contracts = self._ledger.universe.contracts
-        live = contracts["expiry"][contracts["is_live"] == 1]
-        self.next_expiry = float(live.min()) if live.size else np.inf
+        expiries = self._ledger.universe.contracts["expiry"][self._live()]
+        self.next_expiry = float(expiries.min(initial=np.inf))
+
+    def _live(self) -> np.ndarray:
+        """Numbers of the contracts that have not expired."""
+        runs = [np.arange(first, last) for first, last in self._ledger.universe.live.tolist()]
+        return np.concatenate([np.zeros(0, np.int64), *runs])

@@ -97,6 +97,7 @@ class Recorder:
                 mid_at_hedge,
                 ledger.terms,
                 ledger.universe.contracts,
+                ledger.universe.live,
             ),
             ledger.totals,
             self._hedgers,

@@ -25,7 +25,7 @@ def tables(model: Model) -> dict[str, Any]:
     fills = model.tape.fills[: model.tape.counts[FILLS]]
     last = model.tape.counts[MOVES] if model.moves_recorded is None else model.moves_recorded
     moves = model.tape.moves[:last]
-    now = profile(model.ledger, model.view, model.margin.rule, model.steps_taken)
+    now = profile(model.ledger, model.view, model.margin, model.steps_taken)
     series = model.recorder.series()
     traced = genealogy(fills, moves, model.liquidations, setting(model, series))
     return {

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from scenarios.build.loading import parse
 from scenarios.file.document import Document
-from scenarios.file.schema import parse
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.model import Model

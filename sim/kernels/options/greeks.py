@@ -225,7 +225,7 @@ def greeks(spot, strike, years, vol, rate, carry, is_call, out):
 
 
 @kernel
-def revalue(contracts, assets, now, work):
+def revalue(contracts, live, assets, now, work):
     """Price every live contract at its asset's mark, and take its Greeks at the mid.
 
     Parameters
@@ -233,6 +233,8 @@ def revalue(contracts, assets, now, work):
     contracts : ndarray of CONTRACT, shape (M,)
         `price`, `delta` and `gamma` are written where the contract is live and not yet
         expired; other rows are left as they are.
+    live : ndarray of int64, shape (R, 2)
+        Runs of contracts to price, each from a number up to another; the rest is left as it is.
     assets : ndarray of ASSET, shape (K,)
         `mark` and `mid` are read as forwards, rates zero.
     now : float
@@ -246,29 +248,31 @@ def revalue(contracts, assets, now, work):
     Rows are gathered into columns first: the loops in between then vectorise, which on
     strided records they do not.
     """
-    for i in range(contracts.size):
-        asset = contracts[i]["asset"]
-        work[MARK, i + 1] = assets[asset]["mark"]
-        work[MID, i + 1] = assets[asset]["mid"]
-        work[STRIKE, i + 1] = contracts[i]["strike"]
-        work[YEARS, i + 1] = (contracts[i]["expiry"] - now) / YEAR
-        work[VOLATILITY, i + 1] = contracts[i]["volatility"]
-        work[IS_CALL, i + 1] = float(contracts[i]["is_call"])
-    for c in range(1, contracts.size + 1):
-        years, vol, is_call = work[YEARS, c], work[VOLATILITY, c], work[IS_CALL, c] != 0.0
-        work[PRICE, c] = forward_price(work[MARK, c], work[STRIKE, c], years, vol, is_call)
-    for c in range(1, contracts.size + 1):
-        years, vol, is_call = work[YEARS, c], work[VOLATILITY, c], work[IS_CALL, c] != 0.0
-        delta, gamma = forward_delta_gamma(work[MID, c], work[STRIKE, c], years, vol, is_call)
-        work[DELTA, c] = delta
-        work[GAMMA, c] = gamma
-    for i in range(contracts.size):
-        if contracts[i]["is_live"] != 0 and work[YEARS, i + 1] > 0.0:
-            contracts[i]["price"] = work[PRICE, i + 1]
-            contracts[i]["delta"] = work[DELTA, i + 1]
-            contracts[i]["gamma"] = work[GAMMA, i + 1]
-        work[PRICE, i + 1] = contracts[i]["lot"] * contracts[i]["price"]
-        work[DELTA, i + 1] = contracts[i]["lot"] * contracts[i]["delta"]
-        work[GAMMA, i + 1] = contracts[i]["lot"] * contracts[i]["gamma"]
+    for run in range(live.shape[0]):
+        first, last = live[run, 0], live[run, 1]
+        for i in range(first, last):
+            asset = contracts[i]["asset"]
+            work[MARK, i + 1] = assets[asset]["mark"]
+            work[MID, i + 1] = assets[asset]["mid"]
+            work[STRIKE, i + 1] = contracts[i]["strike"]
+            work[YEARS, i + 1] = (contracts[i]["expiry"] - now) / YEAR
+            work[VOLATILITY, i + 1] = contracts[i]["volatility"]
+            work[IS_CALL, i + 1] = float(contracts[i]["is_call"])
+        for c in range(first + 1, last + 1):
+            years, vol, is_call = work[YEARS, c], work[VOLATILITY, c], work[IS_CALL, c] != 0.0
+            work[PRICE, c] = forward_price(work[MARK, c], work[STRIKE, c], years, vol, is_call)
+        for c in range(first + 1, last + 1):
+            years, vol, is_call = work[YEARS, c], work[VOLATILITY, c], work[IS_CALL, c] != 0.0
+            delta, gamma = forward_delta_gamma(work[MID, c], work[STRIKE, c], years, vol, is_call)
+            work[DELTA, c] = delta
+            work[GAMMA, c] = gamma
+        for i in range(first, last):
+            if contracts[i]["is_live"] != 0 and work[YEARS, i + 1] > 0.0:
+                contracts[i]["price"] = work[PRICE, i + 1]
+                contracts[i]["delta"] = work[DELTA, i + 1]
+                contracts[i]["gamma"] = work[GAMMA, i + 1]
+            work[PRICE, i + 1] = contracts[i]["lot"] * contracts[i]["price"]
+            work[DELTA, i + 1] = contracts[i]["lot"] * contracts[i]["delta"]
+            work[GAMMA, i + 1] = contracts[i]["lot"] * contracts[i]["gamma"]
     for row in range(PRICE, WORK_ROWS):
         work[row, 0] = 0.0

@@ -8,8 +8,6 @@ slot has contract -1 and so reads column 0, which is zero, without a branch.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
 
 from sim.base.jit import inlined, kernel
@@ -18,33 +16,6 @@ from sim.kernels.options.greeks import DELTA, GAMMA, PRICE, revalue
 # Rows of the margin a lot.
 INITIAL, MAINTENANCE = range(2)
 MARGIN_ROWS = 2
-
-
-class Held(NamedTuple):
-    """Options that holders have, slot by slot: contract (-1 in an empty slot) and lots, shape (W, H)."""
-
-    contract: Any
-    qty: Any
-
-
-class OptionBlock(NamedTuple):
-    """Who holds which options: a row of slots for each holder, a full row for those who hold all.
-
-    `holder_of` gives the row of an account, -1 without one, below -1 a wide row; `account_of` the
-    account of a row.
-    """
-
-    holder_of: Any
-    account_of: Any
-    held: Any  # Held
-    wide: Any  # lots, a row an account and a column a contract
-
-
-class Worth(NamedTuple):
-    """What a lot of each contract is worth (`greeks.revalue`), and the margin of a short one."""
-
-    work: Any
-    margins: Any
 
 
 @inlined
@@ -83,13 +54,15 @@ def combine(contract, qty, work, value, delta, gamma):
 
 
 @kernel
-def price_short_margin(contracts, assets, rates, margin):
+def price_short_margin(contracts, live, assets, rates, margin):
     """Margin that a short lot of each contract ties up beyond its own mark.
 
     Parameters
     ----------
     contracts : ndarray of CONTRACT, shape (M,)
         `price` must be fresh (`options.revalue`).
+    live : ndarray of int64, shape (R, 2)
+        Runs of contracts, as in `options.revalue`.
     assets : ndarray of ASSET, shape (K,)
     rates : ndarray of float64, shape (K, 3)
         Fractions of the index: at the money, far out of the money, and maintenance
@@ -108,22 +81,26 @@ def price_short_margin(contracts, assets, rates, margin):
     """
     margin[INITIAL, 0] = 0.0
     margin[MAINTENANCE, 0] = 0.0
-    for i in range(contracts.size):
-        asset = contracts[i]["asset"]
-        index = assets[asset]["index"]
-        strike, is_call = contracts[i]["strike"], contracts[i]["is_call"] != 0
-        away = max(strike - index if is_call else index - strike, 0.0)
-        kept = rates[asset, 2] * (index if is_call else max(index, contracts[i]["price"]))
-        lot = contracts[i]["lot"] if contracts[i]["is_live"] != 0 else 0.0
-        margin[INITIAL, i + 1] = lot * max(rates[asset, 0] * index - away, rates[asset, 1] * index, kept)
-        margin[MAINTENANCE, i + 1] = lot * kept
+    for run in range(live.shape[0]):
+        for i in range(live[run, 0], live[run, 1]):
+            asset = contracts[i]["asset"]
+            index = assets[asset]["index"]
+            strike, is_call = contracts[i]["strike"], contracts[i]["is_call"] != 0
+            away = max(strike - index if is_call else index - strike, 0.0)
+            kept = rates[asset, 2] * (index if is_call else max(index, contracts[i]["price"]))
+            lot = contracts[i]["lot"] if contracts[i]["is_live"] != 0 else 0.0
+            margin[INITIAL, i + 1] = lot * max(rates[asset, 0] * index - away, rates[asset, 1] * index, kept)
+            margin[MAINTENANCE, i + 1] = lot * kept
 
 
 @kernel
-def price(contracts, assets, now, rates, work, margin):
-    """Price every contract, its Greeks and its margin: `options.revalue`, then `price_short_margin`."""
-    revalue(contracts, assets, now, work)
-    price_short_margin(contracts, assets, rates, margin)
+def price(market, now, work, margin):
+    """Price every live contract, its Greeks and its margin: `options.revalue`, then `price_short_margin`.
+
+    `market` is a `sim.kernels.accounts.screening.Market`.
+    """
+    revalue(market.contracts, market.live, market.assets, now, work)
+    price_short_margin(market.contracts, market.live, market.assets, market.rates, margin)
 
 
 @kernel
@@ -148,6 +125,15 @@ def combine_short_margin(contract, qty, margin, initial, maintenance):
             keeping += short * margin[MAINTENANCE, column]
         initial[holder] = opening
         maintenance[holder] = keeping
+
+
+@inlined
+def has_options(holder, qty):
+    """Whether a holder has options, bought or written."""
+    found = False
+    for slot in range(qty.shape[0]):
+        found = found or qty[slot, holder] != 0
+    return found
 
 
 @inlined

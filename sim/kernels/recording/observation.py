@@ -86,6 +86,7 @@ class Market(NamedTuple):
     mid_at_hedge: Any
     terms: Any
     contracts: Any
+    live: Any  # runs of contracts that have not expired, shape (R, 2)
 
 
 class Hedgers(NamedTuple):
@@ -131,7 +132,7 @@ def estimate_volatility(assets, last_mid, step_seconds, window_seconds, year):
 
 
 @inlined
-def exposure(p, terms, contracts, position_total, contract_total, out, row, t):
+def exposure(p, terms, contracts, live, position_total, contract_total, out, row, t):
     """Write net gamma and net delta of a population; returns the value of what it holds."""
     gamma, delta, value = 0.0, 0.0, 0.0
     for i in range(terms.size):
@@ -139,12 +140,13 @@ def exposure(p, terms, contracts, position_total, contract_total, out, row, t):
         gamma += lots * terms[i]["gamma"]
         delta += lots * terms[i]["delta"]
         value += lots * terms[i]["lot"] * terms[i]["price"]
-    for c in range(contract_total.shape[1]):
-        if contract_total[p, c] != 0:
-            units = contract_total[p, c] * contracts[c]["lot"]
-            gamma += units * contracts[c]["gamma"]
-            delta += units * contracts[c]["delta"]
-            value += units * contracts[c]["price"]
+    for run in range(live.shape[0]):
+        for c in range(live[run, 0], live[run, 1]):
+            if contract_total[p, c] != 0:
+                units = contract_total[p, c] * contracts[c]["lot"]
+                gamma += units * contracts[c]["gamma"]
+                delta += units * contracts[c]["delta"]
+                value += units * contracts[c]["price"]
     out[row + NET_GAMMA, t] = gamma
     out[row + NET_DELTA, t] = delta
     return value
@@ -235,7 +237,9 @@ def record(out, t, moment, market, totals, hedgers, fills, first_fill, last_fill
         feedback[k]["gamma"] = 0.0
     row = FIRST_ASSET + PER_ASSET * assets.size + pools.size
     for p in range(first_population, totals.cash.size):
-        value = exposure(p, terms, market.contracts, totals.position, totals.contract, out, row, t)
+        value = exposure(
+            p, terms, market.contracts, market.live, totals.position, totals.contract, out, row, t
+        )
         out[row + NET_GAMMA, t] += hedgers.unlisted[p, 0]
         out[row + NET_DELTA, t] += hedgers.unlisted[p, 1]
         out[row + VOLUME, t] = memory.volume[p - first_population]

@@ -205,13 +205,11 @@ class Exchange(Venue):
 
     def _appraise(self, order: np.void, account: int, tape: Tape) -> Seizure:
         """Equity and maintenance of the account as the order arrives."""
-        ledger, view = self._ledger, self._view
-        holder = int(ledger.holder_of[account])
-        options = (view.holder_value[holder], view.holder_maintenance[holder]) if holder >= 0 else (0.0, 0.0)
-        equity, needed = margining.appraise(account, ledger.cash, ledger.position, ledger.terms, *options)
+        holder = int(self._ledger.holder_of[account])
+        equity, needed = self._view.standing(account)
         time = float(order["time"] + order["latency"])
         step, seq, exposure = int(tape.counts[STEP]), int(tape.counts[SEQ]), self._exposure(account, holder)
-        return Seizure(account, step, time, float(equity), float(needed), holder, seq, exposure)
+        return Seizure(account, step, time, equity, needed, holder, seq, exposure)
 
     def _exposure(self, account: int, holder: int) -> tuple[float, ...]:
         """Units of each asset that the account's equity moves with."""

@@ -28,6 +28,7 @@ from sim.setup.parameters import Parameters as BaseParameters
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 
+ALONE = np.array([[0, 1]])  # the first contract of a column, and no other
 NAMED = HAS_QTY | HAS_INSTRUMENT | HAS_DEADLINE | HAS_TIF | IS_REDUCE_ONLY
 
 
@@ -114,6 +115,5 @@ class Desk(Venue):
                 self._option_lots[asset],
             )
             number = int(orders[row]["instrument"]) - OPTIONS
-            options.revalue(
-                self._universe.contracts[number : number + 1], self._view.assets, self._view.time, self._work
-            )
+            first = self._universe.contracts[number : number + 1]
+            options.revalue(first, ALONE, self._view.assets, self._view.time, self._work)

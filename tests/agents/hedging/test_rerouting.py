@@ -8,9 +8,11 @@ import pytest
 from on_a_pool import DEALERS, DEEP
 from small_market import value_shock
 
-from scenarios.arms.arms import MUTED, OPEN_LOOP, Arms
+from scenarios.arms.arms import Arms
+from scenarios.build.loading import parse
+from scenarios.file.arm import BASE, MUTED, OPEN_LOOP
 from scenarios.file.document import Document
-from scenarios.file.schema import BASE, Scenario, parse
+from scenarios.file.schema import Scenario
 from sim.recording.recording import Recording
 
 BOOKS_OF_OPTIONS = {

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from scenarios import load
+from scenarios.build.loading import parse
 from scenarios.file import library
 from scenarios.file.document import Document
 from scenarios.file.errors import ScenarioError
 from scenarios.file.json_schema import json_schema
-from scenarios.file.schema import parse
 
 JARGON = ("pydantic", "Input", "input", "validat", "Traceback", "tagged-union", "NoneType", "<class", "Error")
 GOOD = """\

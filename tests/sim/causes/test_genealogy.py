@@ -505,7 +505,7 @@ def test_a_quote_tells_news_from_flow():
 def test_thresholds_of_the_textbook_cascade_are_a_hundred_units_per_unit_of_price():
     """Cash is uniform, so the price at which an account breaks is too: from 100 to 90 for 1,000 units."""
     model = market("linear_cascade")
-    accounts, prices, units = liquidation_prices(model.ledger, model.margin.rule, 0)
+    accounts, prices, units = liquidation_prices(model.ledger, model.margin, 0)
     assert units.sum() == 1000.0
     cash = next(p for p in model.populations if p.name == "levered").column("cash")
     assert accounts.size == cash.size

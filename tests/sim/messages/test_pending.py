@@ -21,9 +21,10 @@ from small_market import (
 from unscreened import everybody
 
 import agents.hedging.hedger
-from scenarios.arms.arms import MUTED, OPEN_LOOP, Arms
+from scenarios.arms.arms import Arms
+from scenarios.build.loading import parse
+from scenarios.file.arm import MUTED, OPEN_LOOP
 from scenarios.file.document import Document
-from scenarios.file.schema import parse
 from sim import records as r
 from sim.chains.blocks import Blocks
 from sim.messages.outbox import Outbox

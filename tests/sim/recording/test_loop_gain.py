@@ -13,11 +13,9 @@ from synthetic import a_recording
 from analysis.base.metric import Undefined
 from analysis.metrics import market_quality
 from scenarios import load, market
-from sim.accounts.margin import Margin
-from sim.kernels.options.portfolio import Worth
+from sim.accounts.margin.margin import Margin
 from sim.kernels.recording import gain
 from sim.messages.columns import SERIES
-from sim.messages.view import View
 from sim.model import Model
 from sim.recording.recording import Recording
 
@@ -138,19 +136,12 @@ def test_options_count_at_their_delta_and_only_perpetuals_are_forced() -> None:
 
     def count(share: float, small: float) -> tuple[float, float]:
         ledger, margin = bench.ledger, bench.margin
-        everybody = np.arange(ledger.cash.size, dtype=np.int32)
-        gain.count_thresholds(
-            everybody,
-            bench.view.assets,
-            (share, small),
-            ledger.balances,
-            ledger.options,
-            ledger.terms,
-            ledger.universe.contracts,
-            Worth(margin.work, margin.margins),
-            margin.rule,
-            densities,
-        )
+        everybody = np.flatnonzero(margin.is_checked).astype(np.int32)
+        mark = float(bench.view.assets["mark"][0])
+        reach = gain.DISTANCE * mark
+        away = np.stack([margin.distances(everybody, 0, move) for move in (0.0, -reach, reach)])
+        own = ledger.holdings, ledger.terms, densities
+        gain.count_thresholds(everybody, 0, mark, away, share, small, *own)
         return float(densities["density_up"][0]), float(densities["density_down"][0])
 
     # Ben's equity is 13.9 and he needs 10 at a mark of 100: 3.9 to lose, at 9.9 a unit of price, is near.
@@ -181,13 +172,13 @@ def test_accounts_that_are_ruled_out_have_no_threshold_near(monkeypatch: pytest.
     looked: list[int] = []
     near = Margin.near
 
-    def counting(margin: Margin, move: float, view: View) -> np.ndarray:
-        looked.append(near(margin, move, view).size)
-        return near(margin, move, view)
+    def counting(margin: Margin, move: float) -> np.ndarray:
+        looked.append(near(margin, move).size)
+        return near(margin, move)
 
     monkeypatch.setattr(Margin, "near", counting)
     screened = scenario.market().run()
-    monkeypatch.setattr(Margin, "near", lambda margin, *_: np.arange(margin.rule.size, dtype=np.int32))
+    monkeypatch.setattr(Margin, "near", lambda margin, _: np.flatnonzero(margin.is_checked).astype(np.int32))
     everybody = scenario.market().run()
     for side in ("up", "down"):
         name = f"liquidation_density_{side}"

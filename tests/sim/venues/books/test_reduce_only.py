@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from small_market import MAKERS, SPOT, market_order, population, refusals, small_market
 
-from scenarios.arms.arms import MUTED, Arms
+from scenarios.arms.arms import Arms
+from scenarios.build.loading import parse
+from scenarios.file.arm import MUTED
 from scenarios.file.document import Document
-from scenarios.file.schema import parse
 from sim import records as r
 
 LONG = {

@@ -16,7 +16,6 @@ from sim.base.typed_call import TypedCall
 from sim.kernels.accounts import posting
 from sim.kernels.accounts.changes import ROOM, no_changes
 from sim.kernels.accounts.valuation import Holdings
-from sim.kernels.options.portfolio import Held, OptionBlock
 from sim.messages.tape import Tape
 from sim.records import FILLS
 from sim.setup.instruments import Universe
@@ -49,11 +48,9 @@ class Ledger:
     account_of : ndarray of int32, shape (H,)
     contract, qty : ndarray of int32 and int64, shape (W, H)
         Contracts held (-1 is an empty slot) and lots of them.
-    holdings : Holdings
-        Cash and positions, as kernels take them; a new tuple when the option columns grow.
     cash_total, position_total, contract_total : ndarray
         The same by population, kept as fills are posted.
-    balances, options, totals : Balances, OptionBlock, Totals
+    holdings, books, totals : Holdings, Books, Totals
         These columns, together as kernels take them; new ones when a column is replaced.
     changes : ndarray of int64
         Whose cash or positions have changed (`sim.kernels.accounts.changes`).
@@ -115,9 +112,7 @@ class Ledger:
     def _gather(self) -> None:
         """Put the columns together as kernels take them; again whenever one is replaced."""
         self.holdings = Holdings(self.cash, self.position, self.holder_of, self.contract, self.qty)
-        self.balances = posting.Balances(self.cash, self.position, self.cost)
-        held = Held(self.contract, self.qty)
-        self.options = OptionBlock(self.holder_of, self.account_of, held, self.wide)
+        self.books = posting.Books(self.cost, self.account_of, self.wide)
         self.totals = posting.Totals(
             self.population_of, self.cash_total, self.position_total, self.contract_total
         )
@@ -177,8 +172,8 @@ class Ledger:
                 self.terms,
                 self.universe.contracts,
                 self.fee_account,
-                self.balances,
-                self.options,
+                self.holdings,
+                self.books,
                 self.totals,
                 self.changes,
                 self._option_fills,

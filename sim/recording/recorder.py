@@ -67,12 +67,11 @@ class Recorder:
         self.steps = 0
         self._columns = np.zeros((len(self.names), max(steps, 1)))
         self._listed, self._pools = listed, pool_rows
-        self._hedged_asset, self._hedged_share = hedged_asset, hedged_share
-        self._unlisted = unlisted
-        self._first_population = unlisted.shape[0] - len(populations)
-        self._volume = np.zeros(len(populations))
-        self._step_seconds, self._keeping = step_seconds, keeping(step_seconds)
-        self._feedback = np.zeros(len(assets), FEEDBACK)
+        first = unlisted.shape[0] - len(populations)
+        self._hedgers = looking.Hedgers(hedged_asset, hedged_share, unlisted, first)
+        self._step_seconds, self._feedback = step_seconds, np.zeros(len(assets), FEEDBACK)
+        volume = np.zeros(len(populations))
+        self._memory = looking.Memory(volume, *keeping(step_seconds), self._feedback)
         self._thresholds = thresholds
         self._first_fill = 0
         self._record = TypedCall(looking.record)
@@ -85,35 +84,27 @@ class Recorder:
             self._columns = np.pad(self._columns, ((0, 0), (0, self.steps)))
         last = int(tape.counts[FILLS])
         self._thresholds.count(view, time, self._feedback)
+        insurance = ledger.cash[INSURANCE]
         self._thresholds.is_stale = self._record.call(
             self._columns,
             self.steps,
-            view.step,
-            time,
-            self._step_seconds,
-            view.quotes,
-            self._listed,
-            self._pools,
-            view.assets,
-            mid_at_hedge,
-            ledger.terms,
-            ledger.universe.contracts,
-            ledger.universe.live,
-            ledger.cash_total,
-            ledger.position_total,
-            ledger.contract_total,
-            self._hedged_asset,
-            self._hedged_share,
-            self._unlisted,
-            self._first_population,
-            ledger.cash[INSURANCE],
-            breaches,
+            looking.Moment(view.step, time, self._step_seconds, insurance, breaches),
+            looking.Market(
+                view.quotes,
+                self._listed,
+                self._pools,
+                view.assets,
+                mid_at_hedge,
+                ledger.terms,
+                ledger.universe.contracts,
+                ledger.universe.live,
+            ),
+            ledger.totals,
+            self._hedgers,
             tape.fills,
             self._first_fill,
             last,
-            self._volume,
-            *self._keeping,
-            self._feedback,
+            self._memory,
         )
         self._first_fill = last
         self.steps += 1

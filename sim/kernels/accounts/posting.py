@@ -12,16 +12,16 @@ from sim.records import OPTIONS
 NO_HOLDER = -1
 
 
-class Balances(NamedTuple):
-    """Cash of every account, and by instrument its lots and their cost."""
+class Books(NamedTuple):
+    """What posting keeps beside `Holdings`."""
 
-    cash: Any
-    position: Any
-    cost: Any
+    cost: Any  # of positions, by instrument and account
+    account_of: Any  # of each row of slots
+    wide: Any  # lots of those who hold every contract, a row an account
 
 
 class Totals(NamedTuple):
-    """The same by population, and lots of every option contract."""
+    """Cash, positions and lots of every option contract by population."""
 
     population_of: Any
     cash: Any
@@ -30,9 +30,8 @@ class Totals(NamedTuple):
 
 
 @inlined
-def carry(balances, account, instrument, lots, value):
+def carry(position, cost, account, instrument, lots, value):
     """Add lots to a dense position and keep its cost at the average entry."""
-    position, cost = balances.position, balances.cost
     before = position[instrument, account]
     after = before + lots
     if after == 0:
@@ -47,11 +46,11 @@ def carry(balances, account, instrument, lots, value):
 
 
 @inlined
-def hold(options, account, number, lots):
+def hold(holdings, wide, account, number, lots):
     """Add lots of an option to a holder's row; False if the row is full."""
-    contract, qty, holder = options.held.contract, options.held.qty, options.holder_of[account]
+    contract, qty, holder = holdings.contract, holdings.qty, holdings.holder_of[account]
     if holder < NO_HOLDER:
-        options.wide[NO_HOLDER - 1 - holder, number] += lots
+        wide[NO_HOLDER - 1 - holder, number] += lots
         return True
     vacant = -1
     for slot in range(contract.shape[0]):
@@ -71,9 +70,9 @@ def hold(options, account, number, lots):
 
 
 @inlined
-def has_room(options, account, number):
+def has_room(holdings, account, number):
     """Whether a holder's row has a slot for this contract; wide rows always have, no row never."""
-    contract, holder = options.held.contract, options.holder_of[account]
+    contract, holder = holdings.contract, holdings.holder_of[account]
     if holder < NO_HOLDER:
         return True
     if holder == NO_HOLDER:
@@ -85,22 +84,22 @@ def has_room(options, account, number):
 
 
 @kernel
-def post(fills, first, last, terms, contracts, fee_account, balances, options, totals, changes, option_fills):
+def post(fills, first, last, terms, contracts, fee_account, holdings, books, totals, changes, option_fills):
     """Post fills[first:last]; returns the row at which a holder's row was full, else `last`.
 
     Parameters
     ----------
     terms, contracts : ndarray of TERMS, CONTRACT
     fee_account : int
-    balances : Balances
-    options : OptionBlock
+    holdings : Holdings
+    books : Books
     totals : Totals
     changes : ndarray of int64
         Whose cash or positions have changed.
     option_fills : ndarray of int64, shape (1,)
         Counts the fills of options.
     """
-    cash, cash_total, population_of = balances.cash, totals.cash, totals.population_of
+    cash, cash_total, population_of = holdings.cash, totals.cash, totals.population_of
     for i in range(first, last):
         maker, taker = fills[i]["maker"], fills[i]["taker"]
         instrument, lots = fills[i]["instrument"], fills[i]["qty"]
@@ -108,17 +107,17 @@ def post(fills, first, last, terms, contracts, fee_account, balances, options, t
         if instrument >= OPTIONS:
             number = instrument - OPTIONS
             value = lots * contracts[number]["lot"] * fills[i]["price"]
-            if not (has_room(options, taker, number) and has_room(options, maker, number)):
+            if not (has_room(holdings, taker, number) and has_room(holdings, maker, number)):
                 return i
             option_fills[0] += 1
-            hold(options, taker, number, lots)
-            hold(options, maker, number, -lots)
+            hold(holdings, books.wide, taker, number, lots)
+            hold(holdings, books.wide, maker, number, -lots)
             totals.contract[buyer, number] += lots
             totals.contract[seller, number] -= lots
         else:
             value = lots * terms[instrument]["lot"] * fills[i]["price"]
-            carry(balances, taker, instrument, lots, value)
-            carry(balances, maker, instrument, -lots, -value)
+            carry(holdings.position, books.cost, taker, instrument, lots, value)
+            carry(holdings.position, books.cost, maker, instrument, -lots, -value)
             totals.position[buyer, instrument] += lots
             totals.position[seller, instrument] -= lots
         note(changes, maker)

@@ -89,7 +89,7 @@ def payoff(contracts, number, index):
 
 
 @kernel
-def expire(contracts, number, index, options, population_of, clearing, time, tape):
+def expire(contracts, number, index, holdings, books, population_of, clearing, time, tape):
     """Settle every position in one expired contract against the clearing account, in one group.
 
     All positions sum to zero, so the clearing account ends flat.
@@ -101,25 +101,26 @@ def expire(contracts, number, index, options, population_of, clearing, time, tap
         Of the contract among them.
     index : float
         Price that it settles at, quote currency.
-    options : OptionBlock
+    holdings : Holdings
+    books : Books
     population_of : ndarray of int16, shape (A,)
     clearing : int
     time : float
     tape : TapeRows
         With room for a fill for every holder and wide account.
     """
-    contract, qty, holder_of = options.held.contract, options.held.qty, options.holder_of
+    contract, qty, holder_of = holdings.contract, holdings.qty, holdings.holder_of
     price, group = payoff(contracts, number, index), open_group(tape)
     origin, clearer = Origin(time, 0, SETTLING, EXPIRY), Party(clearing, population_of[clearing])
-    for holder in range(options.account_of.size):
+    for holder in range(books.account_of.size):
         for slot in range(contract.shape[0]):
             if contract[slot, holder] == number and qty[slot, holder] != 0:
-                account = options.account_of[holder]
+                account = books.account_of[holder]
                 deal = Deal(OPTIONS + number, -qty[slot, holder], price, 0.0, 0.0)
                 write_fill(tape, -1, group, deal, clearer, Party(account, population_of[account]), origin)
     for account in range(holder_of.size):
         if holder_of[account] < NO_HOLDER and account != clearing:
-            lots = options.wide[NO_HOLDER - 1 - holder_of[account], number]
+            lots = books.wide[NO_HOLDER - 1 - holder_of[account], number]
             if lots != 0:
                 deal = Deal(OPTIONS + number, -lots, price, 0.0, 0.0)
                 write_fill(tape, -1, group, deal, clearer, Party(account, population_of[account]), origin)

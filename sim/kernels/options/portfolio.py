@@ -8,8 +8,6 @@ slot has contract -1 and so reads column 0, which is zero, without a branch.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
 
 from sim.base.jit import inlined, kernel
@@ -18,33 +16,6 @@ from sim.kernels.options.greeks import DELTA, GAMMA, PRICE, revalue
 # Rows of the margin a lot.
 INITIAL, MAINTENANCE = range(2)
 MARGIN_ROWS = 2
-
-
-class Held(NamedTuple):
-    """Options that holders have, slot by slot: contract (-1 in an empty slot) and lots, shape (W, H)."""
-
-    contract: Any
-    qty: Any
-
-
-class OptionBlock(NamedTuple):
-    """Who holds which options: a row of slots for each holder, a full row for those who hold all.
-
-    `holder_of` gives the row of an account, -1 without one, below -1 a wide row; `account_of` the
-    account of a row.
-    """
-
-    holder_of: Any
-    account_of: Any
-    held: Any  # Held
-    wide: Any  # lots, a row an account and a column a contract
-
-
-class Worth(NamedTuple):
-    """What a lot of each contract is worth (`greeks.revalue`), and the margin of a short one."""
-
-    work: Any
-    margins: Any
 
 
 @inlined

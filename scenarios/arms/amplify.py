@@ -19,7 +19,7 @@ import numpy as np
 from analysis import gallery
 from analysis.base.metric import measure
 from analysis.feedback.amplification import compare
-from analysis.measures import light, metrics
+from analysis.measures import known, listed, metrics
 from scenarios.arms.arms import Arms
 from scenarios.arms.mechanisms import mechanisms, run_coalitions
 from scenarios.arms.replicates import replicate_seeds
@@ -258,7 +258,7 @@ def _seed(job: tuple[int, int]) -> Seed:
     found = Seed([], {}, {})
 
     def look(arm: str, recording: Recording) -> None:
-        entries = measure(recording, light())
+        entries = measure(recording, listed("light"))
         values = {name: entry["value"] for name, entry in entries.items()}
         found.rows.append({"replicate": replicate, "seed": seed, "arm": arm, **values})
         found.reasons.update({name: entry["reason"] for name, entry in entries.items() if "reason" in entry})
@@ -272,9 +272,8 @@ def _compare(outcome: Amplification) -> None:
     if not outcome.rows:
         return
     names = [name for name in outcome.rows[0] if name not in ("replicate", "seed", "arm")]
-    about = {each.function.__name__: each for each in light()}
     for name in names:
-        metric = about[name.rpartition(".")[2]]
+        metric = known()[name.rpartition(".")[2]]
         entry = compare(outcome.values(name), metric.unit, metric.source)
         if not entry["seeds_compared"]:
             entry["reason"] = outcome.reasons.get(name, entry.get("reason", ""))

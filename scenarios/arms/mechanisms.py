@@ -18,7 +18,7 @@ import numpy as np
 
 from analysis.base.metric import measure
 from analysis.feedback.shapley import Coalition, coalitions, credit
-from analysis.metrics import losses, market_quality, shocks
+from analysis.measures import listed
 from scenarios.arms.arms import hedgers
 from scenarios.build.build import build
 from scenarios.build.compilation import cut_short
@@ -29,14 +29,6 @@ from scenarios.workers import task_pool as pool
 from sim.records import SEIZE
 
 FORCED_SELLING, WITHDRAWAL = "forced selling", "maker withdrawal"
-METRICS = (
-    market_quality.max_drawdown,
-    market_quality.max_run_up,
-    market_quality.realised_volatility_1min,
-    shocks.shock_largest_move,
-    losses.liquidation_notional,
-)
-"""What amplification is credited in; positive numbers, whose logarithms add."""
 
 
 class Mechanism(NamedTuple):
@@ -152,4 +144,4 @@ def _run(job: tuple[int, int]) -> dict[str, float | None]:
     model = build(scenario, seed, treatment)
     recording = model.run()
     model.release()
-    return {name: entry["value"] for name, entry in measure(recording, METRICS).items()}
+    return {name: entry["value"] for name, entry in measure(recording, listed("credited")).items()}

@@ -20,7 +20,8 @@ from analysis.base.metric import Metric, Undefined
 from analysis.figures.drawing import going_on
 from analysis.frontier.frontier import MOST, OUTSIDE, SEVERAL, WIDTH, Crossing, Search
 from analysis.frontier.question import Question, Scale
-from analysis.sweeps.table import function_of, known_metrics
+from analysis.measures import known
+from analysis.sweeps.table import function_of
 from scenarios.arms.arms import Arms
 from scenarios.arms.replicates import replicate_seed
 from scenarios.build.compilation import cut_short
@@ -175,15 +176,15 @@ def _question(scenario: Scenario, text: str, level: float) -> Question:
         option = "--level" if "level" in str(error) else "--metric"
         raise ScenarioError(Problem(option, "", str(error))) from error
     found = function_of(question.metric)
-    about = known_metrics().get(found)
+    about = known().get(found)
     names = [asset.name for asset in scenario.assets]
-    known = [name for each in known_metrics() for name in _names(each, names)]
+    allowed = [name for each in known() for name in _names(each, names)]
     is_known = about is not None and any(
         question.metric == name or (about.over and question.metric.startswith(f"{name}."))
         for name in _names(found, names)
     )
     if not is_known:
-        near = nearest(question.metric, known)
+        near = nearest(question.metric, allowed)
         what = f'no metric is named "{question.metric}"'
         raise ScenarioError(Problem("--metric", "", what, found=question.metric, nearest=near))
     return question
@@ -191,7 +192,7 @@ def _question(scenario: Scenario, text: str, level: float) -> Question:
 
 def _names(function: str, assets: list[str]) -> list[str]:
     """A metric's names in a market, without what it is divided by."""
-    return [f"{asset}.{function}" for asset in assets] if known_metrics()[function].per else [function]
+    return [f"{asset}.{function}" for asset in assets] if known()[function].per else [function]
 
 
 def _search(outcome: Frontier, width: float, most: int) -> Search:
@@ -293,7 +294,7 @@ def _one(job: tuple[float, int]) -> tuple[float | None, str]:
 
 
 def _measured(recording: Recording, metric: str) -> tuple[float | None, str]:
-    about: Metric = known_metrics()[function_of(metric)]
+    about: Metric = known()[function_of(metric)]
     entries = about.entries(recording)
     if metric not in entries:
         raise KeyError(f"no metric is named {metric}; there are {', '.join(list(entries)[:8])}")

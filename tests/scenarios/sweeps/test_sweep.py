@@ -16,7 +16,7 @@ from places import ROOT, SUPPORT
 from scipy import stats
 from sweeping import GRID, TAG, VOLATILITY, noted, rows, scenario, tags, written
 
-from analysis.measures import chosen, light
+from analysis.measures import chosen, listed
 from scenarios import load, read_sweep
 from scenarios.__main__ import main
 from scenarios.file.errors import ScenarioError
@@ -168,7 +168,7 @@ def test_a_run_by_itself_gives_what_it_gave_in_the_sweep(tmp_path, capsys):
 
 
 def test_a_light_list_is_measured_and_others_by_name(tmp_path):
-    assert chosen(None) == light()
+    assert chosen(None) == listed("light")
     named = [each.function.__name__ for each in chosen(["X.max_drawdown", "volume_share"], "X.max_run_up")]
     assert named == ["max_drawdown", "volume_share", "max_run_up"]
     sweep(scenario(tmp_path, tags(1, 'metrics = ["max_drawdown"]')), tmp_path / "out", start="serial")

@@ -1,11 +1,8 @@
 """Mechanisms: what can be taken out of a market one by one, and every market without some of them.
 
-    dealer hedging      of populations that hold options: their hedges fill outside the market
-    LP hedging          of liquidity providers, likewise
-    forced selling      what liquidations sell fills outside the market
-    maker withdrawal    makers neither thin out nor leave when volatility rises
-
-A population says by its class which mechanism its hedging belongs to and what keeps its
+Beside the hedging of populations there are forced selling, where what liquidations sell fills
+outside the market, and maker withdrawal, where makers neither thin out nor leave when volatility
+rises. A population says by its class which mechanism its hedging belongs to and what keeps its
 liquidity in place, so a new population joins in without a change here.
 """
 

@@ -29,7 +29,7 @@ from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.process.interruption import Interruption, Stopped
 from scenarios.process.provenance import commit, peak_memory_bytes, platform, versions
-from scenarios.workers import task_pool as pool
+from scenarios.workers.workers import Failure, failure, run_over
 from sim.recording.recording import Recording
 
 """What the arms are compared in."""
@@ -72,11 +72,11 @@ class Amplification:
     entries: dict[str, Any] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     shapley: dict[str, Any] = field(default_factory=dict)
-    failures: dict[str, pool.Failure] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
     figures_failed: dict[str, str] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
 
-    def note(self, what: str, failure: pool.Failure) -> None:
+    def note(self, what: str, failure: Failure) -> None:
         """Take note that something failed."""
         self.failures[what], self.status = failure, FAILED
 
@@ -189,7 +189,7 @@ def _keep_base(outcome: Amplification, folder: Path, interruption: Interruption,
     except Stopped:
         raise
     except (Exception, SystemExit) as error:
-        outcome.note("the base run that is kept", pool.failure(error))
+        outcome.note("the base run that is kept", failure(error))
 
 
 def _run(
@@ -202,9 +202,9 @@ def _run(
     reasons: dict[int, dict[str, str]] = {}
     start: dict[str, Any] = {"workers": workers, "setup": _prepare, "setup_arguments": payload}
     with cut_short(interruption):
-        results = pool.run(_seed, jobs, stop=lambda: interruption.signal, **start)
+        results = run_over(_seed, jobs, stop=lambda: interruption.signal, **start)
         for done, (number, result) in enumerate(results, 1):
-            if isinstance(result, pool.Failure):
+            if isinstance(result, Failure):
                 outcome.note(f"replicate {number}", result)
             else:
                 outcome.rows += result.rows
@@ -231,8 +231,8 @@ def _credit(
     outcome.shapley = found
     if interruption.signal:
         outcome.status = INTERRUPTED
-    for number, failure in failures.items():
-        outcome.note(f"coalition run {number}", failure)
+    for number, reason in failures.items():
+        outcome.note(f"coalition run {number}", reason)
 
 
 _arms: Arms
@@ -249,7 +249,7 @@ class Seed(NamedTuple):
 
     rows: list[Row]
     reasons: dict[str, str]
-    failures: dict[str, pool.Failure]
+    failures: dict[str, Failure]
 
 
 def _seed(job: tuple[int, int]) -> Seed:
@@ -263,7 +263,7 @@ def _seed(job: tuple[int, int]) -> Seed:
         found.rows.append({"replicate": replicate, "seed": seed, "arm": arm, **values})
         found.reasons.update({name: entry["reason"] for name, entry in entries.items() if "reason" in entry})
 
-    _arms.run(seed, look, lambda arm, error: found.failures.update({arm: pool.failure(error)}))
+    _arms.run(seed, look, lambda arm, error: found.failures.update({arm: failure(error)}))
     return found
 
 

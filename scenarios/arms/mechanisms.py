@@ -22,7 +22,7 @@ from scenarios.build.compilation import cut_short
 from scenarios.build.treatment import Treatment
 from scenarios.file.schema import Scenario
 from scenarios.process.interruption import Interruption
-from scenarios.workers import task_pool as pool
+from scenarios.workers.workers import Failure, run_over
 from sim.records import SEIZE
 
 FORCED_SELLING, WITHDRAWAL = "forced selling", "maker withdrawal"
@@ -86,7 +86,7 @@ def run_coalitions(
     workers: int,
     progress: Callable[[int], None] = lambda done: None,
     interruption: Interruption | None = None,
-) -> tuple[dict[str, Any], dict[int, pool.Failure]]:
+) -> tuple[dict[str, Any], dict[int, Failure]]:
     """Run the market with every set of mechanisms over paired seeds, and credit the amplification.
 
     Returns
@@ -100,14 +100,14 @@ def run_coalitions(
     sets = coalitions(players)
     jobs = [(number, seed) for seed in seeds for number in range(len(sets))]
     values: dict[str, np.ndarray] = {}
-    failures: dict[int, pool.Failure] = {}
+    failures: dict[int, Failure] = {}
     start: dict[str, Any] = {"workers": workers, "setup": _prepare, "setup_arguments": (scenario,)}
     interruption = interruption or Interruption()
     with cut_short(interruption):
-        results = pool.run(_run, jobs, stop=lambda: interruption.signal, **start)
+        results = run_over(_run, jobs, stop=lambda: interruption.signal, **start)
         for done, (job, result) in enumerate(results, 1):
             progress(done)
-            if isinstance(result, pool.Failure):
+            if isinstance(result, Failure):
                 failures[job] = result
                 continue
             for name, value in result.items():

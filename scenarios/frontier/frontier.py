@@ -32,8 +32,8 @@ from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolde
 from scenarios.frontier.scale import at, scale_of
 from scenarios.process.interruption import Interruption
 from scenarios.process.provenance import commit, peak_memory_bytes, platform, versions
-from scenarios.workers import task_pool as pool
-from scenarios.workers.crew import Crew
+from scenarios.workers import workers as processes
+from scenarios.workers.workers import Failure, Workers
 from sim.recording.recording import Recording
 
 FRONTIER = "frontier"
@@ -72,7 +72,7 @@ class Frontier:
     rows: list[Row] = field(default_factory=list)
     crossing: Crossing | None = None
     reason: str = ""
-    failures: dict[str, pool.Failure] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
     figures_failed: dict[str, str] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
 
@@ -212,9 +212,9 @@ def _run(
     """Ask, run and tell until the search ends; a metric that is not defined ends it too."""
     batch, payload = 0, (outcome.scenario, outcome.key, outcome.arm, outcome.question.metric)
     try:
-        with Crew(_one, workers, _prepare, payload) as crew:
+        with processes.of(_one, workers, _prepare, *payload) as those:
             while (values := search.ask()).size and not interruption.signal:
-                rows = _batch(outcome, values, batch, crew, progress, interruption)
+                rows = _batch(outcome, values, batch, those, progress, interruption)
                 if not rows:
                     break
                 search.tell(
@@ -236,7 +236,7 @@ def _batch(
     outcome: Frontier,
     values: np.ndarray,
     batch: int,
-    crew: Crew,
+    workers: Workers,
     progress: Callable[[int], None],
     interruption: Interruption,
 ) -> list[Row]:
@@ -247,9 +247,9 @@ def _batch(
         for number, value in enumerate(values)
     ]
     with cut_short(interruption):
-        for done, (number, result) in enumerate(crew.run(jobs, lambda: interruption.signal), 1):
+        for done, (number, result) in enumerate(workers.run(jobs, lambda: interruption.signal), 1):
             value, seed = jobs[number]
-            if isinstance(result, pool.Failure):
+            if isinstance(result, Failure):
                 outcome.failures[f"run {first + number}"] = result
                 result = (None, result.reason)
             found = np.nan if result[0] is None else float(result[0])

@@ -35,14 +35,14 @@ ALL_TABLES = set(TABLES) - {"series"}
 
 
 def test_whoever_does_the_runs_and_in_whatever_order_the_files_are_the_same(tmp_path, monkeypatch):
-    """Byte by byte: this thread, threads, processes however begun, Dask, and three shards merged."""
+    """Byte by byte: this thread, one process and two, Dask, and three shards merged."""
     monkeypatch.setenv("PYTHONPATH", f"{SUPPORT}{os.pathsep}{ROOT}")
     own = scenario(tmp_path, GRID)
     sweep(own, tmp_path / "serial", start="serial")
     expected = (tmp_path / "serial" / "runs.parquet").read_bytes()
-    for start, workers in (("threads", 2), ("fork", 1), ("fork", 2), ("forkserver", 2), ("spawn", 2)):
-        sweep(own, tmp_path / f"{start}{workers}", start=start, workers=workers)
-        assert (tmp_path / f"{start}{workers}" / "runs.parquet").read_bytes() == expected
+    for workers in (1, 2):
+        sweep(own, tmp_path / str(workers), workers=workers)
+        assert (tmp_path / str(workers) / "runs.parquet").read_bytes() == expected
     sweep(own, tmp_path / "dask", dask="local", workers=2)
     assert (tmp_path / "dask" / "runs.parquet").read_bytes() == expected
     out = str(tmp_path / "shards")

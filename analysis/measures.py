@@ -1,72 +1,49 @@
-"""Measures: the metrics there are, found by looking through the subjects of this package.
-
-All metrics of a recording take most of a second, more than many a run; the light ones, in which
-arms and sweeps are compared if nothing else is asked for, take a few milliseconds.
-"""
+"""Measures: every metric there is, by name and as the lists in which some are shown and not all."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from importlib import import_module
+from operator import attrgetter
 from typing import Any
 
-from analysis.base.metric import Metric, measure, metrics_of
+from analysis.base.discovery import modules
+from analysis.base.metric import OTHERS, Metric, measure, metrics_of
 from sim.recording.recording import Recording
-
-SUBJECTS = (
-    "metrics.market_quality",
-    "metrics.failure",
-    "metrics.worst_moment",
-    "metrics.shocks",
-    "metrics.losses",
-    "attribution.attribution",
-    "cascades.cascades",
-    "cascades.branching",
-    "facts.stylized",
-    "contagion.contagion",
-    "contagion.counterparties",
-    "contagion.concentration",
-    "contagion.covar",
-)
-"""Modules of `analysis` whose metrics are measured, in this order."""
 
 ALL = "all"
 
-LIGHT = (
-    "max_drawdown",
-    "max_run_up",
-    "realised_volatility",
-    "realised_volatility_1min",
-    "realised_volatility_5min",
-    "long_run_volatility",
-    "excess_volatility",
-    "shock_largest_move",
-    "shock_overshoot",
-    "shock_lasting_move",
-    "shock_half_recovery",
-    "liquidation_count",
-    "liquidation_notional",
-    "bad_debt",
-    "spread_at_worst",
-    "depth_at_worst",
-    "worst_spread",
-    "worst_depth",
-    "median_loop_gain",
-    "worst_loop_gain",
+HEADINGS = (
+    "Price",
+    "Shock",
+    "Liquidity",
+    "Attribution",
+    "Feedback",
+    "Stylised facts",
+    "Volume",
+    "Cascades",
+    "Contagion and defaults",
+    "Liquidations and losses",
+    "Orders refused",
 )
+"""Headings of metrics in their order on a page; others come after them, `OTHERS` last."""
 
 
 @cache
 def known() -> dict[str, Metric]:
-    """Every metric by its name."""
-    modules = (import_module(f"analysis.{subject}") for subject in SUBJECTS)
-    return {each.function.__name__: each for module in modules for each in metrics_of(module)}
+    """Every metric by its name, in the order in which they are measured.
 
-
-def light() -> tuple[Metric, ...]:
-    """What runs are compared in if nothing else is asked for."""
-    return tuple(known()[name] for name in LIGHT)
+    Raises
+    ------
+    ValueError
+        If two have one name.
+    """
+    found: dict[str, Metric] = {}
+    for each in (each for module in modules() for each in metrics_of(module)):
+        if found.setdefault(each.name, each) is not each:
+            places = [one.function.__module__ for one in (found[each.name], each)]
+            raise ValueError(f'two metrics are named "{each.name}", in {places[0]} and in {places[1]}')
+    return found
 
 
 def metrics(recording: Recording) -> dict[str, dict[str, Any]]:
@@ -78,6 +55,40 @@ def metrics(recording: Recording) -> dict[str, dict[str, Any]]:
         name -> {value, unit, source}, where an undefined value is None and has a `reason`.
     """
     return measure(recording, known().values())
+
+
+def listed(kind: str) -> tuple[Metric, ...]:
+    """The metrics of a list, in order.
+
+    Parameters
+    ----------
+    kind : str
+        "headline", "light", "swept", "credited" or "told", as of `Metric`.
+    """
+    place = attrgetter(kind)
+    return tuple(sorted((each for each in known().values() if place(each)), key=place))
+
+
+def rank(name: str) -> tuple[bool, int]:
+    """What sorts metrics by name, those that are shown first before all others; False, 1 is the first."""
+    place = known()[name].headline if name in known() else 0
+    return not place, place
+
+
+def is_headline(name: str) -> bool:
+    """Whether a metric is one of those that are shown first."""
+    return not rank(name)[0]
+
+
+def headings() -> list[str]:
+    """Every heading of metrics, in the order of a page."""
+    own = (each.heading for each in known().values() if each.heading != OTHERS)
+    return [*dict.fromkeys((*HEADINGS, *own)), OTHERS]
+
+
+def heading(name: str) -> str:
+    """What a metric stands under in a page; `OTHERS` for one that is not known."""
+    return known()[name].heading if name in known() else OTHERS
 
 
 def find(name: str) -> Metric | None:
@@ -93,6 +104,8 @@ def find(name: str) -> Metric | None:
 def chosen(wanted: Sequence[str] | None, also: str | None = None) -> tuple[Metric, ...]:
     """The metrics of these names, the light ones if none are given, and one more.
 
+    All metrics of a recording take most of a second, more than many a run.
+
     Parameters
     ----------
     wanted : sequence of str or None
@@ -101,7 +114,7 @@ def chosen(wanted: Sequence[str] | None, also: str | None = None) -> tuple[Metri
     """
     if wanted is not None and ALL in wanted:
         return tuple(known().values())
-    found: list[Metric | None] = list(light()) if wanted is None else [find(name) for name in wanted]
+    found: list[Metric | None] = list(listed("light")) if wanted is None else [find(name) for name in wanted]
     if also is not None:
         found.append(find(also))
     return tuple(dict.fromkeys(each for each in found if each is not None))

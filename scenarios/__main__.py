@@ -159,7 +159,7 @@ def _amplify(options: argparse.Namespace) -> int:
     from scenarios.commands.amplification_table import table
     from scenarios.process.interruption import Interruption
     from scenarios.process.progress import note, note_compiling, progress
-    from scenarios.workers import task_pool as pool
+    from scenarios.workers.engines import cores
 
     note_compiling(quiet=options.quiet)
     wanted = options.out or default_folder(scenario)
@@ -174,7 +174,7 @@ def _amplify(options: argparse.Namespace) -> int:
             scenario,
             wanted,
             seeds=options.seeds,
-            workers=options.workers or pool.cores(),
+            workers=options.workers or cores(),
             arms=arms,
             shapley=options.shapley,
             force=options.force,
@@ -267,7 +267,7 @@ def _frontier(options: argparse.Namespace) -> int:
     from scenarios.frontier.frontier import default_folder, described, frontier
     from scenarios.process.interruption import Interruption
     from scenarios.process.progress import note_compiling, progress
-    from scenarios.workers import task_pool as pool
+    from scenarios.workers.engines import cores
 
     note_compiling(quiet=options.quiet)
     asked = options.metric, options.level, options.low, options.high, options.arm, options.width, options.runs
@@ -287,7 +287,7 @@ def _frontier(options: argparse.Namespace) -> int:
             arm=options.arm,
             width=options.width,
             most=options.runs,
-            workers=options.workers or pool.cores(),
+            workers=options.workers or cores(),
             force=options.force,
             figures=not options.no_figures,
             progress=show,
@@ -346,7 +346,7 @@ def _replicate(options: argparse.Namespace) -> int:
     from scenarios.process.progress import note_compiling
     from scenarios.replications import pages as pages
     from scenarios.replications import replicate
-    from scenarios.workers import task_pool as pool
+    from scenarios.workers.engines import cores
 
     if options.name is None:
         for name in replicate.names():
@@ -359,7 +359,7 @@ def _replicate(options: argparse.Namespace) -> int:
     found = []
     for name in chosen:
         with Interruption(at_once=True):  # which ends the workers; studies that are done stay written
-            one = replicate.replicate(name, options.runs, options.workers or pool.cores(), options.quick)
+            one = replicate.replicate(name, options.runs, options.workers or cores(), options.quick)
         pages.write(one, folder)
         found.append(one)
         if not options.markdown:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
 
+HEADING, PLACE = "Cascades", 100
+
 UNTRACED = "the recording does not trace what brought liquidations about"
 
 
@@ -212,7 +214,9 @@ def mean_cascade_size(recording: Recording) -> float:
 
 
 @metric(
-    unit="liquidations", source="largest number of liquidations that descend from one root, itself included"
+    unit="liquidations",
+    source="largest number of liquidations that descend from one root, itself included",
+    headline=12,
 )
 def largest_cascade_count(recording: Recording) -> int:
     """How many were liquidated in the largest cascade."""

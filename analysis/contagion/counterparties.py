@@ -36,6 +36,8 @@ from sim.recording.recording import Recording
 if TYPE_CHECKING:
     import pandas as pd
 
+HEADING, PLACE = "Contagion and defaults", 140
+
 MOVE = 0.2
 """Size of the sudden move that the metrics ask about, as a fraction of the price."""
 

@@ -23,6 +23,8 @@ from analysis.facts.meta_orders import fills_of
 from analysis.facts.tails import HillPlot, Tail
 from sim.recording.recording import Recording
 
+HEADING, PLACE = "Stylised facts", 120
+
 MINUTE = 60.0
 YEAR = 365 * 86400.0
 """Seconds in a year."""

@@ -140,7 +140,7 @@ def _add_amplify(parser: argparse.ArgumentParser) -> None:
 def _add_sweep(parser: argparse.ArgumentParser) -> None:
     _add_scenario(parser)
     parser.add_argument("--workers", metavar="N", type=_count, help="processes; as many as there are cores")
-    parser.add_argument("--engine", metavar="NAME", help="forkserver, spawn, fork, threads or serial")
+    parser.add_argument("--engine", metavar="NAME", help="forkserver (spawn where there is none) or serial")
     parser.add_argument("--dask", metavar="ADDRESS", help='a Dask scheduler, or "local"')
     parser.add_argument("--shard", metavar="I/N", help="do this part of N only, for `merge`")
     parser.add_argument("--resume", action="store_true", help="go on, and fail if nothing was begun")

@@ -30,7 +30,7 @@ SUBJECTS = {
     "python": ("overhead.outside_kernels",),
     "start": ("processes.started",),
     "memory": ("memory.held",),
-    "sweep": ("sweeps.shared", "sweeps.against_mesa", "sweeps.engines", "sweeps.parent"),
+    "sweep": ("sweeps.shared", "sweeps.against_mesa", "sweeps.parent"),
     "compile": ("processes.compiled",),
 }
 """Where each subject is measured; `compile` is last because it is long."""

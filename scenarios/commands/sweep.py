@@ -18,8 +18,7 @@ from scenarios.sweeps.folder import SweepFolder
 from scenarios.sweeps.jobs_left import Shard
 from scenarios.sweeps.sweep import SweepOutcome, default_folder, sweep
 from scenarios.sweeps.sweep import merge as merged
-from scenarios.workers import task_pool as pool
-from scenarios.workers.engines import DEFAULT
+from scenarios.workers.engines import DEFAULT, cores
 
 
 def run(scenario: Scenario, options: argparse.Namespace) -> int:
@@ -43,7 +42,7 @@ def run(scenario: Scenario, options: argparse.Namespace) -> int:
         outcome = sweep(
             scenario,
             folder,
-            workers=options.workers or pool.cores(),
+            workers=options.workers or cores(),
             start=options.engine or DEFAULT,
             dask=options.dask,
             shard=shard,

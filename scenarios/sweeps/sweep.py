@@ -32,10 +32,10 @@ from scenarios.sweeps.experiment import Experiment, Job, Plan
 from scenarios.sweeps.folder import KIND, SweepFolder
 from scenarios.sweeps.jobs_left import WHOLE, Agenda, Shard
 from scenarios.sweeps.room import room_for, take_place
-from scenarios.sweeps.worker import Lost, Order, begin
+from scenarios.sweeps.worker import Lost, Order, warm
 from scenarios.sweeps.worker_files import DiskTrouble, Parts
 from scenarios.workers import engines
-from scenarios.workers.engines import DEFAULT, Engine
+from scenarios.workers.engines import DEFAULT, SERIAL, Engine
 
 Tally = Callable[[int, int, int], None]
 """Called with the runs done, planned and failed."""
@@ -104,7 +104,7 @@ def sweep(
         The results folder; gone on with if it holds this sweep.
     workers : int
     start : str
-        A local engine: "spawn", "forkserver", "fork", "threads" or "serial".
+        A local engine, one of `scenarios.workers.engines.LOCAL`.
     dask : str, optional
         Address of a Dask scheduler, or "local", instead of a local engine.
     shard : Shard, optional
@@ -139,7 +139,7 @@ def sweep(
     cluster = engines.Dask(dask, workers) if dask else None
 
     def engine(order: Order, first: Job) -> Engine:
-        return cluster or engines.local(start, workers, (begin, (order, first)))
+        return cluster or engines.local(start, workers, *(() if start == SERIAL else (warm, order, first)))
 
     outcome = SweepOutcome(room.place.path)
     try:

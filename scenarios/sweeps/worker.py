@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import os
-import signal
 import socket
 import threading
 import time
@@ -17,8 +16,6 @@ import traceback
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import parent_process
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -309,24 +306,12 @@ def work(order: Order, jobs: list[Job]) -> list[Report]:
     return _worker(order).work(jobs)
 
 
-def begin(order: Order, job: Job | None) -> None:
-    """Set a worker process of this machine up: it ends with its parent, and is warm."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
-    if job is not None:
-        garbage.hold()
-        with suppress(Exception):  # the run itself will fail, and say why
-            _worker(order).warm(job)
-        garbage.resume()
-
-
-def _follow(sentinel: int) -> None:
-    """End this process when its parent has ended, however that came about."""
-    wait([sentinel])
-    os._exit(1)
+def warm(order: Order, job: Job) -> None:
+    """Warm this process up for the sweep with one of its jobs."""
+    garbage.hold()
+    with suppress(Exception):  # the run itself will fail, and say why
+        _worker(order).warm(job)
+    garbage.resume()
 
 
 def _worker(order: Order) -> Worker:

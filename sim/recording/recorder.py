@@ -7,7 +7,8 @@ import numpy as np
 from sim.accounts.ledger import Ledger
 from sim.accounts.profile import Thresholds
 from sim.base.typed_call import TypedCall
-from sim.kernels.recording import observation as looking
+from sim.kernels.recording import observation
+from sim.kernels.recording.columns import ASSET_COLUMNS, POPULATION_COLUMNS, RUN_COLUMNS
 from sim.kernels.recording.gain import FEEDBACK, keeping
 from sim.messages.tape import Tape
 from sim.messages.view import View
@@ -18,10 +19,10 @@ from sim.setup.listing import INSURANCE
 def columns(assets: list[str], pools: list[str], populations: list[str]) -> list[str]:
     """Names of the columns of the series of a market of these assets, pools and populations."""
     return [
-        *looking.RUN_COLUMNS,
-        *(f"{asset}.{column}" for asset in assets for column in looking.ASSET_COLUMNS),
+        *RUN_COLUMNS,
+        *(f"{asset}.{column}" for asset in assets for column in ASSET_COLUMNS),
         *(f"{pool}.mid" for pool in pools),
-        *(f"{name}.{column}" for name in populations for column in looking.POPULATION_COLUMNS),
+        *(f"{name}.{column}" for name in populations for column in POPULATION_COLUMNS),
     ]
 
 
@@ -74,7 +75,7 @@ class Recorder:
         self._memory = looking.Memory(volume, *keeping(step_seconds), self._feedback)
         self._thresholds = thresholds
         self._first_fill = 0
-        self._record = TypedCall(looking.record)
+        self._record = TypedCall(observation.record)
 
     def record(
         self, view: View, ledger: Ledger, tape: Tape, mid_at_hedge: np.ndarray, breaches: int, time: float

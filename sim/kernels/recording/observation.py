@@ -6,6 +6,36 @@ import math
 from typing import Any, NamedTuple
 
 from sim.base.jit import inlined, kernel
+from sim.kernels.recording.columns import (
+    BREACHES,
+    DENSITY_DOWN,
+    DENSITY_UP,
+    DEPTH_ASK,
+    DEPTH_BID,
+    EQUITY,
+    FIRST_ASSET,
+    FUND,
+    GAIN,
+    GAIN_DOWN,
+    GAIN_INSTANT,
+    GAIN_UP,
+    IMPACT,
+    INDEX,
+    MARK,
+    MID,
+    MID_AT_HEDGE,
+    NET_DELTA,
+    NET_GAMMA,
+    PER_ASSET,
+    PER_POPULATION,
+    RESPONSE,
+    SPREAD,
+    STEP,
+    TIME,
+    VALUE,
+    VOLATILITY,
+    VOLUME,
+)
 from sim.kernels.recording.gain import (
     instant_impact,
     is_stale,
@@ -15,55 +45,6 @@ from sim.kernels.recording.gain import (
     response,
 )
 from sim.records import HEDGE, PERPETUAL
-
-# Columns of the series: of the run, per asset, per pool and per population.
-RUN_COLUMNS = ("step", "time_s", "insurance_fund", "accounts_in_breach")
-ASSET_COLUMNS = (
-    "mid",
-    "mid_at_hedge",
-    "mark",
-    "index",
-    "value",
-    "spread",
-    "depth_bid",
-    "depth_ask",
-    "realised_volatility",
-    "loop_gain",
-    "loop_gain_up",
-    "loop_gain_down",
-    "loop_gain_instant",
-    "permanent_impact",
-    "hedging_response",
-    "liquidation_density_up",
-    "liquidation_density_down",
-)
-POPULATION_COLUMNS = ("net_gamma", "net_delta", "volume", "equity")
-
-# Their places: of the run, within an asset's columns, and within a population's.
-STEP, TIME, FUND, BREACHES = range(len(RUN_COLUMNS))
-(
-    MID,
-    MID_AT_HEDGE,
-    MARK,
-    INDEX,
-    VALUE,
-    SPREAD,
-    DEPTH_BID,
-    DEPTH_ASK,
-    VOLATILITY,
-    GAIN,
-    GAIN_UP,
-    GAIN_DOWN,
-    GAIN_INSTANT,
-    IMPACT,
-    RESPONSE,
-    DENSITY_UP,
-    DENSITY_DOWN,
-) = range(len(ASSET_COLUMNS))
-NET_GAMMA, NET_DELTA, VOLUME, EQUITY = range(len(POPULATION_COLUMNS))
-FIRST_ASSET = len(RUN_COLUMNS)
-PER_ASSET = len(ASSET_COLUMNS)
-PER_POPULATION = len(POPULATION_COLUMNS)
 
 
 class Moment(NamedTuple):

@@ -217,14 +217,16 @@ def _scenario(options: argparse.Namespace) -> Any:
     from scenarios.file.schema import parse
 
     document = read(options.file)
+    values: dict[str, Any] = {}
     for text in options.set:
         key, equals, value = text.partition("=")
         if not equals:
             raise ScenarioError(Problem("--set", text, "no value; write it like --set time.steps=500"))
         try:
-            document = document.set({key: literal(value)}, "--set")
+            values = {**{name: values[name] for name in values if name != key}, key: literal(value)}
         except KeyProblem as problem:
             raise ScenarioError(Problem(document.label, key, str(problem), origin="--set")) from problem
+    document = document.set(values, "--set")
     for key, option in (("seed", "--seed"), ("time.steps", "--steps")):
         value = getattr(options, option[2:])
         if value is not None:
@@ -233,7 +235,7 @@ def _scenario(options: argparse.Namespace) -> Any:
     if not getattr(options, "quiet", False):
         from scenarios.file.warnings import doubts
 
-        for doubt in doubts(scenario):
+        for doubt in (*scenario.notes, *doubts(scenario)):
             print(f"warning: {doubt}", file=sys.stderr)
     return scenario
 

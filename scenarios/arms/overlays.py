@@ -135,9 +135,13 @@ def _tried(
     if fixed:
         return
     try:
-        parse(Document(document.label, plain.resolved(), folder=document.folder).set(overlay, "set"))
+        tried = parse(document.with_values(plain.resolved()).set(overlay, "set"))
     except ScenarioError as error:
         yield from (moved(problem, overlay, path, document) for problem in error.problems)
+    else:
+        document.notes += (
+            moved(note, overlay, path, document) for note in tried.notes[len(document.notes) :]
+        )
 
 
 def moved(problem: Problem, overlay: Mapping[str, Any], path: Path, document: Document) -> Problem:

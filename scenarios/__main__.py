@@ -344,6 +344,13 @@ def _chain(options: argparse.Namespace) -> int:
     return code
 
 
+def _migrate(options: argparse.Namespace) -> int:
+    from scenarios.commands import migrate
+
+    code: int = migrate.run(options)
+    return code
+
+
 def _replicate(options: argparse.Namespace) -> int:
     from scenarios.process.interruption import Interruption
     from scenarios.process.progress import note_compiling
@@ -386,6 +393,7 @@ COMMANDS: dict[str, Command] = {
     "schema": _schema,
     "validate": _validate,
     "new": _new,
+    "migrate": _migrate,
     "run": _run,
     "amplify": _amplify,
     "sweep": _sweep,

@@ -139,9 +139,8 @@ def _tried(
     except ScenarioError as error:
         yield from (moved(problem, overlay, path, document) for problem in error.problems)
     else:
-        document.notes += (
-            moved(note, overlay, path, document) for note in tried.notes[len(document.notes) :]
-        )
+        notes = [moved(note, overlay, path, document) for note in tried.notes[len(document.notes) :]]
+        document.notes += [note for note in notes if note not in document.notes]
 
 
 def moved(problem: Problem, overlay: Mapping[str, Any], path: Path, document: Document) -> Problem:

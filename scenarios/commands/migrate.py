@@ -81,7 +81,7 @@ def rewritten(document: Document, edits: list[versions.Edit], folder: Path) -> s
 
 def changed_lines(before: str, after: str) -> Iterator[str]:
     """What changes in a text, line by line: number, what stood there and what stands there now."""
-    old, new = before.splitlines(), after.splitlines()
+    old, new = ([line.rstrip() for line in text.split("\n")] for text in (before, after))
     matched = difflib.SequenceMatcher(a=old, b=new, autojunk=False)
     for tag, first, last, begin, end in matched.get_opcodes():
         if tag != "equal":

@@ -94,7 +94,13 @@ class Place:
         return self._inside(annotation, part)
 
     def at(self, part: str | int) -> Place:
-        """The place of a key or an entry of the file: the next on a walk along a path, not a location."""
+        """The place of a key or an entry of the file: the next on a walk along a path, not a location.
+
+        Raises
+        ------
+        ValueError, LookupError, TypeError
+            If the `type` of a table on the way is missing, or names nothing.
+        """
         place = self._chosen()
         annotation = _plain(place.annotation)
         is_entry = _is_model(annotation) and hasattr(annotation, "parameters_of")
@@ -114,15 +120,13 @@ class Place:
 
     def _chosen(self) -> Place:
         """The place with the type that the value names, where several are allowed."""
-        members = _members(_plain(self.annotation))
-        if len(members) == 1:
-            return replace(self, annotation=_plain(self.annotation))
-        tag = _item(self.value, "type")
-        return (
-            self.entered(tag)
-            if any(tag in _tags(each) for each in members)
-            else replace(self, annotation=Any)
-        )
+        annotation, tag = _plain(self.annotation), _item(self.value, "type")
+        if hasattr(annotation, "class_of"):
+            return replace(self, annotation=annotation.class_of(self.value).Parameters)
+        members = _members(annotation)
+        if len(members) > 1 and any(tag in _tags(each) for each in members):
+            return self.entered(tag)
+        return replace(self, annotation=annotation if len(members) == 1 else Any)
 
     def _inside(self, annotation: Any, part: str | int) -> Place:
         is_model = _is_model(annotation)
@@ -171,7 +175,7 @@ def keys_at(model: type[BaseModel], values: Any, path: Path) -> tuple[str, ...] 
         for part in path:
             place = place.at(part)
         return place.table_keys()
-    except (ValueError, LookupError, TypeError):  # of a `type` that is missing, or names nothing
+    except (ValueError, LookupError, TypeError):
         return None
 
 

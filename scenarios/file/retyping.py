@@ -31,8 +31,10 @@ def retyped(document: Document, model: type[BaseModel]) -> Document:
         Of the whole file.
     """
     layers = [layer for layer in document.layers if any(path[-1] == TYPE for path in layer.paths)]
-    changed = document.with_values(copy.deepcopy(document.values) if layers else document.values)
-    with modules.of_values(document.values if layers else {}, document.folder):
+    if not layers:
+        return document
+    changed = document.with_values(copy.deepcopy(document.values))
+    with modules.of_values(document.values, document.folder):
         for layer in layers:
             for path in layer.paths:
                 if path[-1] == TYPE:

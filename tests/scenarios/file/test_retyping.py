@@ -18,9 +18,11 @@ from scenarios.arms.arms import Arms
 from scenarios.file import library
 from scenarios.file.document import Document
 from scenarios.file.errors import ScenarioError
+from scenarios.file.explain import keys_at
 from scenarios.file.schema import Scenario, parse
 from scenarios.sweeps.designs import points_of
 from scenarios.sweeps.experiment import Experiment
+from sim.setup.parameters import Parameters
 
 WATCHERS = """
 [[populations]]
@@ -144,6 +146,17 @@ def test_in_python_every_assignment_is_an_override_of_its_own() -> None:
         scenario["assets.BTC.driver.vol_of_vol"] = 0.9
 
 
+def test_what_was_noted_once_is_not_noted_again(file: Path) -> None:
+    arm = f'[arms.timed]\nset = {{"{HEDGING}.type" = "clock", "{HEDGING}.seconds" = 2.0}}\n'
+    file.write_text(file.read_text() + arm)
+    with pytest.warns(UserWarning, match="is dropped"):
+        scenario = load("mine.toml")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scenario["time.steps"] = 3
+    assert len(scenario.checked().notes) == len(scenario.notes) == 1
+
+
 def test_an_arm_drops_and_refuses_at_its_own_place(file: Path) -> None:
     line = file.read_text().count("\n") + 2
     plain = file.read_text()
@@ -189,6 +202,29 @@ rows = [{{"{HEDGING}.type" = "clock", "{HEDGING}.seconds" = 2.0}}, {{"{HEDGING}.
     ]
     found = [Experiment(scenario).arms(point).scenario[HEDGING] for point in points]
     assert found == [{"type": "clock", "seconds": 2.0}, {"type": "band", "width": 0.5}]
+
+
+class Wide:
+    class Parameters(Parameters):
+        type: str
+        width: float
+
+
+class Ours(Parameters):
+    @classmethod
+    def class_of(cls, table: dict[str, Any]) -> type[Wide]:
+        return {"wide": Wide}[table["type"]]
+
+
+class Whole(Parameters):
+    policies: list[Ours]
+
+
+def test_the_keys_of_a_table_are_those_of_the_class_that_its_type_names() -> None:
+    """Whatever stands between a field and that class."""
+    values = {"policies": [{"type": "wide", "width": 1.0}, {"type": "other"}, {}, 3]}
+    found = [keys_at(Whole, values, ("policies", n)) for n in range(5)]
+    assert found == [("type", "width"), None, None, None, None]
 
 
 def tables(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

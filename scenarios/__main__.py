@@ -216,14 +216,16 @@ def _scenario(options: argparse.Namespace) -> Any:
     from scenarios.file.override import KeyProblem, literal
 
     document = read(options.file)
+    values: dict[str, Any] = {}
     for text in options.set:
         key, equals, value = text.partition("=")
         if not equals:
             raise ScenarioError(Problem("--set", text, "no value; write it like --set time.steps=500"))
         try:
-            document = document.set({key: literal(value)}, "--set")
+            values = {**{name: values[name] for name in values if name != key}, key: literal(value)}
         except KeyProblem as problem:
             raise ScenarioError(Problem(document.label, key, str(problem), origin="--set")) from problem
+    document = document.set(values, "--set")
     for key, option in (("seed", "--seed"), ("time.steps", "--steps")):
         value = getattr(options, option[2:])
         if value is not None:
@@ -232,7 +234,7 @@ def _scenario(options: argparse.Namespace) -> Any:
     if not getattr(options, "quiet", False):
         from scenarios.file.warnings import doubts
 
-        for doubt in doubts(scenario):
+        for doubt in (*scenario.notes, *doubts(scenario)):
             print(f"warning: {doubt}", file=sys.stderr)
     return scenario
 
@@ -341,6 +343,13 @@ def _chain(options: argparse.Namespace) -> int:
     return code
 
 
+def _migrate(options: argparse.Namespace) -> int:
+    from scenarios.commands import migrate
+
+    code: int = migrate.run(options)
+    return code
+
+
 def _replicate(options: argparse.Namespace) -> int:
     from scenarios.process.interruption import Interruption
     from scenarios.process.progress import note_compiling
@@ -383,6 +392,7 @@ COMMANDS: dict[str, Command] = {
     "schema": _schema,
     "validate": _validate,
     "new": _new,
+    "migrate": _migrate,
     "run": _run,
     "amplify": _amplify,
     "sweep": _sweep,

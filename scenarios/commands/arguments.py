@@ -49,6 +49,7 @@ def command_line(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_trust(validate)
     new = add("new", "write a commented starter scenario, NAME.toml")
     new.add_argument("name", metavar="NAME")
+    _add_migrate(add("migrate", "rewrite a scenario file of an older version, comments and all"))
     _add_run(add("run", "run a scenario into a results folder"))
     _add_amplify(add("amplify", "compare a scenario with itself without the hedging, over seeds"))
     _add_sweep(add("sweep", "run the design of a scenario, or what is left of it"))
@@ -107,6 +108,14 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 def _add_trust(parser: argparse.ArgumentParser) -> None:
     what = "import the modules that the scenario brings, which runs their code"
     parser.add_argument("--trust", action="store_true", help=what)
+
+
+def _add_migrate(parser: argparse.ArgumentParser) -> None:
+    _add_file(parser)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--out", metavar="OTHER", type=Path, help="write a new file and leave FILE as it is")
+    where.add_argument("--check", action="store_true", help="write nothing; exit 1 if FILE would change")
+    _add_trust(parser)
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:

@@ -38,6 +38,8 @@ def run(scenario: Scenario, options: argparse.Namespace) -> int:
     shard = _shard(options.shard) if options.shard else None
     note_compiling(quiet=options.quiet or scenario.sweep is None)
     folder = options.out or default_folder(scenario)
+    if options.out is None and not folder.exists():
+        _note_older(folder, options)
     with Interruption() as interruption, tally(scenario.name, quiet=options.quiet) as show:
         outcome = sweep(
             scenario,
@@ -63,6 +65,15 @@ def run(scenario: Scenario, options: argparse.Namespace) -> int:
         print(_next(scenario, outcome.folder))
     code = _code(outcome)
     return 128 + interruption.signal if interruption.signal else code
+
+
+def _note_older(folder: Path, options: argparse.Namespace) -> None:
+    """Say what an older version left half done, which is not gone on with; refuse where it was to be."""
+    for older in SweepFolder(folder).half_done_older():
+        error = older.of_another_version()
+        if options.resume:
+            raise error
+        note(f"{error}; a new one begins in {place(folder)}", quiet=options.quiet)
 
 
 def merge(folder: Path) -> int:

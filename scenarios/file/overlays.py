@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from scenarios.file import override
 from scenarios.file.arm import BLOCK_SECONDS, BUILT_IN, MUTED, PLACEBO, Arm, names
@@ -14,7 +14,17 @@ from scenarios.file.sweep_schema import Sweep
 from scenarios.file.toml import Path
 
 Values = dict[str, Any]
-Parse = Callable[[Document], object]
+
+
+class Noted(Protocol):
+    """What came of a document: a scenario, as far as overlays ask."""
+
+    @property
+    def notes(self) -> list[Problem]:
+        """What became of values that it does not hold."""
+
+
+Parse = Callable[[Document], Noted]
 FIXED = ("schema_version", "name", "description", "seed", "modules", "sweep")
 """Keys that every run of a sweep shares, or that it sets itself."""
 
@@ -144,9 +154,12 @@ def _tried(plain: Values, overlay: Values, path: Path, document: Document, parse
     if fixed:
         return
     try:
-        parse(Document(document.label, plain, folder=document.folder).set(overlay, "set"))
+        tried = parse(document.with_values(plain).set(overlay, "set"))
     except ScenarioError as error:
         yield from (moved(problem, overlay, path, document) for problem in error.problems)
+    else:
+        notes = [moved(note, overlay, path, document) for note in tried.notes[len(document.notes) :]]
+        document.notes += [note for note in notes if note not in document.notes]
 
 
 def moved(problem: Problem, overlay: Mapping[str, Any], path: Path, document: Document) -> Problem:

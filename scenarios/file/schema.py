@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import tomli_w
@@ -22,10 +22,12 @@ from scenarios.file import modules, overlays, override
 from scenarios.file.arm import BASE, Arm
 from scenarios.file.document import Document, changes
 from scenarios.file.entries import Asset, Name, PopulationEntry, Shock, Values, VenueEntry
-from scenarios.file.errors import Problem, ScenarioError
+from scenarios.file.errors import Problem, ScenarioError, warn
 from scenarios.file.explain import explain
 from scenarios.file.files import as_text
+from scenarios.file.retyping import retyped
 from scenarios.file.sweep_schema import Sweep, errors
+from scenarios.file.versions import NEWEST, newest
 from sim.prices.correlation import square_root
 from sim.setup.parameters import LONGEST, MOST_ROWS, SHORTEST, WHOLE, File, Misfit, Parameters
 
@@ -83,7 +85,7 @@ class Scenario(Parameters):
     market is built.
     """
 
-    schema_version: Literal[1]
+    schema_version: int = Field(ge=1, le=NEWEST, description=f"{NEWEST}; `migrate` rewrites older files")
     name: Name
     description: str = ""
     seed: int = Field(default=1, ge=0, le=WHOLE)
@@ -131,6 +133,7 @@ class Scenario(Parameters):
             If the key is unknown or the value not allowed.
         """
         changed = parse(self._document().set({key: value}, BY_HAND), type(self))
+        warn(changed.notes[len(self.notes) :])
         for name in type(self).model_fields:
             setattr(self, name, getattr(changed, name))
         self._source = changed._source
@@ -148,6 +151,11 @@ class Scenario(Parameters):
             source.set_paths,
             own,
         )
+
+    @property
+    def notes(self) -> list[Problem]:
+        """What became of values that its file says, or that were set over it, and that it does not hold."""
+        return self._source.notes if self._source else []
 
     def not_imported(self) -> list[str]:
         """Types whose module was not imported, because its code is not trusted (`scenarios.file.trust`)."""
@@ -268,6 +276,7 @@ def parse(document: Document, form: type[Form]) -> Form:
     ScenarioError
         With every problem found.
     """
+    document = retyped(newest(document, form), form)
     names: dict[str, list[str]] = {"assets": [], "venues": [], "populations": []}
     names |= document.names()
     with modules.of_one_scenario():

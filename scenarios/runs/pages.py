@@ -21,7 +21,7 @@ from analysis.pages import report
 from analysis.pages.page import Section
 from analysis.sweeps import plots as sweep_plots
 from analysis.sweeps import sensitivity
-from scenarios.build.loading import load
+from scenarios.build.loading import loaded
 from scenarios.file.arm import BASE
 from scenarios.file.errors import Problem, ScenarioError
 from scenarios.file.schema import Scenario
@@ -49,7 +49,7 @@ def write_report(folder: Path) -> tuple[Path, list[str]]:
     """
     check_run(folder)
     with reading(folder, "be reported"):
-        scenario = load(folder / "scenario.toml")
+        scenario = loaded(folder / "scenario.toml")
         written = report.save(folder, assumptions(scenario), list(sections(folder)))
         ownership.note_written(folder, [written])
         return written, scenario.not_imported()

@@ -21,6 +21,7 @@ when it is finished too (`scenarios.folders.ownership`).
 
 from __future__ import annotations
 
+import glob
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -28,9 +29,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scenarios.file import toml
 from scenarios.file.errors import Problem, ScenarioError
+from scenarios.file.versions import KEY, NEWEST
 from scenarios.folders import lock, ownership
 from scenarios.folders.ownership import FINISHED, status_of
+from scenarios.process.shell import place
 from scenarios.sweeps import run_tables as kept
 from scenarios.sweeps import worker_files as parts
 from scenarios.sweeps.compaction import DESIGN, FAILED_RUNS, RESULTS, SCENARIO, TIMING, compacted
@@ -85,12 +89,40 @@ class SweepFolder:
             return
         ownership.check_kind(self.path, KIND, self.label)
         found = ownership.manifest(self.path)
-        if found.get("design_hash") != plan.experiment.design_hash():
+        is_same = found.get("design_hash") == plan.experiment.design_hash()
+        if self.is_older or (is_same and found.get("sources") != plan.experiment.sources):
+            raise self.of_another_version()
+        if not is_same:
             what = "holds a sweep of another design or scenario"
             raise self._problem(f"{what}; --force replaces it, --out DIR writes elsewhere")
-        if found.get("sources") != plan.experiment.sources:
-            what = "holds runs of another version of the code, which would not be comparable"
-            raise self._problem(f"{what}; --force starts again, --out DIR writes elsewhere")
+
+    @property
+    def is_older(self) -> bool:
+        """Whether the sweep here was begun by a version that wrote scenarios in an older way."""
+        with suppress(OSError, ValueError):
+            version = toml.loads((self.path / SCENARIO).read_text(encoding="utf-8")).get(KEY)
+            return isinstance(version, int) and version < NEWEST
+        return False
+
+    def of_another_version(self) -> ScenarioError:
+        """That the sweep here was begun by another version of the code, and what to do about it."""
+        found = ownership.manifest(self.path)
+        versions = found.get("versions")
+        version = versions.get("hedgequake") if isinstance(versions, dict) else None
+        commit = str(found.get("commit") or "")[:8]
+        which = ", ".join(part for part in (version and f"hedgequake {version}", commit) if part)
+        what = f"holds runs of another version of the code{which and f' ({which})'}, not comparable with ours"
+        remedy = (
+            "finish it with that version, begin anew beside it with --out DIR, or replace it with --force"
+        )
+        return self._problem(f"{what}; {remedy}")
+
+    def half_done_older(self) -> list[SweepFolder]:
+        """Sweeps beside this one, named like it but for its hash, that older versions left half done."""
+        name = self.path.name.rpartition("-")[0]
+        beside = sorted(self.path.parent.glob(f"{glob.escape(name)}-*"))
+        found = [SweepFolder(path, place(path)) for path in beside if path != self.path]
+        return [each for each in found if each.is_older and not each.is_finished]
 
     def holds(self, plan: Plan) -> bool:
         """Whether it holds this very sweep, by this very code."""

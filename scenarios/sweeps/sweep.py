@@ -313,7 +313,7 @@ def merge(folder: Path) -> SweepOutcome:
     ScenarioError
         If there are no shards, they are of different sweeps, or one is being run.
     """
-    from scenarios.build.loading import load
+    from scenarios.build.loading import loaded
 
     whole = SweepFolder(folder, str(folder))
     shards = whole.shards()
@@ -322,7 +322,7 @@ def merge(folder: Path) -> SweepOutcome:
         what = f"no shards in it; `{made_by}` makes one of four"
         raise ScenarioError(Problem(str(folder), "", what))
     with reading(folder, "be merged"):
-        scenario = load(shards[0].path / "scenario.toml")
+        scenario = loaded(shards[0].path / "scenario.toml")
     if unknown := scenario.not_imported():
         what = f"merging has to import {', '.join(unknown)}, which runs this code"
         trusting = command("merge", folder, "--trust")

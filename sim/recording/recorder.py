@@ -69,10 +69,10 @@ class Recorder:
         self._columns = np.zeros((len(self.names), max(steps, 1)))
         self._listed, self._pools = listed, pool_rows
         first = unlisted.shape[0] - len(populations)
-        self._hedgers = looking.Hedgers(hedged_asset, hedged_share, unlisted, first)
+        self._hedgers = observation.Hedgers(hedged_asset, hedged_share, unlisted, first)
         self._step_seconds, self._feedback = step_seconds, np.zeros(len(assets), FEEDBACK)
         volume = np.zeros(len(populations))
-        self._memory = looking.Memory(volume, *keeping(step_seconds), self._feedback)
+        self._memory = observation.Memory(volume, *keeping(step_seconds), self._feedback)
         self._thresholds = thresholds
         self._first_fill = 0
         self._record = TypedCall(observation.record)
@@ -89,8 +89,8 @@ class Recorder:
         self._thresholds.is_stale = self._record.call(
             self._columns,
             self.steps,
-            looking.Moment(view.step, time, self._step_seconds, insurance, breaches),
-            looking.Market(
+            observation.Moment(view.step, time, self._step_seconds, insurance, breaches),
+            observation.Market(
                 view.quotes,
                 self._listed,
                 self._pools,

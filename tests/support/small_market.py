@@ -47,7 +47,7 @@ def small_market(
     settings = settings or {}
     driver = {"type": "drivers.Constant"}
     values = {
-        "schema_version": 1,
+        "schema_version": 2,
         "name": "small",
         "seed": seed,
         "time": {"steps": steps, "step_seconds": step_seconds},

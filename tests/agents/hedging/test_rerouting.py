@@ -37,7 +37,7 @@ def hedged_in_both(dealers: dict[str, Any], shocks: list[dict[str, Any]], block_
     linear = {"name": "linear", "type": "linear_impact.LinearImpact", "asset": "BTC", "lot": 0.001}
     route = {"route": {"venues": ["linear", "pool"]}, "count": 1}
     values = {
-        "schema_version": 1,
+        "schema_version": 2,
         "name": "both",
         "time": {"steps": 40},
         "assets": [{"name": "BTC", "spot": 50_000.0, "driver": {"type": "drivers.Constant"}}],

@@ -38,7 +38,7 @@ from sim.recording.recording import Recording
 matplotlib.use("Agg")
 
 SCENARIO = """
-schema_version = 1
+schema_version = 2
 name = "by_hand"
 description = "Made by a test.\\nIn two lines."
 seed = 1

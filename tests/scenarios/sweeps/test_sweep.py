@@ -7,6 +7,7 @@ import os
 import shlex
 import tracemalloc
 from concurrent.futures import Executor, Future
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from scenarios import load, read_sweep
 from scenarios.__main__ import main
 from scenarios.file.errors import ScenarioError
 from scenarios.file.sweep_schema import Stop
+from scenarios.folders.ownership import manifest
 from scenarios.runs.run import Interruption
 from scenarios.sweeps.dispatch import Dispatch
 from scenarios.sweeps.experiment import Experiment, Plan
@@ -114,6 +116,50 @@ def test_runs_of_another_version_of_the_code_are_not_mixed_in(tmp_path, monkeypa
     monkeypatch.setattr("scenarios.sweeps.experiment.sources_hash", lambda scenario: "another")
     with pytest.raises(ScenarioError, match="another version of the code"):
         sweep(own, out, start="serial")
+
+
+def older(folder: Path) -> dict[Path, bytes]:
+    """Make a sweep folder one that an older version left half done; what it holds then."""
+    scenario = folder / "scenario.toml"
+    scenario.write_text(scenario.read_text().replace("schema_version = 2", "schema_version = 1"))
+    about = {**manifest(folder), "status": "interrupted", "design_hash": "another", "sources": "another"}
+    (folder / "manifest.json").write_text(json.dumps(about))
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_half_done_sweep_of_an_older_version_says_what_to_do(tmp_path, capsys):
+    """Going on with it, in one piece or in shards, and merging it are refused, and nothing is touched."""
+    file, out = str(written(tmp_path, tags(2))), tmp_path / "out"
+    line = ["sweep", file, "--engine", "serial", "--quiet", "--out", str(out)]
+    assert main([*line, "--shard", "1/2"]) == 0
+    assert main(line) == 0
+    held = older(out / "shards" / "1-of-2") | older(out)
+    capsys.readouterr()
+    for more in ([], ["--resume"], ["--shard", "1/2"]):
+        assert main([*line, *more]) == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said.startswith(f"{out}: holds runs of another version of the code (hedgequake 0.1.0, ")
+        assert "finish it with that version, begin anew beside it with --out DIR" in said
+    assert main(["merge", str(out), "--trust"]) == 2
+    assert "finish it with that version" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in held if path.is_file()} == held
+    assert main([*line, "--force"]) == 0
+
+
+def test_a_new_sweep_begins_beside_one_of_an_older_version(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    line = ["sweep", str(written(tmp_path, tags(2))), "--engine", "serial"]
+    assert main(line) == 0
+    (own,) = Path("results").iterdir()
+    old = own.rename("results/troubled-sweep-00000000")
+    held = older(old.absolute())
+    assert main([*line, "--resume"]) == 2
+    assert f"{old}: holds runs of another version of the code" in capsys.readouterr().err
+    assert not own.exists()
+    assert main(line) == 0
+    assert f"; a new one begins in {own}" in capsys.readouterr().err
+    assert own.is_dir()
+    assert {path: path.read_bytes() for path in held} == held
 
 
 def test_equal_points_of_a_sample_are_run_once_and_counted_each(tmp_path):

@@ -190,7 +190,7 @@ def crash_on_a_chain() -> Any:
         Document(
             "chained",
             {
-                "schema_version": 1,
+                "schema_version": 2,
                 "name": "chained",
                 "time": {"steps": 40},
                 "assets": [{"name": "BTC", "spot": 50_000.0, "driver": {"type": "drivers.Constant"}}],

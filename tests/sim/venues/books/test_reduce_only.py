@@ -86,7 +86,7 @@ def test_what_rests_reduces_what_is_left_though_its_owner_sent_nothing_since() -
 def test_a_sink_and_a_pool_go_by_the_position_too() -> None:
     """Spot sold into a pool, and what a muted hedger would sell outside the market."""
     values = {
-        "schema_version": 1,
+        "schema_version": 2,
         "name": "mutable",
         "time": {"steps": 4},
         "assets": [{"name": "BTC", "spot": SPOT, "driver": {"type": "drivers.Constant"}}],

@@ -30,7 +30,7 @@ from scenarios.benchmarks.rows import (
     rate,
 )
 from scenarios.benchmarks.vectorised import OwnOptions, SharedContracts
-from scenarios.commands import bench
+from scenarios.benchmarks import bench
 from sim.base.typed_call import TypedCall
 from sim.messages.tape import Tape
 from sim.records import FILLS, HEDGE, LIMIT, MARKET, QUOTE, orders

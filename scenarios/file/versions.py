@@ -2,7 +2,7 @@
 
 A step leads from one version to the next. It yields edits, each of one value; applied to the values they
 bring a file up to date in memory, applied to its text, comments and all, they rewrite it
-(`scenarios.commands.migrate`). A step asks the classes that a file names what they know.
+(`scenarios.terminal.migration`). A step asks the classes that a file names what they know.
 """
 
 from __future__ import annotations

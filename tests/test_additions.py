@@ -13,8 +13,9 @@ from places import WATCHED
 
 from scenarios import load
 from scenarios.build.loading import parse
-from scenarios.file import homes, library
+from scenarios.file import library
 from scenarios.file.document import Document
+from sim.setup import kinds
 
 Drop = Callable[[str, str, str], None]
 
@@ -87,11 +88,11 @@ def drop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drop]:
         (folder / f"{name}.py").write_text(code)
         found = importlib.import_module(package)
         monkeypatch.setattr(found, "__path__", [*found.__path__, str(folder)])
-        homes.homes.cache_clear()
+        kinds.homes.cache_clear()
 
     yield put
     monkeypatch.undo()
-    homes.homes.cache_clear()
+    kinds.homes.cache_clear()
     for name in set(sys.modules) - before:
         file = getattr(sys.modules[name], "__file__", None) or ""
         if file.startswith(str(tmp_path)):

@@ -222,6 +222,9 @@ def _connect(
     assets = _asset_rows(scenario)
     quotes = np.zeros(len(listing.venues), VENUE_STATE)  # sinks, which come last, show nothing
     quotes["mid"] = np.nan
+    for venue in venues:
+        if not venue.is_outside:
+            venue.introduce(quotes)
     margin = Margin(ledger, [a.margin for a in scenario.assets], _rules(populations, listing))
     view = _view(quotes, assets, ledger, margin)
     open_all(venues, populations, listing, ledger, view)

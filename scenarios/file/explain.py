@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 from scenarios.file.document import Document
 from scenarios.file.errors import Problem, ScenarioError, shown
 from scenarios.file.toml import Path
+from sim.setup.named import Named
 from sim.setup.parameters import Distribution, Misfit
 
 WRONG_TYPE = {
@@ -130,6 +131,8 @@ class Place:
 
     def _inside(self, annotation: Any, part: str | int) -> Place:
         is_model = _is_model(annotation)
+        if is_model and issubclass(annotation, Named) and part != "type":
+            annotation = annotation.class_of(self.value).Parameters
         return Place(
             annotation=_field(annotation, str(part)) if is_model else (get_args(annotation) or (Any,))[-1],
             value=_item(self.value, part),

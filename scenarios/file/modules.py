@@ -22,12 +22,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from scenarios.file.homes import homes
 from scenarios.file.trust import is_trusted, say
+from sim.setup.kinds import NotImported, homes
 from sim.setup.parameters import File
-from sim.setup.parameters import Parameters as BaseParameters
 
 ROOMS = ("sim", "agents", "scenarios", "analysis")
 PACKAGES = ("sim.venues", "sim.prices", "sim.accounts.margin", "agents")
@@ -38,17 +37,6 @@ _named: ContextVar[dict[str, Path] | None] = ContextVar("named", default=None)
 _loaded: dict[tuple[str, ...], ModuleType] = {}
 _received: dict[Path, bytes] = {}
 _theirs: set[str] = set()
-
-
-class NotImported:
-    """Of a module of the user's own that was not imported, so what it does is not known here."""
-
-    takes = ()
-
-    class Parameters(BaseParameters):
-        """Whatever the scenario says."""
-
-        model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from scenarios.file.retyping import retyped
 from scenarios.file.sweep_schema import Sweep, errors
 from scenarios.file.versions import NEWEST, newest
 from sim.prices.correlation import square_root
+from sim.setup.kinds import NotImported
 from sim.setup.parameters import LONGEST, MOST_ROWS, SHORTEST, WHOLE, File, Misfit, Parameters
 
 Correlation = Annotated[float, Field(ge=-1, le=1)]
@@ -160,7 +161,12 @@ class Scenario(Parameters):
     def not_imported(self) -> list[str]:
         """Types whose module was not imported, because its code is not trusted (`scenarios.file.trust`)."""
         entries = (*(asset.driver for asset in self.assets), *self.venues, *self.populations)
-        return list(dict.fromkeys(e.type for e in entries if e.factory is modules.NotImported))
+        missing = [entry.type for entry in entries if entry.factory is NotImported]
+        for entry in entries:
+            tables = vars(entry.parameters).values()
+            unknown = [table for table in tables if isinstance(table, NotImported.Parameters)]
+            missing += [str((table.model_extra or {})["type"]) for table in unknown]
+        return list(dict.fromkeys(missing))
 
     def resolved(self) -> Values:
         """Every value, defaults written out, in the form of the file it can be loaded from."""

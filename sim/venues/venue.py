@@ -49,6 +49,8 @@ class Venue:
         What it trades if a scenario does not say: "spot", "perpetual", or "" for neither.
     takes : tuple of int
         Kinds of orders it takes in all their forms; the first is the one that trades here at once.
+    fills_whole : bool
+        Whether what trades here at once is filled whole or refused.
     meaning : mapping of int to int, or None
         By kind of order, the fields that mean something here, as bits of `sim.kernels.messages.fields`:
         an order that says something else is refused before it is sent on. None takes every order as it is.
@@ -78,6 +80,7 @@ class Venue:
     needs_asset: ClassVar[bool] = True
     trades: ClassVar[str] = ""
     takes: ClassVar[tuple[int, ...]] = (MARKET,)
+    fills_whole: ClassVar[bool] = False
     meaning: ClassVar[Mapping[int, int] | None] = None
     precedence: ClassVar[int] = 0
     has_own_mid: ClassVar[bool] = False
@@ -173,8 +176,16 @@ class Venue:
     def advance(self, until: float, tape: Tape) -> None:
         """Let what falls due at this venue by `until` happen, orders or not: expiries, halts."""
 
+    def introduce(self, quotes: np.ndarray) -> None:
+        """Write how one trades here at once, which never changes, into row `index` of `quotes`."""
+        quotes[self.index]["takes"], quotes[self.index]["is_whole"] = self.takes[0], self.fills_whole
+
     def observe(self, quotes: np.ndarray) -> None:
-        """Write this venue's state into row `index` of `quotes` (dtype VENUE_STATE)."""
+        """Write this venue's state into row `index` of `quotes` (dtype VENUE_STATE).
+
+        The cost of trading follows from bid, ask, fee, depth and its span, linear through the depth, unless
+        `bend` and the reserves say otherwise (`sim.kernels.messages.costs`).
+        """
         raise TypeError(f"{type(self).__name__} cannot be observed")
 
     def appraise(self, assets: np.ndarray, terms: np.ndarray) -> None:

@@ -324,7 +324,7 @@ class Exchange(Venue):
         quote = self._view.quotes[venue]
         fields: dict[str, float] = {"flags": REDUCE_ONLY, "reason": FORCED}
         kind = MARKET
-        if float(quote["tick"]) > 0 and quote["base"] == 0:
+        if float(quote["tick"]) > 0:
             reach = int(self.parameters.max_slippage * float(quote["mid"]) / float(quote["tick"]))
             kind, fields = LIMIT, {**fields, "tif": IOC, "price_ref": MID, "price": -reach}
         self._send(seizure, venue, kind, qty, cause, **fields)

@@ -107,6 +107,7 @@ class ConstantProduct(Venue):
         REMOVE_LIQUIDITY: HAS_QTY | HAS_DEADLINE,
     }
     takes = tuple(meaning)
+    fills_whole = True
     precedence = 1
     has_own_mid = True
     account: int = -1

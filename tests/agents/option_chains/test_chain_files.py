@@ -465,7 +465,7 @@ def test_of_several_moments_the_last_of_each_contract_counts(tmp_path: Path) -> 
 
 
 def snapshot(path: Path, **fields: Any) -> Snapshot:
-    return Snapshot(type="chain", file=str(path), **fields)
+    return Snapshot(file=str(path), **fields)
 
 
 def listing() -> Listing:

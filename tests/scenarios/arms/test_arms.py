@@ -215,7 +215,7 @@ def test_an_arm_of_the_scenario_sets_values_and_mutes():
     scenario["arms.no_lps.mute"] = ["hedged_lps"]
     arms = Arms(scenario, [BASE, "wide", "no_lps"])
     dealers = next(p for p in arms.market("wide", 1).populations if p.name == "dealers")
-    assert (dealers.hedger.width == 0.3).all()
+    assert (dealers.hedger.policy.width == 0.3).all()
     assert arms.exempt == {"hedged_lps", "dealers", "vaults", "passive_lps"}
     with pytest.raises(ScenarioError, match=r'no arm is named "wid".*did you mean "wide"'):
         Arms(scenario, ["wid"])

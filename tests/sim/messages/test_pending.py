@@ -18,9 +18,8 @@ from small_market import (
     units,
     value_shock,
 )
-from unscreened import everybody
 
-import agents.hedging.hedger
+from agents.hedging.policies.band import Band
 from scenarios.arms.arms import Arms
 from scenarios.build.loading import parse
 from scenarios.file.arm import MUTED, OPEN_LOOP
@@ -174,7 +173,7 @@ def test_screened_and_unscreened_hedgers_send_the_same_while_orders_wait(
         return orders_of(model, "dealers", 120)
 
     screened = outcome()
-    monkeypatch.setattr(agents.hedging.hedger, "unsettled", everybody)
+    monkeypatch.setattr(Band, "reach", None)
     unscreened = outcome()
     assert screened.size > 200
     assert np.unique(screened["venue"]).size == 2

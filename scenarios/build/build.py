@@ -23,11 +23,11 @@ from sim.accounts.settlement import Settlement
 from sim.chains.router import Router
 from sim.messages.view import ASSET, VENUE_STATE, View, frozen
 from sim.model import Model
+from sim.parts import Parts
 from sim.population import Population
 from sim.prices.joint import JointDrivers
 from sim.prices.oracle import Oracle
 from sim.recording.recorder import Recorder
-from sim.records import SEIZE
 from sim.setup.draws import Draws, key
 from sim.setup.instruments import Universe
 from sim.setup.listing import CLEARING, END_USERS, FEES, Listing
@@ -118,7 +118,7 @@ def faults_placed(scenario: Scenario) -> Iterator[None]:
 
 
 def _check_exchanges(scenario: Scenario) -> None:
-    exchanges = [n for n, entry in enumerate(scenario.venues) if SEIZE in entry.factory.takes]
+    exchanges = [n for n, entry in enumerate(scenario.venues) if entry.factory.seizes]
     if len(exchanges) > 1:
         first = scenario.venues[exchanges[0]].name
         what = f'a market has one liquidation venue, and "{first}" is one already'
@@ -129,7 +129,7 @@ def _check_rounds(scenario: Scenario) -> None:
     """A step has so many rounds of liquidations at most, should there be any."""
     time = scenario.time
     rounds = time.step_seconds / time.round_seconds
-    if rounds > MOST_ROUNDS and any(SEIZE in entry.factory.takes for entry in scenario.venues):
+    if rounds > MOST_ROUNDS and any(entry.factory.seizes for entry in scenario.venues):
         what = f"found {time.round_seconds:g}; a step of {time.step_seconds:g} s has {rounds:,.0f} rounds"
         least = time.step_seconds / MOST_ROUNDS
         raise Misfit(what, ("time", "round_seconds"), allowed=[f"at least {least:g}"])
@@ -231,7 +231,7 @@ def _connect(
     state_impact(venues, populations)
     listed = np.array([listing.reference(k).index for k in range(len(scenario.assets))], np.int64)
     drivers = _drivers(scenario, seed)
-    model.assemble(
+    parts = Parts(
         listing,
         ledger,
         margin,
@@ -254,6 +254,7 @@ def _connect(
         round_seconds=scenario.time.round_seconds,
         description=_description(scenario, listing, populations, universe, seed, treatment.arm),
     )
+    model.assemble(parts)
 
 
 def _asset_rows(scenario: Scenario) -> np.ndarray:

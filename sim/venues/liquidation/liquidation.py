@@ -143,6 +143,7 @@ class Exchange(Venue):
         insurance_fund: float = Field(default=10_000_000.0, ge=0, le=MOST_MONEY)
 
     emits = True
+    seizes = True
     takes = (SEIZE,)
     meaning: ClassVar[dict[int, int]] = {SEIZE: HAS_TARGET}
 

@@ -106,6 +106,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._mid_at_hedge = np.array(self.listing.spots, float)
         self._last_mid = np.array(self.listing.spots, float)
         self._worst_residual = 0.0
+        self._shown_live: np.ndarray | None = None
         self.moves_recorded: int | None = None
         self._refresh = TypedCall(looking.refresh)
         self._estimate_volatility = TypedCall(looking.estimate_volatility)
@@ -303,7 +304,9 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
             self.ledger.fit_contracts()
             self.view.contracts = frozen(universe.contracts)
             self.settlement.relist()
-        self.view.live = frozen(universe.live)
+        if self._shown_live is not universe.live:
+            self._shown_live = universe.live
+            self.view.live = frozen(universe.live)
 
     def _settle(self, end: float) -> None:
         """Settle, check and record the step that ends now."""

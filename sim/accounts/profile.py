@@ -6,6 +6,7 @@ import numpy as np
 
 from sim.accounts.ledger import Ledger
 from sim.accounts.margin.margin import Margin
+from sim.base.typed_call import TypedCall
 from sim.kernels.options.greeks import delta_gamma
 from sim.kernels.recording import gain
 from sim.messages.view import View
@@ -46,12 +47,6 @@ def gammas(ledger: Ledger, view: View, asset: int, prices: np.ndarray) -> dict[i
     return {int(p): each @ held[p] for p in np.flatnonzero(held.any(axis=1))}
 
 
-def perpetuals(ledger: Ledger, asset: int) -> np.ndarray:
-    """Numbers of an asset's perpetuals."""
-    terms = ledger.terms
-    return np.flatnonzero((terms["kind"] == PERPETUAL) & (terms["asset"] == asset))
-
-
 def liquidation_prices(
     ledger: Ledger, margin: Margin, asset: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -72,17 +67,15 @@ def liquidation_prices(
     The distance to the line is taken to be a line in the price through half the mark and the mark, as
     it is by the standard rule.
     """
-    found = perpetuals(ledger, asset)
-    if found.size == 0:
-        return np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
-    own, terms = int(found[0]), ledger.terms
+    own, terms = ledger.universe.find(PERPETUAL, asset), ledger.terms
+    if own < 0:
+        return np.zeros(0, np.int32), np.zeros(0), np.zeros(0)
     is_exposed = margin.is_checked & (ledger.position[own] != 0) & (ledger.holder_of < 0)
     accounts = np.flatnonzero(is_exposed).astype(np.int32)
     units = ledger.position[own, accounts] * float(terms[own]["lot"])
     half = 0.5 * float(terms[own]["price"])
-    at_mark = margin.distances(accounts, asset)
-    slope = (at_mark - margin.distances(accounts, asset, -half)) / half
-    prices = 2.0 * half - at_mark / slope
+    at_mark, at_half = margin.distances(accounts, asset, 0.0, -half)
+    prices = 2.0 * half - half * at_mark / (at_mark - at_half)
     return accounts, np.where(prices > 0.0, prices, np.nan), units
 
 
@@ -115,6 +108,7 @@ class Thresholds:
         self._share, self._small = closing
         self._interval = max(REFRESH, ledger.cash.size / ACCOUNTS_PER_SECOND)
         self._next = 0.0
+        self._count = TypedCall(gain.count_thresholds)
         self.is_stale = True
 
     def count(self, view: View, time: float, feedback: np.ndarray) -> None:
@@ -124,13 +118,11 @@ class Thresholds:
         self._next, ledger = time + self._interval, self._ledger
         near = self._margin.near(gain.DISTANCE)
         for asset, mark in enumerate(view.assets["mark"].tolist()):
-            holds = ledger.position[perpetuals(ledger, asset)][:, near].any(axis=0)
-            accounts, reach = near[holds], gain.DISTANCE * mark
-            gain.count_thresholds(
-                accounts,
+            self._count.call(
+                near,
                 asset,
                 mark,
-                np.stack([self._margin.distances(accounts, asset, move) for move in (0.0, -reach, reach)]),
+                self._margin.distances(near, asset, 0.0, -gain.DISTANCE * mark),
                 self._share,
                 self._small,
                 ledger.holdings,

@@ -9,11 +9,11 @@ import numpy as np
 from sim.accounts.ledger import Ledger
 from sim.accounts.margin.requirement import Requirement
 from sim.base.typed_call import TypedCall
+from sim.kernels.accounts import valuation
 from sim.kernels.accounts.screening import Market
 from sim.kernels.accounts.valuation import Prices
 from sim.kernels.options import greeks, portfolio
 from sim.messages.view import View
-from sim.records import PERPETUAL
 
 
 class ContractPrices:
@@ -47,7 +47,8 @@ class ContractPrices:
         self.times = 0
         self._live: np.ndarray | None = None
         self._retired = 0
-        self._price = TypedCall(portfolio.price)
+        self._price, self._shift = TypedCall(portfolio.price), TypedCall(valuation.shift)
+        self._moved = self.prices
 
     def fit(self) -> None:
         """Make room for every contract listed so far; new ones are worth nothing until they are priced."""
@@ -80,12 +81,13 @@ class ContractPrices:
         self.market = Market(universe.contracts, universe.live, view.assets, self._ledger.terms, self.rates)
 
     def moved(self, asset: int, move: float) -> Prices:
-        """Prices were the asset's mark so much higher; options move by their delta, and tie up the same."""
+        """Prices were the asset's mark so much higher; written over by the next call."""
         if move == 0.0:
             return self.prices
-        terms, contracts, worth, margins = self.prices
-        terms, worth = terms.copy(), worth.copy()
-        terms["price"][(terms["asset"] == asset) & (terms["kind"] <= PERPETUAL)] += move
-        own = 1 + np.flatnonzero(contracts["asset"] == asset)
-        worth[greeks.PRICE, own] += worth[greeks.DELTA, own] * move
-        return Prices(terms, contracts, worth, margins)
+        if self._moved.contracts is not self.prices.contracts:
+            terms, contracts, worth, margins = self.prices
+            self._moved = Prices(
+                np.zeros_like(terms), contracts, np.zeros_like(worth), np.zeros_like(margins)
+            )
+        self._shift.call(self.prices, self._universe.live, asset, move, self._moved)
+        return self._moved

@@ -5,7 +5,7 @@ What an account is worth, needs and may trade is what its margin rule says (`sim
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -74,11 +74,13 @@ class Margin:
         self._found = np.zeros(accounts, np.int32)
         self._work = np.zeros((2, accounts))
         self._senders = np.zeros((len(self.rules), accounts), np.int32)
+        self._limited = list(self._senders)  # its rows
         self._sent = np.zeros(len(self.rules), np.int64)
         self._seen = np.zeros(accounts, np.int32)
         self._stamp = 0
         self.room = np.zeros((3, accounts), np.int64)
         self._list_senders, self._breaches = TypedCall(margining.senders), TypedCall(margining.breaches)
+        self._distances = TypedCall(margining.distances)
 
     @property
     def is_checked(self) -> np.ndarray:
@@ -138,14 +140,9 @@ class Margin:
         self._publish(view, self._checked)
 
     def _assess(self) -> None:
-        for rule in self.rules:
-            self._apply(rule, rule.accounts, self.equity, self.maintenance)
-
-    def _apply(self, rule: Rule, accounts: np.ndarray, equity: np.ndarray, maintenance: np.ndarray) -> None:
-        """Let a rule write equity and maintenance of these accounts of its own, at the present prices."""
         holdings, prices = self._ledger.holdings, self._contracts.prices
-        rule.value(accounts, holdings, prices, equity)
-        rule.need(accounts, holdings, prices, maintenance)
+        for rule in self.rules:
+            rule.assess(rule.accounts, holdings, prices, self.equity, self.maintenance)
 
     def look_at_all(self) -> None:
         """Bring equity and maintenance of every account up to date; who is in breach stays as it was."""
@@ -164,32 +161,19 @@ class Margin:
         if is_old:
             screen.renew(market)
             accounts, drift = self._checked, 0.0
+        holdings, prices = self._ledger.holdings, self._contracts.prices
+        worth = self.equity, self.maintenance
         for rule, own in self._by_rule(accounts):
-            self._apply(rule, own, self.equity, self.maintenance)
-            if rule.has_slack:
-                rule.slack(
-                    own,
-                    self._ledger.holdings,
-                    self._contracts.prices,
-                    screen.reference,
-                    drift,
-                    self.equity,
-                    self.maintenance,
-                    screen.slack,
-                )
+            rule.screen(own, holdings, prices, screen.reference, drift, *worth, screen.slack)
         self._publish(view, accounts)
 
-    def _by_rule(self, accounts: np.ndarray) -> Iterator[tuple[Rule, np.ndarray]]:
+    def _by_rule(self, accounts: np.ndarray) -> Sequence[tuple[Rule, np.ndarray]]:
         """Each rule that checks some of these accounts, and which."""
         if self._only is not None:
-            if accounts.size:
-                yield self._only, accounts
-            return
+            return ((self._only, accounts),)
         numbers = self.rule_of[accounts]
-        for number, rule in enumerate(self.rules):
-            own = accounts[numbers == number]
-            if own.size:
-                yield rule, own
+        found = [(rule, accounts[numbers == number]) for number, rule in enumerate(self.rules)]
+        return [(rule, own) for rule, own in found if own.size]
 
     def near(self, move: float) -> np.ndarray:
         """Accounts that could be in breach if prices moved by a fraction `move`, and perhaps some more.
@@ -199,7 +183,7 @@ class Margin:
         accounts, _, _ = self._screen.suspects(self._contracts.market, self._heaviest * move)
         return accounts
 
-    def distances(self, accounts: np.ndarray, asset: int, move: float = 0.0) -> np.ndarray:
+    def distances(self, accounts: np.ndarray, asset: int, *moves: float) -> np.ndarray:
         """Equity less maintenance of checked accounts, were an asset's mark so much higher.
 
         Spot of the asset moves with it, options by their delta, prices of all else stay.
@@ -208,27 +192,27 @@ class Margin:
         ----------
         accounts : ndarray of int32
         asset : int
-        move : float
+        *moves : float
             Quote currency.
 
         Returns
         -------
-        ndarray of float64
-            Quote currency, in the order of the accounts.
+        ndarray of float64, shape (moves, accounts)
+            Quote currency.
         """
-        equity, maintenance = self._work
-        holdings, prices = self._ledger.holdings, self._contracts.moved(asset, move)
-        for rule, own in self._by_rule(accounts):
-            rule.value(own, holdings, prices, equity)
-            rule.need(own, holdings, prices, maintenance)
-        distances: np.ndarray = equity[accounts] - maintenance[accounts]
-        return distances
+        out, (equity, maintenance) = np.empty((len(moves), accounts.size)), self._work
+        for row, move in enumerate(moves):
+            prices = self._contracts.moved(asset, move)
+            for rule, own in self._by_rule(accounts):
+                rule.assess(own, self._ledger.holdings, prices, equity, maintenance)
+            self._distances.call(accounts, equity, maintenance, out[row])
+        return out
 
     def standing(self, account: int) -> tuple[float, float]:
         """Equity and maintenance of one account at this moment, quote currency."""
         equity, maintenance = self._work
-        rule = self.rules[self._number[account]]
-        self._apply(rule, np.array([account], np.int32), equity, maintenance)
+        rule, alone = self.rules[self._number[account]], np.array([account], np.int32)
+        rule.assess(alone, self._ledger.holdings, self._contracts.prices, equity, maintenance)
         return float(equity[account]), float(maintenance[account])
 
     def worth(self) -> np.ndarray:
@@ -267,10 +251,10 @@ class Margin:
             self._senders,
             sent,
         )
-        for number, rule in enumerate(self.rules):
-            if sent[number]:
-                accounts = self._senders[number, : sent[number]]
-                rule.room(accounts, instrument, ledger.holdings, self._contracts.prices, self.room)
+        for number, count in enumerate(sent.tolist()):
+            if count:
+                own, prices = self._limited[number][:count], self._contracts.prices
+                self.rules[number].room(own, instrument, ledger.holdings, prices, self.room)
         return self.room
 
 

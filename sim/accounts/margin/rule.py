@@ -17,10 +17,11 @@ from sim.kernels.accounts.valuation import Holdings, Prices
 class Rule:
     """Base of every margin rule.
 
-    A subclass says `value`, `need` and `room`, and `slack` if it can: accounts under a rule that
-    cannot are looked at whenever anybody is. Each is told the accounts to write for, and writes
-    into columns over all accounts. A slack is good for the value and the need that it was written
-    with: a subclass that changes one of these inherits none.
+    A subclass says what its accounts are worth and need (`assess`), what they may trade (`room`),
+    and how far they are from their line if it can (`screen`): accounts under a rule that cannot are
+    looked at whenever anybody is. Each is told the accounts to write for, and writes into columns
+    over all accounts. A screen is good for the assessment that it was written with: a subclass that
+    changes this one inherits none.
 
     Parameters
     ----------
@@ -31,39 +32,37 @@ class Rule:
     ----------
     is_checked : bool
         Whether its accounts can be in breach and are bounded in what they trade.
-    has_slack : bool
-        Whether it can say how far an account is from its line.
     """
 
     is_checked: ClassVar[bool] = True
-    has_slack: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        own = vars(cls)
-        if "slack" in own:
-            cls.has_slack = True
-        elif "value" in own or "need" in own:
-            cls.has_slack = False
+        if "assess" in vars(cls) and "screen" not in vars(cls):
+            cls.screen = Rule.screen  # type: ignore[method-assign]
 
     def __init__(self, accounts: np.ndarray) -> None:
         self.accounts = np.ascontiguousarray(accounts, np.int32)
 
-    def value(self, accounts: np.ndarray, holdings: Holdings, prices: Prices, equity: np.ndarray) -> None:
-        """Write the equity of the listed accounts, quote currency.
+    def assess(
+        self,
+        accounts: np.ndarray,
+        holdings: Holdings,
+        prices: Prices,
+        equity: np.ndarray,
+        maintenance: np.ndarray,
+    ) -> None:
+        """Write what the listed accounts are worth, and below which worth they are in breach.
 
         Parameters
         ----------
         accounts : ndarray of int32
         holdings, prices : Holdings, Prices
             What all accounts hold, and what a lot of everything is worth and ties up.
-        equity : ndarray of float64, shape (A,)
+        equity, maintenance : ndarray of float64, shape (A,)
+            Written, quote currency.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say what accounts are worth")
-
-    def need(self, accounts: np.ndarray, holdings: Holdings, prices: Prices, maintenance: np.ndarray) -> None:
-        """Write the equity below which the listed accounts are in breach, quote currency, shape (A,)."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what accounts need")
+        raise NotImplementedError(f"{type(self).__name__} does not say what accounts are worth and need")
 
     def room(
         self, accounts: np.ndarray, instrument: int, holdings: Holdings, prices: Prices, room: np.ndarray
@@ -77,7 +76,7 @@ class Rule:
         """
         raise NotImplementedError(f"{type(self).__name__} does not say what accounts may trade")
 
-    def slack(
+    def screen(
         self,
         accounts: np.ndarray,
         holdings: Holdings,
@@ -88,7 +87,7 @@ class Rule:
         maintenance: np.ndarray,
         slack: np.ndarray,
     ) -> None:
-        """Write the drift of prices from the reference that can bring each listed account to its line.
+        """Assess the listed accounts, and write the drift of prices that can bring each to its line.
 
         Parameters
         ----------
@@ -96,8 +95,7 @@ class Rule:
             Prices that drift is measured from (`sim.kernels.accounts.screening`).
         drift : float
             As it is now.
-        equity, maintenance : ndarray of float64, shape (A,)
-            As they are now.
         slack : ndarray of float32, shape (A,)
+            Written; what is left as it is stays to be looked at.
         """
-        raise NotImplementedError(f"{type(self).__name__} cannot say how far accounts are from their line")
+        self.assess(accounts, holdings, prices, equity, maintenance)

@@ -22,16 +22,19 @@ class Standard(Rule):
 
     def __init__(self, accounts: np.ndarray) -> None:
         super().__init__(accounts)
-        self._value, self._need = TypedCall(margining.value), TypedCall(margining.need)
-        self._room, self._slack = TypedCall(margining.room), TypedCall(screening.slack)
+        self._assess, self._room = TypedCall(margining.assess), TypedCall(margining.room)
+        self._screen = TypedCall(screening.assess_and_screen)
 
-    def value(self, accounts: np.ndarray, holdings: Holdings, prices: Prices, equity: np.ndarray) -> None:
-        """Cash, dense positions at the mark, collateral after its haircut, and options at model value."""
-        self._value.call(accounts, holdings, prices, equity)
-
-    def need(self, accounts: np.ndarray, holdings: Holdings, prices: Prices, maintenance: np.ndarray) -> None:
-        """Maintenance of perpetuals and of options written."""
-        self._need.call(accounts, holdings, prices, maintenance)
+    def assess(
+        self,
+        accounts: np.ndarray,
+        holdings: Holdings,
+        prices: Prices,
+        equity: np.ndarray,
+        maintenance: np.ndarray,
+    ) -> None:
+        """Everything at the mark, collateral after its haircut; rates of perpetuals and options written."""
+        self._assess.call(accounts, holdings, prices, equity, maintenance)
 
     def room(
         self, accounts: np.ndarray, instrument: int, holdings: Holdings, prices: Prices, room: np.ndarray
@@ -39,7 +42,7 @@ class Standard(Rule):
         """What equity beyond the initial margin of all else carries; spot is paid in full."""
         self._room.call(accounts, instrument, holdings, prices, room)
 
-    def slack(
+    def screen(
         self,
         accounts: np.ndarray,
         holdings: Holdings,
@@ -50,5 +53,5 @@ class Standard(Rule):
         maintenance: np.ndarray,
         slack: np.ndarray,
     ) -> None:
-        """How far equity less maintenance is from zero, over the gross value of what is held."""
-        self._slack.call(accounts, holdings, prices, reference, drift, equity, maintenance, slack)
+        """The same; equity less maintenance over the gross value of what is held is how far the line is."""
+        self._screen.call(accounts, holdings, prices, reference, drift, equity, maintenance, slack)

@@ -11,14 +11,7 @@ import math
 import numpy as np
 
 from sim.base.jit import inlined, kernel
-from sim.kernels.accounts.valuation import (
-    equity_of,
-    initial_of,
-    maintenance_of,
-    options_held,
-    settled_cash,
-    value_of,
-)
+from sim.kernels.accounts.valuation import initial_of, options_held, settled_cash, standing, value_of
 from sim.records import CANCEL, CANCEL_ALL, CANCEL_AT, CANCEL_RANDOM, REDUCE_ONLY
 
 NO_RULE = -1  # in place of a rule's number: nobody checks the account
@@ -34,17 +27,18 @@ def worth(holdings, prices, out):
 
 
 @kernel
-def value(accounts, holdings, prices, equity):
-    """Write the equity of the listed accounts, quote currency; `equity` has shape (A,)."""
+def assess(accounts, holdings, prices, equity, maintenance):
+    """Write equity and maintenance margin of the listed accounts, quote currency, shape (A,) both."""
     for j in range(accounts.size):
-        equity[accounts[j]] = equity_of(accounts[j], holdings, prices)
+        a = accounts[j]
+        equity[a], maintenance[a] = standing(a, holdings, prices)
 
 
 @kernel
-def need(accounts, holdings, prices, maintenance):
-    """Write the maintenance margin of the listed accounts, quote currency, shape (A,)."""
+def distances(accounts, equity, maintenance, out):
+    """Write equity less maintenance of the listed accounts, in their order, shape (N,)."""
     for j in range(accounts.size):
-        maintenance[accounts[j]] = maintenance_of(accounts[j], holdings, prices)
+        out[j] = equity[accounts[j]] - maintenance[accounts[j]]
 
 
 @kernel
@@ -82,8 +76,8 @@ def room(accounts, instrument, holdings, prices, room):
         held = holdings.position[instrument, a]
         options, short, _ = options_held(a, holdings, prices)
         if terms[instrument]["initial"] > 0.0:
-            free = equity_of(a, holdings, prices)
-            free -= initial_of(a, instrument, short, holdings, terms)
+            equity, _ = standing(a, holdings, prices)
+            free = equity - initial_of(a, instrument, short, holdings, terms)
             most = whole(free / (lot_price * terms[instrument]["initial"]))
             room[0, a] = most - held
             room[1, a] = most + held

@@ -19,6 +19,7 @@ import numpy as np
 from sim.base.jit import inlined, kernel
 from sim.kernels.accounts.changes import has_missed, noted
 from sim.kernels.accounts.margining import DUST, NO_RULE
+from sim.kernels.accounts.valuation import standing
 from sim.kernels.base.flags import CHANGED, NEAR, listed
 
 SINGLE = 1e-6  # of what is added up in single precision, well above its rounding
@@ -95,9 +96,11 @@ def value_drift(market, reference):
         if weight > 0.0 and before > 0.0:
             drift = max(drift, weight * abs(terms[i]["price"] - before) / before)
     for r in range(market.live.shape[0]):
-        for c in range(market.live[r, 0], market.live[r, 1]):
-            k = contracts[c]["asset"]
-            moved = abs(contracts[c]["price"] - reference.then[c])
+        own = contracts[market.live[r, 0] : market.live[r, 1]]
+        then = reference.then[market.live[r, 0] : market.live[r, 1]]
+        for c in range(own.size):
+            k = own[c]["asset"]
+            moved = abs(own[c]["price"] - then[c])
             index = abs(market.assets[k]["index"] - reference.indices[k])
             margin = market.rates[k, 2] * max(moved, index)
             drift = max(drift, (moved + margin) / reference.marks[k])
@@ -143,8 +146,8 @@ def room_to_move(distance, exposure, drift):
 
 
 @kernel
-def slack(accounts, holdings, prices, reference, drift, equity, maintenance, out):
-    """Write the drift at which each listed account can cross its line, by the standard rule.
+def assess_and_screen(accounts, holdings, prices, reference, drift, equity, maintenance, slack):
+    """Write equity and maintenance of the listed accounts, and the drift at which each can cross its line.
 
     Parameters
     ----------
@@ -154,13 +157,13 @@ def slack(accounts, holdings, prices, reference, drift, equity, maintenance, out
     drift : float
         As it is now.
     equity, maintenance : ndarray of float64, shape (A,)
-        As they are now.
-    out : ndarray of float32, shape (A,)
+    slack : ndarray of float32, shape (A,)
     """
     for j in range(accounts.size):
         a = accounts[j]
+        equity[a], maintenance[a] = standing(a, holdings, prices)
         distance = equity[a] - maintenance[a] + DUST
-        out[a] = room_to_move(distance, exposure(a, holdings, prices, reference), drift)
+        slack[a] = room_to_move(distance, exposure(a, holdings, prices, reference), drift)
 
 
 @inlined

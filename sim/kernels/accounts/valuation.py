@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.base.jit import inlined
+from sim.base.jit import inlined, kernel
+from sim.kernels.options.greeks import DELTA, PRICE
 from sim.kernels.options.portfolio import options_of
 from sim.records import PERPETUAL
 
@@ -75,25 +76,15 @@ def options_held(account, holdings, prices):
 
 
 @inlined
-def equity_of(account, holdings, prices):
-    """Equity of an account, quote currency."""
-    total = holdings.cash[account]
+def standing(account, holdings, prices):
+    """Equity of an account and the maintenance margin that its positions need, quote currency."""
+    equity, maintenance = holdings.cash[account], 0.0
     for i in range(prices.terms.size):
         value = lot_value(prices.terms, i, holdings.position[i, account])
-        total += value * prices.terms[i]["collateral"]
-    options, _, _ = options_held(account, holdings, prices)
-    return total + options
-
-
-@inlined
-def maintenance_of(account, holdings, prices):
-    """Maintenance margin that the positions of an account need, quote currency."""
-    total = 0.0
-    for i in range(prices.terms.size):
-        value = lot_value(prices.terms, i, holdings.position[i, account])
-        total += abs(value) * prices.terms[i]["maintenance"]
-    _, _, options = options_held(account, holdings, prices)
-    return total + options
+        equity += value * prices.terms[i]["collateral"]
+        maintenance += abs(value) * prices.terms[i]["maintenance"]
+    options, _, needed = options_held(account, holdings, prices)
+    return equity + options, maintenance + needed
 
 
 @inlined
@@ -140,3 +131,24 @@ def free_cash(account, owed, option_margin, cash, position, terms):
             total += value
             needed += abs(value) * terms[i]["maintenance"]
     return total - 2.0 * needed
+
+
+@kernel
+def shift(prices, live, asset, move, shifted):
+    """Write what prices would be were an asset's mark so much higher.
+
+    Spot and perpetuals of the asset move with it, live options by their delta, and these tie up as
+    much as before; LP shares and prices of all else stay.
+    """
+    for i in range(prices.terms.size):
+        shifted.terms[i] = prices.terms[i]
+        if prices.terms[i]["asset"] == asset and prices.terms[i]["kind"] <= PERPETUAL:
+            shifted.terms[i]["price"] += move
+    for run in range(live.shape[0]):
+        for c in range(live[run, 0], live[run, 1]):
+            for row in range(prices.worth.shape[0]):
+                shifted.worth[row, c + 1] = prices.worth[row, c + 1]
+            for row in range(prices.margins.shape[0]):
+                shifted.margins[row, c + 1] = prices.margins[row, c + 1]
+            if prices.contracts[c]["asset"] == asset:
+                shifted.worth[PRICE, c + 1] += prices.worth[DELTA, c + 1] * move

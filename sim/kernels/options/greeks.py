@@ -224,6 +224,33 @@ def greeks(spot, strike, years, vol, rate, carry, is_call, out):
             out[:, i] = math.nan
 
 
+@inlined
+def revalue_run(contracts, assets, now, mark, mid, strike, years, volatility, is_call, price, delta, gamma):
+    """Price contracts that are numbered one after the other; columns as in `revalue`, contract i in i."""
+    for i in range(contracts.size):
+        asset = contracts[i]["asset"]
+        mark[i] = assets[asset]["mark"]
+        mid[i] = assets[asset]["mid"]
+        strike[i] = contracts[i]["strike"]
+        years[i] = (contracts[i]["expiry"] - now) / YEAR
+        volatility[i] = contracts[i]["volatility"]
+        is_call[i] = float(contracts[i]["is_call"])
+    for i in range(contracts.size):
+        price[i] = forward_price(mark[i], strike[i], years[i], volatility[i], is_call[i] != 0.0)
+    for i in range(contracts.size):
+        slope, bend = forward_delta_gamma(mid[i], strike[i], years[i], volatility[i], is_call[i] != 0.0)
+        delta[i] = slope
+        gamma[i] = bend
+    for i in range(contracts.size):
+        if contracts[i]["is_live"] != 0 and years[i] > 0.0:
+            contracts[i]["price"] = price[i]
+            contracts[i]["delta"] = delta[i]
+            contracts[i]["gamma"] = gamma[i]
+        price[i] = contracts[i]["lot"] * contracts[i]["price"]
+        delta[i] = contracts[i]["lot"] * contracts[i]["delta"]
+        gamma[i] = contracts[i]["lot"] * contracts[i]["gamma"]
+
+
 @kernel
 def revalue(contracts, live, assets, now, work):
     """Price every live contract at its asset's mark, and take its Greeks at the mid.
@@ -250,29 +277,19 @@ def revalue(contracts, live, assets, now, work):
     """
     for run in range(live.shape[0]):
         first, last = live[run, 0], live[run, 1]
-        for i in range(first, last):
-            asset = contracts[i]["asset"]
-            work[MARK, i + 1] = assets[asset]["mark"]
-            work[MID, i + 1] = assets[asset]["mid"]
-            work[STRIKE, i + 1] = contracts[i]["strike"]
-            work[YEARS, i + 1] = (contracts[i]["expiry"] - now) / YEAR
-            work[VOLATILITY, i + 1] = contracts[i]["volatility"]
-            work[IS_CALL, i + 1] = float(contracts[i]["is_call"])
-        for c in range(first + 1, last + 1):
-            years, vol, is_call = work[YEARS, c], work[VOLATILITY, c], work[IS_CALL, c] != 0.0
-            work[PRICE, c] = forward_price(work[MARK, c], work[STRIKE, c], years, vol, is_call)
-        for c in range(first + 1, last + 1):
-            years, vol, is_call = work[YEARS, c], work[VOLATILITY, c], work[IS_CALL, c] != 0.0
-            delta, gamma = forward_delta_gamma(work[MID, c], work[STRIKE, c], years, vol, is_call)
-            work[DELTA, c] = delta
-            work[GAMMA, c] = gamma
-        for i in range(first, last):
-            if contracts[i]["is_live"] != 0 and work[YEARS, i + 1] > 0.0:
-                contracts[i]["price"] = work[PRICE, i + 1]
-                contracts[i]["delta"] = work[DELTA, i + 1]
-                contracts[i]["gamma"] = work[GAMMA, i + 1]
-            work[PRICE, i + 1] = contracts[i]["lot"] * contracts[i]["price"]
-            work[DELTA, i + 1] = contracts[i]["lot"] * contracts[i]["delta"]
-            work[GAMMA, i + 1] = contracts[i]["lot"] * contracts[i]["gamma"]
+        revalue_run(
+            contracts[first:last],
+            assets,
+            now,
+            work[MARK, first + 1 : last + 1],
+            work[MID, first + 1 : last + 1],
+            work[STRIKE, first + 1 : last + 1],
+            work[YEARS, first + 1 : last + 1],
+            work[VOLATILITY, first + 1 : last + 1],
+            work[IS_CALL, first + 1 : last + 1],
+            work[PRICE, first + 1 : last + 1],
+            work[DELTA, first + 1 : last + 1],
+            work[GAMMA, first + 1 : last + 1],
+        )
     for row in range(PRICE, WORK_ROWS):
         work[row, 0] = 0.0

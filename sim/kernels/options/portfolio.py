@@ -82,15 +82,18 @@ def price_short_margin(contracts, live, assets, rates, margin):
     margin[INITIAL, 0] = 0.0
     margin[MAINTENANCE, 0] = 0.0
     for run in range(live.shape[0]):
-        for i in range(live[run, 0], live[run, 1]):
-            asset = contracts[i]["asset"]
+        first, last = live[run, 0], live[run, 1]
+        own, initial = contracts[first:last], margin[INITIAL, first + 1 : last + 1]
+        maintenance = margin[MAINTENANCE, first + 1 : last + 1]
+        for i in range(own.size):
+            asset = own[i]["asset"]
             index = assets[asset]["index"]
-            strike, is_call = contracts[i]["strike"], contracts[i]["is_call"] != 0
+            strike, is_call = own[i]["strike"], own[i]["is_call"] != 0
             away = max(strike - index if is_call else index - strike, 0.0)
-            kept = rates[asset, 2] * (index if is_call else max(index, contracts[i]["price"]))
-            lot = contracts[i]["lot"] if contracts[i]["is_live"] != 0 else 0.0
-            margin[INITIAL, i + 1] = lot * max(rates[asset, 0] * index - away, rates[asset, 1] * index, kept)
-            margin[MAINTENANCE, i + 1] = lot * kept
+            kept = rates[asset, 2] * (index if is_call else max(index, own[i]["price"]))
+            lot = own[i]["lot"] if own[i]["is_live"] != 0 else 0.0
+            initial[i] = lot * max(rates[asset, 0] * index - away, rates[asset, 1] * index, kept)
+            maintenance[i] = lot * kept
 
 
 @kernel

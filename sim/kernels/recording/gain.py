@@ -124,8 +124,8 @@ def count_thresholds(accounts, asset, mark, distances, share, small, holdings, t
         Those to look at; others have no threshold so near.
     asset : int
     mark : float
-    distances : ndarray of float64, shape (3, N)
-        Equity less maintenance of each of them at the mark, and DISTANCE below and above it.
+    distances : ndarray of float64, shape (2, N)
+        Equity less maintenance of each of them at the mark, and DISTANCE below it.
     share, small : float
         Of a perpetual position, what one seizure closes, and the notional up to which it closes
         all of it. What is forced in options trades with a desk and is not counted.
@@ -135,24 +135,25 @@ def count_thresholds(accounts, asset, mark, distances, share, small, holdings, t
 
     Notes
     -----
-    Accounts in breach already are not counted: no move is needed to force them.
+    Equity less maintenance is taken to be a line in the price. Accounts in breach already are not
+    counted: no move is needed to force them.
     """
     reach = DISTANCE * mark
     row[0]["mark"] = mark
     row[0]["density_up"] = row[0]["density_down"] = 0.0
     for j in range(accounts.size):
-        a = accounts[j]
+        a, here, below = accounts[j], distances[0, j], distances[1, j]
         for i in range(terms.size):
-            if terms[i]["kind"] != PERPETUAL or terms[i]["asset"] != asset or not distances[0, j] >= 0.0:
+            if terms[i]["kind"] != PERPETUAL or terms[i]["asset"] != asset or not here >= 0.0:
                 continue
             units = holdings.position[i, a] * terms[i]["lot"]
             holder, is_whole = holdings.holder_of[a], abs(units) * mark <= small
             if holder >= 0:
                 is_whole = is_whole and not has_options(holder, holdings.qty)
             forced = units if is_whole else units * share
-            if distances[1, j] < 0.0:
+            if below < 0.0:
                 row[0]["density_down"] += forced / reach
-            elif distances[2, j] < 0.0:
+            elif here + (here - below) < 0.0:
                 row[0]["density_up"] -= forced / reach
 
 

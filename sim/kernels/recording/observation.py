@@ -122,12 +122,14 @@ def exposure(p, terms, contracts, live, position_total, contract_total, out, row
         delta += lots * terms[i]["delta"]
         value += lots * terms[i]["lot"] * terms[i]["price"]
     for run in range(live.shape[0]):
-        for c in range(live[run, 0], live[run, 1]):
-            if contract_total[p, c] != 0:
-                units = contract_total[p, c] * contracts[c]["lot"]
-                gamma += units * contracts[c]["gamma"]
-                delta += units * contracts[c]["delta"]
-                value += units * contracts[c]["price"]
+        own = contracts[live[run, 0] : live[run, 1]]
+        held = contract_total[p, live[run, 0] : live[run, 1]]
+        for c in range(own.size):
+            if held[c] != 0:
+                units = held[c] * own[c]["lot"]
+                gamma += units * own[c]["gamma"]
+                delta += units * own[c]["delta"]
+                value += units * own[c]["price"]
     out[row + NET_GAMMA, t] = gamma
     out[row + NET_DELTA, t] = delta
     return value

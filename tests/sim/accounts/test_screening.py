@@ -115,8 +115,7 @@ class Crowd:
     def examined(self, accounts: np.ndarray) -> np.ndarray:
         """Equity and maintenance of these accounts, zeros for others."""
         worth = np.zeros((2, self.accounts))
-        margining.value(accounts, self.holdings, self.prices, worth[0])
-        margining.need(accounts, self.holdings, self.prices, worth[1])
+        margining.assess(accounts, self.holdings, self.prices, *worth)
         return worth
 
     def breaches(self, accounts: np.ndarray, worth: np.ndarray) -> list[int]:
@@ -132,8 +131,8 @@ class Crowd:
         if near > 0.02 * self.accounts + 1 and drift > 0.0:
             screening.remember(self.market, self.reference)
             own, drift = self.everybody, 0.0
-        worth = self.examined(own)
-        screening.slack(own, self.holdings, self.prices, self.reference, drift, *worth, self.slack)
+        worth, now = np.zeros((2, self.accounts)), (self.holdings, self.prices)
+        screening.assess_and_screen(own, *now, self.reference, drift, *worth, self.slack)
         return self.breaches(own, worth)
 
     def exactly(self) -> list[int]:

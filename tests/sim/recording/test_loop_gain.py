@@ -138,8 +138,7 @@ def test_options_count_at_their_delta_and_only_perpetuals_are_forced() -> None:
         ledger, margin = bench.ledger, bench.margin
         everybody = np.flatnonzero(margin.is_checked).astype(np.int32)
         mark = float(bench.view.assets["mark"][0])
-        reach = gain.DISTANCE * mark
-        away = np.stack([margin.distances(everybody, 0, move) for move in (0.0, -reach, reach)])
+        away = margin.distances(everybody, 0, 0.0, -gain.DISTANCE * mark)
         own = ledger.holdings, ledger.terms, densities
         gain.count_thresholds(everybody, 0, mark, away, share, small, *own)
         return float(densities["density_up"][0]), float(densities["density_down"][0])

@@ -89,7 +89,7 @@ def test_light_commands_import_nothing_heavy(arguments: list[str], tmp_path: Pat
     assert answer.stdout.splitlines()[-1] == "[]"
 
 
-OWN_COMMAND = '''
+OWN_COMMAND = """
 ABOUT, PLACE = "say a word", 45
 
 
@@ -100,7 +100,7 @@ def arguments(parser):
 def run(options):
     print(options.word.upper())
     return 7
-'''
+"""
 
 
 def test_a_command_is_found_because_its_file_is_there(

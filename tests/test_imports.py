@@ -112,4 +112,4 @@ def test_a_command_is_found_because_its_file_is_there(
     assert capsys.readouterr().out == "HELLO\n"
     assert main([]) == 0
     told = capsys.readouterr().out
-    assert told.index("new ") < told.index("shout") < told.index("run ")
+    assert told.index("new ") < told.index("shout") < told.index("run a scenario")

@@ -38,7 +38,7 @@ from analysis.attribution.charges import (
     versions,
 )
 from analysis.base.metric import Undefined, metric
-from analysis.base.remembered import once
+from analysis.base.remembered import remembered
 from analysis.base.resampling import in_blocks, ratio_interval
 from sim.recording.recording import Recording
 
@@ -273,7 +273,7 @@ def rise_share_through_makers(recording: Recording, asset: str) -> np.ndarray:
     return _over_populations(recording, *_within(recording, asset, THROUGH_MAKERS, largest_rise))
 
 
-@once
+@remembered
 def _variance(recording: Recording, asset: str, version: str) -> tuple[Charges, np.ndarray]:
     """Shares of variance over a minute, with the charges they are of."""
     charged = charges(recording, asset, version)

@@ -26,7 +26,7 @@ from scipy.special import gammaln
 from analysis.base.estimate import Estimate
 from analysis.base.metric import Undefined, metric
 from analysis.base.power_law import PowerLaw, power_law
-from analysis.base.remembered import once
+from analysis.base.remembered import remembered
 from analysis.base.resampling import ratio_interval
 from analysis.cascades.cascades import cascades, known, lineage
 from sim.recording.recording import Recording
@@ -34,7 +34,7 @@ from sim.recording.recording import Recording
 HEADING, PLACE = "Cascades", 110
 
 
-@once
+@remembered
 def branching(recording: Recording) -> Estimate:
     """The branching ratio with its interval.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from analysis.base.metric import Undefined, metric
-from analysis.base.remembered import once
+from analysis.base.remembered import remembered
 from analysis.base.trades import step_end
 from sim.recording.recording import Recording
 
@@ -72,7 +72,7 @@ def known(recording: Recording, name: str) -> np.ndarray:
     return recording.column("liquidations", name)
 
 
-@once
+@remembered
 def lineage(recording: Recording) -> Lineage:
     """Who descends from whom.
 

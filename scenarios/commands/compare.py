@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     from analysis.pages import compare
     from scenarios.folders.damage import reading
     from scenarios.process.interruption import Interruption
-    from scenarios.runs.pages import check_run
+    from scenarios.runs.rendering import check_run
 
     for folder in options.folders:
         check_run(folder)

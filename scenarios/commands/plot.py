@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
     """Draw them and print where they are."""
     from scenarios.folders.folder import FAILED, FINISHED
     from scenarios.process.interruption import Interruption
-    from scenarios.runs.pages import draw
+    from scenarios.runs.rendering import draw
 
     failed: dict[str, str] = {}
     with Interruption() as interruption:

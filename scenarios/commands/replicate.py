@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     """Run one or all and print the comparison; list them if none is named."""
     from scenarios.process.interruption import Interruption
     from scenarios.process.progress import note_compiling
-    from scenarios.replications import pages, replicate
+    from scenarios.replications import output, replicate
     from scenarios.workers.engines import cores
 
     if options.name is None:
@@ -35,18 +35,18 @@ def run(options: argparse.Namespace) -> int:
         return SUCCESS
     chosen = replicate.names() if options.name == "all" else [replicate.find(options.name).name]
     folder = options.out or Path("results") / "replicate"
-    pages.claim(folder, list(dict.fromkeys([*chosen, options.name])))
+    output.claim(folder, list(dict.fromkeys([*chosen, options.name])))
     note_compiling()
     found = []
     for name in chosen:
         with Interruption(at_once=True):  # which ends the workers; studies that are done stay written
             one = replicate.replicate(name, options.runs, options.workers or cores(), options.quick)
-        pages.write(one, folder)
+        output.write(one, folder)
         found.append(one)
         if not options.markdown:
-            print(pages.table(one), end="\n\n", flush=True)
+            print(output.table(one), end="\n\n", flush=True)
     if options.name == "all":
-        pages.write_csv(found, folder / "all.csv")
-        (folder / "all.md").write_text(pages.markdown(found), encoding="utf-8")
-    print(pages.markdown(found) if options.markdown else f"results  {os.path.relpath(folder)}")
+        output.write_csv(found, folder / "all.csv")
+        (folder / "all.md").write_text(output.markdown(found), encoding="utf-8")
+    print(output.markdown(found) if options.markdown else f"results  {os.path.relpath(folder)}")
     return SUCCESS

@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the page and print where it is."""
     from scenarios.process.interruption import Interruption
-    from scenarios.runs.pages import write_report
+    from scenarios.runs.rendering import write_report
 
     with Interruption(at_once=True):
         written, unknown = write_report(options.folder)

@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the indices and where they are drawn."""
     from scenarios.process.interruption import Interruption
-    from scenarios.runs.pages import write_sensitivity
+    from scenarios.runs.rendering import write_sensitivity
 
     with Interruption(at_once=True):
         text, written = write_sensitivity(options.folder, options.metric, options.arm)

@@ -1,4 +1,4 @@
-"""Dispatch: an agenda brought to the workers of an engine, whatever becomes of them.
+"""Dispatch: the jobs that are left, brought to the workers of an engine, whatever becomes of them.
 
 hand out chunks of jobs, and take reports as they end
 end a worker that is in a run for longer than it may be
@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 
 from scenarios.sweeps.experiment import Job
-from scenarios.sweeps.jobs_left import Agenda, Done
-from scenarios.sweeps.worker import Order, Report, failure_row, work
-from scenarios.sweeps.worker_files import CLAIM, FAILURES, PARTS, Parts, claims
+from scenarios.sweeps.jobs_left import Done, JobsLeft
+from scenarios.sweeps.worker import Assignment, RunReport, failure_row, work
+from scenarios.sweeps.worker_files import CLAIM, FAILURES, PARTS, WorkerFiles, claims
 from scenarios.workers.engines import Engine
 from scenarios.workers.workers import Workers
 
@@ -42,10 +42,10 @@ class Dispatch:
 
     Parameters
     ----------
-    agenda : Agenda
+    jobs_left : JobsLeft
     engine : Engine
-    order : Order
-    parts : Parts
+    assignment : Assignment
+    files : WorkerFiles
         The parent's own, for what it has to say of runs whose worker is gone.
     finished : callable
         Ids of the runs that are in the parts; asked for after workers have died.
@@ -55,23 +55,23 @@ class Dispatch:
 
     def __init__(
         self,
-        agenda: Agenda,
+        jobs_left: JobsLeft,
         engine: Engine,
-        order: Order,
-        parts: Parts,
+        assignment: Assignment,
+        files: WorkerFiles,
         finished: Callable[[], dict[str, Done]],
         time_limit: float | None,
     ) -> None:
-        self._agenda, self._engine, self._order, self._parts = agenda, engine, order, parts
+        self._jobs_left, self._engine, self._assignment, self._files = jobs_left, engine, assignment, files
         self._finished = finished
         self._limit = math.inf if time_limit is None else time_limit
-        self._folder = Path(order.folder) / PARTS
+        self._folder = Path(assignment.folder) / PARTS
         self._overdue: dict[str, str] = {}
         self._seconds = CHUNK_SECONDS
         self._breaks = 0
 
     def run(self) -> Generator[int, None, None]:
-        """Work the agenda off; yields now and then, with the number of runs that ended since.
+        """Do what is left; yields now and then, with the number of runs that ended since.
 
         Raises
         ------
@@ -80,24 +80,24 @@ class Dispatch:
         DiskTrouble, Lost
             As workers raise them.
         """
-        before = len(self._agenda.done)
-        with Workers(self._engine, partial(work, self._order)) as workers:
+        before = len(self._jobs_left.done)
+        with Workers(self._engine, partial(work, self._assignment)) as workers:
             for ended in workers.work(self._chunk, self._recovered):
                 for jobs, reports in ended:
                     self._note(jobs, reports)
-                yield len(self._agenda.done) - before
-                before = len(self._agenda.done)
+                yield len(self._jobs_left.done) - before
+                before = len(self._jobs_left.done)
                 self._end_overdue()
 
     def _chunk(self) -> list[Job]:
         size = int(CHUNK_SECONDS / max(self._seconds, 1e-6))
-        return self._agenda.take(min(max(size, 1), CHUNK_MOST))
+        return self._jobs_left.take(min(max(size, 1), CHUNK_MOST))
 
-    def _note(self, jobs: list[Job], reports: list[Report]) -> None:
+    def _note(self, jobs: list[Job], reports: list[RunReport]) -> None:
         self._breaks = 0
         points = {run: job.design_id for job in jobs for _, run in job.arms}
         for report in reports:
-            self._agenda.report(report.run_id, points[report.run_id], Done(report.status, report.value))
+            self._jobs_left.report(report.run_id, points[report.run_id], Done(report.status, report.value))
         mean = sum(report.seconds for report in reports) / len(jobs)
         self._seconds = 0.7 * self._seconds + 0.3 * mean
 
@@ -108,7 +108,7 @@ class Dispatch:
         for job in lost:
             for _, run in job.arms:
                 if run in finished:
-                    self._agenda.report(run, job.design_id, finished[run])
+                    self._jobs_left.report(run, job.design_id, finished[run])
         claimed = self._claimed(lost)
         self._breaks = 0 if claimed else self._breaks + 1
         if self._breaks > PATIENCE:
@@ -118,11 +118,11 @@ class Dispatch:
     def _claimed(self, lost: list[Job]) -> set[str]:
         """Runs of these jobs that workers were in and did not finish; claims of the dead are removed."""
         own = {run for job in lost for _, run in job.arms}
-        said = {claim["run"] for claim in claims(self._folder, self._order.session)}
+        said = {claim["run"] for claim in claims(self._folder, self._assignment.session)}
         if self._engine.falls_together:
-            for path in self._folder.glob(f"{self._order.session}-*{CLAIM}"):
+            for path in self._folder.glob(f"{self._assignment.session}-*{CLAIM}"):
                 path.unlink()
-        return {run for run in said & own if run not in self._agenda.done}
+        return {run for run in said & own if run not in self._jobs_left.done}
 
     def _judged(self, lost: list[Job], claimed: set[str], *, was_alone: bool) -> list[list[Job]]:
         """Give up runs that are known to kill or to hang; those that may be are to be tried alone."""
@@ -132,26 +132,26 @@ class Dispatch:
                 killed_it = was_alone and len(lost) == 1 and run in claimed
                 if reason := self._overdue.get(run) or (DIED if killed_it else ""):
                     self._give_up(job, arm, run, reason)
-            if (left := self._agenda.left(job)) is not None:
+            if (left := self._jobs_left.left(job)) is not None:
                 may_be = not self._overdue and any(run in claimed for _, run in left.arms)
                 if may_be:
                     suspects.append([left])
                 else:
                     back.append(left)
-        self._agenda.give_back(back)
+        self._jobs_left.give_back(back)
         self._overdue.clear()
         return suspects
 
     def _give_up(self, job: Job, arm: str, run: str, reason: str) -> None:
-        self._parts.append(FAILURES, failure_row(run, job, arm, reason, "", is_final=False))
-        self._agenda.report(run, job.design_id, Done("failed"))
+        self._files.append(FAILURES, failure_row(run, job, arm, reason, "", is_final=False))
+        self._jobs_left.report(run, job.design_id, Done("failed"))
 
     def _end_overdue(self) -> None:
         """Kill the workers that are in a run for far longer than the time limit."""
         if math.isinf(self._limit):
             return
         now, most = time.monotonic(), GRACE * self._limit + 1.0
-        for claim in claims(self._folder, self._order.session):
+        for claim in claims(self._folder, self._assignment.session):
             run, spent = claim["run"], now - claim["since"]
             if run and run not in self._overdue and spent > most and self._engine.kill(claim):
                 what = f"a step did not return: the run was ended after {spent:.1f} s"

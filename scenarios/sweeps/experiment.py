@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from scenarios.arms.arms import Arms
@@ -18,16 +17,6 @@ from scenarios.sweeps.designs import Point, points_of
 
 REMEMBERED = 32
 """Points whose scenarios are kept ready."""
-
-
-class Trial(NamedTuple):
-    """One run: a point, a replicate of it, an arm."""
-
-    run_id: str
-    design_id: int
-    replicate: int
-    seed: int
-    arm: str
 
 
 class Job(NamedTuple):
@@ -171,10 +160,3 @@ class Plan:
         seed, identity = self.seed(design_id, replicate), self._identities[design_id]
         arms = tuple((arm, run_id(identity, arm, seed)) for arm in self.experiment.chosen)
         return Job(design_id, replicate, seed, self.points[design_id], arms)
-
-    def trials(self, design_id: int, replicates: int) -> Iterator[Trial]:
-        """Runs of so many replicates of a point."""
-        for replicate in range(replicates):
-            job = self.job(self.first[design_id], replicate)
-            for arm, run in job.arms:
-                yield Trial(run, design_id, replicate, job.seed, arm)

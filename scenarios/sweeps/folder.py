@@ -35,8 +35,7 @@ from scenarios.file.versions import KEY, NEWEST
 from scenarios.folders import lock, ownership
 from scenarios.folders.ownership import FINISHED, status_of
 from scenarios.process.shell import place
-from scenarios.sweeps import run_tables as kept
-from scenarios.sweeps import worker_files as parts
+from scenarios.sweeps import run_tables, worker_files
 from scenarios.sweeps.compaction import DESIGN, FAILED_RUNS, RESULTS, SCENARIO, TIMING, compacted
 from scenarios.sweeps.designs import table
 from scenarios.sweeps.experiment import Plan
@@ -235,7 +234,7 @@ class SweepFolder:
         import pyarrow.parquet as pq
 
         found: dict[str, Done] = {}
-        for row in _pairs(parts.batches(self.parts, FAILURES), "is_final"):
+        for row in _pairs(worker_files.batches(self.parts, FAILURES), "is_final"):
             if row[1]:
                 found[row[0]] = Done("failed")
         if (self.path / FAILED_RUNS).exists():
@@ -250,7 +249,7 @@ class SweepFolder:
                 is_finished = [status == "finished" for status in batch["status"].to_pylist()]
                 rows = zip(_pairs([batch], metric), is_finished, strict=True)
                 found |= {run: Done("finished", value) for (run, value), finished in rows if finished}
-        for run, value in _pairs(parts.batches(self.parts, RUNS), metric):
+        for run, value in _pairs(worker_files.batches(self.parts, RUNS), metric):
             found[run] = Done("finished", value)
         return found
 
@@ -276,13 +275,13 @@ class SweepFolder:
         folders = [self.path, *(other.path for other in others)]
         found = compacted(folders, plan)
         known = set(found.timing["run_id"].to_pylist())
-        for name in sorted({name for folder in folders for name in parts.tables(folder / PARTS)}):
+        for name in sorted({name for folder in folders for name in worker_files.tables(folder / PARTS)}):
             if name not in (RUNS, FAILURES):
-                kept.gather(folders, name, known, self.path)
+                run_tables.gather(folders, name, known, self.path)
         self._write(found.failures, FAILED_RUNS)
         self._write(found.timing, TIMING)
         self._write(found.runs, RESULTS)
-        parts.remove(self.parts)
+        worker_files.remove(self.parts)
         return found.counts
 
     def remove_shards(self) -> None:

@@ -66,7 +66,7 @@ def _page(outcome: Outcome, interruption: Interruption) -> Path | None:
     """The page about a finished run; a run is none the worse if there is none."""
     if outcome.status != FINISHED or interruption.signal:
         return None
-    from scenarios.runs.pages import write_report
+    from scenarios.runs.rendering import write_report
 
     try:
         return write_report(outcome.folder)[0]

@@ -26,11 +26,11 @@ from scenarios.folders.ownership import manifest
 from scenarios.runs.run import Interruption
 from scenarios.sweeps.dispatch import Dispatch
 from scenarios.sweeps.experiment import Experiment, Plan
-from scenarios.sweeps.jobs_left import Agenda, Shard
+from scenarios.sweeps.jobs_left import JobsLeft, Shard
 from scenarios.sweeps.stopping import Looks, half_width
 from scenarios.sweeps.sweep import sweep
-from scenarios.sweeps.worker import Order, Report
-from scenarios.sweeps.worker_files import RUNS, Parts, Stream, batches
+from scenarios.sweeps.worker import Assignment, RunReport
+from scenarios.sweeps.worker_files import RUNS, Stream, WorkerFiles, batches
 from sim.messages.columns import TABLES
 
 ALL_TABLES = set(TABLES) - {"series"}
@@ -292,8 +292,8 @@ def test_points_stop_when_they_are_narrow_whatever_the_order_and_after_a_resume(
     assert outcome.stopped == {"narrow": 2, "at_max_replicates": 1}
     assert outcome.planned == outcome.done == sum(counts)
     expected = (tmp_path / "serial" / "runs.parquet").read_bytes()
-    sweep(own, tmp_path / "threads", start="threads", workers=2)
-    assert (tmp_path / "threads" / "runs.parquet").read_bytes() == expected
+    sweep(own, tmp_path / "two", workers=2)
+    assert (tmp_path / "two" / "runs.parquet").read_bytes() == expected
     interruption = Interruption()
 
     def stop_after(done, planned, failed):
@@ -307,14 +307,14 @@ def test_points_stop_when_they_are_narrow_whatever_the_order_and_after_a_resume(
 class Instant(Executor):
     """An executor whose runs take no time and leave nothing."""
 
-    def submit(self, fn, /, order, jobs):
+    def submit(self, fn, /, jobs):
         future: Future = Future()
-        future.set_result([Report(run, "finished", 0.5, 0.001) for job in jobs for _, run in job.arms])
+        future.set_result([RunReport(run, "finished", 0.5, 0.001) for job in jobs for _, run in job.arms])
         return future
 
 
 class InstantEngine:
-    workers, died, falls_together = 2, (ZeroDivisionError,), True
+    workers, ahead, died, falls_together = 2, 2, (ZeroDivisionError,), True
 
     def open(self, workers=None):
         return Instant()
@@ -326,9 +326,14 @@ class InstantEngine:
 def test_the_parent_s_memory_hardly_grows_with_the_number_of_runs(tmp_path):
     """20,000 runs cost it less than 16 MiB: an id and how it ended, no results."""
     plan = Plan(Experiment(scenario(tmp_path, tags(20, "replicates = 1000"))))
-    agenda = Agenda(plan, {})
+    jobs_left = JobsLeft(plan, {})
     dispatch = Dispatch(
-        agenda, InstantEngine(), Order(str(tmp_path), "s", ""), Parts(tmp_path, "s-parent"), dict, None
+        jobs_left,
+        InstantEngine(),
+        Assignment(str(tmp_path), "s", ""),
+        WorkerFiles(tmp_path, "s-parent"),
+        dict,
+        None,
     )
     tracemalloc.start()
     try:
@@ -336,12 +341,12 @@ def test_the_parent_s_memory_hardly_grows_with_the_number_of_runs(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 16 * 2**20
     finally:
         tracemalloc.stop()
-    assert not agenda.take(1)
+    assert not jobs_left.take(1)
 
 
 def test_shards_take_every_job_once(tmp_path):
     plan = Plan(Experiment(scenario(tmp_path, tags(7, "replicates = 3"))))
-    taken = [job[:2] for number in (1, 2, 3, 4) for job in Agenda(plan, {}, Shard(number, 4)).take(99)]
+    taken = [job[:2] for number in (1, 2, 3, 4) for job in JobsLeft(plan, {}, Shard(number, 4)).take(99)]
     assert sorted(taken) == [(point, replicate) for point in range(7) for replicate in range(3)]
 
 

@@ -175,7 +175,7 @@ def sections(folder: Path) -> Iterator[Section]:
         "Stylised facts",
         "What markets have been found to do, and whether this run does it too.",
         scorecard.HEADS,
-        scorecard.lines(scorecard.scorecard(recording)),
+        scorecard.cells(scorecard.scorecard(recording)),
         note=scorecard.RULE,
         is_folded=True,
     )

@@ -1,4 +1,4 @@
-"""Arrival: which orders are due, in what order, at which venue."""
+"""Arrival: which orders are due, in what order, and in which batches venues get them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from sim.base.jit import inlined, kernel
 from sim.kernels.base.draws import GOLDEN, hashed, mix
 from sim.kernels.messages.fields import is_supported
 from sim.kernels.messages.pending import is_pending
+
+VENUE, FIRST, LAST = range(3)  # columns of the batches
+GONE = -1  # venue of an order that was delivered
 
 
 @inlined
@@ -155,9 +158,55 @@ def stamp(
     return earliest, -1, found
 
 
+@inlined
+def first_to_arrive(arrival, rows, bounds, heads, comes_last, but):
+    """The venue whose next order arrives first, of equal ones the first venue; -1 if none has any left."""
+    found = np.int64(-1)
+    for v in range(heads.size):
+        if v == but or comes_last[v] or heads[v] == bounds[v + 1]:
+            continue
+        if found < 0 or arrival[rows[heads[v]]] < arrival[rows[heads[found]]]:
+            found = v
+    return found
+
+
+@inlined
+def interleave(arrival, rows, bounds, heads, comes_last, batches):
+    """Cut the rows of every venue into batches, in the order in which their orders arrive.
+
+    Returns how many batches there are.
+    """
+    count = 0
+    for v in range(heads.size):
+        heads[v] = bounds[v]
+    venue = first_to_arrive(arrival, rows, bounds, heads, comes_last, -1)
+    while venue >= 0:
+        other = first_to_arrive(arrival, rows, bounds, heads, comes_last, venue)
+        last, end = heads[venue] + 1, bounds[venue + 1]
+        if other < 0:
+            last = end
+        else:
+            at = arrival[rows[heads[other]]]
+            while last < end and (arrival[rows[last]] < at or (arrival[rows[last]] == at and venue < other)):
+                last += 1
+        batches[count, VENUE], batches[count, FIRST], batches[count, LAST] = venue, heads[venue], last
+        heads[venue] = last
+        count += 1
+        venue = other
+    for v in range(heads.size):
+        if comes_last[v] and bounds[v] < bounds[v + 1]:
+            batches[count, VENUE], batches[count, FIRST], batches[count, LAST] = v, bounds[v], bounds[v + 1]
+            count += 1
+    return count
+
+
 @kernel
-def due(orders, count, until, rows, scratch, heads, spare, arrival, ties, bounds):
-    """Find the orders that arrive by `until`, venue by venue, in arrival order.
+def due(
+    orders, count, until, rows, scratch, heads, spare, arrival, ties, bounds, reached, comes_last, batches
+):
+    """Find the orders that arrive by `until`, in batches of consecutive arrivals at one venue.
+
+    Orders that arrive at once at several venues come venue by venue.
 
     Parameters
     ----------
@@ -170,11 +219,17 @@ def due(orders, count, until, rows, scratch, heads, spare, arrival, ties, bounds
     scratch, heads, spare, arrival, ties : ndarray
         Work space as long as `rows`.
     bounds : ndarray of int64, shape (V + 1,)
+    reached : ndarray of int64, shape (V,)
+        Work space.
+    comes_last : ndarray of bool, shape (V,)
+        Venues whose orders come after those of all others, in one batch.
+    batches : ndarray of int64, shape (count or more, 3)
+        Written: the venue of each batch, and its first row and the one after its last in `rows`.
 
     Returns
     -------
-    int
-        How many are due.
+    found, batches : int
+        How many are due, in how many batches.
     """
     bounds[:] = 0
     found = 0
@@ -186,7 +241,7 @@ def due(orders, count, until, rows, scratch, heads, spare, arrival, ties, bounds
             bounds[orders[i]["venue"] + 1] += 1
             found += 1
     if found == 0:
-        return 0
+        return 0, 0
     venues = bounds.size - 1
     for v in range(venues):
         bounds[v + 1] += bounds[v]
@@ -199,23 +254,25 @@ def due(orders, count, until, rows, scratch, heads, spare, arrival, ties, bounds
             scratch[venue] += 1
     for v in range(venues):
         sort(arrival, ties, rows, scratch, heads, spare, bounds[v], bounds[v + 1])
-    return found
+    return found, interleave(arrival, rows, bounds, reached, comes_last, batches)
 
 
 @kernel
-def keep(orders, count, until, last_venue, pending):
-    """Drop the orders that arrived by `until` at venues up to `last_venue`.
+def keep(orders, count, rows, batches, delivered, pending):
+    """Drop the orders of the first so many batches, which were delivered.
 
     Writes how many of those that stay are `pending`, by population; returns how many stay, and when the
     first of them arrives.
     """
+    for b in range(delivered):
+        for k in range(batches[b, FIRST], batches[b, LAST]):
+            orders[rows[k]]["venue"] = GONE
     pending[:] = 0
     kept = 0
     earliest = np.inf
     for i in range(count):
-        at = orders[i]["time"] + orders[i]["latency"]
-        if at > until or orders[i]["venue"] > last_venue:
-            earliest = min(earliest, at)
+        if orders[i]["venue"] != GONE:
+            earliest = min(earliest, orders[i]["time"] + orders[i]["latency"])
             pending[orders[i]["population"]] += is_pending(orders[i])
             if kept != i:
                 orders[kept] = orders[i]

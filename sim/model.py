@@ -7,7 +7,7 @@
         what arrives by this instant is executed
     while accounts are in breach:                a liquidation round each `round_seconds`,
         liquidate, quote, hedge                  so that a cascade does not depend on the step
-    what arrives within the step is executed     in arrival order, venue by venue
+    what arrives within the step is executed     in order of arrival, across venues
     funding is paid
     the step is recorded
 
@@ -15,10 +15,11 @@ Decisions fall at the start of the step (and of each round); orders then meet th
 in the order in which they arrive. A population that trades at any time within a step
 sends its orders with later decision times.
 
-Within one delivery each venue executes all that is due before the next venue does, and
-seizures come first: across venues, order in time holds from one instant (step or round) to
-the next, not inside it. Rounds begin in a step in whose first look somebody was in breach. What expires
-when the last step ends is settled by a look at that moment, after the step was recorded.
+Orders that a seizure sends are sorted into what has not arrived yet. Index and mark, and who is in
+breach, are as of the last look: the start of the step or of the round. What a book expires by
+itself is written when its next order comes, with the time at which it expired. Rounds begin in a
+step in whose first look somebody was in breach. What expires when the last step ends is settled by a
+look at that moment, after the step was recorded.
 """
 
 from __future__ import annotations
@@ -89,6 +90,9 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.description, self.listed = parts.description, parts.listed
         self._quotes, self._assets = parts.quotes, parts.assets
         self.view.pending = self.router.pending
+        for venue in self.venues:
+            if venue.is_outside:
+                self.router.put_last(venue.index)
         self.datacollector = SeriesCollector(self.recorder)
         self.tape = Tape()
         self._priced = [v for v in self.venues if v.is_priced]
@@ -152,9 +156,8 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
                 self.margin.watch(self.view)
             self._run_phase(phase, start)
         self._run_rounds(start, end)
-        self._execute(end)
-        for venue in self._clocks:
-            venue.advance(end, self.tape)
+        self._deliver(end)
+        self._wind(end)
         self._settle(end)
         self.steps_taken += 1
         self.running = self.steps_taken < self.steps_total and not self.failures
@@ -221,31 +224,47 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
                 self.tape.refuse(order, int(order["venue"]), UNSUPPORTED)
 
     def _execute(self, until: float) -> bool:
-        """Deliver what arrives by `until`, venue by venue; post the fills."""
+        """Deliver what arrives by `until` and bring the venues there; whether anything did."""
+        if not self._deliver(until):
+            return False
+        self._wind(until)
+        return True
+
+    def _wind(self, until: float) -> None:
+        """Let what falls due at venues by `until` happen, orders or not."""
+        for venue in self._clocks:
+            venue.advance(until, self.tape)
+
+    def _deliver(self, until: float) -> bool:
+        """Hand venues what arrives by `until`, in order of arrival; whether anything did."""
         if self.router.earliest > until:
             return False
-        while True:
-            emitter = None
-            for index, orders, rows in self.router.due(until):
-                venue = self.venues[index]
-                self._deliver(venue, orders, rows, until)
-                if venue.emits:
-                    emitter = venue
-                    break
-            if emitter is None:
-                self.router.forget(until, len(self.venues))
-                return True
-            self.router.forget(until, emitter.index)
-            self._collect(emitter.children)
+        while not self._is_delivered(until):
+            pass
+        return True
 
-    def _deliver(self, venue: Venue, orders: np.ndarray, rows: np.ndarray, until: float) -> None:
+    def _is_delivered(self, until: float) -> bool:
+        """Deliver until a venue has sent orders of its own, which are to be sorted in; True if none has."""
+        for index, orders, rows, at in self.router.due(until):
+            venue = self.venues[index]
+            self._hand(venue, orders, rows, at)
+            if venue.emits and venue.children.count:
+                self.router.forget()
+                self._collect(venue.children)
+                return False
+        self.router.forget()
+        return True
+
+    def _hand(self, venue: Venue, orders: np.ndarray, rows: np.ndarray, until: float) -> None:
+        """Let a venue execute the orders that are its next, and post the fills."""
         if venue.instrument >= 0:
             room = self.margin.admit(orders, rows, venue.instrument)
             venue.execute(orders, rows, until, self.tape, room)
             self.ledger.post(self.tape)
             return
-        for instrument in np.unique(orders["instrument"][rows]):
-            same = rows[orders["instrument"][rows] == instrument]
+        instruments = orders["instrument"][rows]
+        for same in np.split(rows, np.flatnonzero(np.diff(instruments)) + 1):
+            instrument = orders["instrument"][same[0]]
             dense = int(instrument) if 0 <= instrument < len(self.ledger.terms) else -1
             room = self.margin.admit(orders, same, dense) if dense >= 0 else self.margin.room
             venue.execute(orders, same, until, self.tape, room)

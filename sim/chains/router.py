@@ -1,8 +1,10 @@
 """The router: hands each venue the orders that are due, in arrival order.
 
-An order arrives at its decision time plus its latency. Arrival decides; equal arrivals
-are ordered by a keyed draw per sender and step, and a sender's own orders keep the order
-in which it sent them. At a venue on a chain an order arrives with the next block.
+An order arrives at its decision time plus its latency. Arrival decides, across venues too: they get
+batches of consecutive arrivals. Equal arrivals at one venue are ordered by a keyed draw per sender and
+step, and a sender's own orders keep the order in which it sent them; equal arrivals at several
+come venue by venue. At a venue on a chain an order arrives with the next block. Venues outside the
+market, which move nothing in it, get theirs after all others.
 """
 
 from __future__ import annotations
@@ -59,9 +61,10 @@ class Router:
         self.pending = Pending(self.outbox, population_of, keys.size, venues)
         self.refused = NO_ORDERS
         self._meaning = np.full((venues, fields.KIND_COUNT), fields.ANYTHING, np.int32)
-        self._found = -1
+        self._found = self._batched = self._delivered = 0
         self._senders = arrival.Senders(key(seed, "router", "ties"), population_of, keys, firsts)
-        self._bounds = np.zeros(venues + 1, np.int64)
+        bounds, reached = np.zeros(venues + 1, np.int64), np.zeros(venues, np.int64)
+        self._lanes = arrival.Lanes(bounds, reached, np.zeros(venues, np.bool_))
         self._stamp, self._due, self._keep = map(TypedCall, (arrival.stamp, arrival.due, arrival.keep))
         self._resize(self.outbox.rows.size)
 
@@ -72,8 +75,13 @@ class Router:
 
     def _resize(self, size: int) -> None:
         rows, heads, spare = np.zeros((3, size), np.int64)
-        scratch = np.zeros(max(size, self._bounds.size), np.int64)
-        self._work = arrival.Work(rows, scratch, heads, spare, np.zeros(size), np.zeros(size, np.uint64))
+        scratch = np.zeros(max(size, self._lanes.bounds.size), np.int64)
+        arrivals, ties, batches = np.zeros(size), np.zeros(size, np.uint64), np.zeros((size, 3), np.int64)
+        self._work = arrival.Work(rows, scratch, heads, spare, arrivals, ties, batches)
+
+    def put_last(self, venue: int) -> None:
+        """Deliver what is due at a venue after all that is due elsewhere, from now on."""
+        self._lanes.comes_last[venue] = True
 
     def expect(self, venue: int, meaning: Mapping[int, int] | None) -> None:
         """Refuse what has no meaning at a venue from now on; None takes every order as it is.
@@ -143,38 +151,38 @@ class Router:
         accounts = self._senders.population_of.size
         return (
             f"an order cannot be delivered: {found}; accounts go from 0 to {accounts - 1}, "
-            f"venues from 0 to {self._bounds.size - 2}, times from {now:g} (now) on, latencies from 0"
+            f"venues from 0 to {self._lanes.bounds.size - 2}, times from {now:g} (now) on, latencies from 0"
         )
 
-    def due(self, until: float) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        """Take the orders that arrive by `until` out of the outbox.
+    def due(self, until: float) -> Iterator[tuple[int, np.ndarray, np.ndarray, float]]:
+        """Deliver the orders that arrive by `until`, in batches of consecutive arrivals at one venue.
 
         Yields
         ------
         venue : int
         orders : ndarray of ORDER
         rows : ndarray of int64
-            Rows of `orders` due at that venue, in arrival order.
+            Rows of `orders` that are the venue's next, in arrival order.
+        at : float
+            When the last of them arrives, s.
         """
         outbox = self.outbox
         self._fit()
-        found = self._found = self._due.call(outbox.rows, outbox.count, until, self._work, self._bounds)
-        if found == 0:
-            return
-        for venue in range(self._bounds.size - 1):
-            first, last = int(self._bounds[venue]), int(self._bounds[venue + 1])
-            if last > first:
-                yield venue, outbox.rows, self._work.rows[first:last]
+        work, self._delivered = self._work, 0
+        self._found, self._batched = self._due.call(outbox.rows, outbox.count, until, work, self._lanes)
+        for venue, first, last in work.batches[: self._batched].tolist():
+            self._delivered += 1
+            yield venue, outbox.rows, work.rows[first:last], float(work.arrival[work.rows[last - 1]])
 
-    def forget(self, until: float, last_venue: int) -> None:
-        """Drop the orders that arrived by `until` at venues up to this one; they are executed."""
+    def forget(self) -> None:
+        """Drop the orders that were delivered; they are executed."""
         outbox, pending = self.outbox, self.pending
-        if self._found == outbox.count and last_venue >= self._bounds.size - 2:
+        if self._found == outbox.count and self._delivered == self._batched:
             outbox.count, self.earliest = 0, np.inf
             pending.counts.fill(0)
         else:
             outbox.count, self.earliest = self._keep.call(
-                outbox.rows, outbox.count, until, last_venue, pending.counts
+                outbox.rows, outbox.count, self._work, self._delivered, pending.counts
             )
         pending.stamped = outbox.count
-        self._found = -1
+        self._found = self._batched = self._delivered = 0

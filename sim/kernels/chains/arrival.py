@@ -1,4 +1,4 @@
-"""Arrival: which orders are due, in what order, at which venue."""
+"""Arrival: which orders are due, in what order, and in which batches venues get them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from sim.kernels.base.draws import GOLDEN, hashed, mix
 from sim.kernels.messages.fields import is_supported
 from sim.kernels.messages.pending import is_pending
 
+VENUE, FIRST, LAST = range(3)  # columns of the batches
+GONE = -1  # venue of an order that was delivered
+
 
 class Senders(NamedTuple):
     """Who may send: population of each account; of each population a hash of its name, and its row 0."""
@@ -21,8 +24,16 @@ class Senders(NamedTuple):
     firsts: Any
 
 
+class Lanes(NamedTuple):
+    """Of each venue: where its rows begin among those due, how far they were taken, whether it comes last."""
+
+    bounds: Any
+    reached: Any
+    comes_last: Any
+
+
 class Work(NamedTuple):
-    """Rows that are due, and what sorting them takes, as long as the outbox."""
+    """Rows that are due, what sorting them takes, and the batches they make, as long as the outbox."""
 
     rows: Any
     scratch: Any
@@ -30,6 +41,7 @@ class Work(NamedTuple):
     spare: Any
     arrival: Any
     ties: Any
+    batches: Any
 
 
 @inlined
@@ -166,9 +178,58 @@ def stamp(orders, first, last, phase, step, now, senders, meaning, traded, pendi
     return earliest, -1, found
 
 
+@inlined
+def first_to_arrive(work, lanes, but):
+    """The venue whose next order arrives first, of equal ones the first venue; -1 if none has any left."""
+    found, at = np.int64(-1), np.inf
+    for v in range(lanes.reached.size):
+        if v == but or lanes.comes_last[v] or lanes.reached[v] == lanes.bounds[v + 1]:
+            continue
+        own = work.arrival[work.rows[lanes.reached[v]]]
+        if found < 0 or own < at:
+            found, at = np.int64(v), own
+    return found, at
+
+
+@inlined
+def write_batch(work, count, venue, first, last):
+    """Write that the rows from `first` to before `last` are the venue's next; returns how many there are."""
+    work.batches[count, VENUE], work.batches[count, FIRST], work.batches[count, LAST] = venue, first, last
+    return count + 1
+
+
+@inlined
+def interleave(work, lanes):
+    """Cut the rows of every venue into batches, in the order in which their orders arrive.
+
+    Returns how many batches there are.
+    """
+    count, bounds, reached = 0, lanes.bounds, lanes.reached
+    for v in range(reached.size):
+        reached[v] = bounds[v]
+    venue, _ = first_to_arrive(work, lanes, -1)
+    while venue >= 0:
+        other, at = first_to_arrive(work, lanes, venue)
+        first, last, end = reached[venue], reached[venue] + 1, bounds[venue + 1]
+        while last < end:
+            own = work.arrival[work.rows[last]]
+            if other >= 0 and not (own < at or (own == at and venue < other)):
+                break
+            last += 1
+        count = write_batch(work, count, venue, first, last)
+        reached[venue] = last
+        venue = other
+    for v in range(reached.size):
+        if lanes.comes_last[v] and bounds[v] < bounds[v + 1]:
+            count = write_batch(work, count, v, bounds[v], bounds[v + 1])
+    return count
+
+
 @kernel
-def due(orders, count, until, work, bounds):
-    """Find the orders that arrive by `until`, venue by venue, in arrival order.
+def due(orders, count, until, work, lanes):
+    """Find the orders that arrive by `until`, in batches of consecutive arrivals at one venue.
+
+    Orders that arrive at once at several venues come venue by venue.
 
     Parameters
     ----------
@@ -177,15 +238,17 @@ def due(orders, count, until, work, bounds):
         Orders waiting.
     until : float
     work : Work
-        Its `rows` get the due rows; venue v has rows[bounds[v]:bounds[v + 1]].
-    bounds : ndarray of int64, shape (V + 1,)
+        Its `rows` get the due rows, venue v rows[bounds[v]:bounds[v + 1]]; its `batches` the venue of each
+        batch, and its first row and the one after its last in `rows`.
+    lanes : Lanes
+        Written, but for `comes_last`: venues whose orders come after those of all others, in one batch.
 
     Returns
     -------
-    int
-        How many are due.
+    found, batches : int
+        How many are due, in how many batches.
     """
-    rows, scratch = work.rows, work.scratch
+    rows, scratch, bounds = work.rows, work.scratch, lanes.bounds
     bounds[:] = 0
     found = 0
     for i in range(count):
@@ -196,7 +259,7 @@ def due(orders, count, until, work, bounds):
             bounds[orders[i]["venue"] + 1] += 1
             found += 1
     if found == 0:
-        return 0
+        return 0, 0
     venues = bounds.size - 1
     for v in range(venues):
         bounds[v + 1] += bounds[v]
@@ -209,23 +272,25 @@ def due(orders, count, until, work, bounds):
             scratch[venue] += 1
     for v in range(venues):
         sort(work, bounds[v], bounds[v + 1])
-    return found
+    return found, interleave(work, lanes)
 
 
 @kernel
-def keep(orders, count, until, last_venue, pending):
-    """Drop the orders that arrived by `until` at venues up to `last_venue`.
+def keep(orders, count, work, delivered, pending):
+    """Drop the orders of the first so many batches, which were delivered.
 
     Writes how many of those that stay are `pending`, by population; returns how many stay, and when the
     first of them arrives.
     """
+    for b in range(delivered):
+        for k in range(work.batches[b, FIRST], work.batches[b, LAST]):
+            orders[work.rows[k]]["venue"] = GONE
     pending[:] = 0
     kept = 0
     earliest = np.inf
     for i in range(count):
-        at = orders[i]["time"] + orders[i]["latency"]
-        if at > until or orders[i]["venue"] > last_venue:
-            earliest = min(earliest, at)
+        if orders[i]["venue"] != GONE:
+            earliest = min(earliest, orders[i]["time"] + orders[i]["latency"])
             pending[orders[i]["population"]] += is_pending(orders[i])
             if kept != i:
                 orders[kept] = orders[i]

@@ -26,12 +26,12 @@ def send(router, account, time, latency=0.0, venue=0, qty=1):
 
 
 def arrivals(router, until):
-    """Accounts and quantities delivered by `until`, venue by venue; then forget them."""
+    """Accounts and quantities delivered by `until`, batch by batch; then forget them."""
     found = [
         (venue, [(int(orders[row]["account"]), int(orders[row]["qty"])) for row in rows])
-        for venue, orders, rows in router.due(until)
+        for venue, orders, rows, _ in router.due(until)
     ]
-    router.forget(until, 99)
+    router.forget()
     return found
 
 
@@ -68,7 +68,7 @@ def test_what_arrives_later_waits_and_is_delivered_once():
     desk.stamp(TRADING, 0)
     assert desk.earliest == 0.5
     assert arrivals(desk, 0.4) == []
-    assert arrivals(desk, 1.0) == [(0, [(3, 1)]), (1, [(2, 1)])]  # at the instant counts
+    assert arrivals(desk, 1.0) == [(1, [(2, 1)]), (0, [(3, 1)])]  # at the instant counts
     assert desk.earliest == 2.5
     assert arrivals(desk, 2.0) == []
     assert arrivals(desk, 3.0) == [(0, [(1, 1)])]
@@ -76,24 +76,53 @@ def test_what_arrives_later_waits_and_is_delivered_once():
     assert desk.earliest == np.inf
 
 
-def test_only_the_venues_that_executed_are_forgotten():
+def test_arrival_decides_across_venues():
     desk = router(venues=3)
-    for venue in range(3):
-        send(desk, venue, 0.0, venue=venue)
+    for account, (venue, latency) in enumerate([(1, 0.1), (0, 0.2), (0, 0.3), (1, 0.3), (2, 0.25), (0, 0.4)]):
+        send(desk, account, 0.0, latency=latency, venue=venue)
     desk.stamp(TRADING, 0)
-    list(desk.due(0.0))
-    desk.forget(0.0, 0)
-    assert arrivals(desk, 0.0) == [(1, [(1, 1)]), (2, [(2, 1)])]
+    found = [(venue, rows.tolist(), at) for venue, _, rows, at in desk.due(1.0)]
+    assert found == [
+        (1, [0], 0.1),
+        (0, [1], 0.2),
+        (2, [4], 0.25),
+        (0, [2], 0.3),
+        (1, [3], 0.3),
+        (0, [5], 0.4),
+    ]
 
 
-def test_an_order_that_was_not_due_is_not_forgotten():
+def test_venues_outside_the_market_come_last_in_one_batch_each():
+    desk = router(venues=3)
+    desk.put_last(0)
+    for account, (venue, latency) in enumerate([(0, 0.1), (1, 0.2), (0, 0.3), (2, 0.4)]):
+        send(desk, account, 0.0, latency=latency, venue=venue)
+    desk.stamp(TRADING, 0)
+    assert arrivals(desk, 1.0) == [(1, [(1, 1)]), (2, [(3, 1)]), (0, [(0, 1), (2, 1)])]
+
+
+def test_only_what_was_delivered_is_forgotten_and_what_is_sent_meanwhile_is_sorted_in():
+    desk = router(venues=3)
+    for account, (venue, latency) in enumerate([(0, 0.1), (1, 0.2), (0, 0.3), (2, 0.4)]):
+        send(desk, account, 0.0, latency=latency, venue=venue)
+    desk.stamp(TRADING, 0)
+    delivery = desk.due(1.0)
+    assert [next(delivery)[0], next(delivery)[0]] == [0, 1]
+    desk.forget()
+    send(desk, 7, 0.0, latency=0.35, venue=1)
+    desk.stamp(TRADING, 0)
+    assert desk.pending.counts.sum() == 3
+    assert arrivals(desk, 1.0) == [(0, [(2, 1)]), (1, [(7, 1)]), (2, [(3, 1)])]
+
+
+def test_an_order_that_was_not_delivered_is_not_forgotten():
     desk = router()
     send(desk, 1, 0.0)
     desk.stamp(TRADING, 0)
     arrivals(desk, 0.0)
     send(desk, 2, 0.0, latency=3.0)
     desk.stamp(TRADING, 0)
-    desk.forget(1.0, 99)
+    desk.forget()
     assert arrivals(desk, 3.0) == [(0, [(2, 1)])]
 
 
@@ -171,11 +200,12 @@ def test_every_order_is_delivered_once_in_arrival_order_however_time_is_cut(sent
         send(desk, account, time, latency, venue, qty=i + 1)
     desk.stamp(TRADING, 0)
     ties = desk.outbox.rows["tie"][: len(sent)].copy()
-    delivered = {venue: [] for venue in range(4)}
+    delivered = []
     for k in range(int(4 / step) + 1):
-        for venue, found in arrivals(desk, k * step):
-            delivered[venue] += [qty - 1 for _, qty in found]
-    for venue in range(4):
-        due = [i for i, order in enumerate(sent) if order[1] == venue]
-        assert delivered[venue] == sorted(due, key=lambda i: (sent[i][2] + sent[i][3], ties[i], i))
+        batches = arrivals(desk, k * step)
+        assert all(found for _, found in batches)
+        delivered += [qty - 1 for _, found in batches for _, qty in found]
+    assert delivered == sorted(
+        range(len(sent)), key=lambda i: (sent[i][2] + sent[i][3], sent[i][1], ties[i], i)
+    )
     assert desk.outbox.count == 0

@@ -74,7 +74,9 @@ def test_what_is_examined_and_priced_stays_bounded_over_many_epochs(monkeypatch:
     assert not prices.margins[:, dead].any()
 
 
-def test_an_incremental_listing_gives_what_resetting_everything_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incremental_listing_gives_what_resetting_everything_gives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     appended = rolling(60).run()
     take_in = Screen.take_in
 

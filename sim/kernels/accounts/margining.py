@@ -42,13 +42,6 @@ def assess(accounts, holdings, prices, equity, maintenance):
 
 
 @kernel
-def distances(accounts, equity, maintenance, out):
-    """Write equity less maintenance of the listed accounts, in their order, shape (N,)."""
-    for j in range(accounts.size):
-        out[j] = equity[accounts[j]] - maintenance[accounts[j]]
-
-
-@kernel
 def breaches(accounts, equity, maintenance, found):
     """List those of the accounts whose equity is below maintenance; returns how many.
 

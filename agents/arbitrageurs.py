@@ -102,7 +102,6 @@ class Arbitrageurs(Population):
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Send both legs where the gap pays."""
-        pool = view.quotes[self._pool.index]
         self._pending.look(view.pending)
         outbox.reserve(2 * self.rows)
         outbox.count = self._spread.call(
@@ -111,7 +110,6 @@ class Arbitrageurs(Population):
             self._book.index,
             self._pool.index,
             self._book.lot,
-            1.0 - float(pool["pool_fee"]),
             view.quotes,
             view.cash,
             view.position,

@@ -3,54 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
-from agents.hedging.hedger import Hedger
-from agents.hedging.policy import Policy
-from agents.hedging.route import Route
+from agents.hedging import Exposure, Hedger, Policy, Route
 from agents.kernels.customers import serve
-from agents.option_chains.chains import Books, Chain, Snapshot, Synthetic, option_lot, split
+from agents.option_chains.chains import Books
 from sim.base.typed_call import TypedCall
 from sim.messages.outbox import Outbox
-from sim.messages.view import View, frozen
+from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
-from sim.records import OPENING, OPTIONS, REQUEST, orders
-from sim.setup.instruments import SPOT
+from sim.records import OPENING, OPTIONS, REQUEST, SPOT, orders
 from sim.setup.listing import Listing
 from sim.setup.parameters import (
-    MOST_UNITS,
     Count,
     Fraction,
     Misfit,
     NonNegative,
-    Parameters,
     Positive,
-    Real,
     Units,
     typical,
     up_to,
-    within,
 )
-
-
-class ConstantGamma(Parameters):
-    """An exposure whose delta is gamma x (price - opening price): theory's dealer.
-
-    The exposure is not an instrument: its value is in no account. The row's size, of which
-    a band's width is a fraction, is |gamma| x the opening price.
-
-    Parameters
-    ----------
-    gamma : float or distribution
-        Units per unit of price; below zero is short gamma.
-    """
-
-    type: Literal["constant_gamma"]
-    gamma: Annotated[Real, up_to(MOST_UNITS)]
-
 
 POSITION_BYTES = 350
 """Of a contract in a book: taken, requested at the opening, and held."""
@@ -71,12 +47,8 @@ class OptionDealers(Population):
 
     Attributes
     ----------
-    books : Books
-        What each row took at the opening; empty for `constant_gamma`.
-    gross : ndarray of float64, shape (N,)
-        Size of a row: absolute option position, units of the asset.
-    dropped : dict of str to int
-        Rows of the chain that were left out, by reason.
+    exposure : Exposure
+        What each row is exposed to.
     """
 
     phases = ("open", "trade", "hedge")
@@ -89,9 +61,10 @@ class OptionDealers(Population):
         Parameters
         ----------
         exposure : table
-            `synthetic`, `chain` (a snapshot file) or `constant_gamma`.
+            `synthetic`, `chain` (a snapshot file), `constant_gamma`, or a class of one's own
+            (`agents.hedging.exposures`).
         hedging, route : table
-            Policy and route.
+            Policy and route (`agents.hedging.policies`, `agents.hedging.routes`).
         opens_hedged : bool
             Whether the books are neutral at the opening, by trades at the mark that cost nothing;
             if not, the first look hedges them on the market.
@@ -112,9 +85,9 @@ class OptionDealers(Population):
         """
 
         cash: NonNegative = 0.0
-        exposure: Annotated[Synthetic | Snapshot | ConstantGamma, Field(discriminator="type")]
-        hedging: Policy = Field(default_factory=Policy)
-        route: Route
+        exposure: SerializeAsAny[Exposure.Parameters]
+        hedging: SerializeAsAny[Policy.Parameters] = Field(default_factory=Policy.Parameters.default)
+        route: SerializeAsAny[Route.Parameters]
         opens_hedged: bool = True
         contracts: Count = 8
         size: Annotated[Positive, up_to(1e9)] = 1.0
@@ -129,25 +102,15 @@ class OptionDealers(Population):
         return PLAIN_ROW + typical(parameters.contracts) * POSITION_BYTES
 
     def prepare(self, listing: Listing) -> None:
-        """List the contracts, split them over the rows and set the hedger up."""
-        own = self.parameters
-        self.hedger = Hedger(own.hedging, own.route, self.rows, self.first, self.latency, self.draws, listing)
+        """Take what the rows are exposed to and set the hedger up."""
+        self.hedger = Hedger(self, listing)
         self.asset = self.hedger.asset
-        self.dropped: dict[str, int] = {}
-        self.books = Books(*(np.zeros(0, np.int64) for _ in range(3)))
-        self._read: Chain | None = None
-        self._gamma, self._net_gamma = np.zeros(self.rows), 0.0
-        self._exposure = np.zeros(self.rows)
-        self._exposure_view = frozen(self._exposure)
+        self.exposure: Exposure = self.parameters.exposure.made()
+        self.hedger.cover(self.exposure, listing)
         self._spot = listing.spots[self.asset]
-        self._lot = option_lot(listing, self.asset)
-        if isinstance(own.exposure, ConstantGamma):
-            self.hedger.need_no_options("an exposure of constant gamma")
-            self._gamma = self.draws.column(own.exposure.gamma, "exposure.gamma", self.rows)
-            self.gross = np.abs(self._gamma) * self._spot
-            self._net_gamma = float(self._gamma.sum())
-        else:
-            self._take_books(own.exposure, listing)
+        if self.books.row.size:
+            self.option_slots = self.books.slots(self.rows)
+            self._desk = listing.desk(self.asset).index
         self._set_treasury(listing)
         self._rate = self.column("customer_trades_per_day") / 86400.0
         self._units = self.column("customer_units")
@@ -155,18 +118,15 @@ class OptionDealers(Population):
         self._customer_key = self.draws.key("customers")
         self._answer = TypedCall(serve)
 
-    def _take_books(self, holding: Synthetic | Snapshot, listing: Listing) -> None:
-        with within("exposure"):
-            chain = holding.chain(listing, self.asset)
-        sizes, slots = self.column("size"), self.counts("contracts")
-        self.books = split(chain, holding, self._lot, sizes, slots, self.draws, listing, self.asset)
-        self._read, self.dropped = chain, dict(chain.dropped)
-        small = sum(holding.lots(contract, self._lot) == 0 for contract in chain.contracts)
-        if small:
-            self.dropped["less than half a lot held"] = small
-        self.option_slots = self.books.slots(self.rows)
-        self.gross = self.books.gross_units(self.rows, self._lot)
-        self._desk = listing.desk(self.asset).index
+    @property
+    def books(self) -> Books:
+        """Options that each row took at the opening; none for other exposures."""
+        return self.exposure.books
+
+    @property
+    def gross(self) -> np.ndarray:
+        """Size of each row, shape (N,): of a book its absolute option position, units of the asset."""
+        return self.exposure.size
 
     def _set_treasury(self, listing: Listing) -> None:
         self._treasury: dict[int, np.ndarray] = {}
@@ -181,19 +141,8 @@ class OptionDealers(Population):
         self.hedger.set_treasury(self._treasury)
 
     def report(self) -> dict[str, Any]:
-        """What was taken from the chain, and which of its rows were left out, as plain values."""
-        if self._read is None:
-            return {}
-        return {
-            "chain_rows": self._read.rows,
-            "merged": self._read.merged,
-            "contracts": int(np.unique(self.books.instrument).size),
-            "positions": int(self.books.row.size),
-            "gross_units": float(self.gross.sum()),
-            "net_units": float(self.books.lots.sum() * self._lot),
-            "dropped": dict(self.dropped),
-            **self._read.said(),
-        }
+        """What there is to say of the exposure."""
+        return self.exposure.report()
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """Cash in proportion to the book, and a treasury of spot."""
@@ -206,22 +155,19 @@ class OptionDealers(Population):
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Take the books at the opening, then serve customers and hedge."""
         if phase == "hedge":
-            if self.option_slots:
-                self.hedger.hedge_options(self.gross, view, outbox)
-            else:
-                self.hedger.hedge(self._delta(view), self.gross, view, outbox)
+            self._show(view)
+            self.hedger.hedge(view, outbox)
         elif phase == "trade":
             if self._serves:
                 self._serve(view, outbox)
         elif self.books.row.size:
             self._open(view, outbox)
 
-    def _delta(self, view: View) -> np.ndarray:
-        """Delta of each row's constant-gamma exposure, units."""
-        move = float(view.assets[self.asset]["mid"]) - self._spot
-        np.multiply(self._gamma, move, out=self._exposure)
-        self.unlisted[:] = self._net_gamma, self._net_gamma * move
-        return self._exposure_view
+    def _show(self, view: View) -> None:
+        """Let the series have the Greeks of what is in no account."""
+        shown = self.exposure.unlisted(view)
+        if shown is not None:
+            self.unlisted[:] = shown
 
     def _open(self, view: View, outbox: Outbox) -> None:
         """Request the options of every book, and the hedge that makes it neutral."""

@@ -11,8 +11,7 @@ from sim.messages.outbox import Outbox
 from sim.messages.pending import PendingLots
 from sim.messages.view import View
 from sim.population import Population
-from sim.records import FORCED, IOC, MID, REDUCE_ONLY, SEIZE
-from sim.setup.instruments import PERPETUAL
+from sim.records import FORCED, IOC, MID, PERPETUAL, REDUCE_ONLY, SEIZE
 from sim.setup.listing import Listing
 from sim.setup.parameters import LONGEST, MOST_ROWS, Fraction, NonNegative, Seconds, VenueName, within
 

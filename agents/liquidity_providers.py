@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
-from agents.hedging.hedger import Hedger
-from agents.hedging.policy import Policy
-from agents.hedging.route import Route
+from agents.hedging import Hedger, Policy, Route
+from agents.hedging.exposures.pool_share import PoolShare
 from sim.messages.outbox import Outbox
-from sim.messages.view import View, frozen
+from sim.messages.view import View
 from sim.population import Population
 from sim.records import ADD_LIQUIDITY, OPENING, REQUEST, orders
 from sim.setup.listing import Listing
@@ -70,17 +69,16 @@ class LiquidityProviders(Population):
         deposit: Units = 10.0
         hedged_share: Fraction = 0.0
         capital: Annotated[NonNegative, up_to(1e6)] = 0.5
-        hedging: Policy = Field(default_factory=Policy)
-        route: Route
+        hedging: SerializeAsAny[Policy.Parameters] = Field(default_factory=Policy.Parameters.default)
+        route: SerializeAsAny[Route.Parameters]
 
     def prepare(self, listing: Listing) -> None:
         """Draw deposits and who hedges."""
         own = self.parameters
         with within("pool"):
             self._pool = listing.venue(own.pool, ADD_LIQUIDITY)
-        self._share = listing.universe.names.index(f"{own.pool}-share")
-        self.hedger = Hedger(own.hedging, own.route, self.rows, self.first, self.latency, self.draws, listing)
-        self.hedger.need_no_options("a share of a pool")
+        self.hedger = Hedger(self, listing)
+        self.hedger.cover(PoolShare(listing.universe.names.index(f"{own.pool}-share")), listing)
         self.asset = self._pool.asset
         self._spot = listing.spots[self.asset]
         if self.hedger.asset != self.asset:
@@ -94,8 +92,6 @@ class LiquidityProviders(Population):
         self.hedges = bool(self.is_hedged.any())
         self.hedged_share = float(self.deposit[self.is_hedged].sum() / self.deposit.sum())
         self._desk = listing.desk(self.asset).index if self.hedges else -1
-        self._units = np.zeros(self.rows)
-        self._exposure = frozen(self._units)
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """The deposit, a little more cash for rounding, and capital for the hedge."""
@@ -112,9 +108,7 @@ class LiquidityProviders(Population):
         if phase == "open":
             self._open(view, outbox)
         elif self.hedges:
-            held = view.position[self._share, self.first : self.first + self.rows]
-            np.multiply(held, view.terms[self._share]["delta"], out=self._units)
-            self.hedger.hedge(self._exposure, self._units, view, outbox)
+            self.hedger.hedge(view, outbox)
 
     def _open(self, view: View, outbox: Outbox) -> None:
         """Deposit every row's lots; sell as much off the market for the rows that hedge."""

@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
-from agents.hedging.hedger import Hedger
-from agents.hedging.policy import Policy
-from agents.hedging.route import Route
+from agents.hedging import Hedger, Policy, Route
+from agents.hedging.exposures.option_book import OptionBook
 from agents.option_chains.chains import option_lot
 from sim.kernels.options.greeks import delta_gamma
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
-from sim.records import CALL, FORCED, ISSUE, OPENING, REQUEST, orders
-from sim.setup.instruments import PERPETUAL, SPOT
+from sim.records import CALL, FORCED, ISSUE, OPENING, PERPETUAL, REQUEST, SPOT, orders
 from sim.setup.listing import SECONDS_PER_YEAR, Listing
 from sim.setup.parameters import HIGHEST_PRICE, Fraction, NonNegative, Positive, Seconds, Units, up_to
 
@@ -89,8 +87,8 @@ class OptionVaults(Population):
         strike_step: Annotated[Positive, up_to(HIGHEST_PRICE)] = 1000.0
         epoch_seconds: Seconds = 7 * 86400.0
         first_epoch_seconds: Seconds = 2 * 86400.0
-        hedging: Policy = Field(default_factory=Policy)
-        route: Route
+        hedging: SerializeAsAny[Policy.Parameters] = Field(default_factory=Policy.Parameters.default)
+        route: SerializeAsAny[Route.Parameters]
 
     @classmethod
     def bytes_of_row(cls, parameters: Any) -> float:
@@ -100,12 +98,13 @@ class OptionVaults(Population):
     def prepare(self, listing: Listing) -> None:
         """Draw collateral and targets, set the hedger up."""
         own = self.parameters
-        self.hedger = Hedger(own.hedging, own.route, self.rows, self.first, self.latency, self.draws, listing)
+        self.hedger, book = Hedger(self, listing), OptionBook()
+        self.hedger.cover(book, listing)
         self.asset = self.hedger.asset
         self.collateral = self.column("collateral")
         self.delta = self.column("delta")
         self.epoch_end = np.zeros(self.rows)
-        self.written = np.zeros(self.rows)
+        self.written = book.size = np.zeros(self.rows)
         self._next_roll = 0.0
         self._is_calls = own.writes == "calls"
         self._first_end = self.column("first_epoch_seconds")
@@ -140,7 +139,7 @@ class OptionVaults(Population):
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Roll vaults whose epoch is over; hedge the rest."""
         if phase == "hedge":
-            self.hedger.hedge_options(self.written, view, outbox)
+            self.hedger.hedge(view, outbox)
         elif view.time >= self._next_roll:
             for row in np.flatnonzero(self.epoch_end <= view.time).tolist():
                 self._roll(row, view, outbox, is_opening=phase == "open")

@@ -29,28 +29,22 @@ from typing import Any
 import mesa
 import numpy as np
 
-from sim.accounts.ledger import Ledger
-from sim.accounts.margin.margin import Margin
 from sim.accounts.profile import profile
-from sim.accounts.settlement import Settlement
 from sim.accounts.waterfall import Waterfall
 from sim.base.typed_call import TypedCall
-from sim.chains.router import Router
 from sim.intervention import Decider
 from sim.kernels.recording import observation as looking
 from sim.messages.outbox import Outbox
 from sim.messages.tape import Tape
-from sim.messages.view import View, frozen
+from sim.messages.view import frozen
+from sim.parts import Parts
 from sim.population import Population
-from sim.prices.joint import JointDrivers
-from sim.prices.oracle import Oracle
 from sim.recording.collector import SeriesCollector
-from sim.recording.recorder import Recorder
 from sim.recording.recording import Recording
-from sim.recording.tables import tables
+from sim.recording.tables import Run, tables
 from sim.records import HEDGING, LIQUIDATING, MOVES, OPEN, QUOTING, STEP, TRADING, UNSUPPORTED
-from sim.setup.listing import SECONDS_PER_YEAR, Listing
-from sim.venues.liquidation.liquidation import Exchange, Liquidation
+from sim.setup.listing import SECONDS_PER_YEAR
+from sim.venues.liquidation.liquidation import Liquidation
 from sim.venues.venue import Venue
 
 PHASES = {"open": OPEN, "quote": QUOTING, "trade": TRADING, "hedge": HEDGING, "liquidate": LIQUIDATING}
@@ -81,49 +75,36 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.steps_taken = 0
         self.populations: list[Population] = []
 
-    def assemble(
-        self,
-        listing: Listing,
-        ledger: Ledger,
-        margin: Margin,
-        router: Router,
-        venues: Sequence[Venue],
-        drivers: JointDrivers,
-        oracles: Sequence[Oracle],
-        settlement: Settlement,
-        recorder: Recorder,
-        view: View,
-        *,
-        quotes: np.ndarray,
-        assets: np.ndarray,
-        listed: np.ndarray,
-        steps: int,
-        round_seconds: float,
-        description: dict[str, Any],
-    ) -> None:
+    def assemble(self, parts: Parts) -> None:
         """Take the parts, open the venues and run the opening phase."""
-        self.listing, self.ledger, self.margin, self.router = listing, ledger, margin, router
-        self.venues, self.drivers, self.oracles = list(venues), drivers, list(oracles)
-        self.settlement, self.recorder, self.view = settlement, recorder, view
-        view.pending = router.pending
-        self.datacollector = SeriesCollector(recorder)
+        self.listing, self.ledger, self.margin, self.router = (
+            parts.listing,
+            parts.ledger,
+            parts.margin,
+            parts.router,
+        )
+        self.venues, self.drivers, self.oracles = list(parts.venues), parts.drivers, list(parts.oracles)
+        self.settlement, self.recorder, self.view = parts.settlement, parts.recorder, parts.view
+        self.steps_total, self.round_seconds = parts.steps, parts.round_seconds
+        self.description, self.listed = parts.description, parts.listed
+        self._quotes, self._assets = parts.quotes, parts.assets
+        self.view.pending = self.router.pending
+        self.datacollector = SeriesCollector(self.recorder)
         self.tape = Tape()
-        self.steps_total, self.round_seconds, self.description = steps, round_seconds, description
-        self.listed, self._quotes, self._assets = listed, quotes, assets
         self._priced = [v for v in self.venues if v.is_priced]
         self._followers = [v for v in self._priced if v.follows_value]
-        self._appraisers = [v for v in self.venues if type(v).appraise is not Venue.appraise]
+        self._appraisers = [v for v in self.venues if v.appraises]
         self._fallible = [v for v in self.venues if v.may_fail]
-        self._vouching = [v for v in self.venues if type(v).vouch is not Venue.vouch]
-        self._clocks = [v for v in self.venues if type(v).advance is not Venue.advance]
-        self._liquidation = next((v for v in self.venues if isinstance(v, Exchange)), None)
+        self._vouching = [v for v in self.venues if v.vouches]
+        self._clocks = [v for v in self.venues if v.has_clock]
+        self._liquidation = next((v for v in self.venues if v.seizes), None)
         self._by_phase: dict[str, list[Decider]] = {
             phase: [p for p in self.populations if phase in p.phases] for phase in ("open", *STEP_PHASES)
         }
         self._interventions: dict[str, Decider] = {}
         self._emitted_to: tuple[int, np.ndarray] | None = None
-        self._mid_at_hedge = np.array(listing.spots, float)
-        self._last_mid = np.array(listing.spots, float)
+        self._mid_at_hedge = np.array(self.listing.spots, float)
+        self._last_mid = np.array(self.listing.spots, float)
         self._worst_residual = 0.0
         self._shown_live: np.ndarray | None = None
         self.moves_recorded: int | None = None
@@ -370,7 +351,28 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         market = {**self.description, "instruments": instruments}
         if self._fallible:
             market["failures"] = self.failures
-        return Recording(market, tables(self))
+        return Recording(market, tables(self._left()))
+
+    def _left(self) -> Run:
+        """What the tables of a recording are made from."""
+        return Run(
+            self.description,
+            self.listing,
+            self.listed,
+            self.round_seconds,
+            self.ledger,
+            self.margin,
+            self.view,
+            self.tape,
+            self.recorder.series(),
+            self.steps_taken,
+            self.moves_recorded,
+            self.liquidations,
+            self.waterfall.debts,
+            self.opening_worth,
+            self.worth(),
+            self.opening_profile,
+        )
 
     @property
     def failures(self) -> list[dict[str, Any]]:

@@ -1,61 +1,35 @@
-"""A hedger is an exposure x a policy x a route: the rules that every hedging population shares.
+"""A hedger is an exposure x a policy x a route: three passes over the rows that need a look.
 
-The population says what its rows are exposed to (delta, in units of the asset) and what
-their size is; the policy says when and how much to trade, the route where. Orders on their way
-count as held (`sim.messages.pending`), and a row does not look before its last one can have arrived.
+The exposure writes what rows are exposed to into columns, the policy makes of these what is to be
+traded, and the route orders of that; the passes know nothing of each other but the columns
+(`agents.hedging.columns`). Orders on their way count as held (`sim.messages.pending`), and a row does
+not look before its last one can have arrived.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from agents.hedging.kernels.banding import NET, SCREEN_ROWS, remember_deltas, unsettled
-from agents.hedging.kernels.hedge import (
-    AVERSION,
-    BAND,
-    COST,
-    DECAY,
-    INTERVAL,
-    LATENCY,
-    LELAND,
-    MOST,
-    OFFSET,
-    POLICY_ROWS,
-    RESERVED,
-    RESPONSE,
-    SLIPPAGE,
-    WHALLEY_WILMOTT,
-    WIDTH,
-    hedge,
-    rescreen,
-)
-from agents.hedging.kernels.rerouting import reroute
-from agents.hedging.policy import Policy
-from agents.hedging.route import Route
+from agents.hedging.columns import COLUMNS, DECISION, WANTED, Clock, Holding, Sight, Sizes, Watch, blank
+from agents.hedging.exposures.base import Exposure
+from agents.hedging.kernels.deciding import claim_all, settle, wait_for
+from agents.hedging.kernels.looking import NET, SCREEN_ROWS, describe_all, look, remember_deltas, rescreen
+from agents.hedging.policies.base import POLICY, Policy
+from agents.hedging.routes.base import Route
 from sim.base.typed_call import TypedCall
 from sim.kernels.base.flags import flag_columns
 from sim.messages.outbox import Outbox
 from sim.messages.pending import PendingLots
-from sim.messages.view import View, frozen
-from sim.setup.draws import Draws
+from sim.messages.view import View
+from sim.population import Population
 from sim.setup.instruments import PERPETUAL
 from sim.setup.listing import Listing
-from sim.setup.parameters import Misfit, check_draws, within
+from sim.setup.parameters import Misfit, within
 
-RULES = {"leland": LELAND, "whalley_wilmott": WHALLEY_WILMOTT, "decay": DECAY}
-DRAWN = {
-    WIDTH: "width",
-    COST: "cost",
-    AVERSION: "risk_aversion",
-    INTERVAL: "interval_seconds",
-    RESPONSE: "response",
-    MOST: "max_units",
-    SLIPPAGE: "max_slippage",
-}
-"""Rows of a policy's columns, and the parameters they are drawn from."""
-
-NO_OPTIONS = -1  # in place of an asset
-RENEWAL_SHARE = 0.1  # of rows near the edge of their band, above which the reference is renewed
+RENEWAL_SHARE = 0.1  # of rows near an edge, above which the reference is renewed
+NOTHING_SEEN = np.zeros(0)
 
 
 class Hedger:
@@ -63,13 +37,8 @@ class Hedger:
 
     Parameters
     ----------
-    policy : Policy
-    route : Route
-    rows : int
-    first_account : int
-    latency : ndarray of float64, shape (N,)
-    draws : Draws
-        Of the population.
+    population : Population
+        With `hedging` and `route` among its parameters.
     listing : Listing
 
     Raises
@@ -79,226 +48,190 @@ class Hedger:
 
     Attributes
     ----------
+    policy : Policy
+    route : Route
+    exposure : Exposure
+        Set by `cover`.
     asset : int
         The asset hedged.
-    instruments : ndarray of int64, shape (J,)
-        Dense instruments of the route's venues.
     baseline : ndarray of int64, shape (J, N)
-        Lots of these that belong to the treasury; set by the population.
+        Lots of the route's instruments that belong to the treasury; set by the population.
     is_active : ndarray of bool, shape (N,)
         Rows that hedge; set by the population.
     """
 
-    def __init__(
-        self,
-        policy: Policy,
-        route: Route,
-        rows: int,
-        first_account: int,
-        latency: np.ndarray,
-        draws: Draws,
-        listing: Listing,
-    ) -> None:
-        terms = route.destinations(listing)
-        self.asset = terms[0].asset
-        self.venues = np.array([t.index for t in terms], np.int64)
-        self.instruments = np.array(sorted({t.instrument for t in terms}), np.int64)
+    exposure: Exposure
+
+    def __init__(self, population: Population, listing: Listing) -> None:
+        own, rows = population.parameters, population.rows
+        self.policy: Policy = own.hedging.made()
+        self.route: Route = own.route.made()
+        with within("route"):
+            self.route.prepare(listing)
+        with within("hedging"):
+            self.policy.draw(population.draws, rows)
+        self.asset, self._population = self.route.asset, population
         self.baseline = np.zeros((self.instruments.size, rows), np.int64)
         self.is_active = np.ones(rows, np.bool_)
-        self._first_account = first_account
-        self.rule = RULES.get(policy.type, BAND)
-        self.policy = np.empty((POLICY_ROWS, rows))
-        for number, name in DRAWN.items():
-            self.policy[number] = draws.column(getattr(policy, name), f"hedging.{name}", rows)
-            with within("hedging"):
-                check_draws(type(policy), name, self.policy[number])
-        if policy.type != "band":
-            self.policy[WIDTH] = 0.0
-        self.policy[LATENCY], self.policy[RESERVED] = latency, 0.0
-        desynchronised = 1.0 - draws.column(policy.synchrony, "hedging.synchrony", rows)
-        self.policy[OFFSET] = desynchronised * draws.uniforms("hedging.offset", rows) * self.interval
-        self._ready_at = np.full(rows, -np.inf)
-        self._looked_at = np.zeros(rows)
-        slack = 2e-9 * float(self.interval.max(initial=0.0))  # of `next_tick`, and a little more
-        self._before = -max(1e-6, slack)  # when the rows decided last, s
-        self._nothing = frozen(np.zeros(rows))
-        self._rows = np.zeros(rows, np.int32)
-        self._flags = flag_columns(rows)
+        self._reserved = np.zeros(rows)
+        self._pending = PendingLots(population.first, self.instruments, rows)
+        self._allocate(rows)
+        self._prepare_clock(population)
+
+    def _allocate(self, rows: int) -> None:
+        policy = self.policy
+        self._columns, self._wanted = blank(rows, COLUMNS), blank(rows, WANTED)
+        self._decisions, self._reaches = blank(rows, DECISION), blank(rows, DECISION)
         self._screen = np.zeros((SCREEN_ROWS, rows), np.float32)
         self._screen[NET] = np.inf
-        self._pending = PendingLots(first_account, self.instruments, rows)
+        self._sizes = Sizes(policy.response, policy.max_units, policy.max_slippage, self._reserved)
+        self._found = np.zeros(rows, np.int32)
         self._since = 0  # of the changes the ledger has noted
-        self._then = np.zeros((2, 0))
-        self._mid_then = self._move = 0.0
-        self._unsettled, self._hedge = TypedCall(unsettled), TypedCall(hedge)
+        self._mid_then = 0.0
+        self._sight = Sight(NOTHING_SEEN, self.asset, np.zeros((2, 0)))
+        self._look, self._settle, self._wait_for = TypedCall(look), TypedCall(settle), TypedCall(wait_for)
+
+    def _prepare_clock(self, population: Population) -> None:
+        """Let rows look at moments of their own, as far as they are not synchronous."""
+        rows, interval = population.rows, self.policy.interval_seconds
+        phase = population.draws.uniforms("hedging.offset", rows)
+        offset = (1.0 - self.policy.synchrony) * phase * interval
+        self._clock = Clock(interval, offset, population.latency, np.full(rows, -np.inf), np.zeros(rows))
+        slack = 2e-9 * float(interval.max(initial=0.0))  # of `next_tick`, and a little more
+        self._before = -max(1e-6, slack)  # when the rows decided last, s
 
     @property
-    def width(self) -> np.ndarray:
-        """Half width of each row's band, as a fraction of its size; 0 where the policy has none."""
-        column: np.ndarray = self.policy[WIDTH]
-        return column
+    def instruments(self) -> np.ndarray:
+        """Dense instruments that count as hedge, shape (J,)."""
+        return self.route.instruments
 
-    @property
-    def interval(self) -> np.ndarray:
-        """Seconds between the looks of each row."""
-        column: np.ndarray = self.policy[INTERVAL]
-        return column
-
-    def hedge_options(self, scale: np.ndarray, view: View, outbox: Outbox) -> None:
-        """Send the hedges of the options held that fall due now.
-
-        Only rows that can have left their band are looked at (`agents.hedging.kernels.banding`); the
-        orders are those of looking at all.
-
-        Parameters
-        ----------
-        scale : ndarray of float64, shape (N,)
-            Size that the band is a fraction of, units; where it changes without a trade of the row's,
-            the row is looked at only when the price has moved enough.
-
-        Raises
-        ------
-        ValueError
-            If the rows hold no options.
-        """
-        scale = np.ascontiguousarray(scale, float)
-        first = int(view.holder_of[self._first_account])
-        if first < 0:
-            raise ValueError("these rows hold no options; a population says how many in `option_slots`")
-        self._count_pending(view)
-        if self._then.shape[1] == view.contracts.size:
-            self._move = float(view.assets[self.asset]["mid"]) - self._mid_then
-        else:
-            self._renew(first, scale, view)
-        suspects, near = self._suspects(view, self.asset)
-        if near > RENEWAL_SHARE * scale.size:
-            self._renew(first, scale, view)
-            suspects, _ = self._suspects(view, self.asset)
-        self._send(first, suspects, self._nothing, scale, view, outbox)
-
-    def need_no_options(self, what: str) -> None:
-        """Check that the policy can hedge an exposure that is not a book of options.
+    def cover(self, exposure: Exposure, listing: Listing) -> None:
+        """Hedge this from now on.
 
         Raises
         ------
         Misfit
-            If it cannot.
+            If the policy needs what the exposure does not give.
         """
-        if self.rule != BAND:
-            name = next(name for name, rule in RULES.items() if rule == self.rule)
-            said = f'hedging of type "{name}" is for books of options, not for {what}'
-            raise Misfit(said, ("hedging", "type"), allowed=("band", "time"))
+        lacking = [name for name in self.policy.needs if name not in exposure.gives]
+        if lacking:
+            named = self.policy.parameters.type
+            said = f'hedging of type "{named}" needs {lacking[0]}, which {exposure.about} does not give'
+            fit = [name for name, policy in POLICY.classes() if {*policy.needs} <= {*exposure.gives}]
+            raise Misfit(said, ("hedging", "type"), allowed=fit)
+        self._reach = self.policy.reach if exposure.is_bounded else None
+        exposure.belong(self._population, self.asset)
+        exposure.take(self._population, listing)
+        self.exposure = exposure
 
-    def hedge(self, exposure: np.ndarray, scale: np.ndarray, view: View, outbox: Outbox) -> None:
-        """Send the hedges that fall due now, of an exposure other than options.
+    def hedge(self, view: View, outbox: Outbox) -> None:
+        """Send the hedges that fall due now.
 
-        Parameters
-        ----------
-        exposure : ndarray of float64, shape (N,)
-            Delta to neutralise, units; a read-only array, so that one compiled kernel serves all.
-        scale : ndarray of float64, shape (N,)
-            Size that the band is a fraction of, units.
+        Only rows whose clock has ticked and that can have left their edges are looked at
+        (`agents.hedging.kernels.looking`); the orders are those of looking at all.
         """
-        exposure, scale = np.ascontiguousarray(exposure, float), np.ascontiguousarray(scale, float)
-        self._count_pending(view)
-        suspects, _ = self._suspects(view, NO_OPTIONS)
-        self._send(-1, suspects, exposure, scale, view, outbox)
+        columns = self._looked_at(view)
+        if columns.size:
+            wanted = self._decided(columns, view)
+            if wanted.size:
+                self._send(wanted, view, outbox)
 
-    def _count_pending(self, view: View) -> None:
-        """See what the rows have on the way; those for which that is not what it was are looked at."""
+    def _looked_at(self, view: View) -> np.ndarray:
+        """The rows that need a look, with what is known of them."""
         waiting = self._pending.look(view.pending)
         if waiting.size:
             self._screen[NET, waiting] = np.inf
+        if self.exposure.things(view) is not self._sight.things:
+            self._renew(view)
+        count, near = self._find(view)
+        if near > RENEWAL_SHARE * self._found.size:
+            self._renew(view)
+            count, _ = self._find(view)
+        self._before = view.time
+        return self._columns[:count]
 
-    def _renew(self, first_holder: int, scale: np.ndarray, view: View) -> None:
-        """Measure drift from the present deltas on."""
-        if self._then.shape[1] != view.contracts.size:
-            self._then = np.zeros((2, view.contracts.size))
-        remember_deltas(view.contracts, self._then)
-        self._mid_then = float(view.assets[self.asset]["mid"])
-        self._move = 0.0
-        rescreen(
-            self._first_account,
-            first_holder,
-            view.held,
-            view.held_lots,
-            view.contracts,
-            self._then,
-            self.instruments,
-            self.baseline,
-            self._pending.lots,
-            view.position,
-            view.terms,
-            self.policy[WIDTH],
-            scale,
-            self._screen,
-        )
-
-    def _suspects(self, view: View, asset: int) -> tuple[int, int]:
-        """List the rows that may be out of their band; returns how many, and how many a renewal may spare."""
-        count, near, self._since = self._unsettled.call(
-            view.contracts,
-            asset,
-            self._then,
-            self._screen,
-            self._move,
-            self._first_account,
-            view.changes,
+    def _find(self, view: View) -> tuple[int, int]:
+        """Describe the rows that need a look; returns how many, and how many a renewal may spare."""
+        price = float(view.assets[self.asset]["mid"])
+        count, near, self._since = self._look.call(
+            view.time,
+            self._before,
+            price,
+            price - self._mid_then,
             self._since,
-            self.is_active,
-            *self._flags,
-            self._rows,
+            self._sight,
+            self._watch,
+            self._clock,
+            self._holding,
+            self._columns,
         )
         return count, near
 
-    def _send(
-        self,
-        first_holder: int,
-        suspects: int,
-        exposure: np.ndarray,
-        scale: np.ndarray,
-        view: View,
-        outbox: Outbox,
-    ) -> None:
-        before, self._before = self._before, view.time
-        if suspects == 0:
-            return
-        outbox.reserve(suspects)
-        outbox.count = self._hedge.call(
-            view.time,
-            before,
-            self._first_account,
-            self._rows,
-            suspects,
-            exposure,
-            scale,
-            first_holder,
-            view.held,
-            view.held_lots,
-            view.contracts,
-            view.contract_worth,
-            view.contract_margin,
-            self.instruments,
-            self.baseline,
-            self._pending.lots,
-            view.cash,
-            view.position,
-            view.terms,
-            self.venues,
-            view.quotes,
-            float(view.assets[self.asset]["mid"]),
-            self.rule,
-            self.policy,
-            self._ready_at,
-            self._looked_at,
-            self._then,
+    def _decided(self, columns: np.ndarray, view: View) -> np.ndarray:
+        """What the rows looked at are to trade, by exposure and policy."""
+        decisions, reaches = self._decisions[: columns.size], self._reaches[: columns.size]
+        self._fill(columns, view)
+        self.policy.decide(columns, decisions)
+        if self._reach is not None:
+            self._reach(columns, reaches)
+        count = self._settle.call(
+            float(view.assets[self.asset]["mid"]) - self._mid_then,
+            columns,
+            decisions,
+            reaches,
+            self._sizes,
+            self._clock,
+            self._holding,
             self._screen,
-            outbox.rows,
-            outbox.count,
+            self._wanted,
         )
+        return self._wanted[:count]
+
+    def _fill(self, columns: np.ndarray, view: View) -> None:
+        """Let the exposure write what the policy reads."""
+        needs = self.policy.needs
+        self.exposure.fill(columns, view)
+        if "vega" in needs or "theta" in needs:
+            self.exposure.fill_further(columns, view)
+        if "adjusted_delta" in needs:
+            self.policy.prepare(columns)
+            self.exposure.adjust(columns, view)
+
+    def _send(self, wanted: np.ndarray, view: View, outbox: Outbox) -> None:
+        """Let the route send it; who has sent waits for it to arrive."""
+        before = outbox.count
+        self.route.send(wanted, view, outbox)
+        sent = outbox.rows[before : outbox.count]
+        if sent.size:
+            self._wait_for.call(sent, self._population.first, self._clock.ready_at)
+
+    def _renew(self, view: View) -> None:
+        """Measure drift from the present deltas on."""
+        things = self.exposure.things(view)
+        if self.exposure.reference.shape[1] != things.size:
+            self.exposure.reference = np.zeros((2, things.size))
+        remember_deltas(things, self.exposure.reference)
+        self._sight = Sight(things, self.asset, self.exposure.reference)
+        self._watch = Watch(
+            self._screen, view.changes, self.is_active, *flag_columns(self._found.size), self._found
+        )
+        self._holding = self._held(view, self._pending.lots)
+        price = self._mid_then = float(view.assets[self.asset]["mid"])
+        if self._reach is not None:
+            describe_all(view.time, price, self._clock, self._holding, self._columns)
+            self._fill(self._columns, view)
+            self._reach(self._columns, self._reaches)
+            rescreen(self._columns, self._reaches, 0.0, self._screen)
+
+    def _held(self, view: View, pending: np.ndarray) -> Holding:
+        """What the rows hold of their hedging instruments, and have on the way."""
+        first = self._population.first
+        return Holding(first, self.instruments, self.baseline, pending, view.position, view.terms)
 
     def reroute(self, orders: np.ndarray, view: View) -> None:
         """Choose anew where orders of these rows go, by the route and the market as it is now.
+
+        One that the route would not send now, or as several, stays where it was sent.
 
         Parameters
         ----------
@@ -306,24 +239,27 @@ class Hedger:
             Sized in lots of the venue they name; `venue`, `qty` and `kind` are written.
         """
         self._pending.look(view.pending)
-        reroute(
-            orders,
-            self._first_account,
-            int(view.holder_of[self._first_account]),
-            view.held,
-            view.held_lots,
-            view.contract_worth,
-            view.contract_margin,
-            self.instruments,
-            self._pending.lots.copy(),
-            view.cash,
-            view.position,
-            view.terms,
-            self.venues,
-            view.quotes,
-            float(view.assets[self.asset]["mid"]),
-            self.policy,
-        )
+        holding = self._held(view, self._pending.lots.copy())
+        for batch in _of_one_each(orders["account"]):
+            own = orders[batch]
+            wanted = self._wanting(own, view)
+            claim_all(wanted, self._reserved, holding)
+            again = Outbox()
+            again.now = view.time
+            self.route.send(wanted, view, again)
+            _redirect(own, again.rows[: again.count], view.quotes["takes"])
+            orders[batch] = own
+            places = np.searchsorted(self.instruments, view.quotes["instrument"][own["venue"]])
+            holding.pending[places, wanted["row"]] += own["qty"]
+
+    def _wanting(self, orders: np.ndarray, view: View) -> np.ndarray:
+        """What these orders, of a row each, were to trade."""
+        wanted = blank(orders.size, WANTED)
+        wanted["row"] = orders["account"] - self._population.first
+        wanted["units"] = orders["qty"] * view.quotes["lot"][orders["venue"]]
+        wanted["slippage"] = self._sizes.slippage[wanted["row"]]
+        wanted["latency"] = orders["latency"]
+        return wanted
 
     def primary(self, terms: np.ndarray) -> int:
         """The hedging instrument that opening hedges use: a perpetual if there is one."""
@@ -351,14 +287,37 @@ class Hedger:
 
     def reserve(self, lots: np.ndarray) -> None:
         """Never sell so many lots of each row's spot, shape (N,): collateral, unlike a treasury."""
-        self.policy[RESERVED] = lots
+        self._reserved[:] = lots
 
     def wait(self, row: int, until: float) -> None:
         """Let a row not look before `until`, when an order of its own arrives."""
-        self._ready_at[row] = max(self._ready_at[row], until)
+        self._clock.ready_at[row] = max(self._clock.ready_at[row], until)
 
     def move_treasury(self, row: int, instrument: int, lots: int) -> None:
         """Take note that a row buys (sells, below zero) lots of its treasury itself, reserved ones first."""
-        self.policy[RESERVED, row] = max(0.0, self.policy[RESERVED, row] + lots)
+        self._reserved[row] = max(0.0, self._reserved[row] + lots)
         self.baseline[self.instruments == instrument, row] += lots
         self._screen[NET, row] = np.inf
+
+
+def _of_one_each(accounts: np.ndarray) -> list[np.ndarray]:
+    """Places of accounts, in batches in which each account is once, the first of each first."""
+    order = np.argsort(accounts, kind="stable")
+    sorted_accounts = accounts[order]
+    turn = np.arange(accounts.size) - np.searchsorted(sorted_accounts, sorted_accounts)
+    turns = np.empty_like(turn)
+    turns[order] = turn
+    return [np.flatnonzero(turns == n) for n in range(int(turns.max(initial=-1)) + 1)]
+
+
+def _redirect(orders: np.ndarray, sent: np.ndarray, takes: np.ndarray) -> None:
+    """Let orders of an account each go where one that its route sends now would go."""
+    place: dict[int, Any] = {int(account): n for n, account in enumerate(orders["account"])}
+    accounts, counts = np.unique(sent["account"], return_counts=True)
+    single = set(accounts[counts == 1].tolist())
+    for order in sent:
+        if int(order["account"]) in single:
+            n = place[int(order["account"])]
+            for field in ("venue", "qty"):
+                orders[n][field] = order[field]
+            orders[n]["kind"] = takes[order["venue"]]

@@ -44,14 +44,13 @@ def market(out, n, time, latency, account, venue, qty, reason):
 def marketable(out, n, time, latency, account, quotes, venue, qty, mid, slippage, reason):
     """Write an order to trade at once within `slippage` (a fraction) of `mid`; returns the next row.
 
-    At a book it is an immediate-or-cancel limit order measured from the mid at arrival, at a pool a
-    swap with a worst average price; a venue that shows no ticks gets a market order.
+    Where swaps trade it is one with a worst average price, where ticks are shown an immediate-or-cancel
+    limit order measured from the mid at arrival, elsewhere a market order.
     """
-    is_book = quotes[venue]["bid_tick"] >= 0 or quotes[venue]["ask_tick"] >= 0
-    if quotes[venue]["base"] > 0.0:
+    if quotes[venue]["takes"] == SWAP:
         blank(out, n, time, latency, account, venue, SWAP, qty)
         out[n]["value"] = mid * (1.0 + slippage if qty > 0 else 1.0 - slippage)
-    elif is_book:
+    elif quotes[venue]["bid_tick"] >= 0 or quotes[venue]["ask_tick"] >= 0:
         blank(out, n, time, latency, account, venue, LIMIT, qty)
         out[n]["tif"] = IOC
         out[n]["price_ref"] = MID

@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import math
-
 from agents.kernels.sending import blank, marketable, next_tick, rounded
 from sim.base.jit import inlined, kernel
-from sim.records import SWAP, TRADE
+from sim.kernels.messages.costs import units_to
+from sim.records import TRADE
 
 BPS = 1e-4
 
 
 @inlined
-def units_to_reach(base, cash, price, keep):
-    """Units to buy from a constant-product pool until its marginal price after fee is `price`.
-
-    Below zero: to sell. `keep` is one minus the fee. Zero inside the fee's band.
-    """
-    spot = cash / base
-    if price > spot / keep:
-        return base - math.sqrt(base * cash / (keep * price))
-    if price < spot * keep:
-        return -(math.sqrt(keep * base * cash / price) - base) / keep
-    return 0.0
-
-
-@inlined
-def units_to_close(quotes, book, pool, keep, edge):
+def units_to_close(quotes, book, pool, edge):
     """Units to buy from the pool (below zero: sell) until the book's price, net of fee and edge, is reached.
 
     Zero where the gap does not pay.
     """
     bid, ask = quotes[book]["bid"], quotes[book]["ask"]
-    base, reserve = quotes[pool]["base"], quotes[pool]["cash"]
-    if not (bid > 0.0 and ask > 0.0 and base > 0.0):
+    if not (bid > 0.0 and ask > 0.0):
         return 0.0
     fee = quotes[book]["taker_fee"] + edge
-    buy = units_to_reach(base, reserve, bid * (1.0 - fee), keep)
+    buy = units_to(quotes[pool], bid * (1.0 - fee))
     if buy > 0.0:
         return buy
-    return min(units_to_reach(base, reserve, ask * (1.0 + fee), keep), 0.0)
+    return min(units_to(quotes[pool], ask * (1.0 + fee)), 0.0)
 
 
 @inlined
@@ -73,7 +57,6 @@ def spread(
     book,
     pool,
     lot,
-    keep,
     quotes,
     cash,
     position,
@@ -92,7 +75,7 @@ def spread(
     out,
     count,
 ):
-    """Send both legs of each row's trade: a swap with the pool, its opposite in the book.
+    """Send both legs of each row's trade: what trades at once at the pool, its opposite in the book.
 
     Parameters
     ----------
@@ -115,7 +98,7 @@ def spread(
         next_look[row] = max(next_tick(now, interval[row], offset[row]), now + latency[row])
         edge = edge_bps[row] * BPS
         waiting = pending[0, row] * lot
-        units = left_open(share[row] * units_to_close(quotes, book, pool, keep, edge), waiting)
+        units = left_open(share[row] * units_to_close(quotes, book, pool, edge), waiting)
         if units == 0.0:
             continue
         account, mid = first_account + row, 0.5 * (quotes[book]["bid"] + quotes[book]["ask"])
@@ -127,7 +110,7 @@ def spread(
         if lots != 0:
             fee = quotes[book]["taker_fee"] + edge
             best = quotes[book]["bid"] * (1.0 - fee) if lots > 0 else quotes[book]["ask"] * (1.0 + fee)
-            blank(out, count, now, latency[row], account, pool, SWAP, lots)
+            blank(out, count, now, latency[row], account, pool, quotes[pool]["takes"], lots)
             out[count]["value"] = best
             count = marketable(
                 out, count + 1, now, latency[row], account, quotes, book, -lots, mid, slippage, TRADE

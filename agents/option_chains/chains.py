@@ -11,7 +11,7 @@ each contract together, to the lot, however many books there are.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -95,7 +95,7 @@ class Holding(Parameters):
         """Lots of a contract that all books hold together, below zero if they are short."""
         side = self.side(contract.is_call)
         units = abs(side) * self.share * self.contract_multiplier * contract.open_interest
-        check_lots(units / lot, ("exposure",))
+        check_lots(units / lot)
         return round(math.copysign(round(units / lot), side))
 
 
@@ -121,7 +121,6 @@ class Synthetic(Holding):
         How far the centre of puts lies below, and that of calls above the spot, fraction.
     """
 
-    type: Literal["synthetic"]
     open_interest: float = Field(gt=0, le=MOST_UNITS)
     expiries_days: list[Days] = Field(default=[1.0, 7.0, 30.0], min_length=1, max_length=1000)
     expiry_weights: list[Annotated[float, Field(ge=0, le=MOST)]] | None = None
@@ -192,7 +191,6 @@ class Snapshot(Holding):
         Share of the open interest that may be left out; a file that would lose more is refused.
     """
 
-    type: Literal["chain"]
     file: ChainFile
     currency: str | None = None
     convert_by_price: bool = False

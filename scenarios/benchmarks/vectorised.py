@@ -66,7 +66,7 @@ def books_of(model: Any, name: str) -> Books:
         contracts["is_call"] != 0,
         held,
         ledger.qty[:, rows] * contracts["lot"][held],
-        dealers.hedger.width * dealers.gross,
+        dealers.hedger.policy.width * dealers.gross,
         dealers.accounts,
         ledger.cash[dealers.first : dealers.first + dealers.rows].copy(),
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from scenarios.build import size
+from scenarios.build import compilation, size
 from scenarios.build.treatment import AS_WRITTEN, SINK, Treatment
 from scenarios.build.venues import open_all, placed, state_impact, universe_of
 from scenarios.file.components import MARGIN_RULE
@@ -19,13 +21,13 @@ from sim.accounts.margin.rule import Rule
 from sim.accounts.profile import Thresholds
 from sim.accounts.settlement import Settlement
 from sim.chains.router import Router
-from sim.messages.view import ASSET, QUOTE, View, frozen
+from sim.messages.view import ASSET, VENUE_STATE, View, frozen
 from sim.model import Model
+from sim.parts import Parts
 from sim.population import Population
 from sim.prices.joint import JointDrivers
 from sim.prices.oracle import Oracle
 from sim.recording.recorder import Recorder
-from sim.records import SEIZE
 from sim.setup.draws import Draws, key
 from sim.setup.instruments import Universe
 from sim.setup.listing import CLEARING, END_USERS, FEES, Listing
@@ -82,8 +84,41 @@ def build(scenario: Scenario, rng: Any = None, treatment: Treatment = AS_WRITTEN
     return model
 
 
+def market(scenario: Scenario) -> Model:
+    """The model of a scenario, every change of it checked, ready to step or run.
+
+    Raises
+    ------
+    ScenarioError
+        If a change since loading is not allowed, or parts do not fit together.
+    """
+    checked = scenario.checked()
+    compilation.notice()
+    with faults_placed(scenario):
+        return build(checked)
+
+
+@contextmanager
+def faults_placed(scenario: Scenario) -> Iterator[None]:
+    """Say of what keeps a market from being built where in the file it stands.
+
+    Raises
+    ------
+    ScenarioError
+        For parts that do not fit together, and for what breaks in the user's own code.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise scenario.misfitting(error) from error
+    except (Exception, SystemExit) as error:
+        if broken := scenario.broken(error):
+            raise broken from error
+        raise
+
+
 def _check_exchanges(scenario: Scenario) -> None:
-    exchanges = [n for n, entry in enumerate(scenario.venues) if SEIZE in entry.factory.takes]
+    exchanges = [n for n, entry in enumerate(scenario.venues) if entry.factory.seizes]
     if len(exchanges) > 1:
         first = scenario.venues[exchanges[0]].name
         what = f'a market has one liquidation venue, and "{first}" is one already'
@@ -94,7 +129,7 @@ def _check_rounds(scenario: Scenario) -> None:
     """A step has so many rounds of liquidations at most, should there be any."""
     time = scenario.time
     rounds = time.step_seconds / time.round_seconds
-    if rounds > MOST_ROUNDS and any(SEIZE in entry.factory.takes for entry in scenario.venues):
+    if rounds > MOST_ROUNDS and any(entry.factory.seizes for entry in scenario.venues):
         what = f"found {time.round_seconds:g}; a step of {time.step_seconds:g} s has {rounds:,.0f} rounds"
         least = time.step_seconds / MOST_ROUNDS
         raise Misfit(what, ("time", "round_seconds"), allowed=[f"at least {least:g}"])
@@ -185,15 +220,18 @@ def _connect(
     """Tie the parts together and hand them to the model."""
     populations, universe = model.populations, listing.universe
     assets = _asset_rows(scenario)
-    quotes = np.zeros(len(listing.venues), QUOTE)  # sinks, which come last, show nothing
+    quotes = np.zeros(len(listing.venues), VENUE_STATE)  # sinks, which come last, show nothing
     quotes["mid"] = np.nan
+    for venue in venues:
+        if not venue.is_outside:
+            venue.introduce(quotes)
     margin = Margin(ledger, [a.margin for a in scenario.assets], _rules(populations, listing))
     view = _view(quotes, assets, ledger, margin)
     open_all(venues, populations, listing, ledger, view)
     state_impact(venues, populations)
     listed = np.array([listing.reference(k).index for k in range(len(scenario.assets))], np.int64)
     drivers = _drivers(scenario, seed)
-    model.assemble(
+    parts = Parts(
         listing,
         ledger,
         margin,
@@ -216,6 +254,7 @@ def _connect(
         round_seconds=scenario.time.round_seconds,
         description=_description(scenario, listing, populations, universe, seed, treatment.arm),
     )
+    model.assemble(parts)
 
 
 def _asset_rows(scenario: Scenario) -> np.ndarray:

@@ -22,12 +22,13 @@ from pydantic import (
 )
 
 from scenarios.file import modules
-from scenarios.file.components import DRIVER, MARGIN_RULE, POPULATION, VENUE, Kind
+from scenarios.file.components import DRIVER, MARGIN_RULE, POPULATION, VENUE
 from scenarios.file.sweep_schema import errors
 from sim.accounts.delivery import Delivery
 from sim.accounts.margin.requirement import Requirement
 from sim.accounts.settlement import Funding
 from sim.prices.oracle import Index, Mark
+from sim.setup.kinds import Kind
 from sim.setup.listing import SYSTEM, Smile
 from sim.setup.parameters import (
     FINEST,

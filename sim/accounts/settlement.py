@@ -11,7 +11,7 @@ from sim.base.typed_call import TypedCall
 from sim.kernels.accounts import settling
 from sim.messages.tape import Tape
 from sim.messages.view import View
-from sim.setup.instruments import PERPETUAL
+from sim.records import PERPETUAL
 from sim.setup.listing import CLEARING
 from sim.setup.parameters import LONGEST, SHORTEST, Parameters
 
@@ -107,20 +107,17 @@ class Settlement:
         ledger = self._ledger
         contracts = ledger.universe.contracts
         tape.reserve(ledger.account_of.size + ledger.wide.shape[0], 0, 0)
+        delivery = self._deliveries[contracts[number]["asset"]]
         settling.expire(
             contracts,
             number,
-            self._deliveries[contracts[number]["asset"]].at(float(contracts[number]["expiry"])),
-            ledger.contract,
-            ledger.qty,
-            ledger.account_of,
-            ledger.wide,
-            ledger.holder_of,
-            CLEARING,
+            delivery.at(float(contracts[number]["expiry"])),
+            ledger.holdings,
+            ledger.books,
             ledger.population_of,
+            CLEARING,
             time,
-            tape.fills,
-            tape.counts,
+            tape.rows,
         )
         ledger.post(tape)
         ledger.retire(number)

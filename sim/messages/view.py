@@ -11,10 +11,11 @@ from typing import Protocol
 
 import numpy as np
 
+from sim.kernels.messages.costs import sample_curves
 from sim.messages.pending import Pending
 
 # The state of one venue. Sizes in units of the instrument, prices in quote currency.
-QUOTE = np.dtype(
+VENUE_STATE = np.dtype(
     [
         ("bid", "f8"),  # NaN where the side is empty
         ("ask", "f8"),
@@ -23,7 +24,9 @@ QUOTE = np.dtype(
         ("depth_ask", "f8"),
         ("depth_span", "f8"),  # distance from the mid that the depth covers, quote currency
         ("permanent_depth", "f8"),  # units of net flow that move the price by one for good, 0 if unknown
-        ("base", "f8"),  # reserves of a pool: units of the asset,
+        # Of the cost curve (`sim.kernels.messages.costs`): 0 through the depth shown, 1 along the product of
+        ("bend", "f8"),
+        ("base", "f8"),  # these reserves, units of the asset
         ("cash", "f8"),  # and quote currency
         ("tick", "f8"),
         ("lot", "f8"),
@@ -38,6 +41,8 @@ QUOTE = np.dtype(
         ("mid_half_ticks", "i8"),
         ("instrument", "i4"),
         ("asset", "i4"),
+        ("takes", "i4"),  # the kind of order that trades here at once
+        ("is_whole", "i4"),  # whether such an order is filled whole or refused
         ("is_halted", "i4"),
         ("is_waiting", "i4"),  # whether what is sent in this step waits for a block of a later one
     ],
@@ -89,6 +94,12 @@ CONTRACT = np.dtype(
     align=True,
 )
 
+# A point of a cost curve: what so many units cost together, fees included; below zero what a seller gets.
+KNOT = np.dtype([("units", "f8"), ("cost", "f8")])
+
+OFFSETS_BPS = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300)
+"""Distances from a venue's best price at which its cost curve has a point."""
+
 
 class View:
     """A frozen look at the market.
@@ -98,7 +109,7 @@ class View:
     time, step_seconds : float
         Now, and the length of a step, s.
     step : int
-    quotes : ndarray of QUOTE, shape (V,)
+    quotes : ndarray of VENUE_STATE, shape (V,)
     assets : ndarray of ASSET, shape (K,)
     terms : ndarray of TERMS, shape (I,)
     contracts : ndarray of CONTRACT
@@ -187,6 +198,17 @@ class View:
     def standing(self, account: int) -> tuple[float, float]:
         """Equity and maintenance of one account at this moment, quote currency."""
         return self._margin.standing(account)
+
+    @property
+    def curve(self) -> np.ndarray:
+        """What trading costs at each venue: an ndarray of KNOT of shape (V, 2, 16), the first side buys.
+
+        Points stand where the marginal price is `OFFSETS_BPS` from the best one; between them it rises in
+        proportion. Worked out from the quotes when asked for, and so as fresh as they are.
+        """
+        knots = np.zeros((self.quotes.size, 2, len(OFFSETS_BPS)), KNOT)
+        sample_curves(self.quotes, 1e-4 * np.array(OFFSETS_BPS), knots)
+        return knots
 
     @property
     def equity(self) -> np.ndarray:

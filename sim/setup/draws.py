@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 
 from sim.kernels.base.draws import fill_uniforms
-from sim.setup.parameters import Distribution
+from sim.setup.parameters import Distribution, Parameters, check_draws
 
 
 def key(seed: int, *names: str) -> np.uint64:
@@ -59,3 +59,27 @@ class Draws:
         if isinstance(parameter, Distribution):
             return parameter.quantiles(self.uniforms(stream, count))
         return np.full(count, float(parameter))
+
+    def columns(self, parameters: Parameters, stream: str, count: int) -> dict[str, np.ndarray]:
+        """A value per row of each number among parameters, by name: the number itself, or a draw of its own.
+
+        Parameters
+        ----------
+        parameters : Parameters
+        stream : str
+            Put before each name.
+        count : int
+            Number of rows.
+
+        Raises
+        ------
+        Misfit
+            If what is drawn is larger than makes sense.
+        """
+        values = {name: getattr(parameters, name) for name in type(parameters).model_fields}
+        found = {}
+        for name, value in values.items():
+            if isinstance(value, int | float | Distribution) and not isinstance(value, bool):
+                found[name] = self.column(value, f"{stream}.{name}", count)
+                check_draws(type(parameters), name, found[name])
+        return found

@@ -15,9 +15,9 @@ from sim.accounts.margin.standard import Standard
 from sim.messages.outbox import Outbox
 from sim.messages.pending import Pending
 from sim.messages.tape import Tape
-from sim.messages.view import ASSET, QUOTE, View, frozen
-from sim.records import FILLS, GROUP, OPTIONS, SEQ
-from sim.setup.instruments import PERPETUAL, SPOT, Universe
+from sim.messages.view import ASSET, VENUE_STATE, View, frozen
+from sim.records import FILLS, GROUP, OPTIONS, PERPETUAL, SEQ, SPOT
+from sim.setup.instruments import Universe
 from sim.setup.listing import CLEARING, END_USERS, FEES, SYSTEM, Listing, Smile, VenueTerms
 from sim.venues.surroundings import Surroundings
 
@@ -54,7 +54,7 @@ class Bench:
         rules = [rule(checked), Unchecked(np.setdiff1d(np.arange(size), checked))]
         self.margin = Margin(self.ledger, self.requirements, rules)
         self.tape = Tape(16)
-        self.assets, self.quotes = np.zeros(len(prices), ASSET), np.zeros(venues, QUOTE)
+        self.assets, self.quotes = np.zeros(len(prices), ASSET), np.zeros(venues, VENUE_STATE)
         self.view = self._view()
         for k, price in enumerate(prices):
             self.mark(price, k)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
-from agents.hedging.hedger import Hedger
-from agents.hedging.policy import Policy
-from agents.hedging.route import Route
+from agents.hedging import Hedger, Policy, Route
+from agents.hedging.exposures.told import Told
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population
@@ -24,12 +23,13 @@ class Exporters(Population):
     hedges = True
 
     class Parameters(Population.Parameters):
-        hedging: Policy = Field(default_factory=Policy)
-        route: Route
+        hedging: SerializeAsAny[Policy.Parameters] = Field(default_factory=Policy.Parameters.default)
+        route: SerializeAsAny[Route.Parameters]
 
     def prepare(self, listing: Listing) -> None:
-        own = self.parameters
-        self.hedger = Hedger(own.hedging, own.route, self.rows, self.first, self.latency, self.draws, listing)
+        self.hedger, self.exposure = Hedger(self, listing), Told()
+        self.hedger.cover(self.exposure, listing)
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
-        self.hedger.hedge(EXPOSURES[view.step % len(EXPOSURES)], [10, 10], view, outbox)
+        self.exposure.say(EXPOSURES[view.step % len(EXPOSURES)], [10, 10])
+        self.hedger.hedge(view, outbox)

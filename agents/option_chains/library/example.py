@@ -19,7 +19,6 @@ NAME = "example_chain.csv"
 SPOT = 65_000.0
 TAKEN = datetime(2026, 1, 5, 8, tzinfo=UTC)
 LAYOUT = Synthetic(
-    type="synthetic",
     open_interest=100_000.0,
     expiries_days=[1.0, 4.0, 11.0, 25.0],
     expiry_weights=[0.15, 0.2, 0.25, 0.4],

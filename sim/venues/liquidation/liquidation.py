@@ -16,14 +16,15 @@ from sim.records import (
     CLOSE_OUT,
     COOLING_DOWN,
     FORCED,
-    GROUP,
     IOC,
     LIMIT,
+    LP_SHARE,
     MARKET,
     MID,
     NOT_IN_BREACH,
     NOT_TRADED,
     OPTIONS,
+    PERPETUAL,
     REDUCE_ONLY,
     REMOVE_LIQUIDITY,
     REQUEST,
@@ -32,7 +33,6 @@ from sim.records import (
     STEP,
     TAKEOVER,
 )
-from sim.setup.instruments import LP_SHARE, PERPETUAL
 from sim.setup.listing import INSURANCE
 from sim.setup.parameters import LONGEST, MOST_MONEY
 from sim.setup.parameters import Parameters as BaseParameters
@@ -143,6 +143,7 @@ class Exchange(Venue):
         insurance_fund: float = Field(default=10_000_000.0, ge=0, le=MOST_MONEY)
 
     emits = True
+    seizes = True
     takes = (SEIZE,)
     meaning: ClassVar[dict[int, int]] = {SEIZE: HAS_TARGET}
 
@@ -324,13 +325,13 @@ class Exchange(Venue):
         quote = self._view.quotes[venue]
         fields: dict[str, float] = {"flags": REDUCE_ONLY, "reason": FORCED}
         kind = MARKET
-        if float(quote["tick"]) > 0 and quote["base"] == 0:
+        if float(quote["tick"]) > 0:
             reach = int(self.parameters.max_slippage * float(quote["mid"]) / float(quote["tick"]))
             kind, fields = LIMIT, {**fields, "tif": IOC, "price_ref": MID, "price": -reach}
         self._send(seizure, venue, kind, qty, cause, **fields)
 
     def _take_over(self, order: np.void, seizure: Seizure, tape: Tape) -> None:
-        group = tape.counts[GROUP] = tape.counts[GROUP] + 1
+        group = tape.open_group()
         for instrument, lots in self._perpetuals(seizure.account):
             price = self._bankruptcy_price(seizure, instrument, lots)
             cause = self._log(seizure, instrument, -lots, price, is_takeover=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from own_hedgers import EXPOSURES
 from scipy.stats import norm
-from small_market import SPOT, option_delta, small_market, units, value_shock
+from small_market import LPS, SPOT, option_delta, population, small_market, units, value_shock
 
 from analysis.feedback import theory
 from scenarios import load
@@ -106,17 +106,71 @@ def test_a_book_that_opens_unhedged_is_hedged_on_the_market():
     assert model.venues[0].parameters.impact == 0.0
 
 
-@pytest.mark.parametrize("rule", ["leland", "whalley_wilmott", "decay"])
-def test_rules_that_need_options_refuse_what_has_none(rule):
+@pytest.mark.parametrize("rule", ["leland", "decay"])
+def test_policies_that_revalue_options_refuse_what_has_none(rule):
+    said = f'"{rule}" needs adjusted_delta, which an exposure of constant gamma does not give; allowed: band,'
+    with pytest.raises(ScenarioError, match=said):
+        constant_gamma(type=rule)
+    with pytest.raises(
+        ScenarioError, match=f'"{rule}" needs adjusted_delta, which a share of a pool does no'
+    ):
+        providers(type=rule)
+
+
+def constant_gamma(gamma: float = -0.02, shocks: Any = (), **rule: Any):
+    """One dealer whose delta is gamma times the move, in units."""
     dealer = {
         "name": "dealers",
         "type": "dealers.OptionDealers",
-        "exposure": {"type": "constant_gamma", "gamma": -1.0},
-        "hedging": {"type": rule},
+        "cash": 1e9,
+        "latency_seconds": 0.0,
+        "exposure": {"type": "constant_gamma", "gamma": gamma},
+        "hedging": {"synchrony": 1.0, **rule},
         "route": {"venues": ["linear"]},
     }
-    with pytest.raises((ScenarioError, ValueError), match=f'"{rule}" is for books of options'):
-        small_market(dealer, venues=("linear", "desk"))
+    return small_market(dealer, venues=("linear", "desk"), shocks=shocks)
+
+
+def providers(**rule: Any):
+    """Two providers of a pool who hedge all they have there, next to an arbitrageur who moves it."""
+    lps = LPS | {"hedged_share": 1.0, "hedging": {"synchrony": 1.0, **rule}, "route": {"venues": ["linear"]}}
+    arbitrageur = {
+        "name": "arbitrageurs",
+        "type": "arbitrageurs.Arbitrageurs",
+        "book": "linear",
+        "pool": "pool",
+        "share": 1.0,
+        "max_units": 1e5,
+        "spot_units": 1e4,
+        "cash": 1e9,
+    }
+    return small_market(lps, arbitrageur, venues=("linear", "pool", "desk"), shocks=[value_shock(3.0, -0.1)])
+
+
+@pytest.mark.parametrize("jump", [-0.04, 0.04])
+def test_whalley_wilmott_stops_at_the_edge_for_constant_gamma(jump):
+    cost, aversion, gamma = 0.001, 1e-5, -0.02
+    rule = {"type": "whalley_wilmott", "cost": cost, "risk_aversion": aversion}
+    model = constant_gamma(gamma, [value_shock(0.0, jump)], **rule)
+    model.step()
+    half = float(theory.whalley_wilmott_half_band(cost, (1 + jump) * SPOT, abs(gamma), aversion))
+    net = gamma * jump * SPOT + hedge(model)
+    assert abs(gamma * jump * SPOT) > half + 1.0
+    assert net == pytest.approx(-half if jump > 0 else half, abs=0.001)
+
+
+def test_whalley_wilmott_stops_at_the_edge_for_liquidity_providers():
+    """Gamma of x units in a pool at price P is -x / 2P."""
+    cost, aversion = 0.001, 0.02
+    model = providers(type="whalley_wilmott", cost=cost, risk_aversion=aversion)
+    model.run()
+    lps = population(model, "lps")
+    share = model.ledger.universe.names.index("pool-share")
+    delta = model.ledger.position[share, lps.accounts] * float(model.ledger.terms[share]["delta"])
+    price = float(model.view.assets[0]["mid"])
+    half = theory.whalley_wilmott_half_band(cost, price, 0.5 * delta / price, aversion)
+    assert (abs(delta - 500.0) > half + 1.0).all()
+    assert delta + units(model, "lps", "BTC-perpetual") == pytest.approx(half, rel=0.02)
 
 
 def test_the_profit_of_hedging_at_times_is_that_worked_out_by_hand():

@@ -57,7 +57,7 @@ def write(path: Path, *rows: dict[str, str], columns: tuple[str, ...] = tuple(GO
 
 
 def snapshot(path: Path, **fields: Any) -> Snapshot:
-    return Snapshot(type="chain", file=str(path), **fields)
+    return Snapshot(file=str(path), **fields)
 
 
 interests = st.lists(st.floats(0.001, 1e5), min_size=1, max_size=25)
@@ -152,7 +152,6 @@ def test_sign_minus_one_is_short_and_gamma_exposure_convention_is_long_calls_sho
 
 def test_a_synthetic_chain_lays_its_open_interest_out_around_the_spot() -> None:
     table = Synthetic(
-        type="synthetic",
         open_interest=1000.0,
         expiries_days=[1.0, 30.0],
         expiry_weights=[3.0, 1.0],
@@ -183,11 +182,11 @@ def test_a_synthetic_chain_lays_its_open_interest_out_around_the_spot() -> None:
 )
 def test_a_chain_that_cannot_be_is_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
-        Synthetic(type="synthetic", open_interest=1.0, **fields)
+        Synthetic(open_interest=1.0, **fields)
 
 
 def test_a_chain_with_one_narrow_peak_between_strikes_still_sums() -> None:
-    table = Synthetic(type="synthetic", open_interest=10.0, skew_to_otm=0.005, dispersion=1e-5)
+    table = Synthetic(open_interest=10.0, skew_to_otm=0.005, dispersion=1e-5)
     assert sum(c.open_interest for c in table.chain(listing(), 0).contracts) == pytest.approx(10.0)
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from small_market import listen
 
-from scenarios.arms.arms import AA, MUTED, OPEN_LOOP, PLACEBO, SOURCES, Arms, hedgers
+from scenarios.arms.arms import Arms, hedgers
 from scenarios.build.build import build
 from scenarios.build.loading import load
 from scenarios.build.treatment import Treatment, recorded
+from scenarios.file.arm import AA, BASE, MUTED, OPEN_LOOP, PLACEBO, replayed
 from scenarios.file.errors import ScenarioError
-from scenarios.file.schema import BASE
 from sim.records import FORCED, HEDGE, TRADE
 
 HORIZON = 200
@@ -172,7 +172,7 @@ def test_cash_and_instruments_are_conserved_in_every_arm(name):
     arms = Arms(load(name, {"time.steps": 660}), [BASE, MUTED, OPEN_LOOP, "unhedged", PLACEBO, "margined"])
     sources = {}
     for arm in arms.chosen:
-        model = arms.market(arm, 7, sources.get(SOURCES.get(arm)))
+        model = arms.market(arm, 7, sources.get(replayed(arm)))
         sources[arm] = model.run()
         residuals = model.residuals()
         assert residuals.pop("cash") < 1e-12, arm
@@ -215,7 +215,7 @@ def test_an_arm_of_the_scenario_sets_values_and_mutes():
     scenario["arms.no_lps.mute"] = ["hedged_lps"]
     arms = Arms(scenario, [BASE, "wide", "no_lps"])
     dealers = next(p for p in arms.market("wide", 1).populations if p.name == "dealers")
-    assert (dealers.hedger.width == 0.3).all()
+    assert (dealers.hedger.policy.width == 0.3).all()
     assert arms.exempt == {"hedged_lps", "dealers", "vaults", "passive_lps"}
     with pytest.raises(ScenarioError, match=r'no arm is named "wid".*did you mean "wide"'):
         Arms(scenario, ["wid"])

@@ -15,7 +15,7 @@ from scenarios.file.schema import Scenario
 from sim.setup.parameters import Misfit, within
 
 GOOD = """\
-schema_version = 1
+schema_version = 2
 name = "fits"
 time = {steps = 3}
 
@@ -163,11 +163,11 @@ WRONG = {
         '    "desk",',
         '40: populations.dealers.route.venues.1: "desk" trades no spot or perpetual; allowed: perp, pool',
     ),
-    "a rule for options only": (
+    "a policy that needs what there is not": (
         EXPOSURE + '\nhedging = {type = "band"}',
         '{type = "constant_gamma", gamma = -1.0}\nhedging = {type = "leland"}',
-        '39: populations.dealers.hedging.type: hedging of type "leland" is for books of options, not for an '
-        "exposure of constant gamma; allowed: band, time",
+        '39: populations.dealers.hedging.type: hedging of type "leland" needs adjusted_delta, which an '
+        "exposure of constant gamma does not give; allowed: band, time, whalley_wilmott",
     ),
     "leverage beyond margin": ("= 20.0", "= 90.0", "54: populations.levered.leverage: a row has 90, but an"),
     "a chain of another currency": (

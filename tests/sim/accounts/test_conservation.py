@@ -10,8 +10,7 @@ from places import TWO_ASSETS
 
 from scenarios import market
 from sim.kernels.pools.swaps import LOCKED
-from sim.records import EXPIRY, FILLS, OPTIONS, TAKEOVER
-from sim.setup.instruments import PERPETUAL, SPOT
+from sim.records import EXPIRY, FILLS, OPTIONS, PERPETUAL, SPOT, TAKEOVER
 from sim.venues.books.order_book import OrderBook
 from sim.venues.pools.amm import ConstantProduct
 

@@ -8,21 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 from places import TWO_ASSETS
-from unscreened import everybody
+from random_contracts import contracts_of
 
-import agents.hedging.hedger
-from agents.hedging.kernels.banding import NET, SCREEN_ROWS, remember_deltas, unsettled
-from agents.hedging.kernels.hedge import rescreen
+from agents.hedging.policies.band import Band
 from scenarios import load
 from sim.accounts.margin.margin import Margin
 from sim.kernels.accounts import margining, screening
 from sim.kernels.accounts.changes import ROOM, no_changes
 from sim.kernels.accounts.screening import Market, Reference
 from sim.kernels.accounts.valuation import Holdings, Prices
-from sim.kernels.base.flags import BLOCK, flag_columns
+from sim.kernels.base.flags import flag_columns
 from sim.kernels.options import portfolio
 from sim.kernels.options.greeks import WORK_ROWS
-from sim.messages.view import ASSET, CONTRACT, TERMS
+from sim.messages.view import ASSET, TERMS
 
 ROLLING: dict[str, Any] = {
     "populations.vaults.hedging": {"type": "band", "width": 0.05, "interval_seconds": 2.0},
@@ -50,7 +48,7 @@ def outcome(case: str) -> dict[str, np.ndarray]:
 def test_screened_and_unscreened_runs_are_the_same(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     screened = outcome(case)
     monkeypatch.setattr(Margin, "watch", Margin.run)
-    monkeypatch.setattr(agents.hedging.hedger, "unsettled", everybody)
+    monkeypatch.setattr(Band, "reach", None)
     unscreened = outcome(case)
     assert len(screened["seq"]) > 500
     for column, values in screened.items():
@@ -71,86 +69,6 @@ def test_a_row_whose_treasury_moves_is_looked_at() -> None:
         model.step()
     kept = model.ledger.changes[1 + np.arange(before, int(model.ledger.changes[0])) % ROOM]
     assert np.isin(own, kept).all()
-
-
-def changed(accounts: list[int], before: int = 0) -> np.ndarray:
-    """A log of so many changes nobody asks about, and then these."""
-    log = no_changes()
-    log[0] = before + len(accounts)
-    for number, account in enumerate(accounts, before):
-        log[1 + number % ROOM] = account
-    return log
-
-
-def listed(screen: np.ndarray, log: np.ndarray, since: int, first: int = 0) -> list[int]:
-    """Rows that would be looked at if no price had moved."""
-    rows = screen.shape[1]
-    found, active = np.zeros(rows, np.int32), np.ones(rows, np.bool_)
-    nothing = np.zeros(0, CONTRACT), 0, np.zeros((2, 0))
-    count, _, read = unsettled(*nothing, screen, 0.0, first, log, since, active, *flag_columns(rows), found)
-    assert read == log[0]
-    return [int(row) for row in found[:count]]
-
-
-def test_those_who_changed_since_are_looked_at_and_all_if_too_many_did() -> None:
-    calm = np.full((SCREEN_ROWS, BLOCK + 20), 0.1, np.float32)
-    assert listed(calm.copy(), changed([]), 0) == []
-    assert listed(calm.copy(), changed([12, BLOCK + 13, 5, 9]), 0, first=10) == [2, BLOCK + 3]
-    assert listed(calm.copy(), changed([7, 3], before=ROOM - 1), ROOM - 1) == [3, 7]
-    assert listed(calm.copy(), changed([7, 3], before=ROOM - 1), ROOM) == [3]
-    assert listed(calm.copy(), changed([4] * ROOM), 0) == [4]
-    assert len(listed(calm.copy(), changed([4] * (ROOM + 1)), 0)) == BLOCK + 20
-
-
-def test_who_is_to_be_looked_at_stays_so_until_it_is() -> None:
-    screen = np.full((SCREEN_ROWS, 30), 0.1, np.float32)
-    log = changed([4])
-    assert listed(screen, log, 0) == [4]
-    assert listed(screen, log, 1) == [4]
-    assert np.isinf(screen[NET, 4])
-
-
-def contracts_of(rng: np.random.Generator, count: int, scale: float) -> np.ndarray:
-    contracts = np.zeros(count, CONTRACT)
-    contracts["lot"] = 10.0 ** rng.integers(-4, 3)
-    contracts["delta"] = rng.uniform(-1, 1, count)
-    contracts["gamma"] = rng.normal(size=count) * scale
-    return contracts
-
-
-def test_nobody_out_of_band_is_screened_out() -> None:
-    """Random books, bands down to nothing and gammas up to the absurd, moves of every size."""
-    rng, outside = np.random.default_rng(1), 0
-    for trial in range(300):
-        count, rows, slots = (int(rng.integers(1, most)) for most in (8, 70, 5))
-        contracts = contracts_of(rng, count, 10.0 ** rng.uniform(-12, 12))
-        then = np.zeros((2, count))
-        remember_deltas(contracts, then)
-        held = rng.integers(-1, count, (slots, rows)).astype(np.int32)
-        qty = np.where(held >= 0, rng.integers(-1000, 1000, (slots, rows)), 0)
-        units = np.where(held >= 0, qty * contracts["lot"][held], 0.0)
-        terms = np.zeros(1, TERMS)
-        terms["lot"] = 10.0 ** rng.integers(-6, 2)
-        neutral = -(units * then[0, held]).sum(axis=0) / terms["lot"]
-        position = np.round(neutral).astype(np.int64)[None, :]
-        band, scale = 10.0 ** rng.uniform(-40 if trial % 3 else -5, 1, rows), np.abs(units).sum(axis=0)
-        screen = np.zeros((SCREEN_ROWS, rows), np.float32)
-        pending = rng.integers(-1000, 1000, (1, rows)) * (trial % 2)
-        own = np.zeros(1, np.int64), np.zeros((1, rows), np.int64), pending, position - pending, terms
-        rescreen(0, 0, held, qty, contracts, then, *own, band, scale, screen)
-        move = rng.normal() * 10.0 ** rng.uniform(-14, 6)
-        surprise = rng.normal(size=count) * 10.0 ** rng.uniform(-15, 0)
-        contracts["delta"] = then[0] + (then[1] * move if trial % 2 else 0.0) + surprise
-        found, active = np.zeros(rows, np.int32), np.ones(rows, np.bool_)
-        log = no_changes()
-        counted, _, _ = unsettled(
-            contracts, 0, then, screen, move, 0, log, 0, active, *flag_columns(rows), found
-        )
-        net = position[0] * terms["lot"] + (units * contracts["delta"][held]).sum(axis=0)
-        is_out = ~(np.abs(net) <= band * scale)
-        outside += int(is_out.sum())
-        assert set(np.flatnonzero(is_out)) <= set(found[:counted].tolist())
-    assert outside > 1000
 
 
 class Crowd:

@@ -18,12 +18,12 @@ from small_market import (
     units,
     value_shock,
 )
-from unscreened import everybody
 
-import agents.hedging.hedger
-from scenarios.arms.arms import MUTED, OPEN_LOOP, Arms
+from agents.hedging.policies.band import Band
+from scenarios.arms.arms import Arms
+from scenarios.build.loading import parse
+from scenarios.file.arm import MUTED, OPEN_LOOP
 from scenarios.file.document import Document
-from scenarios.file.schema import parse
 from sim import records as r
 from sim.chains.blocks import Blocks
 from sim.messages.outbox import Outbox
@@ -173,7 +173,7 @@ def test_screened_and_unscreened_hedgers_send_the_same_while_orders_wait(
         return orders_of(model, "dealers", 120)
 
     screened = outcome()
-    monkeypatch.setattr(agents.hedging.hedger, "unsettled", everybody)
+    monkeypatch.setattr(Band, "reach", None)
     unscreened = outcome()
     assert screened.size > 200
     assert np.unique(screened["venue"]).size == 2
@@ -189,7 +189,7 @@ def crash_on_a_chain() -> Any:
         Document(
             "chained",
             {
-                "schema_version": 1,
+                "schema_version": 2,
                 "name": "chained",
                 "time": {"steps": 40},
                 "assets": [{"name": "BTC", "spot": 50_000.0, "driver": {"type": "drivers.Constant"}}],

@@ -11,7 +11,7 @@ from small_market import MAKERS, SPOT, market_order, population, small_market, v
 from synthetic import a_recording
 
 from analysis.base.metric import Undefined
-from analysis.metrics import market_quality
+from analysis.metrics import loop_gain
 from scenarios import load, market
 from sim.accounts.margin.margin import Margin
 from sim.kernels.recording import gain
@@ -82,7 +82,7 @@ def test_it_is_the_textbook_s_in_the_textbook_s_market() -> None:
         assert column(recording, name, "X") == pytest.approx(np.full(400, 0.5), rel=1e-5), name
     assert column(recording, "permanent_impact", "X") == pytest.approx(np.full(400, 0.01))
     assert column(recording, "hedging_response", "X") == pytest.approx(np.ones(400), rel=1e-5)
-    assert market_quality.distance_to_instability(recording, "X") == pytest.approx(0.5, rel=1e-5)
+    assert loop_gain.distance_to_instability(recording, "X") == pytest.approx(0.5, rel=1e-5)
 
 
 @pytest.mark.parametrize(("change", "side", "danger"), [(-0.008, 1, "down"), (0.008, -1, "up")])
@@ -285,25 +285,25 @@ def test_without_a_market_there_is_no_gain() -> None:
     for name in ("loop_gain", "loop_gain_up", "loop_gain_instant", "permanent_impact"):
         assert np.isnan(column(recording, name)).all(), name
     assert (column(recording, "hedging_response") == 1.0).all()
-    for each in (market_quality.median_loop_gain, market_quality.distance_to_instability):
+    for each in (loop_gain.median_loop_gain, loop_gain.distance_to_instability):
         with pytest.raises(Undefined, match="never known"):
             each(recording, "BTC")
 
 
 def test_metrics_leave_out_the_minute_in_which_the_response_is_assumed() -> None:
     """The constants that say how long are the kernel's."""
-    assert market_quality.WARM_UP_SECONDS == gain.WARM_UP
-    assert market_quality.WARM_UP_STEPS == gain.LEAST_STEPS
+    assert loop_gain.WARM_UP_SECONDS == gain.WARM_UP
+    assert loop_gain.WARM_UP_STEPS == gain.LEAST_STEPS
     levels = np.concatenate([np.full(59, 0.9), np.full(99, 0.2), [0.5, np.nan]])
     recording = a_recording({"BTC.loop_gain": levels})
-    assert market_quality.worst_loop_gain(recording, "BTC") == 0.5
-    assert market_quality.median_loop_gain(recording, "BTC") == 0.2
-    assert market_quality.distance_to_instability(recording, "BTC") == pytest.approx(1 - 0.203)
+    assert loop_gain.worst_loop_gain(recording, "BTC") == 0.5
+    assert loop_gain.median_loop_gain(recording, "BTC") == 0.2
+    assert loop_gain.distance_to_instability(recording, "BTC") == pytest.approx(1 - 0.203)
     short = a_recording({"BTC.loop_gain": levels[:59]})
-    assert market_quality.worst_loop_gain(short, "BTC") == 0.9, "a short run has nothing else"
+    assert loop_gain.worst_loop_gain(short, "BTC") == 0.9, "a short run has nothing else"
     late = a_recording({"BTC.loop_gain": np.where(np.arange(160) < 59, levels, np.nan)})
     with pytest.raises(Undefined, match="first minute only"):
-        market_quality.worst_loop_gain(late, "BTC")
+        loop_gain.worst_loop_gain(late, "BTC")
 
 
 def test_every_column_recorded_is_declared_with_its_unit() -> None:

@@ -18,6 +18,7 @@ from sim.records import (
     FORCED,
     IOC,
     LIMIT,
+    LP_SHARE,
     MARKET,
     MID,
     NOT_IN_BREACH,
@@ -27,7 +28,6 @@ from sim.records import (
     REQUEST,
     TAKEOVER,
 )
-from sim.setup.instruments import LP_SHARE
 from sim.setup.listing import END_USERS, OUTSIDE
 from sim.venues.liquidation.liquidation import Exchange
 

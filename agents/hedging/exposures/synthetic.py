@@ -1,0 +1,14 @@
+"""Books of options that share a synthetic chain."""
+
+from __future__ import annotations
+
+from agents.hedging.exposures.base import Exposure
+from agents.hedging.exposures.option_book import ChainBook
+from agents.option_chains import chains
+
+
+class Synthetic(ChainBook):
+    """Options around the spot, open interest falling with moneyness."""
+
+    class Parameters(chains.Synthetic, Exposure.Parameters):
+        """As `agents.option_chains.chains.Synthetic` says."""

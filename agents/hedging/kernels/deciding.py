@@ -1,0 +1,125 @@
+"""Deciding: the edges of the built-in policies, and from edges to what is to be traded."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from agents.hedging.kernels.looking import note_distance
+from sim.base.jit import inlined, kernel
+from sim.records import SPOT
+
+
+@kernel
+def hold_band(columns, width, out):
+    """Edges a width on either side, as a fraction of the size; back to neutral.
+
+    Parameters
+    ----------
+    columns : ndarray of COLUMNS
+    width : ndarray of float64, shape (N,)
+    out : ndarray of DECISION
+        Written.
+    """
+    for i in range(columns.size):
+        half = width[columns[i]["row"]] * columns[i]["size"]
+        out[i]["low"] = -half
+        out[i]["high"] = half
+        out[i]["trade"] = -(columns[i]["held"] + columns[i]["delta"])
+
+
+@kernel
+def hold_utility_band(columns, cost, aversion, out):
+    """Edges (3/2 k S gamma^2 / a)^(1/3) units on either side; back to the edge.
+
+    Parameters
+    ----------
+    columns : ndarray of COLUMNS
+    cost, aversion : ndarray of float64, shape (N,)
+        k, as a fraction of a trade's value, and a, per unit of quote currency.
+    out : ndarray of DECISION
+        Written.
+    """
+    for i in range(columns.size):
+        row, gamma = columns[i]["row"], columns[i]["gamma"]
+        half = (1.5 * cost[row] * columns[i]["price"] * gamma * gamma / aversion[row]) ** (1.0 / 3.0)
+        net = columns[i]["held"] + columns[i]["delta"]
+        out[i]["low"] = -half
+        out[i]["high"] = half
+        out[i]["trade"] = -(net - math.copysign(half, net))
+
+
+@inlined
+def claim(each, reserved, holding):
+    """Count what a row has on the way: spot it sells is not for sale, and what it buys will cost cash."""
+    row, sold, spent = each["row"], np.int64(0), 0.0
+    for j in range(holding.instruments.size):
+        terms = holding.terms[holding.instruments[j]]
+        if terms["kind"] == SPOT:
+            sold += max(-holding.pending[j, row], 0)
+            spent += max(holding.pending[j, row], 0) * terms["lot"] * terms["price"]
+    each["account"] = holding.first_account + row
+    each["reserved"] = reserved[row] + sold
+    each["spent"] = spent
+
+
+@kernel
+def claim_all(wanted, reserved, holding):
+    """Count what every row that wants to trade has on the way."""
+    for n in range(wanted.size):
+        claim(wanted[n], reserved, holding)
+
+
+@kernel
+def settle(move, columns, decisions, reaches, sizes, clock, holding, screen, wanted):
+    """List what is to be traded: by rows outside their edges, as much as they answer, up to their most.
+
+    Parameters
+    ----------
+    move : float
+        Of the price, since the reference.
+    columns : ndarray of COLUMNS, shape (n,)
+    decisions, reaches : ndarray of DECISION, shape (n,)
+        What the policy made of each, and between which edges it will do nothing.
+    sizes : Sizes
+    clock : Clock
+        When rows looked is written.
+    holding : Holding
+    screen : ndarray of float32, shape (SCREEN_ROWS, N)
+        Written (`agents.hedging.kernels.looking`).
+    wanted : ndarray of WANTED, shape (N,)
+        Written, from the first row on.
+
+    Returns
+    -------
+    int
+        How many rows are to trade.
+    """
+    count = 0
+    for i in range(columns.size):
+        row = columns[i]["row"]
+        note_distance(screen, columns[i], reaches[i], move)
+        clock.looked_at[row] = columns[i]["time"]
+        net = columns[i]["held"] + columns[i]["delta"]
+        if not (net < decisions[i]["low"] or net > decisions[i]["high"]):
+            continue
+        units = min(max(sizes.response[row] * decisions[i]["trade"], -sizes.most[row]), sizes.most[row])
+        if not abs(units) > 0.0:
+            continue
+        wanted[count]["row"] = row
+        wanted[count]["units"] = units
+        wanted[count]["urgency"] = decisions[i]["urgency"]
+        wanted[count]["slippage"] = sizes.slippage[row]
+        wanted[count]["latency"] = clock.latency[row]
+        claim(wanted[count], sizes.reserved, holding)
+        count += 1
+    return count
+
+
+@kernel
+def wait_for(sent, first_account, ready_at):
+    """Let rows not look before the orders that they have sent can have arrived."""
+    for n in range(sent.size):
+        row = sent[n]["account"] - first_account
+        ready_at[row] = max(ready_at[row], sent[n]["time"] + sent[n]["latency"])

@@ -1,0 +1,1 @@
+"""Routes: where hedges go; one class a file, found by the file's name."""

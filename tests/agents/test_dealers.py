@@ -181,7 +181,7 @@ def test_constant_gamma_may_differ_by_row_and_is_hedged_exactly() -> None:
     own = dealers(exposure={"type": "constant_gamma", "gamma": gamma}, hedging={"type": "time"}, cash=1e9)
     model = small_market(own, venues=EXOGENOUS, shocks=[value_shock(2.0, -0.02)])
     model.run()
-    column = population(model, "dealers")._gamma
+    column = population(model, "dealers").exposure._gamma
     assert np.ptp(column) > 0.0005
     assert units(model, "dealers", "BTC-perpetual") == pytest.approx(-column * (-0.02 * SPOT), abs=LOT)
     series = model.recording().series

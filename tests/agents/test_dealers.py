@@ -237,3 +237,11 @@ def test_a_dealer_without_capital_is_liquidated() -> None:
     model.run()
     liquidations = model.recording().liquidations
     assert "dealers" in set(liquidations["population"])
+
+
+def test_dealers_who_hold_nothing_of_the_chain_send_nothing() -> None:
+    """A share of none of it is a market like any other, alone or beside those who hold some."""
+    empty = dealers(exposure=CHAIN | {"share": 0.0})
+    for others in ((), (dealers(name="others"),)):
+        model = small_market(empty, *others, venues=EXOGENOUS, shocks=[value_shock(2.0, -0.05)], steps=20)
+        assert orders_of(model, empty["name"], 20).size == 0

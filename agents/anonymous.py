@@ -9,7 +9,6 @@ from pydantic import Field
 from agents.kernels.arrivals import mingle
 from agents.opening import Level, lots_of, resting
 from sim.base.typed_call import TypedCall
-from sim.kernels.accounts.margining import UNLIMITED
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population
@@ -43,7 +42,7 @@ class AnonymousTraders(Population):
     """
 
     phases = ("open", "trade")
-    margin_rule = UNLIMITED
+    margin_rule = "none"
 
     class Parameters(Population.Parameters):
         """Rates and shapes, per row.

@@ -15,8 +15,7 @@ from sim.base.typed_call import TypedCall
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
-from sim.records import OPENING, OPTIONS, REQUEST, orders
-from sim.setup.instruments import SPOT
+from sim.records import OPENING, OPTIONS, REQUEST, SPOT, orders
 from sim.setup.listing import Listing
 from sim.setup.parameters import (
     Count,

@@ -10,8 +10,7 @@ import numpy as np
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population
-from sim.records import OPENING, REQUEST, orders
-from sim.setup.instruments import PERPETUAL
+from sim.records import OPENING, PERPETUAL, REQUEST, orders
 from sim.setup.listing import Listing
 from sim.setup.parameters import (
     MOST_MONEY,

@@ -7,13 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field
 
-from sim.kernels.accounts.margining import UNLIMITED
 from sim.messages.outbox import Outbox
 from sim.messages.pending import PendingLots
 from sim.messages.view import View
 from sim.population import Population
-from sim.records import FORCED, IOC, MID, REDUCE_ONLY, SEIZE
-from sim.setup.instruments import PERPETUAL
+from sim.records import FORCED, IOC, MID, PERPETUAL, REDUCE_ONLY, SEIZE
 from sim.setup.listing import Listing
 from sim.setup.parameters import LONGEST, MOST_ROWS, Fraction, NonNegative, Seconds, VenueName, within
 
@@ -29,7 +27,7 @@ class ExchangeLiquidators(Population):
     """
 
     phases = ("liquidate",)
-    margin_rule = UNLIMITED
+    margin_rule = "none"
     is_backed = True
 
     class Parameters(Population.Parameters):

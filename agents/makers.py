@@ -12,8 +12,7 @@ from sim.base.typed_call import TypedCall
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
-from sim.records import QUOTE
-from sim.setup.instruments import SPOT
+from sim.records import QUOTE, SPOT
 from sim.setup.listing import SECONDS_PER_YEAR, Listing
 from sim.setup.parameters import (
     HIGHEST_BPS,

@@ -8,7 +8,6 @@ import numpy as np
 
 from agents.kernels.background import scatter
 from sim.base.typed_call import TypedCall
-from sim.kernels.accounts.margining import UNLIMITED
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population
@@ -42,7 +41,7 @@ class NoiseTraders(Population):
     """
 
     phases = ("trade",)
-    margin_rule = UNLIMITED
+    margin_rule = "none"
 
     class Parameters(Population.Parameters):
         """Rates and shapes, per row.

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field
 
-from sim.kernels.accounts.margining import UNLIMITED
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population
@@ -44,7 +43,7 @@ class Outsiders(Population):
     """
 
     phases = ("trade",)
-    margin_rule = UNLIMITED
+    margin_rule = "none"
 
     class Parameters(Population.Parameters):
         """The shocks, in time order."""

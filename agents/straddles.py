@@ -8,7 +8,6 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from sim.kernels.accounts.margining import UNLIMITED
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population
@@ -49,7 +48,7 @@ class StraddleHedgers(Population):
     """
 
     phases = ("open", "hedge", "liquidate")
-    margin_rule = UNLIMITED
+    margin_rule = "none"
     mechanism = "straddle hedging"
     hedges = True
 

@@ -11,13 +11,11 @@ from pydantic import Field, SerializeAsAny
 from agents.hedging import Hedger, Policy, Route
 from agents.hedging.exposures.option_book import OptionBook
 from agents.option_chains.chains import option_lot
-from sim.kernels.accounts.margining import MARGINED, UNLIMITED
 from sim.kernels.options.greeks import delta_gamma
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
-from sim.records import CALL, FORCED, ISSUE, OPENING, REQUEST, orders
-from sim.setup.instruments import PERPETUAL, SPOT
+from sim.records import CALL, FORCED, ISSUE, OPENING, PERPETUAL, REQUEST, SPOT, orders
 from sim.setup.listing import SECONDS_PER_YEAR, Listing
 from sim.setup.parameters import HIGHEST_PRICE, Fraction, NonNegative, Positive, Seconds, Units, up_to
 
@@ -59,7 +57,7 @@ class OptionVaults(Population):
     phases = ("open", "trade", "hedge")
     mechanism = "dealer hedging"
     hedges = True
-    margin_rule = UNLIMITED
+    margin_rule = "none"
     option_slots = 2
 
     class Parameters(Population.Parameters):
@@ -123,7 +121,7 @@ class OptionVaults(Population):
         self._hedged_in = spot if spot in self.hedger.instruments else -1
         self._spot_lot = float(listing.universe.terms()[self._spot_instrument]["lot"])
         if self._is_calls and self._spot_instrument < 0:
-            self.margin_rule = MARGINED
+            self.margin_rule = "standard"
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """Spot for calls, cash for puts."""

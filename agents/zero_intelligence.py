@@ -11,7 +11,6 @@ from pydantic import Field, model_validator
 from agents.kernels.arrivals import flow
 from agents.opening import Level, lots_of, resting
 from sim.base.typed_call import TypedCall
-from sim.kernels.accounts.margining import UNLIMITED
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population
@@ -54,7 +53,7 @@ class ZeroIntelligenceTraders(Population):
     """
 
     phases = ("open", "trade")
-    margin_rule = UNLIMITED
+    margin_rule = "none"
 
     class Parameters(Population.Parameters):
         """Rates of a row; distances are whole ticks from the opposite best price, from 1 on.

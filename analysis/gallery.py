@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from analysis.base.metric import Undefined
+from analysis.base.discovery import modules
+from analysis.base.metric import OTHERS, Undefined
 from analysis.figures import png
 from analysis.figures.drawing import going_on, own_settings
-from analysis.figures.figure import OTHERS, figures_of
+from analysis.figures.figure import figures_of
 from sim.recording.recording import Recording
-
-SUBJECTS = (
-    "plots",
-    "feedback.profiles",
-    "attribution.plots",
-    "cascades.plots",
-    "facts.plots",
-    "contagion.plots",
-    "contagion.counterparty_plots",
-)
-"""Modules of `analysis` whose figures are drawn, in this order."""
 
 DPI = 130
 """Pixels an inch of the figures written to disk."""
@@ -51,9 +40,8 @@ class Picture(NamedTuple):
 def pictures(recording: Recording) -> Iterator[Picture]:
     """Every figure there is for a recording; names carry the asset if the market has several."""
     assets = recording.names("assets")
-    for subject in SUBJECTS:
-        found = figures_of(import_module(f"analysis.{subject}"))
-        for each in sorted(found, key=lambda one: not one.is_whole):
+    for module in modules():
+        for each in sorted(figures_of(module), key=lambda one: not one.is_whole):
             for asset in assets if each.per else [""]:
                 named = {"asset": asset} if each.per else {}
                 name = f"{asset}_{each.name}" if asset and len(assets) > 1 else each.name

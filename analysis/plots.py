@@ -39,7 +39,7 @@ from analysis.figures.style import (
     thinned,
     words,
 )
-from analysis.metrics.market_quality import is_measured
+from analysis.metrics.loop_gain import is_measured
 from sim import records
 from sim.recording.recording import Recording
 
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+PLACE = 10
 
 __all__ = [
     "at_risk",

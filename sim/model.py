@@ -29,29 +29,22 @@ from typing import Any
 import mesa
 import numpy as np
 
-from sim.accounts.ledger import Ledger
-from sim.accounts.margin import Margin
 from sim.accounts.profile import profile
-from sim.accounts.settlement import Settlement
 from sim.accounts.waterfall import Waterfall
 from sim.base.typed_call import TypedCall
-from sim.chains.router import Router
 from sim.intervention import Decider
-from sim.kernels.accounts.posting import NO_HOLDER
 from sim.kernels.recording import observation as looking
 from sim.messages.outbox import Outbox
 from sim.messages.tape import Tape
-from sim.messages.view import View, frozen
+from sim.messages.view import frozen
+from sim.parts import Parts
 from sim.population import Population
-from sim.prices.joint import JointDrivers
-from sim.prices.oracle import Oracle
 from sim.recording.collector import SeriesCollector
-from sim.recording.recorder import Recorder
 from sim.recording.recording import Recording
-from sim.recording.tables import tables
+from sim.recording.tables import Run, tables
 from sim.records import HEDGING, LIQUIDATING, MOVES, OPEN, QUOTING, STEP, TRADING, UNSUPPORTED
-from sim.setup.listing import SECONDS_PER_YEAR, Listing
-from sim.venues.liquidation.liquidation import Exchange, Liquidation
+from sim.setup.listing import SECONDS_PER_YEAR
+from sim.venues.liquidation.liquidation import Liquidation
 from sim.venues.venue import Venue
 
 PHASES = {"open": OPEN, "quote": QUOTING, "trade": TRADING, "hedge": HEDGING, "liquidate": LIQUIDATING}
@@ -82,50 +75,38 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.steps_taken = 0
         self.populations: list[Population] = []
 
-    def assemble(
-        self,
-        listing: Listing,
-        ledger: Ledger,
-        margin: Margin,
-        router: Router,
-        venues: Sequence[Venue],
-        drivers: JointDrivers,
-        oracles: Sequence[Oracle],
-        settlement: Settlement,
-        recorder: Recorder,
-        view: View,
-        *,
-        quotes: np.ndarray,
-        assets: np.ndarray,
-        listed: np.ndarray,
-        steps: int,
-        round_seconds: float,
-        description: dict[str, Any],
-    ) -> None:
+    def assemble(self, parts: Parts) -> None:
         """Take the parts, open the venues and run the opening phase."""
-        self.listing, self.ledger, self.margin, self.router = listing, ledger, margin, router
-        self.venues, self.drivers, self.oracles = list(venues), drivers, list(oracles)
-        self.settlement, self.recorder, self.view = settlement, recorder, view
-        view.pending = router.pending
-        self.datacollector = SeriesCollector(recorder)
+        self.listing, self.ledger, self.margin, self.router = (
+            parts.listing,
+            parts.ledger,
+            parts.margin,
+            parts.router,
+        )
+        self.venues, self.drivers, self.oracles = list(parts.venues), parts.drivers, list(parts.oracles)
+        self.settlement, self.recorder, self.view = parts.settlement, parts.recorder, parts.view
+        self.steps_total, self.round_seconds = parts.steps, parts.round_seconds
+        self.description, self.listed = parts.description, parts.listed
+        self._quotes, self._assets = parts.quotes, parts.assets
+        self.view.pending = self.router.pending
+        self.datacollector = SeriesCollector(self.recorder)
         self.tape = Tape()
-        self.steps_total, self.round_seconds, self.description = steps, round_seconds, description
-        self.listed, self._quotes, self._assets = listed, quotes, assets
         self._priced = [v for v in self.venues if v.is_priced]
         self._followers = [v for v in self._priced if v.follows_value]
-        self._appraisers = [v for v in self.venues if type(v).appraise is not Venue.appraise]
+        self._appraisers = [v for v in self.venues if v.appraises]
         self._fallible = [v for v in self.venues if v.may_fail]
-        self._vouching = [v for v in self.venues if type(v).vouch is not Venue.vouch]
-        self._clocks = [v for v in self.venues if type(v).advance is not Venue.advance]
-        self._liquidation = next((v for v in self.venues if isinstance(v, Exchange)), None)
+        self._vouching = [v for v in self.venues if v.vouches]
+        self._clocks = [v for v in self.venues if v.has_clock]
+        self._liquidation = next((v for v in self.venues if v.seizes), None)
         self._by_phase: dict[str, list[Decider]] = {
             phase: [p for p in self.populations if phase in p.phases] for phase in ("open", *STEP_PHASES)
         }
         self._interventions: dict[str, Decider] = {}
         self._emitted_to: tuple[int, np.ndarray] | None = None
-        self._mid_at_hedge = np.array(listing.spots, float)
-        self._last_mid = np.array(listing.spots, float)
+        self._mid_at_hedge = np.array(self.listing.spots, float)
+        self._last_mid = np.array(self.listing.spots, float)
         self._worst_residual = 0.0
+        self._shown_live: np.ndarray | None = None
         self.moves_recorded: int | None = None
         self._refresh = TypedCall(looking.refresh)
         self._estimate_volatility = TypedCall(looking.estimate_volatility)
@@ -156,7 +137,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.margin.run(self.view)
         self.settlement.relist()
         self.opening_worth = self.worth()
-        self.opening_profile = profile(self.ledger, self.view, self.margin.rule, 0)
+        self.opening_profile = profile(self.ledger, self.view, self.margin, 0)
         self.recorder.start(self.tape, self._mid_at_hedge)
         self._worst_residual = self.ledger.check(0)
 
@@ -313,14 +294,19 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._show_contracts()
         if self.settlement.is_due(now):
             self.settlement.expire(now, self.tape)
+            self._show_contracts()
         self.margin.reprice(now, self.view)
 
     def _show_contracts(self) -> None:
-        """Let the View show the contracts listed since it last did."""
-        if self.view.contracts.size != len(self.ledger.universe.contract_names):
+        """Let the View show the contracts listed since it last did, and which have not expired."""
+        universe = self.ledger.universe
+        if self.view.contracts.size != len(universe.contract_names):
             self.ledger.fit_contracts()
-            self.view.contracts = frozen(self.ledger.universe.contracts)
+            self.view.contracts = frozen(universe.contracts)
             self.settlement.relist()
+        if self._shown_live is not universe.live:
+            self._shown_live = universe.live
+            self.view.live = frozen(universe.live)
 
     def _settle(self, end: float) -> None:
         """Settle, check and record the step that ends now."""
@@ -365,7 +351,28 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         market = {**self.description, "instruments": instruments}
         if self._fallible:
             market["failures"] = self.failures
-        return Recording(market, tables(self))
+        return Recording(market, tables(self._left()))
+
+    def _left(self) -> Run:
+        """What the tables of a recording are made from."""
+        return Run(
+            self.description,
+            self.listing,
+            self.listed,
+            self.round_seconds,
+            self.ledger,
+            self.margin,
+            self.view,
+            self.tape,
+            self.recorder.series(),
+            self.steps_taken,
+            self.moves_recorded,
+            self.liquidations,
+            self.waterfall.debts,
+            self.opening_worth,
+            self.worth(),
+            self.opening_profile,
+        )
 
     @property
     def failures(self) -> list[dict[str, Any]]:
@@ -379,14 +386,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
 
     def worth(self) -> np.ndarray:
         """Value of every account, collateral at full value, quote currency."""
-        ledger = self.ledger
-        total: np.ndarray = ledger.cash + (ledger.terms["lot"] * ledger.terms["price"]) @ ledger.position
-        total[ledger.account_of] += self.view.holder_value
-        contracts = ledger.universe.contracts
-        for account in np.flatnonzero(ledger.holder_of < NO_HOLDER):
-            held = ledger.wide[NO_HOLDER - 1 - ledger.holder_of[account]]
-            total[account] += float(held @ (contracts["lot"] * contracts["price"])[: held.size])
-        return total
+        return self.margin.worth()
 
     def reports(self) -> dict[str, dict[str, Any]]:
         """What populations have to say beyond their parameters, by name."""

@@ -16,7 +16,6 @@ from weakref import WeakKeyDictionary
 import mesa
 import numpy as np
 
-from sim.kernels.accounts.margining import MARGINED
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.setup.draws import Draws
@@ -74,8 +73,8 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
     ----------
     phases : tuple of str
         Among "open", "quote", "trade", "hedge" and "liquidate".
-    margin_rule : int
-        `MARGINED` accounts are checked and liquidated, `UNLIMITED` ones are not.
+    margin_rule : str
+        The rule its accounts are under (`sim.accounts.margin`): those under "none" are never checked.
     option_slots : int
         How many different contracts a row will hold, 0 if it never holds options.
     hedges : bool
@@ -97,7 +96,7 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
     """
 
     phases: ClassVar[tuple[str, ...]] = ()
-    margin_rule: int = MARGINED
+    margin_rule: str = "standard"
     option_slots: int = 0
     hedges: bool = False
     hedged_share: float = 1.0

@@ -10,20 +10,39 @@ from __future__ import annotations
 
 import numpy as np
 
-# What an order asks for.
-LIMIT = 1
-MARKET = 2
-CANCEL = 3  # the sender's resting order with this tag
-CANCEL_RANDOM = 4  # one resting order of the sender, chosen by the uniform in `value`
-CANCEL_ALL = 5  # every resting order of the sender
-MODIFY = 6  # the sender's resting order with this tag; loses priority unless only the size falls
-QUOTE = 7  # set the order under this tag: place, modify or (qty 0) withdraw
-SWAP = 8
-ADD_LIQUIDITY = 9
-REMOVE_LIQUIDITY = 10
-SEIZE = 11  # liquidate the account named by `target`
-REQUEST = 12  # trade with a desk at its quote
-CANCEL_AT = 13  # the sender's resting order at this price, in the place drawn among `target` places
+# What an order asks for, by code.
+KINDS = (
+    "",
+    "limit",
+    "market",
+    "cancel",  # the sender's resting order with this tag
+    "cancel_random",  # one resting order of the sender, chosen by the uniform in `value`
+    "cancel_all",  # every resting order of the sender
+    "modify",  # the sender's resting order with this tag; loses priority unless only the size falls
+    "quote",  # set the order under this tag: place, modify or (qty 0) withdraw
+    "swap",
+    "add_liquidity",
+    "remove_liquidity",
+    "seize",  # liquidate the account named by `target`
+    "request",  # trade with a desk at its quote
+    "cancel_at",  # the sender's resting order at this price, in the place drawn among `target` places
+)
+(
+    _,
+    LIMIT,
+    MARKET,
+    CANCEL,
+    CANCEL_RANDOM,
+    CANCEL_ALL,
+    MODIFY,
+    QUOTE,
+    SWAP,
+    ADD_LIQUIDITY,
+    REMOVE_LIQUIDITY,
+    SEIZE,
+    REQUEST,
+    CANCEL_AT,
+) = range(len(KINDS))
 
 # What a limit price is measured from, at arrival.
 ABSOLUTE = 0
@@ -49,25 +68,10 @@ SIDE_BY_VALUE = 4  # buy if `value` is above the mid at arrival, sell if below
 CALL = 8  # of a bespoke option requested from a desk; a put without it
 
 # Phases of a step, in order.
-OPEN = 0
-QUOTING = 1
-TRADING = 2
-HEDGING = 3
-LIQUIDATING = 4
-SETTLING = 5
 PHASES = ("open", "quote", "trade", "hedge", "liquidate", "settle")
+OPEN, QUOTING, TRADING, HEDGING, LIQUIDATING, SETTLING = range(len(PHASES))
 
 # Why an order was sent, or why ownership changed.
-TRADE = 0
-HEDGE = 1
-FORCED = 2
-OPENING = 3
-ISSUE = 4
-SHOCK = 5
-TAKEOVER = 6
-LIQUIDITY = 7
-EXPIRY = 8
-CLOSE_OUT = 9
 REASONS = (
     "trade",
     "hedge",
@@ -80,25 +84,20 @@ REASONS = (
     "expiry",
     "close_out",
 )
+(
+    TRADE,
+    HEDGE,
+    FORCED,
+    OPENING,
+    ISSUE,
+    SHOCK,
+    TAKEOVER,
+    LIQUIDITY,
+    EXPIRY,
+    CLOSE_OUT,
+) = range(len(REASONS))
 
 # Why an order was refused.
-NO_MARGIN = 1
-WOULD_CROSS = 2
-NOT_FILLABLE = 3
-UNKNOWN_TAG = 4
-TAG_IN_USE = 5
-HALTED = 6
-OUTSIDE_BAND = 7
-OFF_LADDER = 8
-NO_REFERENCE = 9
-SLIPPAGE = 10
-NOT_IN_BREACH = 11
-NOT_TRADED = 12
-NOTHING_TO_REDUCE = 13
-NO_QUANTITY = 14
-TOO_LATE = 15  # arrived at or after its good_till
-UNSUPPORTED = 16  # says something that has no meaning on such an order at this venue
-COOLING_DOWN = 17  # in breach, but seized too short a time ago
 REFUSALS = (
     "",
     "no_margin",
@@ -115,17 +114,42 @@ REFUSALS = (
     "not_traded",
     "nothing_to_reduce",
     "no_quantity",
-    "too_late",
-    "unsupported",
-    "cooling_down",
+    "too_late",  # arrived at or after its good_till
+    "unsupported",  # says something that has no meaning on such an order at this venue
+    "cooling_down",  # in breach, but seized too short a time ago
 )
+(
+    ACCEPTED,
+    NO_MARGIN,
+    WOULD_CROSS,
+    NOT_FILLABLE,
+    UNKNOWN_TAG,
+    TAG_IN_USE,
+    HALTED,
+    OUTSIDE_BAND,
+    OFF_LADDER,
+    NO_REFERENCE,
+    SLIPPAGE,
+    NOT_IN_BREACH,
+    NOT_TRADED,
+    NOTHING_TO_REDUCE,
+    NO_QUANTITY,
+    TOO_LATE,
+    UNSUPPORTED,
+    COOLING_DOWN,
+) = range(len(REFUSALS))
 
 # How a reference mid came to move.
-BY_TRADE = 0
-BY_QUOTE = 1
-BY_CANCEL = 2
-BY_VALUE = 3
 MOVERS = ("trade", "quote", "cancel", "value")
+BY_TRADE, BY_QUOTE, BY_CANCEL, BY_VALUE = range(len(MOVERS))
+
+# What a dense instrument is.
+INSTRUMENTS = ("spot", "perpetual", "lp_share")
+SPOT, PERPETUAL, LP_SHARE = range(len(INSTRUMENTS))
+
+# What a dense instrument is.
+INSTRUMENTS = ("spot", "perpetual", "lp_share")
+SPOT, PERPETUAL, LP_SHARE = range(len(INSTRUMENTS))
 
 # Price of a book side that is empty.
 NO_TICK = -1

@@ -12,6 +12,8 @@ import pytest
 from places import ROOT
 
 import agents
+from scenarios import commands
+from scenarios.__main__ import main
 
 PACKAGES = ("sim", "agents", "scenarios", "analysis")
 KERNELS = sorted(path for package in PACKAGES for path in ROOT.glob(f"{package}/**/kernels/**/*.py"))
@@ -85,3 +87,29 @@ def test_light_commands_import_nothing_heavy(arguments: list[str], tmp_path: Pat
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert answer.stdout.splitlines()[-1] == "[]"
+
+
+OWN_COMMAND = """
+ABOUT, PLACE = "say a word", 45
+
+
+def arguments(parser):
+    parser.add_argument("word")
+
+
+def run(options):
+    print(options.word.upper())
+    return 7
+"""
+
+
+def test_a_command_is_found_because_its_file_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "shout.py").write_text(OWN_COMMAND)
+    monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(tmp_path)])
+    assert main(["shout", "hello"]) == 7
+    assert capsys.readouterr().out == "HELLO\n"
+    assert main([]) == 0
+    told = capsys.readouterr().out
+    assert told.index("new ") < told.index("shout") < told.index("run a scenario")

@@ -10,7 +10,7 @@ which is the slope of r_i on r through the origin. The shares add up to 1 becaus
 add up to the whole; one below zero belongs to a part that leans against the price. It is
 the Euler decomposition of a variance (Tasche 1999, "Risk contributions and performance
 measurement", section 5) with second moments about zero. Intervals of time overlap, as in
-the realised volatilities of `analysis.metrics.market_quality`.
+the realised volatilities of `analysis.metrics.price`.
 
 Shares are descriptions of one run: a charge says through whose hands a change went, not
 what the price would have done without them. That takes another run (`muted`).
@@ -38,12 +38,14 @@ from analysis.attribution.charges import (
     versions,
 )
 from analysis.base.metric import Undefined, metric
-from analysis.base.remembered import once
+from analysis.base.remembered import remembered
 from analysis.base.resampling import in_blocks, ratio_interval
 from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     import pandas as pd
+
+HEADING, PLACE = "Attribution", 90
 
 BLOCKS = 60
 """Blocks of time that an interval is resampled from, unless they were shorter than `SPANS` horizons."""
@@ -223,7 +225,7 @@ def variance_share_through_makers(recording: Recording, asset: str) -> np.ndarra
     return _over_populations(recording, *_variance(recording, asset, THROUGH_MAKERS))
 
 
-@metric(unit="1", per="assets", source=VARIANCE.format(rule=TOUCH) + ", of hedging")
+@metric(unit="1", per="assets", source=VARIANCE.format(rule=TOUCH) + ", of hedging", headline=10)
 def hedging_variance_share(recording: Recording, asset: str) -> float:
     """How much of the price's variance hedging made."""
     return _of(HEDGING, *_variance(recording, asset, LAST_TOUCH))
@@ -235,7 +237,7 @@ def hedging_variance_share_through_makers(recording: Recording, asset: str) -> f
     return _of(HEDGING, *_variance(recording, asset, THROUGH_MAKERS))
 
 
-@metric(unit="1", per="assets", source=VARIANCE.format(rule=TOUCH) + ", of forced trades")
+@metric(unit="1", per="assets", source=VARIANCE.format(rule=TOUCH) + ", of forced trades", headline=11)
 def forced_variance_share(recording: Recording, asset: str) -> float:
     """How much of the price's variance liquidations made."""
     return _of(FORCING, *_variance(recording, asset, LAST_TOUCH))
@@ -271,7 +273,7 @@ def rise_share_through_makers(recording: Recording, asset: str) -> np.ndarray:
     return _over_populations(recording, *_within(recording, asset, THROUGH_MAKERS, largest_rise))
 
 
-@once
+@remembered
 def _variance(recording: Recording, asset: str, version: str) -> tuple[Charges, np.ndarray]:
     """Shares of variance over a minute, with the charges they are of."""
     charged = charges(recording, asset, version)

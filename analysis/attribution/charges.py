@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.base.metric import Undefined
-from analysis.base.remembered import once
+from analysis.base.remembered import remembered
 from analysis.base.series import prices, series
 from sim.recording.recording import Recording
 from sim.records import FORCED, HEDGE, REASONS
@@ -96,7 +96,7 @@ class Charges(NamedTuple):
         return self._replace(parts=tuple(Part(name) for name in names), half_ticks=rows)
 
 
-@once
+@remembered
 def charges(recording: Recording, asset: str, version: str = LAST_TOUCH) -> Charges:
     """The charges of one version to populations and reasons; computed once.
 

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+PLACE = 30
+
 HATCHES = {HEDGING: "////", FORCING: "...."}
 """Hatching of what was done to hedge, and of what liquidations forced."""
 

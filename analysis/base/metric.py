@@ -1,8 +1,10 @@
 """Metrics: named numbers with a unit and a definition, or the reason why there is none.
 
-A metric is a decorated function of a recording; decorating it is all there is to adding
-one. A function that finds its subject missing raises `Undefined`: an undefined metric has
-no value and a reason, never a zero.
+A metric is a decorated function of a recording; decorating it is all there is to adding one
+(`analysis.measures` finds it). What readers must know of it is said there too: its unit, its
+definition, its heading, and its place in every list that shows some metrics and not all. A
+function that finds its subject missing raises `Undefined`: an undefined metric has no value and
+a reason, never a zero.
 """
 
 from __future__ import annotations
@@ -23,6 +25,28 @@ TRADERS = "traders"
 """All populations but the system's own accounts, which are never liquidated and never hedge."""
 
 
+OTHERS = "Others"
+"""Heading of the metrics and figures that declare none."""
+
+
+class Told(NamedTuple):
+    """How the summary of a run tells a metric.
+
+    Attributes
+    ----------
+    place : int
+        Among all that it tells, those of an asset before those of the market.
+    label : str
+        What it is, in a few words; `{step:g}` stands for the seconds of a step.
+    shape : str
+        Format of the value.
+    """
+
+    place: int
+    label: str
+    shape: str
+
+
 class Metric(NamedTuple):
     """A function of a recording with what a reader must know to use its result.
 
@@ -38,6 +62,15 @@ class Metric(NamedTuple):
         What the metric is repeated for ("assets") and divided by ("populations", "phases",
         "refusals"); names before and behind its own: `BTC.volume_share.dealers`. Over `TRADERS` it is
         of every population, and has no entry for the system's own accounts.
+    heading : str
+        What it stands under in a page.
+    headline, light, swept, credited : int
+        Its place, from 1, among the metrics that are shown first wherever there are many; that arms and
+        sweeps are compared in if nothing else is asked for, which have to take milliseconds; that the
+        figures of a sweep are of if nothing else is asked for; that amplification is credited to
+        mechanisms in, which are positive. 0 where it is not among them.
+    told : Told, optional
+        Where the summary of a run tells it.
     """
 
     function: Callable[..., Any]
@@ -45,6 +78,17 @@ class Metric(NamedTuple):
     source: str
     per: str = ""
     over: str = ""
+    heading: str = OTHERS
+    headline: int = 0
+    light: int = 0
+    swept: int = 0
+    credited: int = 0
+    told: Told | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the function, which that of its values is made of."""
+        return str(self.function.__name__)
 
     def __call__(self, *arguments: Any) -> Any:
         """Call the function itself."""
@@ -52,12 +96,11 @@ class Metric(NamedTuple):
 
     def entries(self, recording: Recording) -> dict[str, dict[str, Any]]:
         """Every name of the metric with its value, unit, reason and source."""
-        name = self.function.__name__
         if not self.per:
-            return self._entries(name, recording)
+            return self._entries(self.name, recording)
         found: dict[str, dict[str, Any]] = {}
         for subject in recording.names(self.per):
-            found |= self._entries(f"{subject}.{name}", recording, subject)
+            found |= self._entries(f"{subject}.{self.name}", recording, subject)
         return found
 
     def _entries(self, name: str, *arguments: Any) -> dict[str, dict[str, Any]]:
@@ -95,19 +138,24 @@ def _labels(recording: Recording, over: str) -> Sequence[str]:
 
 
 def metric(
-    *, unit: str, source: str, per: str = "", over: str = ""
+    *, unit: str, source: str, per: str = "", over: str = "", heading: str = "", **places: Any
 ) -> Callable[[Callable[..., Any]], Metric]:
-    """Make a function a metric of the module it stands in; see `Metric` for the arguments."""
+    """Make a function a metric of the module it stands in; see `Metric` for the arguments.
+
+    One without a heading stands under its module's `HEADING`.
+    """
 
     def decorate(function: Callable[..., Any]) -> Metric:
-        return Metric(function, unit, source, per, over)
+        own = heading or function.__globals__.get("HEADING", OTHERS)
+        return Metric(function, unit, source, per, over, own, **places)
 
     return decorate
 
 
 def metrics_of(module: ModuleType) -> list[Metric]:
     """The metrics a module defines, in the order in which they stand there."""
-    return [value for value in vars(module).values() if isinstance(value, Metric)]
+    own = (value for value in vars(module).values() if isinstance(value, Metric))
+    return [each for each in own if each.function.__module__ == module.__name__]
 
 
 def measure(recording: Recording, metrics: Iterable[Metric]) -> dict[str, dict[str, Any]]:

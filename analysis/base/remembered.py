@@ -1,4 +1,4 @@
-"""Once: what several metrics and figures of one recording share is computed for the first of them."""
+"""Remembered: what several metrics and figures of one recording share is computed for the first of them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class _Reason(str):
     """Why there is no result; an exception kept instead would keep the recording through its traceback."""
 
 
-def once(function: Callable[..., Result]) -> Callable[..., Result]:
+def remembered(function: Callable[..., Result]) -> Callable[..., Result]:
     """Let a function of a recording and names keep its results, and its reasons to have none.
 
     They are forgotten with the recording.
     """
-    kept: WeakKeyDictionary[Recording, dict[tuple[object, ...], Result | _Reason]] = WeakKeyDictionary()
+    results: WeakKeyDictionary[Recording, dict[tuple[object, ...], Result | _Reason]] = WeakKeyDictionary()
 
     @wraps(function)
-    def remembered(recording: Recording, *names: object) -> Result:
-        found = kept.setdefault(recording, {})
+    def remembering(recording: Recording, *names: object) -> Result:
+        found = results.setdefault(recording, {})
         if names not in found:
             try:
                 found[names] = function(recording, *names)
@@ -37,4 +37,4 @@ def once(function: Callable[..., Result]) -> Callable[..., Result]:
             raise Undefined(result)
         return result
 
-    return remembered
+    return remembering

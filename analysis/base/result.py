@@ -16,32 +16,6 @@ from typing import Any, NamedTuple
 
 from sim.recording.recording import Recording
 
-MAIN = (
-    "max_drawdown",
-    "max_run_up",
-    "shock_largest_move",
-    "shock_overshoot",
-    "realised_volatility_1min",
-    "median_loop_gain",
-    "worst_loop_gain",
-    "hedging_share",
-    "forced_share",
-    "hedging_variance_share",
-    "forced_variance_share",
-    "largest_cascade_count",
-    "branching_ratio",
-    "liquidation_count",
-    "liquidation_notional",
-    "bad_debt",
-    "socialised_loss",
-    "depth_at_worst",
-    "worst_depth",
-    "spread_at_worst",
-    "worst_spread",
-)
-"""The metrics that are shown first, wherever there are many."""
-
-
 UNITS = {"per sqrt(year)": "per √year"}
 
 

@@ -26,13 +26,15 @@ from scipy.special import gammaln
 from analysis.base.estimate import Estimate
 from analysis.base.metric import Undefined, metric
 from analysis.base.power_law import PowerLaw, power_law
-from analysis.base.remembered import once
+from analysis.base.remembered import remembered
 from analysis.base.resampling import ratio_interval
 from analysis.cascades.cascades import cascades, known, lineage
 from sim.recording.recording import Recording
 
+HEADING, PLACE = "Cascades", 110
 
-@once
+
+@remembered
 def branching(recording: Recording) -> Estimate:
     """The branching ratio with its interval.
 
@@ -110,7 +112,7 @@ RATIO = "sum over liquidations of their weights on other liquidations / number o
 INTERVAL = "{end} end of the 95% interval of branching_ratio, resampled over whole cascades"
 
 
-@metric(unit="1", source=RATIO)
+@metric(unit="1", source=RATIO, headline=13)
 def branching_ratio(recording: Recording) -> float:
     """How many further liquidations one brings about; at 1 a cascade does not stop by itself."""
     return branching(recording).value

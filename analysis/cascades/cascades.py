@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from analysis.base.metric import Undefined, metric
-from analysis.base.remembered import once
+from analysis.base.remembered import remembered
 from analysis.base.trades import step_end
 from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
+
+HEADING, PLACE = "Cascades", 100
 
 UNTRACED = "the recording does not trace what brought liquidations about"
 
@@ -70,7 +72,7 @@ def known(recording: Recording, name: str) -> np.ndarray:
     return recording.column("liquidations", name)
 
 
-@once
+@remembered
 def lineage(recording: Recording) -> Lineage:
     """Who descends from whom.
 
@@ -212,7 +214,9 @@ def mean_cascade_size(recording: Recording) -> float:
 
 
 @metric(
-    unit="liquidations", source="largest number of liquidations that descend from one root, itself included"
+    unit="liquidations",
+    source="largest number of liquidations that descend from one root, itself included",
+    headline=12,
 )
 def largest_cascade_count(recording: Recording) -> int:
     """How many were liquidated in the largest cascade."""

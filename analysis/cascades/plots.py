@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
+PLACE = 40
+
 CAUSES = {"share_hedging": HEDGING, "share_forced": FORCED, "share_exogenous": OTHER}
 """What a liquidated account may have lost by, and its colour."""
 

@@ -30,6 +30,8 @@ from analysis.contagion.option_books import need_options, option_books
 from sim.recording.recording import Recording
 from sim.records import HEDGE
 
+HEADING, PLACE = "Feedback", 150
+
 BIN = 1.0
 """Seconds within which hedges count as simultaneous, or a step where that is longer."""
 

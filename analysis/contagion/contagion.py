@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
 
+HEADING, PLACE = "Contagion and defaults", 130
+
 
 def contagion(
     recording: Recording,

@@ -26,7 +26,7 @@ import numpy as np
 from scipy import sparse
 
 from analysis.base.metric import Undefined, metric
-from analysis.base.remembered import once
+from analysis.base.remembered import remembered
 from analysis.base.series import series
 from analysis.contagion.clearing import Clearing, clearing_vector, debtrank, systemic_loss
 from analysis.contagion.contagion import instrument_assets
@@ -35,6 +35,8 @@ from sim.recording.recording import Recording
 
 if TYPE_CHECKING:
     import pandas as pd
+
+HEADING, PLACE = "Contagion and defaults", 140
 
 MOVE = 0.2
 """Size of the sudden move that the metrics ask about, as a fraction of the price."""
@@ -89,7 +91,7 @@ class Move(NamedTuple):
     clearing: Clearing
 
 
-@once
+@remembered
 def balances(recording: Recording) -> Balances:
     """What every account has at the end; computed once.
 
@@ -103,7 +105,7 @@ def balances(recording: Recording) -> Balances:
     return _balance(recording)
 
 
-@once
+@remembered
 def sudden_move(recording: Recording, move: float) -> Move:
     """Who owes whom, and what they pay, were every mark a fraction `move` higher at the end.
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
+PLACE = 70
+
 MOVES = np.linspace(-0.4, 0.4, 41)
 """Sudden moves that are drawn, as fractions of the price."""
 

@@ -30,6 +30,8 @@ from sim.recording.recording import Recording
 if TYPE_CHECKING:
     import pandas as pd
 
+HEADING, PLACE = "Contagion and defaults", 160
+
 QUANTILE = 0.05
 """Share of steps that count as bad."""
 

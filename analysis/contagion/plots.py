@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+PLACE = 60
+
 SEEN = 0.01
 """Rows, columns and edges that never reach this share of the largest are not drawn."""
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from analysis.base.estimate import BLOCKS, Estimate, limits, redraws
 from analysis.base.metric import Undefined
-from analysis.base.remembered import once
+from analysis.base.remembered import remembered
 from analysis.base.series import prices
 from analysis.base.trades import TRADED
 from analysis.facts.autocorrelation import best_shape
@@ -99,7 +99,7 @@ class Law(NamedTuple):
         return move
 
 
-@once
+@remembered
 def fills_of(recording: Recording, asset: str) -> Fills:
     """The trades in an asset, in the order they happened; `is_first` marks the first of an order."""
     venues = recording.market["venues"]
@@ -125,7 +125,7 @@ def _listed(recording: Recording, asset: str) -> int:
     return next((code for code, each in enumerate(venues) if each["asset"] == asset), -1)
 
 
-@once
+@remembered
 def meta_orders(recording: Recording, asset: str) -> MetaOrders:
     """The meta-orders of a run in one asset.
 
@@ -155,7 +155,7 @@ def meta_orders(recording: Recording, asset: str) -> MetaOrders:
     return MetaOrders(*(column[kept][by_start] for column in columns))
 
 
-@once
+@remembered
 def impact(recording: Recording, asset: str) -> Impact:
     """Mean impact of meta-orders by size.
 
@@ -175,7 +175,7 @@ def impact(recording: Recording, asset: str) -> Impact:
     )
 
 
-@once
+@remembered
 def impact_law(recording: Recording, asset: str) -> Law:
     """The law that the mean impact of meta-orders follows; raises as `impact` and `law` do."""
     return law(impact(recording, asset))

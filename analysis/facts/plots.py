@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
+PLACE = 50
+
 TAIL = (2.0, 5.0)
 """Published tail exponents of returns (Cont 2001)."""
 

@@ -154,14 +154,14 @@ def is_unthinking(recording: Recording) -> bool:
 
 def table(rows: Sequence[Row]) -> str:
     """The scorecard as plain text, with a numbered list of sources below it."""
-    text = [HEADS, *lines(rows)]
+    text = [HEADS, *cells(rows)]
     widths = [max(len(line[column]) for line in text) for column in range(len(HEADS))]
     padded = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in text]
     notes = [f"[{number}] {source}" for number, source in enumerate(sources(rows), start=1)]
     return "\n".join([*(each.rstrip() for each in padded), "", RULE, *notes]) + "\n"
 
 
-def lines(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+def cells(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     """Every row as words and rounded numbers, in the columns `HEADS`; sources by their number."""
     numbers = {source: f"[{number}]" for number, source in enumerate(sources(rows), start=1)}
     return [

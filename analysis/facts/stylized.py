@@ -13,7 +13,7 @@ import numpy as np
 
 from analysis.base.estimate import Estimate, block_length, estimated, limits, redraws, sums_of
 from analysis.base.metric import Undefined, metric
-from analysis.base.remembered import once
+from analysis.base.remembered import remembered
 from analysis.base.series import prices
 from analysis.base.trades import trades
 from analysis.facts import autocorrelation as memory
@@ -22,6 +22,8 @@ from analysis.facts.autocorrelation import Correlogram, Decay
 from analysis.facts.meta_orders import fills_of
 from analysis.facts.tails import HillPlot, Tail
 from sim.recording.recording import Recording
+
+HEADING, PLACE = "Stylised facts", 120
 
 MINUTE = 60.0
 YEAR = 365 * 86400.0
@@ -50,7 +52,7 @@ class Signature(NamedTuple):
 # Returns.
 
 
-@once
+@remembered
 def returns(recording: Recording, asset: str, horizon: float = STEP) -> np.ndarray:
     """Log returns of the mid over a horizon, one from every step on.
 
@@ -90,25 +92,25 @@ def horizons(recording: Recording, asset: str) -> list[float]:
 # Distributions.
 
 
-@once
+@remembered
 def tail(recording: Recording, asset: str, horizon: float = STEP) -> Tail:
     """The tail of absolute returns over a horizon, of windows that do not overlap; see `tails.hill`."""
     return tails.hill(_apart(recording, asset, horizon), cell(recording, asset))
 
 
-@once
+@remembered
 def tail_by_exceedances(recording: Recording, asset: str) -> HillPlot:
     """The tail exponent of the returns over a step, by how many returns are called the tail."""
     return tails.hill_plot(returns(recording, asset), cell(recording, asset))
 
 
-@once
+@remembered
 def kurtosis(recording: Recording, asset: str, horizon: float = STEP) -> Estimate:
     """Excess kurtosis of the returns over a horizon."""
     return tails.kurtosis(returns(recording, asset, horizon))
 
 
-@once
+@remembered
 def kurtosis_change(recording: Recording, asset: str) -> Estimate:
     """Excess kurtosis of returns over a minute less that over a step."""
     short, long = returns(recording, asset), returns(recording, asset, MINUTE)
@@ -131,25 +133,25 @@ def _apart(recording: Recording, asset: str, horizon: float) -> np.ndarray:
 # Memory.
 
 
-@once
+@remembered
 def return_memory(recording: Recording, asset: str) -> Correlogram:
     """Autocorrelation of returns over a step, by lag in steps."""
     return memory.autocorrelation(returns(recording, asset))
 
 
-@once
+@remembered
 def size_memory(recording: Recording, asset: str) -> Correlogram:
     """Autocorrelation of absolute returns over a step, by lag in steps."""
     return memory.autocorrelation(np.abs(returns(recording, asset)))
 
 
-@once
+@remembered
 def size_decay(recording: Recording, asset: str) -> Decay:
     """How the autocorrelation of absolute returns decays."""
     return memory.decay(size_memory(recording, asset))
 
 
-@once
+@remembered
 def sign_memory(recording: Recording, asset: str) -> Correlogram:
     """Autocorrelation of the signs of takers' orders that traded on the listed market, by lag in orders."""
     made = fills_of(recording, asset)
@@ -157,13 +159,13 @@ def sign_memory(recording: Recording, asset: str) -> Correlogram:
     return memory.autocorrelation(signs)
 
 
-@once
+@remembered
 def sign_decay(recording: Recording, asset: str) -> Decay:
     """How the autocorrelation of order signs decays."""
     return memory.decay(sign_memory(recording, asset))
 
 
-@once
+@remembered
 def successive(recording: Recording, asset: str, horizon: float) -> Estimate:
     """Correlation of the return over a horizon with the next one."""
     moves, lag = returns(recording, asset, horizon), steps_of(recording, horizon)
@@ -175,7 +177,7 @@ def successive(recording: Recording, asset: str, horizon: float) -> Estimate:
     return estimated(terms, lambda sums: sums[..., 0] / np.sqrt(sums[..., 1] * sums[..., 2]))
 
 
-@once
+@remembered
 def volume_and_size(recording: Recording, asset: str) -> Estimate:
     """Correlation of the volume over a minute with the absolute return over it."""
     size, made = np.abs(returns(recording, asset, MINUTE)), trades(recording, asset)
@@ -198,7 +200,7 @@ def _correlation(sums: np.ndarray) -> np.ndarray:
 # Volatility.
 
 
-@once
+@remembered
 def signature(recording: Recording, asset: str) -> Signature:
     """Volatility by the interval at which the mid is sampled, from one step to a thirtieth of the run.
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
+PLACE = 20
+
 STRIP = 0.08
 """Height of the strip between the data and an edge for what lies there, as a share of the panel."""
 

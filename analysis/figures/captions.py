@@ -7,7 +7,7 @@ import numpy as np
 from analysis.base.metric import Metric, Undefined
 from analysis.base.trades import first_shock, liquidations
 from analysis.figures.style import level, short, words
-from analysis.metrics import market_quality, shocks
+from analysis.metrics import liquidity, loop_gain, price, shocks, volume
 from sim.recording.recording import Recording
 
 
@@ -18,7 +18,7 @@ def of_price(recording: Recording, asset: str) -> str:
     if shock is not None and largest is not None:
         moved = f"{asset} {'falls' if shock.qty < 0 else 'rises'} {largest:.1%} after the shock"
         return moved if half is None else f"{moved}; half is regained in {_duration(half)}"
-    (fall,) = _values(recording, asset, market_quality.max_drawdown)
+    (fall,) = _values(recording, asset, price.max_drawdown)
     return f"The price of {asset}" if fall is None else f"{asset} falls {fall:.1%} at most"
 
 
@@ -32,8 +32,7 @@ def _duration(seconds: float) -> str:
 
 def of_flow(recording: Recording, asset: str) -> str:
     """How much of the volume is hedging, and how much is forced."""
-    quality = market_quality
-    hedging, forced = _values(recording, asset, quality.hedging_share, quality.forced_share)
+    hedging, forced = _values(recording, asset, volume.hedging_share, volume.forced_share)
     if hedging is None or forced is None:
         return f"Nobody trades {asset}"
     return f"{hedging:.0%} of the volume is hedging, {forced:.0%} is forced by liquidations"
@@ -41,11 +40,10 @@ def of_flow(recording: Recording, asset: str) -> str:
 
 def of_liquidity(recording: Recording, asset: str) -> str:
     """How thin the book and how wide the spread became."""
-    quality = market_quality
     worst, bid, ask = _values(
-        recording, asset, quality.worst_depth, quality.mean_depth_bid, quality.mean_depth_ask
+        recording, asset, liquidity.worst_depth, liquidity.mean_depth_bid, liquidity.mean_depth_ask
     )
-    widest, spread = _values(recording, asset, quality.worst_spread, quality.mean_spread)
+    widest, spread = _values(recording, asset, liquidity.worst_spread, liquidity.mean_spread)
     if worst is None or bid is None or ask is None or widest is None or spread is None:
         return f"The book of {asset} is never quoted"
     mean = (bid + ask) / 2
@@ -79,8 +77,7 @@ def of_equity(changes: dict[str, np.ndarray]) -> str:
 
 def of_loop_gain(recording: Recording, asset: str) -> str:
     """How strong the feedback was."""
-    quality = market_quality
-    typical, worst = _values(recording, asset, quality.median_loop_gain, quality.worst_loop_gain)
+    typical, worst = _values(recording, asset, loop_gain.median_loop_gain, loop_gain.worst_loop_gain)
     if typical is None or worst is None:
         return "The loop gain was never known"
     return f"Loop gain {short(typical)} typically, {short(worst)} at worst; at 1 a move feeds itself"

@@ -1,8 +1,8 @@
 """Figures: functions that draw one thing about a recording.
 
-A figure is a decorated function of a recording and an Axes; decorating it in a module that
-`analysis.gallery` looks through is all there is to adding one. A function that finds its
-subject missing raises `Undefined`, and no picture is made of nothing.
+A figure is a decorated function of a recording and an Axes; decorating it is all there is to
+adding one (`analysis.gallery` finds it). A function that finds its subject missing raises
+`Undefined`, and no picture is made of nothing.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-OTHERS = "Others"
-"""Heading of the figures that declare none."""
+from analysis.base.metric import OTHERS
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ BID = "#0072b2"
 ASK = "#e69f00"
 SPREAD = "#7a5195"
 
-KINDS = {
+BASE_COLOURS = {
     "dealers": "#0072b2",
     "levered": "#d55e00",
     "makers": "#e69f00",
@@ -76,7 +76,7 @@ def colours(recording: Recording) -> dict[str, str]:
     chosen = {}
     for population in recording.market["populations"]:
         kind = population["type"].split(".")[0]
-        base = KINDS.get(kind) or OTHERS[zlib.crc32(kind.encode()) % len(OTHERS)]
+        base = BASE_COLOURS.get(kind) or OTHERS[zlib.crc32(kind.encode()) % len(OTHERS)]
         chosen[population["name"]] = lighter(base, seen.get(kind, 0))
         seen[kind] = seen.get(kind, 0) + 1
     return chosen

@@ -7,6 +7,8 @@ from typing import Any
 from analysis.base.metric import Undefined, metric
 from sim.recording.recording import Recording
 
+PLACE = 50
+
 
 def failures(recording: Recording) -> list[dict[str, Any]]:
     """Failures of a recording: tables of `venue`, `time` (s) and `side`.

@@ -10,19 +10,37 @@ from typing import Any
 
 import numpy as np
 
-from analysis.base.metric import TRADERS, Undefined, metric
+from analysis.base.metric import TRADERS, Told, Undefined, metric
 from analysis.base.series import known
 from analysis.base.trades import liquidations
 from sim.recording.recording import Recording
 
+HEADING, PLACE = "Liquidations and losses", 80
 
-@metric(unit="liquidations", per="assets", source="number of liquidations in instruments of the asset")
+
+@metric(
+    unit="liquidations",
+    per="assets",
+    source="number of liquidations in instruments of the asset",
+    headline=14,
+    light=12,
+    told=Told(6, "liquidations", "{:,.0f}"),
+)
 def liquidation_count(recording: Recording, asset: str) -> int:
     """How many positions were closed by force."""
     return liquidations(recording, asset).time.size
 
 
-@metric(unit="quote", per="assets", source="sum of the notional of liquidations at their price")
+@metric(
+    unit="quote",
+    per="assets",
+    source="sum of the notional of liquidations at their price",
+    headline=15,
+    light=13,
+    swept=3,
+    credited=5,
+    told=Told(7, "liquidated notional, quote currency", "{:,.0f}"),
+)
 def liquidation_notional(recording: Recording, asset: str) -> float:
     """Worth of the positions closed by force."""
     return float(liquidations(recording, asset).notional.sum())
@@ -58,7 +76,14 @@ def worst_accounts_in_breach(recording: Recording) -> int:
     return int(known(recording, "accounts_in_breach").max())
 
 
-@metric(unit="quote", source="sum over liquidations of the loss beyond the account's equity")
+@metric(
+    unit="quote",
+    source="sum over liquidations of the loss beyond the account's equity",
+    headline=16,
+    light=14,
+    swept=2,
+    told=Told(10, "bad debt, quote currency", "{:,.0f}"),
+)
 def bad_debt(recording: Recording) -> float:
     """Losses that the liquidated accounts could not pay."""
     return float(recording.column("liquidations", "bad_debt").sum())
@@ -82,7 +107,12 @@ def insurance_fund_used(recording: Recording) -> float:
     return float(recording.column("liquidations", "insurance_paid").sum())
 
 
-@metric(unit="quote", source="sum over liquidations of the bad debt charged to other accounts")
+@metric(
+    unit="quote",
+    source="sum over liquidations of the bad debt charged to other accounts",
+    headline=17,
+    told=Told(11, "socialised loss, quote currency", "{:,.0f}"),
+)
 def socialised_loss(recording: Recording) -> float:
     """What the winners paid."""
     return float(recording.column("liquidations", "socialised").sum())
@@ -109,7 +139,12 @@ def profit(recording: Recording) -> np.ndarray:
     return _by_population(recording, "populations", _as_it_is, "pnl")
 
 
-@metric(unit="quote", over=TRADERS, source="sum of the hedging cost of the population's accounts")
+@metric(
+    unit="quote",
+    over=TRADERS,
+    source="sum of the hedging cost of the population's accounts",
+    heading="Feedback",
+)
 def hedging_cost(recording: Recording) -> list[float | Undefined]:
     """What hedging cost every population."""
     unknown = Undefined("it hedged where no reference mid is recorded")
@@ -117,7 +152,12 @@ def hedging_cost(recording: Recording) -> list[float | Undefined]:
     return [unknown if np.isnan(cost) else float(cost) for cost in costs]
 
 
-@metric(unit="orders", over="refusals", source="number of orders refused for this reason")
+@metric(
+    unit="orders",
+    over="refusals",
+    source="number of orders refused for this reason",
+    heading="Orders refused",
+)
 def rejects(recording: Recording) -> np.ndarray:
     """Orders refused, by reason."""
     refusals = recording.column("rejects", "refusal")

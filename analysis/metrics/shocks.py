@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.base.metric import Undefined, metric
+from analysis.base.metric import Told, Undefined, metric
 from analysis.base.series import opening, prices
 from analysis.base.trades import Shock, first_shock, shocks
 from sim.recording.recording import Recording
 from sim.records import SHOCK
+
+HEADING, PLACE = "Shock", 70
 
 
 @metric(
@@ -34,6 +36,9 @@ def shock_direct_move(recording: Recording, asset: str) -> float:
     per="assets",
     source="largest move of the mid in the shock's direction after it, at the end of a step or just before "
     "its hedge phase, over the mid before",
+    headline=3,
+    light=8,
+    credited=4,
 )
 def shock_largest_move(recording: Recording, asset: str) -> float:
     """How far the price went after the shock, at worst."""
@@ -46,6 +51,9 @@ def shock_largest_move(recording: Recording, asset: str) -> float:
     per="assets",
     source="shock_largest_move - shock_direct_move: what all others added, makers who learn from the flow "
     "among them; no measure of hedging (compare a run without it); below zero where some was absorbed",
+    headline=4,
+    light=9,
+    told=Told(3, "overshoot of the shock", "{:.2%}"),
 )
 def shock_overshoot(recording: Recording, asset: str) -> float:
     """How much further the price went than the shock itself took it."""
@@ -58,6 +66,7 @@ def shock_overshoot(recording: Recording, asset: str) -> float:
     per="assets",
     source="move of the mid in the shock's direction from before it to the end of the run, over the mid "
     "before",
+    light=10,
 )
 def shock_lasting_move(recording: Recording, asset: str) -> float:
     """What was left of the move at the end."""
@@ -69,6 +78,7 @@ def shock_lasting_move(recording: Recording, asset: str) -> float:
     unit="s",
     per="assets",
     source="time from the extreme after the shock until half of the way from the mid before is regained",
+    light=11,
 )
 def shock_half_recovery(recording: Recording, asset: str) -> float:
     """How long the market took to regain half of what the shock cost."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.base.metric import Undefined
-from analysis.base.result import MAIN, Result, arms, read
+from analysis.base.result import Result, arms, read
 from analysis.figures.drawing import own_settings
 from analysis.pages.metric_rows import (
     ABSENT,
@@ -120,7 +120,7 @@ class Comparison:
         differing = [
             line for line in self.lines if len({each and each[0] for each in self._numbers(line)}) > 1
         ]
-        main = [line for line in self.lines if line.rank < len(MAIN)]
+        main = [line for line in self.lines if line.is_headline]
         others = [line for line in differing if line not in main and not line.label]
         divided = [line for line in differing if line.label]
         equal = len(self.lines) - len({*main, *differing})
@@ -164,8 +164,8 @@ class Comparison:
             columns += [label, f"against {first}"]
         entries = [result.amplification or {} for result in self.results]
         known = [line for line in self.lines if not line.label and any(map(dict.get, entries, line.names))]
-        main = [self._amplified_row(line) for line in known if line.rank < len(MAIN)]
-        rest = [self._amplified_row(line) for line in known if line.rank == len(MAIN)]
+        main = [self._amplified_row(line) for line in known if line.is_headline]
+        rest = [self._amplified_row(line) for line in known if not line.is_headline]
         prose = "Base over muted, or base less muted where a ratio has no meaning, with 95% intervals."
         yield Section("Amplification", prose, columns, main, note=note if others else "")
         yield Section("Amplification of the other metrics", columns=columns, rows=rest, is_folded=True)

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from scipy import stats
 
 from analysis.base.metric import Undefined
-from analysis.base.result import MAIN, Result
+from analysis.base.result import Result
 from analysis.figures.style import words
+from analysis.measures import rank
 from analysis.pages.page import amount, is_share, with_interval
 
 LEVEL = 0.95
@@ -88,10 +89,14 @@ class Line(NamedTuple):
     units: tuple[str, ...]
 
     @property
-    def rank(self) -> int:
-        """Place among the metrics shown first; behind all of them for the others."""
-        metric = self.key.rpartition(".")[2]
-        return MAIN.index(metric) if not self.label and metric in MAIN else len(MAIN)
+    def rank(self) -> tuple[bool, int]:
+        """What sorts lines, those that are shown first before all others."""
+        return (True, 0) if self.label else rank(self.key.rpartition(".")[2])
+
+    @property
+    def is_headline(self) -> bool:
+        """Whether it is one of those that are shown first."""
+        return not self.rank[0]
 
     @property
     def title(self) -> str:

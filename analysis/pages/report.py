@@ -10,7 +10,6 @@ whatever a scenario brings; what is undefined is said to be so, with the reason.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,13 +18,14 @@ import numpy as np
 from markupsafe import Markup
 
 from analysis.base.metric import Undefined
-from analysis.base.result import MAIN, Name, Result, arms, read
+from analysis.base.result import Name, Result, arms, read
 from analysis.base.trades import Shock
 from analysis.cascades.cascades import cascades
 from analysis.feedback.amplification import BASE, MUTED, OPEN_LOOP
 from analysis.figures.drawing import going_on
 from analysis.figures.style import colours, short, words
 from analysis.gallery import DPI, drawn, pictures
+from analysis.measures import heading, headings, is_headline, rank
 from analysis.pages import glossary
 from analysis.pages.assumptions import assumption
 from analysis.pages.page import Image, Section, elapsed, inlined, is_share, page, value, with_interval
@@ -45,23 +45,6 @@ PANELLED = "overview"
 
 SHOWN, COMPARED = 5, "All seeds"
 """Figures that are not folded away, and the heading of those of a comparison."""
-
-
-GROUPS = {
-    "Price": "max_|realised_|long_run_|excess_vol|pricing",
-    "Shock": "shock_",
-    "Liquidity": "mean_(spread|depth)|worst_(depth|spread)|spread_|depth_|quoted",
-    "Attribution": ".*variance_share|(fall|rise)_share",
-    "Feedback": "(median|worst)_loop_gain|distance_|(net_)?(hedging|forced)_|gamma_",
-    "Stylised facts": "tail_|excess_|return_|absolute_|order_sign|impact_|signature|volume_volatility",
-    "Volume": "volume|phase_share",
-    "Cascades": ".*cascade|branching|share_of_loss",
-    "Contagion and defaults": ".*contagion|debtrank|defaults|unpaid|delta_covar",
-    "Liquidations and losses": "liquidat|worst_accounts|bad_debt|insurance|socialised|maker_profit|profit",
-    "Orders refused": "rejects",
-    "Others": "",
-}
-"""Headings of the metrics, and how the names of those under them start."""
 
 
 ELSEWHERE = ("residuals", "description", "overrides", "files")
@@ -272,24 +255,23 @@ def amplified(result: Result) -> dict[str, list[Row]]:
     """The metrics of an amplification in three tables: the main ones, the others, those by population."""
     tables: dict[str, list[Row]] = {"main": [], "others": [], "divided": []}
     for row in _rows(result, result.amplification or {}):
-        is_main = row.parts.metric in MAIN and not row.parts.label
+        is_main = is_headline(row.parts.metric) and not row.parts.label
         tables["main" if is_main else "divided" if row.parts.label else "others"].append(row)
     return {title: sorted(rows, key=_rank) for title, rows in tables.items()}
 
 
 def grouped(result: Result) -> dict[str, list[Row]]:
     """Metrics of the run under their headings; those by population have a table of their own."""
-    groups: dict[str, list[Row]] = {title: [] for title in GROUPS}
+    groups: dict[str, list[Row]] = {title: [] for title in headings()}
     owners = result.recording.names("populations") if result.recording else ()
     for row in _rows(result, result.metrics):
         if row.parts.label not in owners:
-            title = next(title for title, start in GROUPS.items() if re.match(start, row.parts.metric))
-            groups[title].append(row)
+            groups[heading(row.parts.metric)].append(row)
     return {title: sorted(rows, key=_rank) for title, rows in groups.items() if rows}
 
 
-def _rank(row: Row) -> int:
-    return MAIN.index(row.parts.metric) if row.parts.metric in MAIN else len(MAIN)
+def _rank(row: Row) -> tuple[bool, int]:
+    return rank(row.parts.metric)
 
 
 def by_population(result: Result, colour: Mapping[str, str]) -> Section | None:

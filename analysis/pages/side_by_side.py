@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from analysis.base.metric import Undefined
-from analysis.base.result import MAIN, Result
+from analysis.base.result import Result
 from analysis.figures.drawing import own_settings
 from analysis.figures.style import INK, PALE, clock, dress, legend_above, short, thinned, words
 from analysis.pages.metric_rows import Line
@@ -58,7 +58,7 @@ def figure(comparison: Compared) -> Figure:
     from matplotlib.figure import Figure
 
     priced = any(result.recording is not None for result in comparison.results)
-    ratios = [line for line in comparison.lines if line.rank < len(MAIN) and any(comparison.ratios(line))]
+    ratios = [line for line in comparison.lines if line.is_headline and any(comparison.ratios(line))]
     heights = [4.2] * priced + [1.5 + 0.36 * len(ratios)] * bool(ratios)
     if not heights:
         raise Undefined("no result has prices or amplifications")

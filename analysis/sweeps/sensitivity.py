@@ -69,14 +69,14 @@ class Indices:
         keys = {
             key: {
                 kind: {"value": float(row[kind]), "interval": [float(row[f"{kind}_{e}"]) for e in ENDS]}
-                for kind in KINDS
+                for kind in INDICES
             }
             for key, row in self.frame.iterrows()
         }
         return {**about, "mean": self.mean, "standard_deviation": self.deviation, "keys": keys}
 
 
-KINDS, ENDS = ("first", "total"), ("low", "high")
+INDICES, ENDS = ("first", "total"), ("low", "high")
 
 
 def sensitivity(folder: str | Path, metric: str | None = None, arm: str = BASE) -> Indices:
@@ -139,7 +139,7 @@ def analysed(keys: list[str], values: np.ndarray) -> pd.DataFrame:
     resamples = int(np.clip(4_000_000 // blocks, 200, RESAMPLES))
     found = sobol.analyze(problem, values, calc_second_order=False, num_resamples=resamples, seed=SEED)
     columns: dict[str, np.ndarray] = {}
-    for kind, symbol in zip(KINDS, ("S1", "ST"), strict=True):
+    for kind, symbol in zip(INDICES, ("S1", "ST"), strict=True):
         value, reach = np.asarray(found[symbol]), np.asarray(found[f"{symbol}_conf"])
         columns |= {kind: value, f"{kind}_low": value - reach, f"{kind}_high": value + reach}
     return pd.DataFrame(columns, index=pd.Index(keys, name="key"))
@@ -152,7 +152,7 @@ def table(found: Indices) -> str:
     width = max(map(len, [*found.frame.index, "key"]))
     lines = [head + spread, "", f"{'key':<{width}}  {'first order':>25}  {'total':>25}"]
     for key, row in found.frame.sort_values("total", ascending=False).iterrows():
-        shown = (f"{row[kind]:.3f} [{row[f'{kind}_low']:.3f}, {row[f'{kind}_high']:.3f}]" for kind in KINDS)
+        shown = (f"{row[kind]:.3f} [{row[f'{kind}_low']:.3f}, {row[f'{kind}_high']:.3f}]" for kind in INDICES)
         lines.append(f"{key:<{width}}  " + "  ".join(f"{text:>25}" for text in shown))
     rest = 1.0 - float(found.frame["first"].sum())
     lines += ["", f"share of the variance that no key explains alone: {rest:.3f}"]

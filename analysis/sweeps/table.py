@@ -14,8 +14,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +21,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.base.metric import Metric, Undefined, metrics_of
+from analysis.base.metric import Undefined
 from analysis.feedback.amplification import ratio
 from analysis.figures.style import short
-from analysis.measures import SUBJECTS
+from analysis.measures import known, listed
 
 FINISHED = "finished"
 """Status of a run that counts; any other is a run that failed."""
@@ -36,16 +34,6 @@ RUN_COLUMNS = ("run_id", "design_id", "replicate", "seed", "arm", "status")
 
 KEYS = ("design_id", "replicate", "arm")
 """Columns that tell the runs of a sweep apart."""
-
-PREFERRED = (
-    "max_drawdown",
-    "bad_debt",
-    "liquidation_notional",
-    "realised_volatility_1min",
-    "excess_volatility",
-    "median_loop_gain",
-)
-"""Metrics that are looked at first if none is asked for."""
 
 FRACTIONS = re.compile(r"drawdown|run_up|share|overshoot|_move$")
 """Metrics without a unit that are fractions of something."""
@@ -192,7 +180,7 @@ class Sweep:
         """
         if not self.metrics:
             raise Undefined(f"{self.folder}: no finished run has a metric")
-        first = [name for each in PREFERRED for name in self.metrics if function_of(name) == each]
+        first = [name for each in listed("swept") for name in self.metrics if function_of(name) == each.name]
         varying = [name for name in first if self.runs[name].nunique() > 1]
         return varying or first[:1] or self.metrics[:1]
 
@@ -227,21 +215,21 @@ class Sweep:
         first, second = self.values(metric, above).align(self.values(metric, below), join="inner", axis=1)
         rows = []
         for left, right in zip(first.to_numpy(), second.to_numpy(), strict=True):
-            known = np.isfinite(left) & np.isfinite(right)
-            found = ratio(left[known], right[known])
-            rows.append((found.value, found.low, found.high, int(known.sum())))
+            both = np.isfinite(left) & np.isfinite(right)
+            found = ratio(left[both], right[both])
+            rows.append((found.value, found.low, found.high, int(both.sum())))
         return pd.DataFrame(rows, index=self.design.index, columns=["value", "low", "high", "runs"])
 
 
 def function_of(metric: str) -> str:
     """The part of a metric's name that is its function: `max_drawdown` of `BTC.max_drawdown`."""
     parts = metric.split(".")
-    return next((part for part in parts if part in known_metrics()), parts[-1])
+    return next((part for part in parts if part in known()), parts[-1])
 
 
 def unit_of(metric: str) -> str:
     """Unit of a metric by its name; empty if it is none of those that come with the simulator."""
-    found = known_metrics().get(function_of(metric))
+    found = known().get(function_of(metric))
     return found.unit if found else ""
 
 
@@ -274,13 +262,6 @@ def key_label(key: str) -> str:
     name = name.removesuffix(" bps")
     unit = next((unit for part in reversed(parts) for end, unit in KEY_UNITS.items() if _ends(part, end)), "")
     return name + (f" ({unit})" if unit else "")
-
-
-@lru_cache(maxsize=1)
-def known_metrics() -> dict[str, Metric]:
-    """Every metric that comes with the simulator, by the name of its function."""
-    modules = (import_module(f"analysis.{subject}") for subject in SUBJECTS)
-    return {each.function.__name__: each for module in modules for each in metrics_of(module)}
 
 
 def _described(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -19,20 +19,19 @@ import numpy as np
 from analysis import gallery
 from analysis.base.metric import measure
 from analysis.feedback.amplification import compare
-from analysis.measures import metrics
-from scenarios.arms.arms import MUTED, OPEN_LOOP, Arms
-from scenarios.arms.chosen_metrics import LIGHT
+from analysis.measures import known, listed, metrics
+from scenarios.arms.arms import Arms
 from scenarios.arms.mechanisms import mechanisms, run_coalitions
 from scenarios.arms.replicates import replicate_seeds
 from scenarios.build.compilation import cut_short
-from scenarios.file.schema import BASE, Scenario
+from scenarios.file.arm import BASE, MUTED, OPEN_LOOP
+from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.process.interruption import Interruption, Stopped
 from scenarios.process.provenance import commit, peak_memory_bytes, platform, versions
-from scenarios.workers import task_pool as pool
+from scenarios.workers.workers import Failure, failure, run_over
 from sim.recording.recording import Recording
 
-METRICS = LIGHT
 """What the arms are compared in."""
 
 AMPLIFICATION = "amplification"
@@ -73,11 +72,11 @@ class Amplification:
     entries: dict[str, Any] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     shapley: dict[str, Any] = field(default_factory=dict)
-    failures: dict[str, pool.Failure] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
     figures_failed: dict[str, str] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
 
-    def note(self, what: str, failure: pool.Failure) -> None:
+    def note(self, what: str, failure: Failure) -> None:
         """Take note that something failed."""
         self.failures[what], self.status = failure, FAILED
 
@@ -190,7 +189,7 @@ def _keep_base(outcome: Amplification, folder: Path, interruption: Interruption,
     except Stopped:
         raise
     except (Exception, SystemExit) as error:
-        outcome.note("the base run that is kept", pool.failure(error))
+        outcome.note("the base run that is kept", failure(error))
 
 
 def _run(
@@ -203,9 +202,9 @@ def _run(
     reasons: dict[int, dict[str, str]] = {}
     start: dict[str, Any] = {"workers": workers, "setup": _prepare, "setup_arguments": payload}
     with cut_short(interruption):
-        results = pool.run(_seed, jobs, stop=lambda: interruption.signal, **start)
+        results = run_over(_seed, jobs, stop=lambda: interruption.signal, **start)
         for done, (number, result) in enumerate(results, 1):
-            if isinstance(result, pool.Failure):
+            if isinstance(result, Failure):
                 outcome.note(f"replicate {number}", result)
             else:
                 outcome.rows += result.rows
@@ -232,8 +231,8 @@ def _credit(
     outcome.shapley = found
     if interruption.signal:
         outcome.status = INTERRUPTED
-    for number, failure in failures.items():
-        outcome.note(f"coalition run {number}", failure)
+    for number, reason in failures.items():
+        outcome.note(f"coalition run {number}", reason)
 
 
 _arms: Arms
@@ -250,7 +249,7 @@ class Seed(NamedTuple):
 
     rows: list[Row]
     reasons: dict[str, str]
-    failures: dict[str, pool.Failure]
+    failures: dict[str, Failure]
 
 
 def _seed(job: tuple[int, int]) -> Seed:
@@ -259,12 +258,12 @@ def _seed(job: tuple[int, int]) -> Seed:
     found = Seed([], {}, {})
 
     def look(arm: str, recording: Recording) -> None:
-        entries = measure(recording, METRICS)
+        entries = measure(recording, listed("light"))
         values = {name: entry["value"] for name, entry in entries.items()}
         found.rows.append({"replicate": replicate, "seed": seed, "arm": arm, **values})
         found.reasons.update({name: entry["reason"] for name, entry in entries.items() if "reason" in entry})
 
-    _arms.run(seed, look, lambda arm, error: found.failures.update({arm: pool.failure(error)}))
+    _arms.run(seed, look, lambda arm, error: found.failures.update({arm: failure(error)}))
     return found
 
 
@@ -273,9 +272,8 @@ def _compare(outcome: Amplification) -> None:
     if not outcome.rows:
         return
     names = [name for name in outcome.rows[0] if name not in ("replicate", "seed", "arm")]
-    about = {each.function.__name__: each for each in METRICS}
     for name in names:
-        metric = about[name.rpartition(".")[2]]
+        metric = known()[name.rpartition(".")[2]]
         entry = compare(outcome.values(name), metric.unit, metric.source)
         if not entry["seeds_compared"]:
             entry["reason"] = outcome.reasons.get(name, entry.get("reason", ""))

@@ -1,17 +1,8 @@
 """The arms of a scenario: the same world and draws, with the hedging taken out or changed.
 
-    base        as written
-    muted       the hedges of the muted populations fill at the mid outside the market: their profit
-                and exposure are those of hedged accounts, only the impact is gone
-    open_loop   the muted arm's fills, sent to the market as recorded: the flow without the feedback
-    unhedged    the muted populations do not hedge
-    placebo     base's hedges with one random sign per block of ten seconds, sizes kept
-    aa          base again, nothing changed: every ratio must be exactly 1
-    margined    base with the muted accounts under margin, so that they can default
-
-and those that the scenario defines. In all arms that are compared the accounts of the
-muted populations are exempt from margin, `margined` apart; a run of `base` alone leaves
-them under it.
+What each does is said in `scenarios.file.arm`, for those that every scenario has, and in the
+scenario for its own. In all arms that are compared the accounts of the muted populations are
+exempt from margin, `margined` apart; a run of `base` alone leaves them under it.
 """
 
 from __future__ import annotations
@@ -21,22 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from scenarios.arms import overlays
-from scenarios.build.build import build
+from scenarios.build.build import build, faults_placed
 from scenarios.build.treatment import Treatment, recorded
+from scenarios.file import overlays
+from scenarios.file.arm import BASE, BLOCK_SECONDS, BUILT_IN, MUTED, PLACEBO, BuiltIn, names, replayed
 from scenarios.file.errors import Problem, ScenarioError, nearest
-from scenarios.file.schema import BASE, Scenario
+from scenarios.file.schema import Scenario
 from scenarios.process.interruption import Stopped
 from sim.recording.recording import Recording
 from sim.setup.draws import Draws
-
-MUTED, OPEN_LOOP, PLACEBO, AA, MARGINED = "muted", "open_loop", "placebo", "aa", "margined"
-BUILT_IN = (BASE, MUTED, OPEN_LOOP, "unhedged", PLACEBO, AA, MARGINED)
-SOURCES = {OPEN_LOOP: MUTED, PLACEBO: BASE}
-"""Arms that replay the hedges of another arm, which runs first."""
-
-BLOCK_SECONDS = 10.0
-"""How long one random sign of the placebo holds, unless the scenario says otherwise."""
 
 
 def hedgers(scenario: Scenario) -> tuple[str, ...]:
@@ -46,11 +30,6 @@ def hedgers(scenario: Scenario) -> tuple[str, ...]:
         for entry in scenario.populations
         if hasattr(entry.parameters, "hedging") or getattr(entry.factory, "hedges", False)
     )
-
-
-def names(scenario: Scenario) -> list[str]:
-    """Every arm the scenario can be run as."""
-    return list(dict.fromkeys([*BUILT_IN, *scenario.arms]))
 
 
 class Arms:
@@ -97,7 +76,7 @@ class Arms:
         arm : str
         seed : int
         source : Recording, optional
-            Of the arm whose hedges this one replays (`SOURCES`), with the same seed.
+            Of the arm whose hedges this one replays, with the same seed.
 
         Raises
         ------
@@ -108,13 +87,10 @@ class Arms:
             self._overlaid[arm] = self.scenario.overlaid(arm)
         scenario = self._overlaid[arm]
         try:
-            return build(scenario, seed, self._treatment(arm, seed, source))
-        except ValueError as error:
-            raise self._misfitting(arm, scenario.misfitting(error)) from error
-        except (Exception, SystemExit) as error:
-            if broken := scenario.broken(error):
-                raise broken from error
-            raise
+            with faults_placed(scenario):
+                return build(scenario, seed, self._treatment(arm, seed, source))
+        except ScenarioError as error:
+            raise self._misfitting(arm, error) from error
 
     def _misfitting(self, arm: str, error: ScenarioError) -> ScenarioError:
         """The error, with what comes from the values the arm sets at its place among these."""
@@ -128,17 +104,17 @@ class Arms:
         )
 
     def _treatment(self, arm: str, seed: int, source: Recording | None) -> Treatment:
-        exempt = frozenset() if arm == MARGINED else self.exempt
-        if arm in (BASE, AA, MARGINED):
-            return Treatment(arm, exempt=exempt)
-        if arm in (OPEN_LOOP, PLACEBO, "unhedged"):
-            flow = None
-            if source is not None:
-                flow = recorded(source, self.muted)
-            if flow is not None and arm == PLACEBO:
-                flow = flow.signed(self._signs(seed), self._block_seconds)
-            return Treatment(arm, replayed=self.muted, flow=flow, exempt=exempt)
-        return Treatment(arm, diverted=self._mutes(arm), exempt=exempt)
+        what = BUILT_IN.get(arm, BuiltIn(is_diverted=True))
+        flow = recorded(source, self.muted) if what.replays and source is not None else None
+        if flow is not None and what.is_signed:
+            flow = flow.signed(self._signs(seed), self._block_seconds)
+        return Treatment(
+            arm,
+            diverted=self._mutes(arm) if what.is_diverted else (),
+            replayed=self.muted if what.is_dropped else (),
+            flow=flow,
+            exempt=frozenset() if what.has_margin else self.exempt,
+        )
 
     @property
     def _block_seconds(self) -> float:
@@ -170,7 +146,7 @@ class Arms:
             Called with the name of an arm that raises, or whose source did, and the exception; the
             others go on. If not given, the exception is raised.
         """
-        needed = dict.fromkeys(arm for name in self.chosen for arm in (SOURCES.get(name, name), name))
+        needed = dict.fromkeys(arm for name in self.chosen for arm in (replayed(name) or name, name))
         sources: dict[str, Recording] = {}
         for arm in needed:
             try:
@@ -182,15 +158,16 @@ class Arms:
                     raise
                 failed(arm, error)
                 continue
-            if arm in SOURCES.values():
+            if arm in map(replayed, self.chosen):
                 sources[arm] = recording
             if arm in self.chosen:
                 look(arm, recording)
 
     def _run(self, arm: str, seed: int, sources: dict[str, Recording]) -> Recording:
-        if arm in SOURCES and SOURCES[arm] not in sources:
-            raise RuntimeError(f"{arm} replays {SOURCES[arm]}, which failed")
-        model = self.market(arm, seed, sources.get(SOURCES.get(arm, "")))
+        source = replayed(arm)
+        if source and source not in sources:
+            raise RuntimeError(f"{arm} replays {source}, which failed")
+        model = self.market(arm, seed, sources.get(source))
         try:
             recording: Recording = model.run()
         finally:
@@ -215,15 +192,15 @@ def alone(scenario: Scenario, arm: str, beside: Iterable[str] = ()) -> Any:
     """
     arms = Arms(scenario.checked(), [arm, *beside])
     source = None
-    if arm in SOURCES:
-        first = arms.market(SOURCES[arm], scenario.seed)
+    if replayed(arm):
+        first = arms.market(replayed(arm), scenario.seed)
         source = first.run()
         first.release()
     return arms.market(arm, scenario.seed, source)
 
 
 def _checked(name: str, scenario: Scenario) -> str:
-    known = names(scenario)
+    known = names(scenario.arms)
     if name not in known:
         raise ScenarioError(
             Problem(

@@ -1,11 +1,8 @@
 """Mechanisms: what can be taken out of a market one by one, and every market without some of them.
 
-    dealer hedging      of populations that hold options: their hedges fill outside the market
-    LP hedging          of liquidity providers, likewise
-    forced selling      what liquidations sell fills outside the market
-    maker withdrawal    makers neither thin out nor leave when volatility rises
-
-A population says by its class which mechanism its hedging belongs to and what keeps its
+Beside the hedging of populations there are forced selling, where what liquidations sell fills
+outside the market, and maker withdrawal, where makers neither thin out nor leave when volatility
+rises. A population says by its class which mechanism its hedging belongs to and what keeps its
 liquidity in place, so a new population joins in without a change here.
 """
 
@@ -18,25 +15,17 @@ import numpy as np
 
 from analysis.base.metric import measure
 from analysis.feedback.shapley import Coalition, coalitions, credit
-from analysis.metrics import losses, market_quality, shocks
+from analysis.measures import listed
 from scenarios.arms.arms import hedgers
 from scenarios.build.build import build
 from scenarios.build.compilation import cut_short
 from scenarios.build.treatment import Treatment
 from scenarios.file.schema import Scenario
 from scenarios.process.interruption import Interruption
-from scenarios.workers import task_pool as pool
+from scenarios.workers.workers import Failure, run_over
 from sim.records import SEIZE
 
 FORCED_SELLING, WITHDRAWAL = "forced selling", "maker withdrawal"
-METRICS = (
-    market_quality.max_drawdown,
-    market_quality.max_run_up,
-    market_quality.realised_volatility_1min,
-    shocks.shock_largest_move,
-    losses.liquidation_notional,
-)
-"""What amplification is credited in; positive numbers, whose logarithms add."""
 
 
 class Mechanism(NamedTuple):
@@ -97,7 +86,7 @@ def run_coalitions(
     workers: int,
     progress: Callable[[int], None] = lambda done: None,
     interruption: Interruption | None = None,
-) -> tuple[dict[str, Any], dict[int, pool.Failure]]:
+) -> tuple[dict[str, Any], dict[int, Failure]]:
     """Run the market with every set of mechanisms over paired seeds, and credit the amplification.
 
     Returns
@@ -111,14 +100,14 @@ def run_coalitions(
     sets = coalitions(players)
     jobs = [(number, seed) for seed in seeds for number in range(len(sets))]
     values: dict[str, np.ndarray] = {}
-    failures: dict[int, pool.Failure] = {}
+    failures: dict[int, Failure] = {}
     start: dict[str, Any] = {"workers": workers, "setup": _prepare, "setup_arguments": (scenario,)}
     interruption = interruption or Interruption()
     with cut_short(interruption):
-        results = pool.run(_run, jobs, stop=lambda: interruption.signal, **start)
+        results = run_over(_run, jobs, stop=lambda: interruption.signal, **start)
         for done, (job, result) in enumerate(results, 1):
             progress(done)
-            if isinstance(result, pool.Failure):
+            if isinstance(result, Failure):
                 failures[job] = result
                 continue
             for name, value in result.items():
@@ -152,4 +141,4 @@ def _run(job: tuple[int, int]) -> dict[str, float | None]:
     model = build(scenario, seed, treatment)
     recording = model.run()
     model.release()
-    return {name: entry["value"] for name, entry in measure(recording, METRICS).items()}
+    return {name: entry["value"] for name, entry in measure(recording, listed("credited")).items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from scenarios.file.schema import Scenario
 from scenarios.process.provenance import peak_memory_bytes
 from scenarios.sweeps.results import read_sweep
 from scenarios.sweeps.sweep import SweepOutcome, sweep
-from scenarios.workers.engines import PROCESSES
+from scenarios.workers.engines import SERIAL
 
 SCENARIO, KEY = "linear_feedback", "populations.dealers.exposure.gamma"
 STEPS = 1000
@@ -40,7 +39,7 @@ def shared() -> Iterator[Row]:
     yield compared.row(f"{RUNS:,} runs, 2 workers over 1", Goal(1.8, 1.9), "runs/s")
     costs, models, measured = [], [], []
     for _ in range(REPEATS):
-        seconds, timing = swept(SOME, start="serial")[1:]
+        seconds, timing = swept(SOME, start=SERIAL)[1:]
         model = timing["build_seconds"].mean() + timing["step_seconds"].mean()
         models.append(1e3 * model)
         measured.append(1e6 * timing["metric_seconds"].mean())
@@ -55,14 +54,6 @@ def against_mesa() -> Iterator[Row]:
     """Yield our rate over that of `mesa.batch_run`: the same model, the same runs, two processes each."""
     compared = alternate(lambda: swept(FEW, workers=2)[0], lambda: batched(FEW), REPEATS)
     yield compared.row(f"{FEW:,} runs, 2 workers, over mesa.batch_run", None, "runs/s")
-
-
-def engines() -> Iterator[Row]:
-    """Yield the rate of every local engine with two workers, from the command to the last result."""
-    for start in (*PROCESSES, "threads"):
-        if start in (*multiprocessing.get_all_start_methods(), "threads"):
-            spent = [FEW / swept(FEW, workers=2, start=start)[0] for _ in range(REPEATS)]
-            yield Row(f"{FEW:,} runs, 2 workers, {start}", Spread.of(spent), "s")
 
 
 def parent() -> Iterator[Row]:

@@ -15,7 +15,7 @@ from scipy.special import ndtr
 
 from scenarios.benchmarks.background import NO_SLOT, Step
 from scenarios.benchmarks.book import HIGHEST, NEW, OLD
-from sim.accounts.margin import Requirement
+from sim.accounts.margin.requirement import Requirement
 from sim.kernels.options.greeks import INV_SQRT_2PI, YEAR
 
 RULE = Requirement()
@@ -84,7 +84,7 @@ def valued(
 
 
 def short_margin(spot: float, strike: np.ndarray, put: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Margin of one option sold: the rule of `sim.accounts.margin`, but for puts worth much."""
+    """Margin of one option sold: the rule of `sim.accounts.margin.standard`, but for puts worth much."""
     away = np.maximum(np.where(put > 0.0, spot - strike, strike - spot), 0.0)
     initial = np.maximum(RULE.option_initial * spot - away, RULE.option_floor * spot)
     return initial, np.full_like(initial, RULE.option_maintenance * spot)

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from scenarios.build import size
+from scenarios.build import compilation, size
 from scenarios.build.treatment import AS_WRITTEN, SINK, Treatment
 from scenarios.build.venues import open_all, placed, state_impact, universe_of
+from scenarios.file.components import MARGIN_RULE
 from scenarios.file.entries import SHOCKS, Asset, MarketOrder, ValueShock, VenueEntry
 from scenarios.file.schema import Scenario
 from sim.accounts.delivery import DeliveryPrice
 from sim.accounts.ledger import Ledger
-from sim.accounts.margin import Margin
+from sim.accounts.margin.margin import Margin
+from sim.accounts.margin.rule import Rule
 from sim.accounts.profile import Thresholds
 from sim.accounts.settlement import Settlement
 from sim.chains.router import Router
-from sim.kernels.accounts.margining import UNLIMITED
-from sim.messages.view import ASSET, QUOTE, View, frozen
+from sim.messages.view import ASSET, VENUE_STATE, View, frozen
 from sim.model import Model
+from sim.parts import Parts
 from sim.population import Population
 from sim.prices.joint import JointDrivers
 from sim.prices.oracle import Oracle
 from sim.recording.recorder import Recorder
-from sim.records import SEIZE
 from sim.setup.draws import Draws, key
 from sim.setup.instruments import Universe
 from sim.setup.listing import CLEARING, END_USERS, FEES, Listing
 from sim.setup.parameters import Misfit, check_lots, units_of, within
 from sim.venues.venue import Venue
+
+NO_MARGIN = "none"
+"""The rule of those who are exempt from margin."""
 
 MOST_ROUNDS = 100_000
 """Rounds of liquidations in a step."""
@@ -69,7 +75,7 @@ def build(scenario: Scenario, rng: Any = None, treatment: Treatment = AS_WRITTEN
     model.populations = _populations(model, scenario, listing)
     for population in model.populations:
         if population.name in treatment.exempt:
-            population.margin_rule = UNLIMITED
+            population.margin_rule = NO_MARGIN
         if population.name in (*treatment.diverted, *treatment.replayed):
             population.hedged_share = 0.0  # of its gamma nothing answers the market
     ledger = _ledger(model.populations, listing)
@@ -78,8 +84,41 @@ def build(scenario: Scenario, rng: Any = None, treatment: Treatment = AS_WRITTEN
     return model
 
 
+def market(scenario: Scenario) -> Model:
+    """The model of a scenario, every change of it checked, ready to step or run.
+
+    Raises
+    ------
+    ScenarioError
+        If a change since loading is not allowed, or parts do not fit together.
+    """
+    checked = scenario.checked()
+    compilation.notice()
+    with faults_placed(scenario):
+        return build(checked)
+
+
+@contextmanager
+def faults_placed(scenario: Scenario) -> Iterator[None]:
+    """Say of what keeps a market from being built where in the file it stands.
+
+    Raises
+    ------
+    ScenarioError
+        For parts that do not fit together, and for what breaks in the user's own code.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise scenario.misfitting(error) from error
+    except (Exception, SystemExit) as error:
+        if broken := scenario.broken(error):
+            raise broken from error
+        raise
+
+
 def _check_exchanges(scenario: Scenario) -> None:
-    exchanges = [n for n, entry in enumerate(scenario.venues) if SEIZE in entry.factory.takes]
+    exchanges = [n for n, entry in enumerate(scenario.venues) if entry.factory.seizes]
     if len(exchanges) > 1:
         first = scenario.venues[exchanges[0]].name
         what = f'a market has one liquidation venue, and "{first}" is one already'
@@ -90,7 +129,7 @@ def _check_rounds(scenario: Scenario) -> None:
     """A step has so many rounds of liquidations at most, should there be any."""
     time = scenario.time
     rounds = time.step_seconds / time.round_seconds
-    if rounds > MOST_ROUNDS and any(SEIZE in entry.factory.takes for entry in scenario.venues):
+    if rounds > MOST_ROUNDS and any(entry.factory.seizes for entry in scenario.venues):
         what = f"found {time.round_seconds:g}; a step of {time.step_seconds:g} s has {rounds:,.0f} rounds"
         least = time.step_seconds / MOST_ROUNDS
         raise Misfit(what, ("time", "round_seconds"), allowed=[f"at least {least:g}"])
@@ -120,6 +159,7 @@ def _populations(model: Model, scenario: Scenario, listing: Listing) -> list[Pop
         with within("populations", n):
             own = entry.factory(model, entry.name, entry.count, entry.parameters, listing)
             _check_units(own, listing)
+            own.margin_rule = entry.margin or own.margin_rule
             populations.append(own)
     shocks = [shock for shock in scenario.shocks if isinstance(shock, MarketOrder)]
     if shocks:
@@ -180,7 +220,7 @@ def _connect(
     """Tie the parts together and hand them to the model."""
     populations, universe = model.populations, listing.universe
     assets = _asset_rows(scenario)
-    quotes = np.zeros(len(listing.venues), QUOTE)  # sinks, which come last, show nothing
+    quotes = np.zeros(len(listing.venues), VENUE_STATE)  # sinks, which come last, show nothing
     quotes["mid"] = np.nan
     for venue in venues:
         if not venue.is_outside:
@@ -191,7 +231,7 @@ def _connect(
     state_impact(venues, populations)
     listed = np.array([listing.reference(k).index for k in range(len(scenario.assets))], np.int64)
     drivers = _drivers(scenario, seed)
-    model.assemble(
+    parts = Parts(
         listing,
         ledger,
         margin,
@@ -214,6 +254,7 @@ def _connect(
         round_seconds=scenario.time.round_seconds,
         description=_description(scenario, listing, populations, universe, seed, treatment.arm),
     )
+    model.assemble(parts)
 
 
 def _asset_rows(scenario: Scenario) -> np.ndarray:
@@ -225,18 +266,20 @@ def _asset_rows(scenario: Scenario) -> np.ndarray:
     return assets
 
 
-def _rules(populations: list[Population], listing: Listing) -> np.ndarray:
-    """Margin rule of every account; system accounts have none."""
-    rules = np.zeros(listing.accounts, np.int8)
-    for population in populations:
-        rules[population.first : population.first + population.rows] = population.margin_rule
-    return rules
+def _rules(populations: list[Population], listing: Listing) -> list[Rule]:
+    """Every margin rule that somebody is under, with its accounts; system accounts are under none."""
+    accounts = {NO_MARGIN: [np.arange(len(listing.system))]}
+    for n, population in enumerate(populations):
+        with within("populations", n):
+            MARGIN_RULE.find(population.margin_rule)
+        accounts.setdefault(population.margin_rule, []).append(population.accounts)
+    return [MARGIN_RULE.find(name)(np.concatenate(own)) for name, own in accounts.items()]
 
 
 def _view(quotes: np.ndarray, assets: np.ndarray, ledger: Ledger, margin: Margin) -> View:
     view = View()
     view.quotes, view.assets, view.terms = frozen(quotes), frozen(assets), frozen(ledger.terms)
-    view.contracts = frozen(ledger.universe.contracts)
+    view.contracts, view.live = frozen(ledger.universe.contracts), frozen(ledger.universe.live)
     view.cash, view.position, view.cost = frozen(ledger.cash), frozen(ledger.position), frozen(ledger.cost)
     view.is_in_breach, view.in_breach = frozen(margin.is_in_breach), frozen(margin.in_breach)
     view.shortfall = frozen(np.zeros(0))

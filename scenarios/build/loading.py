@@ -7,21 +7,50 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.build.repeats import note_built
-from scenarios.file import library
+from scenarios.file import library, schema
 from scenarios.file.document import Document
-from scenarios.file.schema import Scenario, parse
+from scenarios.file.errors import warn
+from scenarios.file.versions import newest
 
 
-def read(name_or_path: str | Path) -> Document:
-    """Read a scenario's file, without a look at what it says.
+class Scenario(schema.Scenario):
+    """A scenario that builds its market."""
+
+    def market(self) -> Any:
+        """Build the model of this scenario, ready to step or run.
+
+        Raises
+        ------
+        ScenarioError
+            If a change since loading is not allowed, or parts do not fit together.
+        """
+        from scenarios.build import build
+
+        return build.market(self)
+
+
+def parse(document: Document) -> Scenario:
+    """Validate a document.
 
     Raises
     ------
     ScenarioError
-        If there is no such file, or it is not TOML.
+        With every problem found.
+    """
+    return schema.parse(document, Scenario)
+
+
+def read(name_or_path: str | Path) -> Document:
+    """Read a scenario's file into what it says in the newest version, without a look at whether it may.
+
+    Raises
+    ------
+    ScenarioError
+        If there is no such file, it is not TOML, or of a version that is not known yet.
     """
     path = library.find(name_or_path)
-    return Document.read(path, path.name if path.parent == library.FOLDER else str(path))
+    label = path.name if path.parent == library.FOLDER else str(path)
+    return newest(Document.read(path, label), Scenario)
 
 
 def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
@@ -35,11 +64,23 @@ def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -
         Values by dotted key, such as `{"time.steps": 500}`. Paths in them start from the
         current folder, paths in the file from the file's.
 
+    Warns
+    -----
+    UserWarning
+        Of what the file says and the scenario does not hold.
+
     Raises
     ------
     ScenarioError
         With a line for every problem.
     """
+    scenario = loaded(name_or_path, overrides or {})
+    warn(scenario.notes)
+    return scenario
+
+
+def loaded(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
+    """As `load`, without warnings: they are in the scenario's `notes`."""
     return parse(read(name_or_path).set(overrides or {}, "override"))
 
 
@@ -59,6 +100,7 @@ def market(name_or_path: str | Path = "short_gamma_crash", rng: int | None = Non
     -----
     UserWarning
         At the second build with the same seed and values in a process: it will run as the first did.
+        And as `load` does.
 
     Raises
     ------
@@ -66,6 +108,7 @@ def market(name_or_path: str | Path = "short_gamma_crash", rng: int | None = Non
         With a line for every problem.
     """
     seed = {} if rng is None else {"seed": int(rng)}
-    scenario = load(name_or_path, overrides | seed)
+    scenario = loaded(name_or_path, overrides | seed)
+    warn(scenario.notes)
     note_built(scenario.digest())
     return scenario.market()

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from scenarios.file.arm import BASE
 from scenarios.file.components import VENUE
 from scenarios.file.entries import VenueEntry
-from scenarios.file.schema import BASE, Scenario
+from scenarios.file.schema import Scenario
 from sim.intervention import Diverted, Replayed
 from sim.records import FORCED, HEDGE, orders
 

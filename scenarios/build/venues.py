@@ -9,13 +9,14 @@ from scenarios.file.schema import Scenario
 from sim.accounts.ledger import Ledger
 from sim.messages.view import View
 from sim.population import Population
-from sim.setup.instruments import PERPETUAL, SPOT, Universe
+from sim.records import PERPETUAL, SPOT
+from sim.setup.instruments import Universe
 from sim.setup.listing import Listing, VenueTerms
 from sim.setup.parameters import Misfit
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 
-KINDS = {"spot": SPOT, "perpetual": PERPETUAL}
+INSTRUMENT_KINDS = {"spot": SPOT, "perpetual": PERPETUAL}
 
 
 def universe_of(scenario: Scenario) -> Universe:
@@ -25,7 +26,7 @@ def universe_of(scenario: Scenario) -> Universe:
     for entry in scenario.venues:
         if not entry.traded:
             continue
-        asset, kind = names.index(str(entry.asset)), KINDS[entry.traded]
+        asset, kind = names.index(str(entry.asset)), INSTRUMENT_KINDS[entry.traded]
         if universe.find(kind, asset) < 0:
             rules = scenario.assets[asset].margin
             universe.add(
@@ -33,9 +34,7 @@ def universe_of(scenario: Scenario) -> Universe:
                 asset,
                 entry.lot,
                 f"{names[asset]}-{entry.traded}",
-                initial=rules.initial,
-                maintenance=rules.maintenance,
-                collateral=rules.collateral if kind == SPOT else 1.0,
+                **rules.of(kind),
             )
     return universe
 
@@ -60,7 +59,7 @@ def placed(index: int, entry: VenueEntry, scenario: Scenario, listing: Listing) 
     """
     universe, parameters = listing.universe, entry.parameters
     asset = universe.assets.index(entry.asset) if entry.asset else -1
-    instrument = universe.find(KINDS[entry.traded], asset) if entry.traded else -1
+    instrument = universe.find(INSTRUMENT_KINDS[entry.traded], asset) if entry.traded else -1
     venue: Venue = entry.factory(entry.name, index, asset, instrument, parameters)
     if instrument >= 0 and entry.lot != (listed := universe.terms()[instrument]["lot"]):
         what = f"found {entry.lot:g}; another venue trades {universe.names[instrument]} too, in other lots"

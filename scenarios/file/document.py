@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from scenarios.file import override, toml
 from scenarios.file.errors import Problem, ScenarioError, nearest
@@ -14,6 +14,20 @@ from scenarios.file.toml import Path, inside
 
 LARGEST_FILE = 4 * toml.LARGEST
 """Bytes of a file beyond which it is not read; a character has at most four."""
+
+
+class Layer(NamedTuple):
+    """What was set over a document at once.
+
+    Attributes
+    ----------
+    paths : tuple of paths
+    under : dict
+        The values that it was set over.
+    """
+
+    paths: tuple[Path, ...]
+    under: dict[str, Any]
 
 
 class Document:
@@ -33,6 +47,10 @@ class Document:
     ----------
     set_paths : dict of path to str
         Paths that were set over the file, and by what.
+    notes : list of Problem
+        What became of values that the file says, for warnings.
+    layers : list of Layer
+        What was set over it, while keys may be left that a `type` among it lacks.
     """
 
     def __init__(
@@ -43,6 +61,8 @@ class Document:
         self.text = text
         self.folder = folder or FilePath()
         self.set_paths: dict[Path, str] = {}
+        self.notes: list[Problem] = []
+        self.layers: list[Layer] = []
 
     @classmethod
     def read(cls, file: FilePath, label: str = "") -> Document:
@@ -82,6 +102,7 @@ class Document:
             If a key cannot be followed.
         """
         changed = self.with_values(copy.deepcopy(self.values))
+        paths = []
         for key, value in overrides.items():
             try:
                 path = override.apply(changed.values, key, override.from_folder(value, FilePath.cwd()))
@@ -90,12 +111,15 @@ class Document:
                     Problem(self.label, key, str(problem), None, origin, *problem.remedy())
                 ) from problem
             changed.set_paths[path] = origin
+            paths.append(path)
+        changed.layers = [*self.layers, Layer(tuple(paths), self.values)]
         return changed
 
     def with_values(self, values: dict[str, Any]) -> Document:
         """A copy that holds these values, of the same file."""
         changed = Document(self.label, values, self.text, self.folder)
         changed.set_paths = dict(self.set_paths)
+        changed.notes = list(self.notes)
         return changed
 
     def original(self) -> Document:
@@ -151,6 +175,14 @@ class Document:
             if is_inside or is_around:
                 return origin
         return ""
+
+    def is_written(self, path: Path) -> bool:
+        """Whether somebody wrote what stands at this path: in the file, or over it; true without a file."""
+        if not self.text or inside(self._original, self._in_file(path, self._original)) is not None:
+            return True
+        return any(
+            path[: len(changed)] == changed or changed[: len(path)] == path for changed in self.set_paths
+        )
 
     def line(self, path: Path) -> int | None:
         """Line of the file on which the path appears, that of its nearest parent if it does not."""

@@ -22,10 +22,10 @@ from pydantic import (
 )
 
 from scenarios.file import modules
-from scenarios.file.components import DRIVER, POPULATION, VENUE
+from scenarios.file.components import DRIVER, MARGIN_RULE, POPULATION, VENUE
 from scenarios.file.sweep_schema import errors
 from sim.accounts.delivery import Delivery
-from sim.accounts.margin import Requirement
+from sim.accounts.margin.requirement import Requirement
 from sim.accounts.settlement import Funding
 from sim.prices.oracle import Index, Mark
 from sim.setup.kinds import Kind
@@ -165,12 +165,20 @@ class VenueEntry(Entry):
 
 
 class PopulationEntry(Entry):
-    """`count` participants of one type."""
+    """`count` participants of one type, under the margin rule `margin` if it is not the type's own."""
 
     kind = POPULATION
 
     name: Name
     count: int = Field(default=1, ge=1, le=MOST_ROWS)
+    margin: str | None = None
+
+    @field_validator("margin")
+    @classmethod
+    def _is_a_rule(cls, path: str | None) -> str | None:
+        if path is not None:
+            MARGIN_RULE.find(path)
+        return path
 
     @field_validator("name")
     @classmethod

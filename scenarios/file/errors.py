@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import difflib
 import unicodedata
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,6 +85,12 @@ class ScenarioError(Exception):
         if len(self.problems) > LISTED:
             lines.append(f"{middle_out(self.problems[0].file, FILE)}: and more problems like these")
         super().__init__("\n".join(lines))
+
+
+def warn(notes: Iterable[Problem]) -> None:
+    """Warn whoever called the caller, in Python, of each."""
+    for note in notes:
+        warnings.warn(str(note), stacklevel=3)
 
 
 def nearest(found: str, allowed: Sequence[str]) -> str | None:

@@ -94,6 +94,41 @@ class Place:
             return replace(self, annotation=annotation.parameters_of(self.value), shared_keys=shared)
         return self._inside(annotation, part)
 
+    def at(self, part: str | int) -> Place:
+        """The place of a key or an entry of the file: the next on a walk along a path, not a location.
+
+        Raises
+        ------
+        ValueError, LookupError, TypeError
+            If the `type` of a table on the way is missing, or names nothing.
+        """
+        place = self._chosen()
+        annotation = _plain(place.annotation)
+        is_entry = _is_model(annotation) and hasattr(annotation, "parameters_of")
+        if is_entry and part not in _keys(annotation):
+            place = place.entered("parameters")
+        return place.entered(part)
+
+    def table_keys(self) -> tuple[str, ...] | None:
+        """Keys that the table here may have, by its type; None if any or if that is not known."""
+        place = self._chosen()
+        if hasattr(place.annotation, "parameters_of"):
+            place = place.entered("parameters")
+        model = _plain(place.annotation)
+        if not _is_model(model) or model.model_config.get("extra") == "allow":
+            return None
+        return place.shared_keys + _keys(model)
+
+    def _chosen(self) -> Place:
+        """The place with the type that the value names, where several are allowed."""
+        annotation, tag = _plain(self.annotation), _item(self.value, "type")
+        if hasattr(annotation, "class_of"):
+            return replace(self, annotation=annotation.class_of(self.value).Parameters)
+        members = _members(annotation)
+        if len(members) > 1 and any(tag in _tags(each) for each in members):
+            return self.entered(tag)
+        return replace(self, annotation=annotation if len(members) == 1 else Any)
+
     def _inside(self, annotation: Any, part: str | int) -> Place:
         is_model = _is_model(annotation)
         if is_model and issubclass(annotation, Named) and part != "type":
@@ -125,6 +160,26 @@ def explain(error: ValidationError, model: type[BaseModel], document: Document) 
         found.append((details, place))
     problems = [_problem(details, place, document) for details, place in _merged(found)]
     return ScenarioError(sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0))
+
+
+def keys_at(model: type[BaseModel], values: Any, path: Path) -> tuple[str, ...] | None:
+    """Keys that the table at a path of a file may have, by its `type`; None if that is not known.
+
+    Parameters
+    ----------
+    model : type
+        Of the whole file.
+    values : dict
+        Not validated.
+    path : tuple of str and int
+    """
+    place = Place(model, values)
+    try:
+        for part in path:
+            place = place.at(part)
+        return place.table_keys()
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 def _typed(details: ErrorDetails) -> ErrorDetails:

@@ -12,8 +12,8 @@ import importlib.util
 import keyword
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from hashlib import sha256
 from importlib import import_module
@@ -22,14 +22,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from scenarios.file.trust import is_trusted, say
 from sim.setup.kinds import NotImported, homes
 from sim.setup.parameters import File
 
 ROOMS = ("sim", "agents", "scenarios", "analysis")
-PACKAGES = ("sim.venues", "sim.prices", "agents")
+PACKAGES = ("sim.venues", "sim.prices", "sim.accounts.margin", "agents")
 """Where short import paths of types start: no module of the user's may have a name that is in them."""
 
+_FILES = TypeAdapter(list[File])
 _named: ContextVar[dict[str, Path] | None] = ContextVar("named", default=None)
 _loaded: dict[tuple[str, ...], ModuleType] = {}
 _received: dict[Path, bytes] = {}
@@ -44,6 +47,19 @@ def of_one_scenario() -> Iterator[None]:
         yield
     finally:
         _named.reset(before)
+
+
+@contextmanager
+def of_values(values: Mapping[str, Any], folder: Path) -> Iterator[None]:
+    """Look up types inside of a scenario that is not validated yet; its modules are imported as it says.
+
+    What is wrong with them is said when it is validated.
+    """
+    with of_one_scenario():
+        with suppress(ValidationError):
+            files = _FILES.validate_python(values.get("modules") or [], context={"folder": folder})
+            list(bring(files))
+        yield
 
 
 def bring(files: Sequence[File]) -> Iterator[tuple[int, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import tomli_w
@@ -18,18 +18,19 @@ from pydantic import (
     field_validator,
 )
 
-from scenarios.arms import overlays
-from scenarios.file import modules, override
+from scenarios.file import modules, overlays, override
+from scenarios.file.arm import BASE, Arm
 from scenarios.file.document import Document, changes
 from scenarios.file.entries import Asset, Name, PopulationEntry, Shock, Values, VenueEntry
-from scenarios.file.errors import Problem, ScenarioError
+from scenarios.file.errors import Problem, ScenarioError, warn
 from scenarios.file.explain import explain
-from scenarios.file.files import as_text, with_files
-from scenarios.file.sweep_schema import BASE as BASE
+from scenarios.file.files import as_text
+from scenarios.file.retyping import retyped
 from scenarios.file.sweep_schema import Sweep, errors
+from scenarios.file.versions import NEWEST, newest
 from sim.prices.correlation import square_root
 from sim.setup.kinds import NotImported
-from sim.setup.parameters import LONGEST, MOST_ROWS, SHORTEST, WHOLE, File, Misfit, Parameters, PopulationName
+from sim.setup.parameters import LONGEST, MOST_ROWS, SHORTEST, WHOLE, File, Misfit, Parameters
 
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 
@@ -38,34 +39,6 @@ BY_HAND = "set in Python"
 
 LONGEST_STEP = 365 * 86400.0
 """Seconds."""
-
-
-class Arm(Parameters):
-    """A counterfactual: whose hedges are muted, and what else is different.
-
-    Parameters
-    ----------
-    mute : list of str, optional
-        Populations whose hedges fill at the mid outside the market. For `muted`, and so for the
-        arms made from it, every population with a hedging policy if not given; for an arm of
-        one's own, none.
-    set : table
-        Values by dotted key, over the scenario's own.
-    block_seconds : float
-        Of `placebo`: how long one random sign holds.
-    """
-
-    mute: list[PopulationName] | None = None
-    overlay: dict[str, Any] = Field(default_factory=dict, alias="set")
-    block_seconds: float = Field(default=10.0, ge=SHORTEST, le=LONGEST)
-
-    @field_validator("overlay")
-    @classmethod
-    def _find_files(cls, overlay: Values, info: ValidationInfo) -> Values:
-        """Name files by their whole path: a relative one starts from the folder of the scenario."""
-        folder = (info.context or {}).get("folder", Path())
-        found: Values = with_files(overlay, folder)
-        return found
 
 
 class Time(Parameters):
@@ -113,7 +86,7 @@ class Scenario(Parameters):
     market is built.
     """
 
-    schema_version: Literal[1]
+    schema_version: int = Field(ge=1, le=NEWEST, description=f"{NEWEST}; `migrate` rewrites older files")
     name: Name
     description: str = ""
     seed: int = Field(default=1, ge=0, le=WHOLE)
@@ -160,7 +133,8 @@ class Scenario(Parameters):
         ScenarioError
             If the key is unknown or the value not allowed.
         """
-        changed = parse(self._document().set({key: value}, BY_HAND))
+        changed = parse(self._document().set({key: value}, BY_HAND), type(self))
+        warn(changed.notes[len(self.notes) :])
         for name in type(self).model_fields:
             setattr(self, name, getattr(changed, name))
         self._source = changed._source
@@ -169,7 +143,20 @@ class Scenario(Parameters):
         """Travel to other processes as what the file says, with the code of the modules it names."""
         source = self._document()
         own = modules.sources(self.modules or ())
-        return _received, (source.label, source.values, source.text, source.folder, source.set_paths, own)
+        return _received, (
+            type(self),
+            source.label,
+            source.values,
+            source.text,
+            source.folder,
+            source.set_paths,
+            own,
+        )
+
+    @property
+    def notes(self) -> list[Problem]:
+        """What became of values that its file says, or that were set over it, and that it does not hold."""
+        return self._source.notes if self._source else []
 
     def not_imported(self) -> list[str]:
         """Types whose module was not imported, because its code is not trusted (`scenarios.file.trust`)."""
@@ -210,31 +197,9 @@ class Scenario(Parameters):
             If a change is not allowed.
         """
         try:
-            return parse(self._document())
+            return parse(self._document(), type(self))
         except ScenarioError:
-            return parse(self.located())  # says of each value where it came from
-
-    def market(self) -> Any:
-        """Build the model of this scenario, ready to step or run.
-
-        Raises
-        ------
-        ScenarioError
-            If a change since loading is not allowed, or parts do not fit together.
-        """
-        checked = self.checked()
-        from scenarios.build import compilation
-        from scenarios.build.build import build
-
-        compilation.notice()
-        try:
-            return build(checked)
-        except ValueError as error:
-            raise self.misfitting(error) from error
-        except (Exception, SystemExit) as error:
-            if broken := self.broken(error):
-                raise broken from error
-            raise
+            return parse(self.located(), type(self))  # says of each value where it came from
 
     def broken(self, error: BaseException) -> ScenarioError | None:
         """What broke in the user's own code while the market was built; None if it broke elsewhere."""
@@ -253,7 +218,7 @@ class Scenario(Parameters):
             return {}
         document, original = self._document(), self._source.original()
         try:
-            written = parse(original).resolved()
+            written = parse(original, type(self)).resolved()
         except ScenarioError:
             written = original.values
         return {document.key(path): _at(document.values, path) for path in changes(written, document.values)}
@@ -262,7 +227,7 @@ class Scenario(Parameters):
         """The resolved values, and where each came from; slow, for messages."""
         document = self._document()
         if self._source is not None:
-            loaded = parse(self._source).resolved()
+            loaded = parse(self._source, type(self)).resolved()
             changed = dict.fromkeys(changes(loaded, document.values), BY_HAND)
             document.set_paths = {**changed, **document.set_paths}
         return document
@@ -292,35 +257,42 @@ class Scenario(Parameters):
         ScenarioError
             If a key is unknown or a value not allowed.
         """
-        return parse(self._document().set(values, origin)) if values else self
+        return parse(self._document().set(values, origin), type(self)) if values else self
 
     def _document(self) -> Document:
         source = self._source or Document(self.name, {})
         return source.with_values(self.resolved())
 
 
-def parse(document: Document) -> Scenario:
+Form = TypeVar("Form", bound=Scenario)
+"""`Scenario`, or what does more than it."""
+
+
+def parse(document: Document, form: type[Form]) -> Form:
     """Validate a document.
 
     Parameters
     ----------
     document : Document
+    form : type of Scenario
+        What to make of it.
 
     Raises
     ------
     ScenarioError
         With every problem found.
     """
+    document = retyped(newest(document, form), form)
     names: dict[str, list[str]] = {"assets": [], "venues": [], "populations": []}
     names |= document.names()
     with modules.of_one_scenario():
         try:
             context = {"folder": document.folder, "names": names}
-            scenario = Scenario.model_validate(document.values, context=context)
+            scenario = form.model_validate(document.values, context=context)
             scenario._source = document
         except ValidationError as error:
-            raise explain(error, Scenario, document) from error
-    overlays.check(scenario, document, parse)
+            raise explain(error, form, document) from error
+    overlays.check(scenario.resolved, scenario.arms, scenario.sweep, document, lambda one: parse(one, form))
     return scenario
 
 
@@ -332,18 +304,19 @@ def _at(values: Any, path: tuple[str | int, ...]) -> Any:
 
 
 def _received(
+    form: type[Form],
     label: str,
     values: Values,
     text: str,
     folder: Path,
     set_paths: dict[tuple[str | int, ...], str],
     code: dict[Path, bytes],
-) -> Scenario:
+) -> Form:
     """The scenario that another process sent."""
     modules.receive(code)
     document = Document(label, values, text, folder)
     document.set_paths = set_paths
-    return parse(document)
+    return parse(document, form)
 
 
 def _without_none(value: Any) -> Any:

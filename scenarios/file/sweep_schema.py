@@ -19,13 +19,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from scenarios.file.arm import BASE
 from scenarios.file.files import with_files
 from sim.setup.parameters import LONGEST, MOST, Parameters
 
 Keep = Literal["metrics", "series", "all"]
 SAMPLED = ("lhs", "sobol", "saltelli")
 SEQUENCES = ("sobol", "saltelli")
-BASE = "base"
 MOST_RUNS = 10_000_000
 MOST_POINTS = MOST_REPLICATES = 1_000_000
 

@@ -64,11 +64,17 @@ class Statement(NamedTuple):
         The way to the table that it heads, or stands in.
     values : dict
         What it says there; nothing if it is a header.
+    begin : int
+        Where its lines begin in the text.
+    text : str
+        Its lines.
     """
 
     line: int
     table: Path
     values: dict[str, Any]
+    begin: int
+    text: str
 
     def shows(self, path: Path) -> bool:
         """Whether something at this path is in it, or on the way to its table."""
@@ -130,13 +136,13 @@ def statements(text: str) -> tuple[Statement, ...]:
     found: list[Statement] = []
     entries: dict[Path, int] = {}
     table: Path = ()
-    for line, own in _split(text):
+    for line, begin, own in _split(text):
         values = tomllib.loads(own)
         is_header = own.lstrip().startswith("[")
         if is_header:
             table = _headed(values, entries)
         if values:
-            found.append(Statement(line, table, {} if is_header else values))
+            found.append(Statement(line, table, {} if is_header else values, begin, own))
     return tuple(found)
 
 
@@ -154,17 +160,17 @@ def _headed(values: Any, entries: dict[Path, int]) -> Path:
     return path
 
 
-def _split(text: str) -> Iterator[tuple[int, str]]:
-    """Line and text of each statement: what ends with a line outside lists, tables and quotes."""
+def _split(text: str) -> Iterator[tuple[int, int, str]]:
+    """Line, place and text of each statement: what ends with a line outside lists, tables and quotes."""
     begin, line, depth = 0, 1, 0
     for token in TOKEN.finditer(text):
         kind = token.lastgroup
         depth += (kind == "opening") - (kind == "closing")
         if kind == "end" and depth <= 0:
             own = text[begin : token.end()]
-            yield line, own
+            yield line, begin, own
             begin, line = token.end(), line + own.count("\n")
-    yield line, text[begin:]
+    yield line, begin, text[begin:]
 
 
 def _check(text: str) -> None:

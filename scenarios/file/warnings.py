@@ -1,4 +1,4 @@
-"""Doubts: what a scenario may say and what will have no effect, for warnings."""
+"""Warnings: what a scenario may say and what will have no effect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scenarios.file.schema import Scenario
 from scenarios.file.toml import Path
 
 
-def doubts(scenario: Scenario) -> list[Problem]:
+def warnings(scenario: Scenario) -> list[Problem]:
     """Shocks, or parts of them, that come when the run is over; each at its place in the file."""
     found = list(_late(scenario))
     document = scenario.located() if found else None

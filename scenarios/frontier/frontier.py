@@ -20,18 +20,20 @@ from analysis.base.metric import Metric, Undefined
 from analysis.figures.drawing import going_on
 from analysis.frontier.frontier import MOST, OUTSIDE, SEVERAL, WIDTH, Crossing, Search
 from analysis.frontier.question import Question, Scale
-from analysis.sweeps.table import function_of, known_metrics
+from analysis.measures import known
+from analysis.sweeps.table import function_of
 from scenarios.arms.arms import Arms
 from scenarios.arms.replicates import replicate_seed
 from scenarios.build.compilation import cut_short
+from scenarios.file.arm import BASE
 from scenarios.file.errors import Problem, ScenarioError, nearest
-from scenarios.file.schema import BASE, Scenario
+from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.frontier.scale import at, scale_of
 from scenarios.process.interruption import Interruption
 from scenarios.process.provenance import commit, peak_memory_bytes, platform, versions
-from scenarios.workers import task_pool as pool
-from scenarios.workers.crew import Crew
+from scenarios.workers import workers as processes
+from scenarios.workers.workers import Failure, Workers
 from sim.recording.recording import Recording
 
 FRONTIER = "frontier"
@@ -70,7 +72,7 @@ class Frontier:
     rows: list[Row] = field(default_factory=list)
     crossing: Crossing | None = None
     reason: str = ""
-    failures: dict[str, pool.Failure] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
     figures_failed: dict[str, str] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
 
@@ -174,15 +176,15 @@ def _question(scenario: Scenario, text: str, level: float) -> Question:
         option = "--level" if "level" in str(error) else "--metric"
         raise ScenarioError(Problem(option, "", str(error))) from error
     found = function_of(question.metric)
-    about = known_metrics().get(found)
+    about = known().get(found)
     names = [asset.name for asset in scenario.assets]
-    known = [name for each in known_metrics() for name in _names(each, names)]
+    allowed = [name for each in known() for name in _names(each, names)]
     is_known = about is not None and any(
         question.metric == name or (about.over and question.metric.startswith(f"{name}."))
         for name in _names(found, names)
     )
     if not is_known:
-        near = nearest(question.metric, known)
+        near = nearest(question.metric, allowed)
         what = f'no metric is named "{question.metric}"'
         raise ScenarioError(Problem("--metric", "", what, found=question.metric, nearest=near))
     return question
@@ -190,7 +192,7 @@ def _question(scenario: Scenario, text: str, level: float) -> Question:
 
 def _names(function: str, assets: list[str]) -> list[str]:
     """A metric's names in a market, without what it is divided by."""
-    return [f"{asset}.{function}" for asset in assets] if known_metrics()[function].per else [function]
+    return [f"{asset}.{function}" for asset in assets] if known()[function].per else [function]
 
 
 def _search(outcome: Frontier, width: float, most: int) -> Search:
@@ -210,9 +212,9 @@ def _run(
     """Ask, run and tell until the search ends; a metric that is not defined ends it too."""
     batch, payload = 0, (outcome.scenario, outcome.key, outcome.arm, outcome.question.metric)
     try:
-        with Crew(_one, workers, _prepare, payload) as crew:
+        with processes.of(_one, workers, _prepare, *payload) as those:
             while (values := search.ask()).size and not interruption.signal:
-                rows = _batch(outcome, values, batch, crew, progress, interruption)
+                rows = _batch(outcome, values, batch, those, progress, interruption)
                 if not rows:
                     break
                 search.tell(
@@ -234,7 +236,7 @@ def _batch(
     outcome: Frontier,
     values: np.ndarray,
     batch: int,
-    crew: Crew,
+    workers: Workers,
     progress: Callable[[int], None],
     interruption: Interruption,
 ) -> list[Row]:
@@ -245,9 +247,9 @@ def _batch(
         for number, value in enumerate(values)
     ]
     with cut_short(interruption):
-        for done, (number, result) in enumerate(crew.run(jobs, lambda: interruption.signal), 1):
+        for done, (number, result) in enumerate(workers.run(jobs, lambda: interruption.signal), 1):
             value, seed = jobs[number]
-            if isinstance(result, pool.Failure):
+            if isinstance(result, Failure):
                 outcome.failures[f"run {first + number}"] = result
                 result = (None, result.reason)
             found = np.nan if result[0] is None else float(result[0])
@@ -292,7 +294,7 @@ def _one(job: tuple[float, int]) -> tuple[float | None, str]:
 
 
 def _measured(recording: Recording, metric: str) -> tuple[float | None, str]:
-    about: Metric = known_metrics()[function_of(metric)]
+    about: Metric = known()[function_of(metric)]
     entries = about.entries(recording)
     if metric not in entries:
         raise KeyError(f"no metric is named {metric}; there are {', '.join(list(entries)[:8])}")

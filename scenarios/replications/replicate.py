@@ -27,7 +27,7 @@ from scenarios.build.build import build
 from scenarios.build.loading import load
 from scenarios.file.errors import Problem, ScenarioError, nearest
 from scenarios.file.schema import Scenario
-from scenarios.workers import task_pool as pool
+from scenarios.workers.workers import Failure, run_over
 from sim.recording.recording import Recording
 
 FOLDER = Path(__file__).parents[1] / "published"
@@ -234,10 +234,10 @@ def carried_out(plans: Sequence[Plan], workers: int) -> list[list[Any]]:
     jobs = [(number, run) for number, plan in enumerate(plans) for run in range(plan.runs)]
     jobs.sort(key=lambda job: job[1] / plans[job[0]].runs)  # so that long ones do not come last
     found: list[list[Any]] = [[None] * plan.runs for plan in plans]
-    results = pool.run(_measured, jobs, workers=workers, setup=_prepare, setup_arguments=(list(plans),))
+    results = run_over(_measured, jobs, workers=workers, setup=_prepare, setup_arguments=(list(plans),))
     for at, result in results:
         number, run = jobs[at]
-        if isinstance(result, pool.Failure):
+        if isinstance(result, Failure):
             raise RuntimeError(f"a run of {plans[number].scenario} failed: {result.reason}\n{result.trace}")
         found[number][run] = result
     return found

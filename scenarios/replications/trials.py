@@ -19,7 +19,7 @@ from scenarios.arms.replicates import replicate_seed, replicate_seeds
 from scenarios.build.build import build
 from scenarios.build.loading import load
 from scenarios.file.schema import Scenario
-from scenarios.workers import task_pool as pool
+from scenarios.workers.workers import Failure, run_over
 
 FOLDER = Path(__file__).parents[1] / "published"
 CONFIDENCE = 0.95
@@ -78,8 +78,8 @@ def run_all(
         for seed in replicate_seeds(replicate_seed(root, number), counts[number])
     ]
     found: list[Any] = [None] * len(trials)
-    for number, result in pool.run(task, trials, workers=workers):
-        if isinstance(result, pool.Failure):
+    for number, result in run_over(task, trials, workers=workers):
+        if isinstance(result, Failure):
             raise RuntimeError(f"{scenario}, {trials[number].values}: {result.reason}\n{result.trace}")
         found[number] = result
     return [

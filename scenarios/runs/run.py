@@ -22,9 +22,11 @@ from numba.core.event import install_listener
 from analysis.figures.drawing import going_on
 from analysis.measures import metrics
 from scenarios.arms.arms import alone
+from scenarios.build.build import market
 from scenarios.build.compilation import KIND, Compilation, cut_short, said_elsewhere
+from scenarios.file.arm import BASE
 from scenarios.file.errors import ScenarioError
-from scenarios.file.schema import BASE, Scenario
+from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.process import garbage
 from scenarios.process.interruption import Interruption, Stopped
@@ -129,7 +131,7 @@ def run(
     interruption = interruption or Interruption()
     with said_elsewhere(), install_listener(KIND, Compilation(compiling)) as compilation:
         with _failures_noted(outcome), cut_short(interruption):
-            model = scenario.market() if arm is None else alone(scenario, arm, beside)
+            model = market(scenario) if arm is None else alone(scenario, arm, beside)
         garbage.resume()
         with results:
             if model is not None:

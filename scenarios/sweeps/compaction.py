@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from scenarios.file.override import written
-from scenarios.sweeps import worker_files as parts
+from scenarios.sweeps import worker_files
 from scenarios.sweeps.experiment import Plan
 from scenarios.sweeps.worker_files import FAILURES, PARTS, RUNS
 
@@ -97,7 +97,7 @@ def _rows(folder: Path, order: dict[str, int]) -> pd.DataFrame:
         old = pq.read_table(folder / RESULTS).to_pandas()
         times = pq.read_table(folder / TIMING).to_pandas()
         frames.append(old[old["status"] == "finished"].merge(times, on="run_id", how="left"))
-    for table in gathered(parts.batches(folder / PARTS, RUNS)):
+    for table in gathered(worker_files.batches(folder / PARTS, RUNS)):
         frames.append(table.rename_columns([name.lstrip(".") for name in table.column_names]).to_pandas())
     filled = [frame for frame in frames if len(frame)]
     return pd.concat(filled) if filled else frames[0]
@@ -112,7 +112,7 @@ def _failures(folder: Path) -> pd.DataFrame:
     frames = [_empty(columns)]
     if (folder / FAILED_RUNS).exists():
         frames.append(pq.read_table(folder / FAILED_RUNS, columns=columns).to_pandas())
-    frames += [table.to_pandas() for table in gathered(parts.batches(folder / PARTS, FAILURES))]
+    frames += [table.to_pandas() for table in gathered(worker_files.batches(folder / PARTS, FAILURES))]
     filled = [frame for frame in frames if len(frame)]
     found = pd.concat(filled) if filled else frames[0]
     return found.sort_values("is_final", ascending=False, kind="stable")

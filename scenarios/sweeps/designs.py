@@ -11,12 +11,15 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from scenarios.arms.overlays import is_whole
 from scenarios.arms.replicates import design_seed
+from scenarios.file.overlays import is_whole
+from scenarios.file.override import KeyProblem, locate, split
+from scenarios.file.retyping import TYPE
 from scenarios.file.schema import Scenario
 from scenarios.file.sweep_schema import SAMPLED, Range, Sweep
 
@@ -42,21 +45,35 @@ def points_of(scenario: Scenario) -> list[Point]:
 
 
 def _completed(rows: list[Point], scenario: Scenario) -> list[Point]:
-    """The rows with what the scenario itself says under the keys that only others name."""
-    keys = dict.fromkeys(key for row in rows for key in row)
-    own = {}
+    """The rows with what the scenario itself says under the keys that only others name.
+
+    With what it says once a row has set its types: a type may lack a key that others have.
+    """
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    plain = scenario.model_copy(update={"sweep": None, "arms": {}})
+    said = _said(keys, plain)
+    points = []
+    for row in rows:
+        retypes = any(split(key)[-1] == TYPE for key in row)
+        own = _said(keys, plain.set_over(row, "design point")) if retypes else said
+        points.append({key: (own | row)[key] for key in keys if key in own or key in row})
+    return points
+
+
+def _said(keys: list[str], scenario: Scenario) -> Point:
+    """What a scenario says under those of these keys that it has."""
+    values, found = scenario.resolved(), {}
     for key in keys:
-        try:
-            own[key] = scenario[key]
-        except KeyError:
-            continue
-    return [{key: (own | row)[key] for key in keys if key in own or key in row} for row in rows]
+        with suppress(KeyProblem):
+            found[key] = locate(values, key)
+    return found
 
 
 def _sampled(scenario: Scenario, sweep: Sweep) -> list[Point]:
     cube = unit_points(sweep.design, sweep.points or 1, len(sweep.over), design_seed(scenario.seed))
+    own = scenario.resolved()
     columns = {
-        key: _stretched(cube[:, k], values, is_whole=is_whole(scenario, key))
+        key: _stretched(cube[:, k], values, is_whole=is_whole(own, key))
         for k, (key, values) in enumerate(sweep.over.items())
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from scenarios.arms.arms import MUTED, PLACEBO, Arms
+from scenarios.arms.arms import Arms
 from scenarios.arms.replicates import own_seed, replicate_seeds
+from scenarios.file.arm import MUTED, PLACEBO
 from scenarios.file.errors import Problem, ScenarioError
 from scenarios.file.schema import Scenario
 from scenarios.file.sources import sources_hash
@@ -17,16 +17,6 @@ from scenarios.sweeps.designs import Point, points_of
 
 REMEMBERED = 32
 """Points whose scenarios are kept ready."""
-
-
-class Trial(NamedTuple):
-    """One run: a point, a replicate of it, an arm."""
-
-    run_id: str
-    design_id: int
-    replicate: int
-    seed: int
-    arm: str
 
 
 class Job(NamedTuple):
@@ -170,10 +160,3 @@ class Plan:
         seed, identity = self.seed(design_id, replicate), self._identities[design_id]
         arms = tuple((arm, run_id(identity, arm, seed)) for arm in self.experiment.chosen)
         return Job(design_id, replicate, seed, self.points[design_id], arms)
-
-    def trials(self, design_id: int, replicates: int) -> Iterator[Trial]:
-        """Runs of so many replicates of a point."""
-        for replicate in range(replicates):
-            job = self.job(self.first[design_id], replicate)
-            for arm, run in job.arms:
-                yield Trial(run, design_id, replicate, job.seed, arm)

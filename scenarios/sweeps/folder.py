@@ -21,6 +21,7 @@ when it is finished too (`scenarios.folders.ownership`).
 
 from __future__ import annotations
 
+import glob
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -28,11 +29,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scenarios.file import toml
 from scenarios.file.errors import Problem, ScenarioError
+from scenarios.file.versions import KEY, NEWEST
 from scenarios.folders import lock, ownership
 from scenarios.folders.ownership import FINISHED, status_of
-from scenarios.sweeps import run_tables as kept
-from scenarios.sweeps import worker_files as parts
+from scenarios.process.shell import place
+from scenarios.sweeps import run_tables, worker_files
 from scenarios.sweeps.compaction import DESIGN, FAILED_RUNS, RESULTS, SCENARIO, TIMING, compacted
 from scenarios.sweeps.designs import table
 from scenarios.sweeps.experiment import Plan
@@ -85,12 +88,40 @@ class SweepFolder:
             return
         ownership.check_kind(self.path, KIND, self.label)
         found = ownership.manifest(self.path)
-        if found.get("design_hash") != plan.experiment.design_hash():
+        is_same = found.get("design_hash") == plan.experiment.design_hash()
+        if self.is_older or (is_same and found.get("sources") != plan.experiment.sources):
+            raise self.of_another_version()
+        if not is_same:
             what = "holds a sweep of another design or scenario"
             raise self._problem(f"{what}; --force replaces it, --out DIR writes elsewhere")
-        if found.get("sources") != plan.experiment.sources:
-            what = "holds runs of another version of the code, which would not be comparable"
-            raise self._problem(f"{what}; --force starts again, --out DIR writes elsewhere")
+
+    @property
+    def is_older(self) -> bool:
+        """Whether the sweep here was begun by a version that wrote scenarios in an older way."""
+        with suppress(OSError, ValueError):
+            version = toml.loads((self.path / SCENARIO).read_text(encoding="utf-8")).get(KEY)
+            return isinstance(version, int) and version < NEWEST
+        return False
+
+    def of_another_version(self) -> ScenarioError:
+        """That the sweep here was begun by another version of the code, and what to do about it."""
+        found = ownership.manifest(self.path)
+        versions = found.get("versions")
+        version = versions.get("hedgequake") if isinstance(versions, dict) else None
+        commit = str(found.get("commit") or "")[:8]
+        which = ", ".join(part for part in (version and f"hedgequake {version}", commit) if part)
+        what = f"holds runs of another version of the code{which and f' ({which})'}, not comparable with ours"
+        remedy = (
+            "finish it with that version, begin anew beside it with --out DIR, or replace it with --force"
+        )
+        return self._problem(f"{what}; {remedy}")
+
+    def half_done_older(self) -> list[SweepFolder]:
+        """Sweeps beside this one, named like it but for its hash, that older versions left half done."""
+        name = self.path.name.rpartition("-")[0]
+        beside = sorted(self.path.parent.glob(f"{glob.escape(name)}-*"))
+        found = [SweepFolder(path, place(path)) for path in beside if path != self.path]
+        return [each for each in found if each.is_older and not each.is_finished]
 
     def holds(self, plan: Plan) -> bool:
         """Whether it holds this very sweep, by this very code."""
@@ -203,7 +234,7 @@ class SweepFolder:
         import pyarrow.parquet as pq
 
         found: dict[str, Done] = {}
-        for row in _pairs(parts.batches(self.parts, FAILURES), "is_final"):
+        for row in _pairs(worker_files.batches(self.parts, FAILURES), "is_final"):
             if row[1]:
                 found[row[0]] = Done("failed")
         if (self.path / FAILED_RUNS).exists():
@@ -218,7 +249,7 @@ class SweepFolder:
                 is_finished = [status == "finished" for status in batch["status"].to_pylist()]
                 rows = zip(_pairs([batch], metric), is_finished, strict=True)
                 found |= {run: Done("finished", value) for (run, value), finished in rows if finished}
-        for run, value in _pairs(parts.batches(self.parts, RUNS), metric):
+        for run, value in _pairs(worker_files.batches(self.parts, RUNS), metric):
             found[run] = Done("finished", value)
         return found
 
@@ -244,13 +275,13 @@ class SweepFolder:
         folders = [self.path, *(other.path for other in others)]
         found = compacted(folders, plan)
         known = set(found.timing["run_id"].to_pylist())
-        for name in sorted({name for folder in folders for name in parts.tables(folder / PARTS)}):
+        for name in sorted({name for folder in folders for name in worker_files.tables(folder / PARTS)}):
             if name not in (RUNS, FAILURES):
-                kept.gather(folders, name, known, self.path)
+                run_tables.gather(folders, name, known, self.path)
         self._write(found.failures, FAILED_RUNS)
         self._write(found.timing, TIMING)
         self._write(found.runs, RESULTS)
-        parts.remove(self.parts)
+        worker_files.remove(self.parts)
         return found.counts
 
     def remove_shards(self) -> None:

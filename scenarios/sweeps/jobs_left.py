@@ -1,4 +1,4 @@
-"""The agenda: which jobs of a plan are still to be done, in an order that suits warm workers.
+"""Jobs left: what of a plan is still to be done, in an order that suits warm workers.
 
 Without a stopping rule that is the plan less what is done. With one, a point asks for more
 replicates after each look, until it has enough; a look waits for every run it needs, so that
@@ -35,7 +35,7 @@ class Done(NamedTuple):
     value: float | None = None
 
 
-class Agenda:
+class JobsLeft:
     """What is left to do.
 
     Parameters
@@ -44,7 +44,7 @@ class Agenda:
     done : mapping of str to Done
         Runs that are over, by id.
     shard : Shard
-        The part of the plan that this agenda is about.
+        The part of the plan to be done here.
 
     Attributes
     ----------
@@ -159,7 +159,7 @@ class Agenda:
         self._grow(design_id, 0)
 
     def _grow(self, design_id: int, begin: int) -> None:
-        """Put the replicates from one on up to the next look on the agenda; look at once if all are done."""
+        """Put the replicates from one on up to the next look among the jobs; look at once if all are done."""
         jobs = [self.plan.job(design_id, n) for n in range(begin, self._looks[design_id].due)]
         self.planned += sum(len(job.arms) for job in jobs)
         missing = [left for job in jobs if (left := self.left(job)) is not None]

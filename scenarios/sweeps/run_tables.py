@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenarios.sweeps import worker_files as parts
+from scenarios.sweeps import worker_files
 from scenarios.sweeps.worker_files import PARTS, SERIES
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _pieces(folders: Sequence[Path], table: str, target: Path) -> Iterator[pa.Ta
     import pyarrow.parquet as pq
 
     for folder in folders:
-        for batch in parts.batches(folder / PARTS, table):
+        for batch in worker_files.batches(folder / PARTS, table):
             yield pa.Table.from_batches([batch])
         for path in files(folder, table) if folder != target else []:
             file = pq.ParquetFile(path)

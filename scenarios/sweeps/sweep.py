@@ -30,17 +30,17 @@ from scenarios.sweeps.compaction import compacted
 from scenarios.sweeps.dispatch import Dispatch, Exhausted
 from scenarios.sweeps.experiment import Experiment, Job, Plan
 from scenarios.sweeps.folder import KIND, SweepFolder
-from scenarios.sweeps.jobs_left import WHOLE, Agenda, Shard
+from scenarios.sweeps.jobs_left import WHOLE, JobsLeft, Shard
 from scenarios.sweeps.room import room_for, take_place
-from scenarios.sweeps.worker import Lost, Order, begin
-from scenarios.sweeps.worker_files import DiskTrouble, Parts
+from scenarios.sweeps.worker import Assignment, Lost, warm
+from scenarios.sweeps.worker_files import DiskTrouble, WorkerFiles
 from scenarios.workers import engines
-from scenarios.workers.engines import DEFAULT, Engine
+from scenarios.workers.engines import DEFAULT, SERIAL, Engine
 
 Tally = Callable[[int, int, int], None]
 """Called with the runs done, planned and failed."""
 
-MakesEngine = Callable[[Order, Job], Engine]
+MakesEngine = Callable[[Assignment, Job], Engine]
 
 
 @dataclass
@@ -104,7 +104,7 @@ def sweep(
         The results folder; gone on with if it holds this sweep.
     workers : int
     start : str
-        A local engine: "spawn", "forkserver", "fork", "threads" or "serial".
+        A local engine, one of `scenarios.workers.engines.LOCAL`.
     dask : str, optional
         Address of a Dask scheduler, or "local", instead of a local engine.
     shard : Shard, optional
@@ -138,8 +138,10 @@ def sweep(
     engines.check(start)
     cluster = engines.Dask(dask, workers) if dask else None
 
-    def engine(order: Order, first: Job) -> Engine:
-        return cluster or engines.local(start, workers, (begin, (order, first)))
+    def engine(assignment: Assignment, first: Job) -> Engine:
+        return cluster or engines.local(
+            start, workers, *(() if start == SERIAL else (warm, assignment, first))
+        )
 
     outcome = SweepOutcome(room.place.path)
     try:
@@ -168,7 +170,7 @@ class _Session:
         self._others = [whole] if shard else whole.shards()
         self._metric = plan.experiment.sweep.stop.metric if plan.experiment.sweep.stop else None
         self._name = f"{int(time.time()):x}{uuid.uuid4().hex[:4]}"
-        self._agenda: Agenda | None = None
+        self._jobs_left: JobsLeft | None = None
 
     def work(
         self,
@@ -184,10 +186,10 @@ class _Session:
             done = self._place.done(self._metric)
             for other in self._others:
                 done = other.done(self._metric) | done
-            self._agenda = agenda = Agenda(self._plan, done, self._shard or WHOLE)
+            self._jobs_left = jobs_left = JobsLeft(self._plan, done, self._shard or WHOLE)
             if done:
-                note(f"{len(done):,} of {agenda.planned:,} runs are done already")
-            self._dispatch(agenda, engine, tally, interruption)
+                note(f"{len(done):,} of {jobs_left.planned:,} runs are done already")
+            self._dispatch(jobs_left, engine, tally, interruption)
         except DiskTrouble as error:
             outcome.trouble = f"cannot be written: {error.strerror}; {_AGAIN}"
         except OSError as error:
@@ -199,32 +201,32 @@ class _Session:
 
     def _dispatch(
         self,
-        agenda: Agenda,
+        jobs_left: JobsLeft,
         engine: MakesEngine,
         tally: Tally,
         interruption: Interruption,
     ) -> None:
-        """Bring the agenda to the workers, if anything is left on it."""
-        order = Order(str(self._place.path), self._name, self._plan.experiment.sources)
-        first = agenda.take(1)
+        """Bring what is left to the workers, if anything is."""
+        assignment = Assignment(str(self._place.path), self._name, self._plan.experiment.sources)
+        first = jobs_left.take(1)
         if not first:
             return
-        agenda.give_back(first)
-        own = Parts(self._place.parts, f"{self._name}-parent-{os.getpid()}")
+        jobs_left.give_back(first)
+        own = WorkerFiles(self._place.parts, f"{self._name}-parent-{os.getpid()}")
         dispatch = Dispatch(
-            agenda,
-            engine(order, first[0]),
-            order,
+            jobs_left,
+            engine(assignment, first[0]),
+            assignment,
             own,
             lambda: self._place.done(self._metric),
             self._plan.experiment.sweep.time_limit_seconds,
         )
-        tally(len(agenda.done), agenda.planned, agenda.failed)
+        tally(len(jobs_left.done), jobs_left.planned, jobs_left.failed)
         try:
             with cut_short(interruption), closing(dispatch.run()) as progress:
                 for fresh in progress:
                     self._outcome.fresh += fresh
-                    tally(len(agenda.done), agenda.planned, agenda.failed)
+                    tally(len(jobs_left.done), jobs_left.planned, jobs_left.failed)
                     if interruption.signal:
                         break
         finally:
@@ -235,24 +237,24 @@ class _Session:
         done = self._place.done(self._metric)
         for shard in shards:
             done = shard.done(self._metric) | done
-        self._agenda = Agenda(self._plan, done)
-        if self._agenda.take(1):
+        self._jobs_left = JobsLeft(self._plan, done)
+        if self._jobs_left.take(1):
             self._outcome.status = INTERRUPTED
         self._place.begin(self._plan, self._about(), self._name)
         self.publish(shards)
 
     def publish(self, others: Sequence[SweepFolder] = ()) -> None:
         """Compact what there is and say in the manifest what this is."""
-        outcome, agenda = self._outcome, self._agenda
-        if agenda is None:
+        outcome, jobs_left = self._outcome, self._jobs_left
+        if jobs_left is None:
             outcome.status = FAILED
             return
         try:
             counts = self._place.compact(self._plan, others)
         except OSError as error:
             outcome.trouble = outcome.trouble or f"cannot be written: {error.strerror or error}; {_AGAIN}"
-            counts = {"runs_done": len(agenda.done) - agenda.failed, "runs_failed": agenda.failed}
-        outcome.planned, outcome.stopped = agenda.rows, agenda.stopped
+            counts = {"runs_done": len(jobs_left.done) - jobs_left.failed, "runs_failed": jobs_left.failed}
+        outcome.planned, outcome.stopped = jobs_left.rows, jobs_left.stopped
         outcome.done, outcome.failed = counts["runs_done"], counts["runs_failed"]
         if outcome.status != INTERRUPTED and (outcome.failed or outcome.trouble):
             outcome.status = FAILED
@@ -264,7 +266,7 @@ class _Session:
     def _about(self) -> dict[str, Any]:
         """What this is, for the manifest."""
         experiment, outcome = self._plan.experiment, self._outcome
-        scenario, agenda = experiment.whole, self._agenda
+        scenario, jobs_left = experiment.whole, self._jobs_left
         return {
             "status": outcome.status,
             "scenario": scenario.name,
@@ -279,7 +281,7 @@ class _Session:
             "arms": experiment.chosen,
             "keep": experiment.sweep.keep,
             "shard": str(self._shard) if self._shard else None,
-            "runs_planned": agenda.rows if agenda else None,
+            "runs_planned": jobs_left.rows if jobs_left else None,
             "runs_done": outcome.done,
             "runs_failed": outcome.failed,
             "stopped": outcome.stopped,
@@ -313,7 +315,7 @@ def merge(folder: Path) -> SweepOutcome:
     ScenarioError
         If there are no shards, they are of different sweeps, or one is being run.
     """
-    from scenarios.build.loading import load
+    from scenarios.build.loading import loaded
 
     whole = SweepFolder(folder, str(folder))
     shards = whole.shards()
@@ -322,7 +324,7 @@ def merge(folder: Path) -> SweepOutcome:
         what = f"no shards in it; `{made_by}` makes one of four"
         raise ScenarioError(Problem(str(folder), "", what))
     with reading(folder, "be merged"):
-        scenario = load(shards[0].path / "scenario.toml")
+        scenario = loaded(shards[0].path / "scenario.toml")
     if unknown := scenario.not_imported():
         what = f"merging has to import {', '.join(unknown)}, which runs this code"
         trusting = command("merge", folder, "--trust")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import os
-import signal
 import socket
 import threading
 import time
@@ -17,21 +16,19 @@ import traceback
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import parent_process
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numba.core.event import TimingListener, install_listener
 
 from analysis.base.metric import measure
-from scenarios.arms.arms import SOURCES
-from scenarios.arms.chosen_metrics import chosen
+from analysis.measures import chosen
 from scenarios.build.loading import load
+from scenarios.file.arm import replayed
 from scenarios.process import garbage
 from scenarios.process.interruption import Stopped
 from scenarios.sweeps.experiment import Experiment, Job
-from scenarios.sweeps.worker_files import FAILURES, PARTS, RUNS, SERIES, DiskTrouble, Parts
+from scenarios.sweeps.worker_files import FAILURES, PARTS, RUNS, SERIES, DiskTrouble, WorkerFiles
 from sim.messages.columns import TABLES
 from sim.recording.recording import Recording
 
@@ -41,7 +38,7 @@ if TYPE_CHECKING:
 WARM_STEPS = 2
 
 
-class Order(NamedTuple):
+class Assignment(NamedTuple):
     """Where a worker works, and for which session of the sweep."""
 
     folder: str
@@ -49,7 +46,7 @@ class Order(NamedTuple):
     sources: str
 
 
-class Report(NamedTuple):
+class RunReport(NamedTuple):
     """What returns for a run: its id, how it ended, the metric that decides on stopping, seconds."""
 
     run_id: str
@@ -94,7 +91,7 @@ class Worker:
 
     Parameters
     ----------
-    order : Order
+    assignment : Assignment
 
     Raises
     ------
@@ -102,16 +99,16 @@ class Worker:
         If the folder is not there or was made with other sources than the worker's.
     """
 
-    def __init__(self, order: Order) -> None:
-        folder = Path(order.folder)
+    def __init__(self, assignment: Assignment) -> None:
+        folder = Path(assignment.folder)
         try:
             scenario = load(folder / "scenario.toml")
-            name = f"{order.session}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-            self._parts = Parts(folder / PARTS, name)
+            name = f"{assignment.session}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+            self._files = WorkerFiles(folder / PARTS, name)
         except (Exception, SystemExit) as error:
             raise Lost(f"a worker on {socket.gethostname()} cannot work in {folder}: {error}") from error
         self._experiment = Experiment(scenario)
-        if self._experiment.sources != order.sources:
+        if self._experiment.sources != assignment.sources:
             raise Lost(f"the worker on {socket.gethostname()} has another version of the code")
         sweep = self._experiment.sweep
         self._stop = sweep.stop.metric if sweep.stop else None
@@ -122,13 +119,13 @@ class Worker:
 
     def claim(self) -> None:
         """Say which run is in hand, from now on."""
-        self._parts.claim(self._in_hand)
+        self._files.claim(self._in_hand)
 
     def claim_while_compiling(self) -> None:
         """Say which run is in hand, and that its time does not count."""
-        self._parts.claim(self._in_hand, math.inf)
+        self._files.claim(self._in_hand, math.inf)
 
-    def work(self, jobs: list[Job]) -> list[Report]:
+    def work(self, jobs: list[Job]) -> list[RunReport]:
         """Run jobs, a report a run.
 
         Raises
@@ -151,7 +148,7 @@ class Worker:
             measure(model.recording(), self._metrics)
             model.release()
 
-    def _run(self, job: Job) -> Iterator[Report]:
+    def _run(self, job: Job) -> Iterator[RunReport]:
         """Run the arms of a job, and first what they replay."""
         recordings: dict[str, Recording] = {}
         for arm, run in job.arms:
@@ -167,18 +164,18 @@ class Worker:
                 yield self._failed(job, arm, run, error, clock)
                 continue
             self._keep(run, recording)
-            self._parts.append(RUNS, _row(job, arm, run, clock, self._parts.name, values))
+            self._files.append(RUNS, _row(job, arm, run, clock, self._files.name, values))
             value = values.get(self._stop) if self._stop else None
-            yield Report(run, "finished", value, clock.wall)
+            yield RunReport(run, "finished", value, clock.wall)
 
     def _recorded(self, arm: str, job: Job, recordings: dict[str, Recording], clock: _Clock) -> Recording:
-        source = SOURCES.get(arm)
-        if source is not None and source not in recordings:
+        source = replayed(arm)
+        if source and source not in recordings:
             recordings[source] = self._recorded(source, job, recordings, _Clock())
         if arm not in recordings:
             arms = self._experiment.arms(job.point)
             with clock.of("build"):
-                model = arms.market(arm, job.seed, recordings.get(source or ""))
+                model = arms.market(arm, job.seed, recordings.get(source))
             try:
                 with clock.of("step"):
                     self._step(model)
@@ -206,18 +203,18 @@ class Worker:
     def _keep(self, run: str, recording: Recording) -> None:
         """Write the tables that the sweep keeps beside the metrics."""
         keep = self._experiment.sweep.keep
-        kept = {"metrics": (), "series": (SERIES,), "all": tuple(TABLES)}[keep]
-        for table in kept:
+        tables = {"metrics": (), "series": (SERIES,), "all": tuple(TABLES)}[keep]
+        for table in tables:
             rows = plain(recording.table(table), run)
             if rows.num_rows:
-                self._parts.append(table, rows)
+                self._files.append(table, rows)
 
-    def _failed(self, job: Job, arm: str, run: str, error: BaseException, clock: _Clock) -> Report:
+    def _failed(self, job: Job, arm: str, run: str, error: BaseException, clock: _Clock) -> RunReport:
         is_final = not isinstance(error, TimeLimit | MemoryError | OSError)
         text = traceback.format_exc()
         reason = f"{type(error).__name__}: {error}"
-        self._parts.append(FAILURES, failure_row(run, job, arm, reason, text, is_final=is_final))
-        return Report(run, "failed", None, clock.wall)
+        self._files.append(FAILURES, failure_row(run, job, arm, reason, text, is_final=is_final))
+        return RunReport(run, "failed", None, clock.wall)
 
 
 class _Clock:
@@ -296,7 +293,7 @@ def plain(table: pa.Table, run: str) -> pa.RecordBatch:
 _workers = threading.local()
 
 
-def work(order: Order, jobs: list[Job]) -> list[Report]:
+def work(assignment: Assignment, jobs: list[Job]) -> list[RunReport]:
     """Run jobs in this process; what the engines are given.
 
     Raises
@@ -306,32 +303,20 @@ def work(order: Order, jobs: list[Job]) -> list[Report]:
     DiskTrouble
         If results cannot be written.
     """
-    return _worker(order).work(jobs)
+    return _worker(assignment).work(jobs)
 
 
-def begin(order: Order, job: Job | None) -> None:
-    """Set a worker process of this machine up: it ends with its parent, and is warm."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
-    if job is not None:
-        garbage.hold()
-        with suppress(Exception):  # the run itself will fail, and say why
-            _worker(order).warm(job)
-        garbage.resume()
+def warm(assignment: Assignment, job: Job) -> None:
+    """Warm this process up for the sweep with one of its jobs."""
+    garbage.hold()
+    with suppress(Exception):  # the run itself will fail, and say why
+        _worker(assignment).warm(job)
+    garbage.resume()
 
 
-def _follow(sentinel: int) -> None:
-    """End this process when its parent has ended, however that came about."""
-    wait([sentinel])
-    os._exit(1)
-
-
-def _worker(order: Order) -> Worker:
+def _worker(assignment: Assignment) -> Worker:
     """The worker of this thread for a session."""
-    if getattr(_workers, "order", None) != order:
-        _workers.worker, _workers.order = Worker(order), order
+    if getattr(_workers, "assignment", None) != assignment:
+        _workers.worker, _workers.assignment = Worker(assignment), assignment
     worker: Worker = _workers.worker
     return worker

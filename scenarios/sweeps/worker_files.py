@@ -1,4 +1,4 @@
-"""Parts: what workers leave while a sweep runs, an Arrow IPC stream for each worker and table.
+"""Worker files: what workers leave while a sweep runs, an Arrow IPC stream for each worker and table.
 
 A run's rows are one record batch, written with one system call, so that a process that is
 killed leaves whole batches and at most one torn one at the end, which is not read. When the
@@ -72,7 +72,7 @@ class Stream:
         self._whole += written
 
 
-class Parts:
+class WorkerFiles:
     """The streams and the claim of one worker in one session.
 
     Parameters

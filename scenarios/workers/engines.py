@@ -1,15 +1,10 @@
-"""Engines: where the runs of a sweep take place, each an executor of `concurrent.futures`.
+"""Engines: where tasks are done, each an executor of `concurrent.futures`.
 
-    forkserver  processes forked from a server that has done nothing but import the libraries: the
-                default where there is one, warm in half the time of spawn
-    spawn       fresh processes: what every platform has
-    fork        copies of this process: starts at once, but may deadlock on locks that threads of
-                pyarrow or a BLAS hold at that moment
-    threads     threads of this process: kernels release the interpreter's lock, the rest does not
-    serial      this thread
-    dask        workers of a Dask cluster that see the same folder
-
-Measured with two workers on runs of 50 ms, start to end: see `hedgequake bench sweep`.
+forkserver  processes forked from a server that has done nothing but import the libraries, warm in
+half the time of fresh ones: the default where there is one
+spawn       fresh processes: where there is none
+serial      this thread
+dask        workers of a Dask cluster that see the same folder
 """
 
 from __future__ import annotations
@@ -18,20 +13,25 @@ import multiprocessing
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
+from multiprocessing.connection import wait
 from typing import Any, Protocol
 
 from scenarios.file.errors import Problem, ScenarioError
 
-Setup = tuple[Callable[..., None], tuple[Any, ...]]
-
-PROCESSES = ("spawn", "forkserver", "fork")
-LOCAL = (*PROCESSES, "threads", "serial")
 DEFAULT = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+SERIAL = "serial"
+LOCAL = (DEFAULT, SERIAL)
 PRELOADED = ("mesa", "numba", "pandas", "pyarrow.parquet", "pydantic", "scipy.stats")
 """What a server imports; no module of ours, which it might find in another place than this process did."""
+
+
+def cores() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Engine(Protocol):
@@ -44,10 +44,13 @@ class Engine(Protocol):
         What a future raises whose worker died.
     falls_together : bool
         Whether all workers are lost when one dies.
+    ahead : int
+        Tasks that a worker has in hand: the one it is at, and the next.
     """
 
     died: tuple[type[BaseException], ...]
     falls_together: bool
+    ahead: int
 
     @property
     def workers(self) -> int:
@@ -73,26 +76,27 @@ class Processes:
     Parameters
     ----------
     workers : int
-    start : str
-        "spawn", "forkserver" or "fork".
-    setup : tuple of callable and arguments
+    setup : callable, optional
         What a worker begins with.
+    *arguments
+        Of `setup`.
     """
 
     died: tuple[type[BaseException], ...] = (BrokenExecutor,)
     falls_together = True
+    ahead = 2
 
-    def __init__(self, workers: int, start: str, setup: Setup) -> None:
-        self.workers, self._setup = workers, setup
+    def __init__(self, workers: int, setup: Callable[..., None] | None, *arguments: Any) -> None:
+        self.workers, self._begin = workers, (setup, *arguments)
         self._others: set[int | None] = set()
-        self._context: Any = multiprocessing.get_context(start)
-        if start == "forkserver":
+        self._context: Any = multiprocessing.get_context(DEFAULT)
+        if DEFAULT == "forkserver":
             self._context.set_forkserver_preload(list(PRELOADED))
 
     def open(self, workers: int | None = None) -> Executor:
         """A fresh pool."""
         self._others = {child.pid for child in multiprocessing.active_children()}
-        return ProcessPoolExecutor(workers or self.workers, self._context, *self._setup)
+        return ProcessPoolExecutor(workers or self.workers, self._context, begin, self._begin)
 
     def kill(self, claim: dict[str, Any]) -> bool:
         """End the process that made a claim, if it is a child of this one."""
@@ -112,26 +116,21 @@ class Processes:
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-class Threads:
-    """Threads of this process; they cannot be killed."""
+def begin(setup: Callable[..., None] | None, *arguments: Any) -> None:
+    """Set a worker process up: it ends with its parent, which Ctrl-C is for to deal with."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
+    if setup is not None:
+        setup(*arguments)
 
-    died: tuple[type[BaseException], ...] = (BrokenExecutor,)
-    falls_together = True
 
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
-
-    def open(self, workers: int | None = None) -> Executor:
-        """A fresh pool."""
-        return ThreadPoolExecutor(workers or self.workers)
-
-    def kill(self, claim: dict[str, Any]) -> bool:
-        """Say that it cannot."""
-        return False
-
-    def close(self, executor: Executor, *, at_once: bool) -> None:
-        """Wait for what is running."""
-        executor.shutdown(wait=True, cancel_futures=True)
+def _follow(sentinel: int) -> None:
+    """End this process when its parent has ended, however that came about."""
+    wait([sentinel])
+    os._exit(1)
 
 
 class _Here(Executor):
@@ -146,15 +145,36 @@ class _Here(Executor):
         return future
 
 
-class Serial(Threads):
-    """Work in this thread."""
+class Serial:
+    """The thread that asks, which nobody can end.
 
-    def __init__(self) -> None:
-        super().__init__(1)
+    Parameters
+    ----------
+    setup : callable, optional
+        What it begins with.
+    *arguments
+        Of `setup`.
+    """
+
+    died: tuple[type[BaseException], ...] = (BrokenExecutor,)
+    falls_together = True
+    ahead = workers = 1
+
+    def __init__(self, setup: Callable[..., None] | None, *arguments: Any) -> None:
+        self._setup, self._arguments = setup, arguments
 
     def open(self, workers: int | None = None) -> Executor:
-        """An executor that does not wait to be asked."""
+        """An executor that does at once what it is given."""
+        if self._setup is not None:
+            self._setup(*self._arguments)
         return _Here()
+
+    def kill(self, claim: dict[str, Any]) -> bool:
+        """Say that it cannot."""
+        return False
+
+    def close(self, executor: Executor, *, at_once: bool) -> None:
+        """Nothing is running."""
 
 
 class Dask:
@@ -177,6 +197,7 @@ class Dask:
     """
 
     falls_together = False
+    ahead = 2
 
     def __init__(self, address: str, workers: int) -> None:
         try:
@@ -222,20 +243,16 @@ class Dask:
 
 
 def check(name: str) -> None:
-    """Raise if there is no local engine of this name on this platform.
+    """Raise if there is no local engine of this name.
 
     Raises
     ------
     ScenarioError
     """
-    available = [*multiprocessing.get_all_start_methods(), "threads", "serial"]
-    if name not in LOCAL or name not in available:
-        allowed = tuple(each for each in LOCAL if each in available)
-        raise ScenarioError(Problem("--engine", name, "no such engine here", found=name, allowed=allowed))
+    if name not in LOCAL:
+        raise ScenarioError(Problem("--engine", name, "no such engine here", found=name, allowed=LOCAL))
 
 
-def local(name: str, workers: int, setup: Setup) -> Engine:
-    """A local engine by name."""
-    if name == "serial":
-        return Serial()
-    return Threads(workers) if name == "threads" else Processes(workers, name, setup)
+def local(name: str, workers: int, setup: Callable[..., None] | None = None, *arguments: Any) -> Engine:
+    """A local engine by name, and what its workers begin with."""
+    return Serial(setup, *arguments) if name == SERIAL else Processes(workers, setup, *arguments)

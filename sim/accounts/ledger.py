@@ -15,6 +15,7 @@ import numpy as np
 from sim.base.typed_call import TypedCall
 from sim.kernels.accounts import posting
 from sim.kernels.accounts.changes import ROOM, no_changes
+from sim.kernels.accounts.valuation import Holdings
 from sim.messages.tape import Tape
 from sim.records import FILLS
 from sim.setup.instruments import Universe
@@ -49,6 +50,8 @@ class Ledger:
         Contracts held (-1 is an empty slot) and lots of them.
     cash_total, position_total, contract_total : ndarray
         The same by population, kept as fills are posted.
+    holdings, books, totals : Holdings, Books, Totals
+        These columns, together as kernels take them; new ones when a column is replaced.
     changes : ndarray of int64
         Whose cash or positions have changed (`sim.kernels.accounts.changes`).
     version : int
@@ -92,6 +95,7 @@ class Ledger:
         self._post, self._transfer = TypedCall(posting.post), TypedCall(posting.transfer)
         self._residual = TypedCall(posting.residual)
         self._allocate_holders(holders, wide)
+        self._gather()
         self.fit_contracts()
 
     def _allocate_holders(self, holders: Mapping[int, tuple[int, int]], wide: tuple[int, ...]) -> None:
@@ -105,12 +109,33 @@ class Ledger:
         self.contract = np.full((slots, self.account_of.size), -1, np.int32)
         self.qty = np.zeros((slots, self.account_of.size), np.int64)
 
+    def _gather(self) -> None:
+        """Put the columns together as kernels take them; again whenever one is replaced."""
+        self.holdings = Holdings(self.cash, self.position, self.holder_of, self.contract, self.qty)
+        self.books = posting.Books(self.cost, self.account_of, self.wide)
+        self.totals = posting.Totals(
+            self.population_of, self.cash_total, self.position_total, self.contract_total
+        )
+
     def fit_contracts(self) -> None:
         """Make room for every contract listed so far."""
         missing = len(self.universe.contract_names) - self.wide.shape[1]
         if missing > 0:
             self.wide = np.pad(self.wide, ((0, 0), (0, missing)))
             self.contract_total = np.pad(self.contract_total, ((0, 0), (0, missing)))
+            self._gather()
+
+    def retire(self, number: int) -> None:
+        """Let a contract that was settled cost nothing from now on.
+
+        Raises
+        ------
+        ArithmeticError
+            If somebody still holds it.
+        """
+        if self.wide[:, number].any() or self.contract_total[:, number].any():
+            raise ArithmeticError(f"{self.universe.contract_names[number]} has expired and is held")
+        self.universe.retire(number)
 
     def issue(self, name: str, first: int, cash: np.ndarray, positions: Mapping[int, np.ndarray]) -> None:
         """Create cash and spot on purpose, for accounts from `first` on.
@@ -147,17 +172,9 @@ class Ledger:
                 self.terms,
                 self.universe.contracts,
                 self.fee_account,
-                self.population_of,
-                self.cash,
-                self.position,
-                self.cost,
-                self.holder_of,
-                self.contract,
-                self.qty,
-                self.wide,
-                self.cash_total,
-                self.position_total,
-                self.contract_total,
+                self.holdings,
+                self.books,
+                self.totals,
                 self.changes,
                 self._option_fills,
             )
@@ -170,6 +187,7 @@ class Ledger:
                 raise ValueError(f"account {account} trades an option but never declared that it holds them")
         self.contract = np.concatenate([self.contract, np.full_like(self.contract, -1)])
         self.qty = np.concatenate([self.qty, np.zeros_like(self.qty)])
+        self._gather()
 
     def transfer(self, amounts: np.ndarray) -> None:
         """Move cash between accounts without a fill: funding, interest, gas.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from sim.accounts.ledger import Ledger
-from sim.accounts.margin import Margin
-from sim.kernels.accounts.margining import MARGINED
+from sim.accounts.margin.margin import Margin
+from sim.base.typed_call import TypedCall
 from sim.kernels.options.greeks import delta_gamma
 from sim.kernels.recording import gain
 from sim.messages.view import View
-from sim.setup.instruments import PERPETUAL
+from sim.records import PERPETUAL
 from sim.setup.listing import SECONDS_PER_YEAR
 
 REFRESH = 5.0  # s, between counts of liquidation thresholds at most,
@@ -48,7 +48,7 @@ def gammas(ledger: Ledger, view: View, asset: int, prices: np.ndarray) -> dict[i
 
 
 def liquidation_prices(
-    ledger: Ledger, rule: np.ndarray, asset: int
+    ledger: Ledger, margin: Margin, asset: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Price at which each margined account without options would be in breach, other assets unchanged.
 
@@ -56,22 +56,27 @@ def liquidation_prices(
 
     Returns
     -------
-    accounts : ndarray of int64
+    accounts : ndarray of int32
     prices : ndarray of float64
         NaN where no price of this asset alone does it.
     units : ndarray of float64
         Perpetual position, > 0 long.
+
+    Notes
+    -----
+    The distance to the line is taken to be a line in the price through half the mark and the mark, as
+    it is by the standard rule.
     """
-    terms = ledger.terms
-    perpetuals = np.flatnonzero((terms["kind"] == PERPETUAL) & (terms["asset"] == asset))
-    if perpetuals.size == 0:
-        return np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
-    own = int(perpetuals[0])
-    accounts = np.flatnonzero((rule == MARGINED) & (ledger.position[own] != 0) & (ledger.holder_of < 0))
+    own, terms = ledger.universe.find(PERPETUAL, asset), ledger.terms
+    if own < 0:
+        return np.zeros(0, np.int32), np.zeros(0), np.zeros(0)
+    is_exposed = margin.is_checked & (ledger.position[own] != 0) & (ledger.holder_of < 0)
+    accounts = np.flatnonzero(is_exposed).astype(np.int32)
     units = ledger.position[own, accounts] * float(terms[own]["lot"])
-    prices = np.empty(accounts.size)
-    gain.liquidation_prices(accounts, asset, ledger.cash, ledger.position, terms, prices)
-    return accounts, prices, units
+    half = 0.5 * float(terms[own]["price"])
+    at_mark, at_half = margin.distances(accounts, asset, 0.0, -half)
+    prices = 2.0 * half - half * at_mark / (at_mark - at_half)
+    return accounts, np.where(prices > 0.0, prices, np.nan), units
 
 
 class Thresholds:
@@ -103,39 +108,36 @@ class Thresholds:
         self._share, self._small = closing
         self._interval = max(REFRESH, ledger.cash.size / ACCOUNTS_PER_SECOND)
         self._next = 0.0
+        self._count = TypedCall(gain.count_thresholds)
         self.is_stale = True
 
     def count(self, view: View, time: float, feedback: np.ndarray) -> None:
         """Write the densities into `feedback` (FEEDBACK, a row an asset), if it is time to."""
         if self._share == 0.0 or not (self.is_stale or time >= self._next):
             return
-        self._next, ledger, margin = time + self._interval, self._ledger, self._margin
-        gain.count_thresholds(
-            margin.near(gain.DISTANCE, view),
-            view.assets,
-            self._share,
-            self._small,
-            ledger.cash,
-            ledger.position,
-            ledger.terms,
-            ledger.holder_of,
-            ledger.contract,
-            ledger.qty,
-            ledger.universe.contracts,
-            margin.work,
-            margin.margins,
-            margin.rule,
-            feedback,
-        )
+        self._next, ledger = time + self._interval, self._ledger
+        near = self._margin.near(gain.DISTANCE)
+        for asset, mark in enumerate(view.assets["mark"].tolist()):
+            self._count.call(
+                near,
+                asset,
+                mark,
+                self._margin.distances(near, asset, 0.0, -gain.DISTANCE * mark),
+                self._share,
+                self._small,
+                ledger.holdings,
+                ledger.terms,
+                feedback[asset : asset + 1],
+            )
 
 
-def profile(ledger: Ledger, view: View, rule: np.ndarray, step: int) -> dict[str, np.ndarray]:
+def profile(ledger: Ledger, view: View, margin: Margin, step: int) -> dict[str, np.ndarray]:
     """Rows of the profiles table for this moment: every asset, population and price of the grid."""
     parts: list[tuple[int, int, np.ndarray, np.ndarray, np.ndarray]] = []
     for asset in range(view.assets.size):
         prices = GRID * float(view.assets[asset]["mid"])
         by_gamma = gammas(ledger, view, asset, prices)
-        accounts, levels, units = liquidation_prices(ledger, rule, asset)
+        accounts, levels, units = liquidation_prices(ledger, margin, asset)
         codes = ledger.population_of[accounts]
         for code in sorted({*by_gamma, *codes.tolist()}):
             own = codes == code

@@ -11,7 +11,7 @@ from sim.base.typed_call import TypedCall
 from sim.kernels.accounts import settling
 from sim.messages.tape import Tape
 from sim.messages.view import View
-from sim.setup.instruments import PERPETUAL
+from sim.records import PERPETUAL
 from sim.setup.listing import CLEARING
 from sim.setup.parameters import LONGEST, SHORTEST, Parameters
 
@@ -98,35 +98,36 @@ class Settlement:
 
     def expire(self, time: float, tape: Tape) -> None:
         """Settle what has expired by `time`, the last look, at its delivery price."""
-        contracts = self._ledger.universe.contracts
-        live = contracts["is_live"] == 1
-        for number in np.flatnonzero(live & (contracts["expiry"] <= time + self._instant)):
-            self._settle(int(number), time, tape)
+        contracts, numbers = self._ledger.universe.contracts, self._live()
+        for number in numbers[contracts["expiry"][numbers] <= time + self._instant].tolist():
+            self._settle(number, time, tape)
         self.relist()
 
     def _settle(self, number: int, time: float, tape: Tape) -> None:
         ledger = self._ledger
         contracts = ledger.universe.contracts
         tape.reserve(ledger.account_of.size + ledger.wide.shape[0], 0, 0)
+        delivery = self._deliveries[contracts[number]["asset"]]
         settling.expire(
             contracts,
             number,
-            self._deliveries[contracts[number]["asset"]].at(float(contracts[number]["expiry"])),
-            ledger.contract,
-            ledger.qty,
-            ledger.account_of,
-            ledger.wide,
-            ledger.holder_of,
-            CLEARING,
+            delivery.at(float(contracts[number]["expiry"])),
+            ledger.holdings,
+            ledger.books,
             ledger.population_of,
+            CLEARING,
             time,
-            tape.fills,
-            tape.counts,
+            tape.rows,
         )
         ledger.post(tape)
+        ledger.retire(number)
 
     def relist(self) -> None:
         """Look again for the next expiry; call after contracts were listed."""
-        contracts = self._ledger.universe.contracts
-        live = contracts["expiry"][contracts["is_live"] == 1]
-        self.next_expiry = float(live.min()) if live.size else np.inf
+        expiries = self._ledger.universe.contracts["expiry"][self._live()]
+        self.next_expiry = float(expiries.min(initial=np.inf))
+
+    def _live(self) -> np.ndarray:
+        """Numbers of the contracts that have not expired."""
+        runs = [np.arange(first, last) for first, last in self._ledger.universe.live.tolist()]
+        return np.concatenate([np.zeros(0, np.int64), *runs])

@@ -14,7 +14,7 @@ import numpy as np
 from sim.accounts.ledger import Ledger
 from sim.kernels.accounts import posting
 from sim.kernels.accounts.margining import DUST
-from sim.setup.instruments import PERPETUAL
+from sim.records import PERPETUAL
 from sim.setup.listing import END_USERS, FEES, INSURANCE
 
 

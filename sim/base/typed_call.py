@@ -67,20 +67,34 @@ def _checking(chosen: Callable[..., Any], first: tuple[Any, ...]) -> Callable[..
         for place, (before, argument) in enumerate(zip(last, arguments, strict=True)):
             if argument is before or (type(argument) in NUMBERS and type(argument) is type(before)):
                 continue
-            kind = _kind(argument)
-            if kind != expected[place]:
-                raise TypeError(f"argument {place} was {expected[place]} at the first call and is {kind} now")
+            _compare(f"argument {place}", argument, expected[place])
             last[place] = argument
         return chosen(*arguments)
 
     return checked
 
 
+def _compare(name: str, argument: Any, expected: Any) -> None:
+    """Raise TypeError if an argument, or a field of one that is a tuple, is not of the type expected."""
+    found = _kind(argument)
+    if found == expected:
+        return
+    if isinstance(argument, tuple) and isinstance(expected, tuple) and found[0] is expected[0]:
+        fields = getattr(argument, "_fields", range(len(argument)))
+        for field, each, kind in zip(fields, argument, expected[1:], strict=True):
+            _compare(f"{name}.{field}", each, kind)
+    raise TypeError(f"{name} was {expected} at the first call and is {found} now")
+
+
 def _kind(argument: Any) -> Any:
-    """What decides the type that numba gives an argument."""
+    """What decides the type that numba gives an argument; of a tuple, its own and that of every field."""
     if isinstance(argument, np.ndarray):
         flags = argument.flags
         return argument.dtype, argument.ndim, flags.c_contiguous, flags.writeable, flags.aligned
+    if isinstance(argument, tuple):
+        return type(argument), *map(_kind, argument)
+    if isinstance(argument, np.void):
+        return argument.dtype
     if isinstance(argument, bool | np.bool_):
         return bool
     if isinstance(argument, np.unsignedinteger):

@@ -35,7 +35,7 @@ import numpy as np
 from sim.causes.descent import Descent, descent
 from sim.causes.losses import Setting, losses
 from sim.kernels.causes import charging, lineage
-from sim.records import CLOSE_OUT, FORCED, HEDGE, QUOTING, TAKEOVER
+from sim.records import CLOSE_OUT, FORCED, HEDGE, QUOTING, REASONS, TAKEOVER
 from sim.venues.liquidation.liquidation import Liquidation
 
 MEMORY_BYTES = 48 << 20
@@ -47,7 +47,6 @@ CHARGED = ("step", "asset", "cell", "half_ticks")
 EXACT = float(1 << 40)  # shares are whole multiples of 1 / EXACT, so that they sum to 1
 CLASSES = {FORCED: charging.BY_FORCED, CLOSE_OUT: charging.BY_FORCED, TAKEOVER: charging.BY_FORCED}
 CLASSES |= {HEDGE: charging.BY_HEDGING}
-REASON_COUNT = 16
 
 Columns = dict[str, np.ndarray]
 
@@ -82,7 +81,9 @@ def genealogy(
         fills, moves, first_seq, len(liquidations), seqs, setting.assets, setting.lots, setting.clock
     )
     cells, move_cells, fill_cells = _cells(own, fills)
-    class_of = np.array([CLASSES.get(int(c) % REASON_COUNT, charging.BY_OTHERS) for c in cells], np.int64)
+    class_of = np.array(
+        [CLASSES.get(int(reason), charging.BY_OTHERS) for reason in _unpacked(cells)[1]], np.int64
+    )
     columns = charging.Moves(
         asset,
         own["half_ticks"].astype(np.int64),
@@ -111,10 +112,20 @@ def listed_moves(moves: np.ndarray, listed: np.ndarray) -> tuple[np.ndarray, np.
 
 def _cells(moves: np.ndarray, fills: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Codes of (population, reason), and the number of each move's and fill's among them."""
-    by_moves = moves["population"].astype(np.int64) * REASON_COUNT + moves["reason"]
-    by_fills = fills["taker_population"].astype(np.int64) * REASON_COUNT + fills["reason"]
+    by_moves = _packed(moves["population"], moves["reason"])
+    by_fills = _packed(fills["taker_population"], fills["reason"])
     codes, numbers = np.unique(np.concatenate([by_moves, by_fills]), return_inverse=True)
     return codes, numbers[: moves.size], numbers[moves.size :]
+
+
+def _packed(population: np.ndarray, reason: np.ndarray) -> np.ndarray:
+    codes: np.ndarray = population.astype(np.int64) * len(REASONS) + reason
+    return codes
+
+
+def _unpacked(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Population and reason of each code."""
+    return np.divmod(codes, len(REASONS))
 
 
 def _flow(fills: np.ndarray, keys: np.ndarray, cells: np.ndarray, listed: np.ndarray) -> charging.Flow:
@@ -139,7 +150,7 @@ def _log(moves: np.ndarray, liquidations: list[Liquidation], found: Descent) -> 
         found.stock_seq,
         moves["seq"],
     ]
-    kinds = np.repeat(np.arange(4, dtype=np.int8), [s.size for s in seqs])
+    kinds = np.repeat(np.arange(lineage.EVENTS, dtype=np.int8), [s.size for s in seqs])
     rows = np.concatenate([np.arange(s.size) for s in seqs])
     order = np.lexsort((kinds, np.concatenate(seqs)))
     return lineage.Log(kinds[order], rows[order])
@@ -173,7 +184,7 @@ def _state(
         tail=np.zeros(assets, np.int64),
         row=np.zeros((assets, count)),
         lines=np.zeros((int(lines.sum()), count), np.float32),
-        sums=np.zeros((3, int(moves.sum()) + assets)),
+        sums=np.zeros((charging.CLASS_COUNT, int(moves.sum()) + assets)),
         mix=np.zeros((found.slots, count), np.float32),
         pending=np.zeros((found.slots, assets)),
         now=np.zeros(count, np.float32),
@@ -204,7 +215,7 @@ def _traced(
         asset=np.zeros(room, np.int16),
         cell=np.zeros(room, np.int32),
         half_ticks=np.zeros(room),
-        shares=np.zeros((count, 4)),
+        shares=np.zeros((count, charging.CLASS_COUNT + 1)),
         parent=np.zeros(count, np.int32),
         generation=np.zeros(count, np.int32),
         root=np.zeros(count, np.int32),
@@ -245,7 +256,7 @@ def _told(out: lineage.Out, counts: np.ndarray, cells: np.ndarray, found: Descen
 
 def _charge_columns(out: lineage.Out, count: int, cells: np.ndarray) -> Columns:
     """Columns of the charges table."""
-    population, reason = np.divmod(cells[out.cell[:count]], REASON_COUNT)
+    population, reason = _unpacked(cells[out.cell[:count]])
     return {
         "step": out.step[:count],
         "asset": out.asset[:count],
@@ -267,6 +278,6 @@ def _liquidation_columns(out: lineage.Out, cause: np.ndarray) -> Columns:
         "share_hedging": hedging,
         "share_forced": forced,
         "share_exogenous": 1.0 - hedging - forced,
-        "share_liquidations": out.shares[:, 3],
+        "share_liquidations": out.shares[:, charging.CLASS_COUNT],
         "cause": cause,
     }

@@ -58,25 +58,22 @@ class Router:
         self.blocks: dict[int, Blocks] = {}
         self.pending = Pending(self.outbox, population_of, keys.size, venues)
         self.refused = NO_ORDERS
-        self._meaning = np.full((venues, fields.KINDS), fields.ANYTHING, np.int32)
+        self._meaning = np.full((venues, fields.KIND_COUNT), fields.ANYTHING, np.int32)
         self._found = -1
-        self._seed_key = key(seed, "router", "ties")
-        self._population_of, self._keys, self._firsts = population_of, keys, firsts
+        self._senders = arrival.Senders(key(seed, "router", "ties"), population_of, keys, firsts)
         self._bounds = np.zeros(venues + 1, np.int64)
         self._stamp, self._due, self._keep = map(TypedCall, (arrival.stamp, arrival.due, arrival.keep))
         self._resize(self.outbox.rows.size)
 
     def _fit(self) -> None:
         """Let the work space be as long as the outbox."""
-        if self._rows.size < self.outbox.rows.size:
+        if self._work.rows.size < self.outbox.rows.size:
             self._resize(self.outbox.rows.size)
 
     def _resize(self, size: int) -> None:
-        self._rows = np.zeros(size, np.int64)
-        self._scratch = np.zeros(max(size, self._bounds.size), np.int64)
-        self._heads, self._spare = np.zeros((2, size), np.int64)
-        self._arrival = np.zeros(size)
-        self._ties = np.zeros(size, np.uint64)
+        rows, heads, spare = np.zeros((3, size), np.int64)
+        scratch = np.zeros(max(size, self._bounds.size), np.int64)
+        self._work = arrival.Work(rows, scratch, heads, spare, np.zeros(size), np.zeros(size, np.uint64))
 
     def expect(self, venue: int, meaning: Mapping[int, int] | None) -> None:
         """Refuse what has no meaning at a venue from now on; None takes every order as it is.
@@ -109,21 +106,17 @@ class Router:
                 outbox.count,
                 phase,
                 step,
-                self._seed_key,
-                self._population_of,
-                self._keys,
-                self._firsts,
-                self._bounds.size - 1,
                 now,
+                self._senders,
                 self._meaning,
                 pending.traded,
                 pending.counts,
-                self._scratch,
+                self._work.scratch,
             )
             if refused >= 0:
                 raise ValueError(self._complaint(outbox.rows[refused], now))
             if unsupported:
-                self._take_back(self._scratch[:unsupported])
+                self._take_back(self._work.scratch[:unsupported])
             if self.blocks and phase != OPEN:
                 self._await_blocks(outbox.rows[pending.stamped : outbox.count])
             pending.stamped = outbox.count
@@ -147,8 +140,9 @@ class Router:
     def _complaint(self, order: np.void, now: float) -> str:
         """What is wrong with an order that cannot be delivered."""
         found = ", ".join(f"{name} {order[name]}" for name in ("account", "venue", "time", "latency"))
+        accounts = self._senders.population_of.size
         return (
-            f"an order cannot be delivered: {found}; accounts go from 0 to {self._population_of.size - 1}, "
+            f"an order cannot be delivered: {found}; accounts go from 0 to {accounts - 1}, "
             f"venues from 0 to {self._bounds.size - 2}, times from {now:g} (now) on, latencies from 0"
         )
 
@@ -164,24 +158,13 @@ class Router:
         """
         outbox = self.outbox
         self._fit()
-        found = self._found = self._due.call(
-            outbox.rows,
-            outbox.count,
-            until,
-            self._rows,
-            self._scratch,
-            self._heads,
-            self._spare,
-            self._arrival,
-            self._ties,
-            self._bounds,
-        )
+        found = self._found = self._due.call(outbox.rows, outbox.count, until, self._work, self._bounds)
         if found == 0:
             return
         for venue in range(self._bounds.size - 1):
             first, last = int(self._bounds[venue]), int(self._bounds[venue + 1])
             if last > first:
-                yield venue, outbox.rows, self._rows[first:last]
+                yield venue, outbox.rows, self._work.rows[first:last]
 
     def forget(self, until: float, last_venue: int) -> None:
         """Drop the orders that arrived by `until` at venues up to this one; they are executed."""

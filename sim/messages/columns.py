@@ -8,23 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-KINDS = (
-    "",
-    "limit",
-    "market",
-    "cancel",
-    "cancel_random",
-    "cancel_all",
-    "modify",
-    "quote",
-    "swap",
-    "add_liquidity",
-    "remove_liquidity",
-    "seize",
-    "request",
-    "cancel_at",
-)
-"""Names of the order kinds of `sim.records`, by code."""
+from sim.kernels.recording.columns import ASSET_COLUMNS, POPULATION_COLUMNS, RUN_COLUMNS
 
 
 class Column(NamedTuple):
@@ -174,28 +158,8 @@ LATER: dict[str, dict[str, float]] = {
 """What declared columns that older folders lack are filled with."""
 
 SERIES: dict[str, Column] = {
-    "mid": PRICE,
-    "mid_at_hedge": PRICE,
-    "mark": PRICE,
-    "index": PRICE,
-    "value": PRICE,
-    "spread": PRICE,
-    "depth_bid": UNITS,
-    "depth_ask": UNITS,
-    "realised_volatility": Column("f8", "per sqrt(year)"),
-    "loop_gain": SHARE,
-    "loop_gain_up": SHARE,
-    "loop_gain_down": SHARE,
-    "loop_gain_instant": SHARE,
-    "permanent_impact": Column("f8", "quote per unit, per unit"),
-    "hedging_response": SHARE,
-    "liquidation_density_up": GAMMA,
-    "liquidation_density_down": GAMMA,
-    "net_gamma": GAMMA,
-    "net_delta": UNITS,
-    "volume": UNITS,
-    "equity": MONEY,
-    "insurance_fund": MONEY,
-    "accounts_in_breach": Column("i4", "account"),
+    name: Column(*stored)
+    for name, stored in (ASSET_COLUMNS | POPULATION_COLUMNS | RUN_COLUMNS).items()
+    if name not in TABLES["series"]
 }
 """The columns of `series`, by the last word of their name ("BTC.mid", "dealers.equity")."""

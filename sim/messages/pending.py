@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sim.base.typed_call import TypedCall
-from sim.kernels.messages.pending import REDEEMED, TRADED, gather, total
+from sim.kernels.messages.pending import REDEEMED, TRADED, Looked, gather, total
 from sim.messages.outbox import Outbox
 
 NOBODY = np.zeros(0, np.int32)
@@ -93,8 +93,7 @@ class PendingLots:
     def __init__(self, first_account: int, instruments: Sequence[int] | np.ndarray, rows: int) -> None:
         self.lots = np.zeros((len(instruments), rows), np.int64)
         self._first, self._instruments = first_account, np.array(instruments, np.int64)
-        self._marks = np.zeros(rows, np.int8)
-        self._rows, self._found = np.zeros((2, rows), np.int32)
+        self._looked = Looked(np.zeros(rows, np.int8), *np.zeros((2, rows), np.int32))
         self._held = 0
         self._gather = TypedCall(gather)
 
@@ -108,10 +107,10 @@ class PendingLots:
             self._instruments,
             pending.traded,
             self.lots,
-            self._marks,
-            self._rows,
+            self._looked,
             self._held,
-            self._found,
         )
-        self._rows, self._found = self._found, self._rows
-        return self._rows[:count]
+        marks, rows, found = self._looked
+        self._looked = Looked(marks, rows=found, found=rows)
+        looked_at: np.ndarray = found[:count]
+        return looked_at

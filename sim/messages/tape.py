@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sim.base.lazy_zeros import lazy_zeros
-from sim.records import FILL, FILLS, GROUP, MOVE, MOVES, REJECT, REJECTS, SEQ, STEP
+from sim.kernels.messages.tape import Deal, Origin, Party, TapeRows, append_fill, append_refusal
+from sim.records import FILL, FILLS, GROUP, MOVE, MOVES, REJECT, REJECTS
 
 
 class Tape:
@@ -15,8 +16,9 @@ class Tape:
 
     Attributes
     ----------
-    fills, moves, rejects : ndarray of FILL, MOVE, REJECT
-        Room for more rows than are used; `counts` says how many are.
+    rows : TapeRows
+        Fills, moves and rejects with room for more than are used, and their counts, as kernels take
+        them; new ones when one has grown.
     counts : ndarray of int64, shape (6,)
         Slots FILLS, MOVES, REJECTS, SEQ, GROUP and STEP of `sim.records`.
     posted : int
@@ -24,21 +26,42 @@ class Tape:
     """
 
     def __init__(self, capacity: int = 1 << 18) -> None:
-        self.fills = lazy_zeros(capacity, FILL)
-        self.moves = lazy_zeros(capacity, MOVE)
-        self.rejects = lazy_zeros(capacity, REJECT)
         self.counts = np.zeros(6, np.int64)
+        fills, moves, rejects = (lazy_zeros(capacity, dtype) for dtype in (FILL, MOVE, REJECT))
+        self.rows = TapeRows(fills, moves, rejects, self.counts)
         self.posted = 0
+
+    @property
+    def fills(self) -> np.ndarray:
+        """Rows of FILL, of which as many are written as `counts` says."""
+        return self._column(FILLS)
+
+    @property
+    def moves(self) -> np.ndarray:
+        """Rows of MOVE, likewise."""
+        return self._column(MOVES)
+
+    @property
+    def rejects(self) -> np.ndarray:
+        """Rows of REJECT, likewise."""
+        return self._column(REJECTS)
+
+    def _column(self, slot: int) -> np.ndarray:
+        column: np.ndarray = self.rows[slot]
+        return column
 
     def reserve(self, fills: int, moves: int, rejects: int) -> None:
         """Make sure this many more rows of each kind fit before a kernel is called."""
         used = self.counts.tolist()
-        if used[FILLS] + fills > self.fills.size:
-            self.fills = _grown(self.fills, used[FILLS] + fills)
-        if used[MOVES] + moves > self.moves.size:
-            self.moves = _grown(self.moves, used[MOVES] + moves)
-        if used[REJECTS] + rejects > self.rejects.size:
-            self.rejects = _grown(self.rejects, used[REJECTS] + rejects)
+        for slot, more in ((FILLS, fills), (MOVES, moves), (REJECTS, rejects)):
+            if used[slot] + more > self.rows[slot].size:
+                grown = _grown(self.rows[slot], used[slot] + more)
+                self.rows = self.rows._replace(**{TapeRows._fields[slot]: grown})
+
+    def open_group(self) -> int:
+        """Number of a new group, for fills in plain Python that are atomic."""
+        self.counts[GROUP] += 1
+        return int(self.counts[GROUP])
 
     def fill(
         self,
@@ -51,7 +74,7 @@ class Tape:
         population_of: np.ndarray,
         **fields: float,
     ) -> None:
-        """Append the fill of an order, for venues written in plain Python; kernels write rows themselves.
+        """Append the fill of an order, for venues written in plain Python.
 
         Parameters
         ----------
@@ -69,29 +92,23 @@ class Tape:
             given, or others than the order's `taker`, `cause` and `reason`.
         """
         self.reserve(1, 0, 0)
-        counts, row = self.counts, self.fills[self.counts[FILLS]]
-        if "group" not in fields:
-            counts[GROUP] += 1
         given = {name: order[name] for name in ("cause", "phase", "reason")}
-        given |= {"taker": order["account"], "fee": 0.0, "maker_fee": 0.0, "group": counts[GROUP], **fields}
-        given |= {"venue": venue, "instrument": instrument, "qty": lots, "price": price, "maker": maker}
-        given |= {"time": order["time"] + order["latency"], "seq": counts[SEQ], "step": counts[STEP]}
-        for side in ("maker", "taker"):
-            given[f"{side}_population"] = population_of[given[side]]
-        for name, value in given.items():
-            row[name] = value
-        counts[FILLS] += 1
-        counts[SEQ] += 1
+        given |= {"taker": order["account"], "fee": 0.0, "maker_fee": 0.0, **fields}
+        maker_party, taker = (_party(account, population_of) for account in (maker, given["taker"]))
+        group = int(fields["group"]) if "group" in fields else self.open_group()
+        time = float(order["time"] + order["latency"])
+        origin = Origin(time, *(int(given[name]) for name in ("cause", "phase", "reason")))
+        deal = Deal(int(instrument), int(lots), float(price), float(given["fee"]), float(given["maker_fee"]))
+        append_fill(self.rows, int(venue), group, deal, maker_party, taker, origin)
 
     def refuse(self, order: np.void, venue: int, refusal: int) -> None:
         """Append the refusal of an order, by its number in `sim.records`, for venues in plain Python."""
         self.reserve(0, 0, 1)
-        row = self.rejects[self.counts[REJECTS]]
-        row["time"] = order["time"] + order["latency"]
-        for name in ("qty", "account", "population", "kind", "phase"):
-            row[name] = order[name]
-        row["step"], row["venue"], row["refusal"] = self.counts[STEP], venue, refusal
-        self.counts[REJECTS] += 1
+        append_refusal(self.rows, int(venue), order, int(refusal))
+
+
+def _party(account: int, population_of: np.ndarray) -> Party:
+    return Party(int(account), int(population_of[account]))
 
 
 def _grown(rows: np.ndarray, needed: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from sim.kernels.messages.costs import sample_curves
 from sim.messages.pending import Pending
 
 # The state of one venue. Sizes in units of the instrument, prices in quote currency.
-QUOTE = np.dtype(
+VENUE_STATE = np.dtype(
     [
         ("bid", "f8"),  # NaN where the side is empty
         ("ask", "f8"),
@@ -68,7 +68,7 @@ TERMS = np.dtype(
         ("delta", "f8"),  # units of the asset a lot
         ("gamma", "f8"),  # units of the asset a lot and unit of price
         ("lot", "f8"),  # units a lot
-        ("initial", "f8"),  # margin as a fraction of notional
+        ("initial", "f8"),  # margin as a fraction of notional, 0 for what is paid in full
         ("maintenance", "f8"),
         ("collateral", "f8"),  # share of the value that counts as equity
         ("kind", "i4"),
@@ -109,10 +109,13 @@ class View:
     time, step_seconds : float
         Now, and the length of a step, s.
     step : int
-    quotes : ndarray of QUOTE, shape (V,)
+    quotes : ndarray of VENUE_STATE, shape (V,)
     assets : ndarray of ASSET, shape (K,)
     terms : ndarray of TERMS, shape (I,)
     contracts : ndarray of CONTRACT
+        Every contract ever listed; a new array when one is.
+    live : ndarray of int64, shape (R, 2)
+        Those that have not expired, as runs of numbers (`Universe.live`).
     cash : ndarray of float64, shape (A,)
     position : ndarray of int64, shape (I, A)
     cost : ndarray of float64, shape (I, A)
@@ -151,6 +154,7 @@ class View:
         "holder_of",
         "in_breach",
         "is_in_breach",
+        "live",
         "pending",
         "position",
         "quotes",
@@ -174,6 +178,7 @@ class View:
     holder_of: np.ndarray
     in_breach: np.ndarray
     is_in_breach: np.ndarray
+    live: np.ndarray
     pending: Pending
     position: np.ndarray
     quotes: np.ndarray
@@ -189,6 +194,10 @@ class View:
         self._margin = margin
         names = ("equity", "maintenance", "value", "delta", "gamma", "short_maintenance")
         self._columns = {name: frozen(getattr(margin, name)) for name in names}
+
+    def standing(self, account: int) -> tuple[float, float]:
+        """Equity and maintenance of one account at this moment, quote currency."""
+        return self._margin.standing(account)
 
     @property
     def curve(self) -> np.ndarray:
@@ -243,6 +252,9 @@ class Sums(Protocol):
 
     def look_at_all(self) -> None:
         """Bring equity and maintenance of every account up to date."""
+
+    def standing(self, account: int) -> tuple[float, float]:
+        """Equity and maintenance of one account."""
 
     def sum_options(self) -> None:
         """Bring value, Greeks and margin of every option holder up to date."""

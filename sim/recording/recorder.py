@@ -7,7 +7,8 @@ import numpy as np
 from sim.accounts.ledger import Ledger
 from sim.accounts.profile import Thresholds
 from sim.base.typed_call import TypedCall
-from sim.kernels.recording import observation as looking
+from sim.kernels.recording import observation
+from sim.kernels.recording.columns import ASSET_COLUMNS, POPULATION_COLUMNS, RUN_COLUMNS
 from sim.kernels.recording.gain import FEEDBACK, keeping
 from sim.messages.tape import Tape
 from sim.messages.view import View
@@ -18,10 +19,10 @@ from sim.setup.listing import INSURANCE
 def columns(assets: list[str], pools: list[str], populations: list[str]) -> list[str]:
     """Names of the columns of the series of a market of these assets, pools and populations."""
     return [
-        *looking.RUN_COLUMNS,
-        *(f"{asset}.{column}" for asset in assets for column in looking.ASSET_COLUMNS),
+        *RUN_COLUMNS,
+        *(f"{asset}.{column}" for asset in assets for column in ASSET_COLUMNS),
         *(f"{pool}.mid" for pool in pools),
-        *(f"{name}.{column}" for name in populations for column in looking.POPULATION_COLUMNS),
+        *(f"{name}.{column}" for name in populations for column in POPULATION_COLUMNS),
     ]
 
 
@@ -67,15 +68,14 @@ class Recorder:
         self.steps = 0
         self._columns = np.zeros((len(self.names), max(steps, 1)))
         self._listed, self._pools = listed, pool_rows
-        self._hedged_asset, self._hedged_share = hedged_asset, hedged_share
-        self._unlisted = unlisted
-        self._first_population = unlisted.shape[0] - len(populations)
-        self._volume = np.zeros(len(populations))
-        self._step_seconds, self._keeping = step_seconds, keeping(step_seconds)
-        self._feedback = np.zeros(len(assets), FEEDBACK)
+        first = unlisted.shape[0] - len(populations)
+        self._hedgers = observation.Hedgers(hedged_asset, hedged_share, unlisted, first)
+        self._step_seconds, self._feedback = step_seconds, np.zeros(len(assets), FEEDBACK)
+        volume = np.zeros(len(populations))
+        self._memory = observation.Memory(volume, *keeping(step_seconds), self._feedback)
         self._thresholds = thresholds
         self._first_fill = 0
-        self._record = TypedCall(looking.record)
+        self._record = TypedCall(observation.record)
 
     def record(
         self, view: View, ledger: Ledger, tape: Tape, mid_at_hedge: np.ndarray, breaches: int, time: float
@@ -85,34 +85,27 @@ class Recorder:
             self._columns = np.pad(self._columns, ((0, 0), (0, self.steps)))
         last = int(tape.counts[FILLS])
         self._thresholds.count(view, time, self._feedback)
+        insurance = ledger.cash[INSURANCE]
         self._thresholds.is_stale = self._record.call(
             self._columns,
             self.steps,
-            view.step,
-            time,
-            self._step_seconds,
-            view.quotes,
-            self._listed,
-            self._pools,
-            view.assets,
-            mid_at_hedge,
-            ledger.terms,
-            ledger.universe.contracts,
-            ledger.cash_total,
-            ledger.position_total,
-            ledger.contract_total,
-            self._hedged_asset,
-            self._hedged_share,
-            self._unlisted,
-            self._first_population,
-            ledger.cash[INSURANCE],
-            breaches,
+            observation.Moment(view.step, time, self._step_seconds, insurance, breaches),
+            observation.Market(
+                view.quotes,
+                self._listed,
+                self._pools,
+                view.assets,
+                mid_at_hedge,
+                ledger.terms,
+                ledger.universe.contracts,
+                ledger.universe.live,
+            ),
+            ledger.totals,
+            self._hedgers,
             tape.fills,
             self._first_fill,
             last,
-            self._volume,
-            *self._keeping,
-            self._feedback,
+            self._memory,
         )
         self._first_fill = last
         self.steps += 1

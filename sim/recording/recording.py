@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.messages.columns import KINDS, LATER, OPTIONAL, SERIES, TABLES, UNSTATED, Column
-from sim.records import MOVERS, PHASES, REASONS, REFUSALS
+from sim.messages.columns import LATER, OPTIONAL, SERIES, TABLES, UNSTATED, Column
+from sim.records import KINDS, MOVERS, PHASES, REASONS, REFUSALS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,43 +1,70 @@
-"""Tables: the recording's columns, from the tape and the books of a model."""
+"""Tables: the recording's columns, from the tape and the books of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sim.accounts.ledger import Ledger
+from sim.accounts.margin.margin import Margin
 from sim.accounts.profile import profile
+from sim.accounts.waterfall import BadDebt
 from sim.causes.descent import Clock
 from sim.causes.genealogy import Genealogy, genealogy
 from sim.causes.losses import Setting
+from sim.messages.tape import Tape
+from sim.messages.view import View
 from sim.records import FILLS, HEDGE, MOVES, OPTIONS, REJECTS
-
-if TYPE_CHECKING:
-    from sim.model import Model
+from sim.setup.listing import Listing
+from sim.venues.liquidation.liquidation import Liquidation
 
 Columns = dict[str, np.ndarray]
 
 
-def tables(model: Model) -> dict[str, Any]:
+class Run(NamedTuple):
+    """What a run has left so far.
+
+    `description` says what the market is made of; `listed` is the venue of each asset's reference mid;
+    of the moves on the tape the first `moves_recorded` have a row of the series, or all if it is None.
+    """
+
+    description: dict[str, Any]
+    listing: Listing
+    listed: np.ndarray
+    round_seconds: float
+    ledger: Ledger
+    margin: Margin
+    view: View
+    tape: Tape
+    series: Columns
+    steps_taken: int
+    moves_recorded: int | None
+    liquidations: list[Liquidation]
+    debts: list[BadDebt]
+    opening_worth: np.ndarray
+    worth: np.ndarray
+    opening_profile: Columns
+
+
+def tables(run: Run) -> dict[str, Any]:
     """Every table of the recording, as columns."""
-    fills = model.tape.fills[: model.tape.counts[FILLS]]
-    last = model.tape.counts[MOVES] if model.moves_recorded is None else model.moves_recorded
-    moves = model.tape.moves[:last]
-    now = profile(model.ledger, model.view, model.margin.rule, model.steps_taken)
-    series = model.recorder.series()
-    traced = genealogy(fills, moves, model.liquidations, setting(model, series))
+    fills = run.tape.fills[: run.tape.counts[FILLS]]
+    last = run.tape.counts[MOVES] if run.moves_recorded is None else run.moves_recorded
+    moves = run.tape.moves[:last]
+    now = profile(run.ledger, run.view, run.margin, run.steps_taken)
+    traced = genealogy(fills, moves, run.liquidations, setting(run))
     return {
-        "series": series,
-        "fills": fill_columns(fills, model.ledger) | {"cause": traced.fill_causes},
+        "series": run.series,
+        "fills": fill_columns(fills, run.ledger) | {"cause": traced.fill_causes},
         "moves": columns_of(moves) | {"cause": traced.move_causes},
-        "rejects": columns_of(model.tape.rejects[: model.tape.counts[REJECTS]]),
-        "liquidations": liquidation_columns(model, fills, traced),
+        "rejects": columns_of(run.tape.rejects[: run.tape.counts[REJECTS]]),
+        "liquidations": liquidation_columns(run, fills, traced),
         "causes": traced.causes,
         "charges": traced.charges,
-        "populations": population_columns(model, fills),
-        "profiles": stacked([model.opening_profile, now]),
+        "populations": population_columns(run, fills),
+        "profiles": stacked([run.opening_profile, now]),
     }
 
 
@@ -75,25 +102,25 @@ def lots_of(instruments: np.ndarray, ledger: Ledger) -> np.ndarray:
     return lots
 
 
-def setting(model: Model, series: Columns) -> Setting:
-    """What genealogy has to know of a model."""
-    assets, terms = model.description["assets"], model.ledger.terms
-    marks, mids = (np.stack([series[f"{a['name']}.{name}"] for a in assets]) for name in ("mark", "mid"))
+def setting(run: Run) -> Setting:
+    """What genealogy has to know of a run."""
+    assets, terms = run.description["assets"], run.ledger.terms
+    marks, mids = (np.stack([run.series[f"{a['name']}.{name}"] for a in assets]) for name in ("mark", "mid"))
     return Setting(
-        model.listed,
+        run.listed,
         np.array([a["half_tick"] for a in assets], float),
         marks,
         mids,
         terms["asset"].astype(np.int64),
         np.array(terms["lot"]),
-        Clock(model.listing.step_seconds, model.round_seconds),
-        model.listing.seed,
+        Clock(run.listing.step_seconds, run.round_seconds),
+        run.listing.seed,
     )
 
 
-def liquidation_columns(model: Model, fills: np.ndarray, traced: Genealogy) -> Columns:
+def liquidation_columns(run: Run, fills: np.ndarray, traced: Genealogy) -> Columns:
     """Columns of the liquidations table."""
-    rows, ledger = model.liquidations, model.ledger
+    rows, ledger = run.liquidations, run.ledger
     count = len(rows)
     accounts = np.array([r.account for r in rows], np.int64)
     instruments = np.array([r.instrument for r in rows], np.int64)
@@ -101,7 +128,7 @@ def liquidation_columns(model: Model, fills: np.ndarray, traced: Genealogy) -> C
     with np.errstate(invalid="ignore"):
         price = np.where(units > 0, value / units, np.nan)
     marks = np.array([r.mark for r in rows])
-    debts = bad_debt(model, accounts)
+    debts = bad_debt(run, accounts)
     return {
         "id": np.arange(count, dtype=np.int32),
         "step": np.array([r.step for r in rows], np.int32),
@@ -133,13 +160,13 @@ def executed(fills: np.ndarray, count: int, ledger: Ledger) -> tuple[np.ndarray,
     )
 
 
-def bad_debt(model: Model, accounts: np.ndarray) -> Columns:
+def bad_debt(run: Run, accounts: np.ndarray) -> Columns:
     """What each liquidation left unpaid and who paid it, on the account's last liquidation before."""
     names = {"bad_debt": "amount", "insurance_paid": "insurance", "socialised": "socialised"}
     columns = {name: np.zeros(accounts.size) for name in (*names, "creditors_loss")}
-    steps = np.array([r.step for r in model.liquidations])
-    is_takeover = np.array([r.is_takeover for r in model.liquidations], bool)
-    for debt in model.waterfall.debts:
+    steps = np.array([r.step for r in run.liquidations])
+    is_takeover = np.array([r.is_takeover for r in run.liquidations], bool)
+    for debt in run.debts:
         is_own = accounts == debt.account
         own = np.flatnonzero((is_own if is_own.any() else is_takeover) & (steps <= debt.step))
         if own.size:
@@ -149,25 +176,25 @@ def bad_debt(model: Model, accounts: np.ndarray) -> Columns:
     return columns
 
 
-def population_columns(model: Model, fills: np.ndarray) -> Columns:
+def population_columns(run: Run, fills: np.ndarray) -> Columns:
     """Columns of the populations table: every account at the end."""
-    ledger = model.ledger
+    ledger = run.ledger
     accounts = np.arange(ledger.cash.size)
     populations = ledger.population_of
     first = np.searchsorted(populations, populations)
-    liquidated = np.bincount([r.account for r in model.liquidations], minlength=accounts.size)
-    equity = model.worth()
+    liquidated = np.bincount([r.account for r in run.liquidations], minlength=accounts.size)
+    equity = run.worth
     return {
         "account": accounts.astype(np.int32),
         "population": populations,
         "row": (accounts - first).astype(np.int32),
         "cash": ledger.cash.copy(),
         "equity": equity,
-        "pnl": equity - model.opening_worth,
+        "pnl": equity - run.opening_worth,
         "fees": fees(fills, accounts.size),
-        "hedging_cost": hedging_cost(fills, model),
+        "hedging_cost": hedging_cost(fills, run),
         "liquidated": liquidated[: accounts.size].astype(np.int32),
-        "maintenance": np.array(model.view.maintenance),
+        "maintenance": np.array(run.view.maintenance),
     }
 
 
@@ -178,31 +205,31 @@ def fees(fills: np.ndarray, accounts: int) -> np.ndarray:
     return made
 
 
-def hedging_cost(fills: np.ndarray, model: Model) -> np.ndarray:
+def hedging_cost(fills: np.ndarray, run: Run) -> np.ndarray:
     """What hedges cost each account against the reference mid before them: slippage and fees.
 
     NaN for those who hedged where no reference mid is recorded, as when a pool sets the price.
     """
-    ledger = model.ledger
+    ledger = run.ledger
     cost = np.zeros(ledger.cash.size)
     hedges = fills[(fills["reason"] == HEDGE) & (fills["instrument"] < OPTIONS)]
     asset_of = ledger.terms["asset"][hedges["instrument"]]
     for asset in np.unique(asset_of):
         own = hedges[asset_of == asset]
         units = own["qty"] * ledger.terms["lot"][own["instrument"]]
-        slippage = units * (own["price"] - mid_before(own["seq"], model, int(asset)))
+        slippage = units * (own["price"] - mid_before(own["seq"], run, int(asset)))
         cost += np.bincount(own["taker"], slippage + own["fee"], minlength=cost.size)
     return cost
 
 
-def mid_before(seq: np.ndarray, model: Model, asset: int) -> np.ndarray:
+def mid_before(seq: np.ndarray, run: Run, asset: int) -> np.ndarray:
     """Reference mid of an asset just before the order behind each sequence number."""
-    moves = model.tape.moves[: model.tape.counts[MOVES]]
-    moves = moves[moves["venue"] == model.listed[asset]]
-    half_tick = model.description["assets"][asset]["half_tick"]
+    moves = run.tape.moves[: run.tape.counts[MOVES]]
+    moves = moves[moves["venue"] == run.listed[asset]]
+    half_tick = run.description["assets"][asset]["half_tick"]
     if half_tick == 0:
         return np.full(seq.size, np.nan)
-    opening = round(model.listing.spots[asset] / half_tick)
+    opening = round(run.listing.spots[asset] / half_tick)
     path = opening + np.concatenate([[0], np.cumsum(moves["half_ticks"])])
     mids: np.ndarray = path[np.searchsorted(moves["seq"], seq)] * half_tick
     return mids

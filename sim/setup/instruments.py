@@ -6,14 +6,14 @@ contracts are numbered from `records.OPTIONS` and held sparsely.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import numpy as np
 
 from sim.messages.view import CONTRACT, TERMS
-from sim.records import OPTIONS
+from sim.records import LP_SHARE, OPTIONS, PERPETUAL, SPOT
 
-SPOT = 0
-PERPETUAL = 1
-LP_SHARE = 2
+__all__ = ["LP_SHARE", "PERPETUAL", "SPOT", "Universe"]
 
 
 class Universe:
@@ -28,6 +28,11 @@ class Universe:
         Of the option contracts.
     contracts : ndarray of CONTRACT
         Every contract ever listed; a new array when one is added.
+    live : ndarray of int64, shape (R, 2)
+        Those that have not expired, as runs of numbers, each from the first up to but without the
+        last; a new array when one is listed or retires.
+    retired : list of int
+        The others, in the order in which they expired.
     """
 
     def __init__(self, assets: list[str]) -> None:
@@ -38,6 +43,9 @@ class Universe:
         self._contracts = np.zeros(64, CONTRACT)
         self.contracts = self._contracts[:0]
         self._numbers: dict[tuple[int, float, float, bool], int] = {}
+        self._runs: list[tuple[int, int]] = []
+        self.live = np.zeros((0, 2), np.int64)
+        self.retired: list[int] = []
 
     def add(
         self,
@@ -46,11 +54,11 @@ class Universe:
         lot: float,
         name: str,
         *,
-        initial: float = 1.0,
+        initial: float = 0.0,
         maintenance: float = 0.0,
         collateral: float = 1.0,
     ) -> int:
-        """List a dense instrument and return its number."""
+        """List a dense instrument and return its number; without rates it ties up no margin."""
         self.names.append(name)
         delta = lot if kind != LP_SHARE else 0.0
         self._terms.append((0.0, delta, 0.0, lot, initial, maintenance, collateral, kind, asset))
@@ -98,4 +106,19 @@ class Universe:
         self.contract_names.append(f"{self.assets[asset]}-{expiry:.0f}s-{strike:g}-{kind}")
         self.contracts = self._contracts[: number + 1]
         self._numbers[key] = OPTIONS + number
+        first = self._runs.pop()[0] if self._runs and self._runs[-1][1] == number else number
+        self._runs.append((first, number + 1))
+        self._show_live()
         return OPTIONS + number
+
+    def retire(self, number: int) -> None:
+        """Let a contract that has expired cost nothing from now on; its number stays its own."""
+        place = bisect_right(self._runs, number, key=lambda run: run[0]) - 1
+        first, last = self._runs[place]
+        left = (first, number), (number + 1, last)
+        self._runs[place : place + 1] = [run for run in left if run[0] < run[1]]
+        self.retired.append(number)
+        self._show_live()
+
+    def _show_live(self) -> None:
+        self.live = np.array(self._runs, np.int64).reshape(-1, 2)

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic import Field
 
-from sim.messages.columns import KINDS
-from sim.records import REQUEST
+from sim.records import KINDS, REQUEST
 from sim.setup.instruments import Universe
 from sim.setup.parameters import HIGHEST_VOLATILITY, Misfit, NotOneOf, Parameters
 

@@ -8,8 +8,9 @@ import numpy as np
 from pydantic import Field
 
 from sim.kernels.books import sink as sinking
+from sim.kernels.messages.tape import Party
 from sim.messages.tape import Tape
-from sim.messages.view import QUOTE
+from sim.messages.view import VENUE_STATE
 from sim.records import MARKET, SWAP
 from sim.setup.listing import OUTSIDE
 from sim.setup.parameters import FINEST, MOST_UNITS
@@ -55,11 +56,13 @@ class Sink(Venue):
         """Find the venue that prices the asset, and what a half tick of it is worth."""
         terms = around.listing.reference(self.asset)
         self._listed, self._half_tick = around.venues[terms.index], 0.5 * terms.tick
-        self._quotes = np.zeros(terms.index + 1, QUOTE)
+        self._quotes = np.zeros(terms.index + 1, VENUE_STATE)
 
     def open(self, population_of: np.ndarray, tags: int) -> None:
-        """Keep the population of each account."""
-        self._population_of = population_of
+        """Keep what the kernel takes of the sink."""
+        outside = Party(OUTSIDE, int(population_of[OUTSIDE]))
+        own = self.parameters
+        self._place = sinking.Place(self.index, self.instrument, outside, own.lot, own.taker_fee_bps * 1e-4)
 
     def execute(
         self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
@@ -68,23 +71,8 @@ class Sink(Venue):
         tape.reserve(due.size, 0, due.size)
         if self._mids.size < due.size:
             self._mids = np.zeros(2 * due.size)
-        self._listed.observe(self._quotes)
-        mid = float(self._quotes[self._listed.index]["mid"])
-        sinking.mids_at_arrival(
-            orders, due, mid, self._half_tick, self._listed.index, tape.moves, tape.counts, self._mids
-        )
-        sinking.sink(
-            orders,
-            due,
-            self.index,
-            self.instrument,
-            OUTSIDE,
-            self._mids,
-            self.parameters.lot,
-            self.parameters.taker_fee_bps * 1e-4,
-            self._population_of,
-            room,
-            tape.fills,
-            tape.rejects,
-            tape.counts,
-        )
+        listed, half_tick = self._listed, self._half_tick
+        listed.observe(self._quotes)
+        mid = float(self._quotes[listed.index]["mid"])
+        sinking.mids_at_arrival(orders, due, mid, half_tick, listed.index, tape.rows, self._mids)
+        sinking.sink(orders, due, self._mids, self._place, room, tape.rows)

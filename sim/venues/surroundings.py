@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
@@ -13,8 +13,25 @@ from sim.messages.view import View
 from sim.records import REQUEST
 from sim.setup.listing import Listing
 
-if TYPE_CHECKING:
-    from sim.venues.venue import Venue
+
+class Neighbour(Protocol):
+    """What a venue may know of another."""
+
+    index: int
+
+    @property
+    def takes(self) -> tuple[int, ...]:
+        """Kinds of orders it takes in all their forms."""
+
+    @property
+    def instruments(self) -> tuple[int, ...]:
+        """The dense instruments that can be sold there."""
+
+    def observe(self, quotes: np.ndarray) -> None:
+        """Write its state into its row of `quotes`."""
+
+    def has_open_orders(self, account: int) -> bool:
+        """Whether orders of the account rest there."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +43,7 @@ class Surroundings:
     view : View
     ledger : Ledger
     listing : Listing
-    venues : sequence of Venue
+    venues : sequence of Neighbour
         All of them, by their rows in the View's quotes.
     accounts : mapping of str to ndarray of int64
         Accounts of each population, by its name.
@@ -35,7 +52,7 @@ class Surroundings:
     view: View
     ledger: Ledger
     listing: Listing
-    venues: Sequence[Venue]
+    venues: Sequence[Neighbour]
     accounts: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def sellers(self) -> dict[int, int]:

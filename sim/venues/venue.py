@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from sim.chains.blocks import Blocks
 from sim.messages.outbox import Outbox
 from sim.messages.tape import Tape
 from sim.records import MARKET, REDUCE_ONLY
 from sim.setup.listing import Listing
 from sim.setup.parameters import Parameters as BaseParameters
+from sim.venues.surroundings import Surroundings
 
-if TYPE_CHECKING:
-    from sim.chains.blocks import Blocks
-    from sim.venues.surroundings import Surroundings
+ABILITIES = {"appraise": "appraises", "vouch": "vouches", "advance": "has_clock"}
+"""What a class that writes a method says of itself by it."""
 
 
 class Venue:
@@ -41,6 +42,12 @@ class Venue:
 
     Attributes
     ----------
+    appraises, vouches, has_clock : bool
+        Whether it prices instruments of its own, asserts something every step, and has things fall due
+        without an order: so it is if its class writes `appraise`, `vouch` or `advance`.
+    seizes : bool
+        Whether it liquidates accounts in breach; then it has `liquidations`, a list of Liquidation, and
+        `seized`, the accounts being liquidated and what they owe for options. A market has one at most.
     emits : bool
         Whether executing leaves orders in `children`, an Outbox, for the model to send on.
     needs_asset : bool
@@ -76,6 +83,10 @@ class Venue:
     class Parameters(BaseParameters):
         """What a scenario may say of this venue; subclasses add fields."""
 
+    appraises: ClassVar[bool] = False
+    vouches: ClassVar[bool] = False
+    has_clock: ClassVar[bool] = False
+    seizes: ClassVar[bool] = False
     emits: ClassVar[bool] = False
     needs_asset: ClassVar[bool] = True
     trades: ClassVar[str] = ""
@@ -90,6 +101,14 @@ class Venue:
     permanent_impact: float = math.nan
     blocks: Blocks | None = None
     children: Outbox
+    liquidations: list[Any]
+    seized: dict[int, float]
+
+    def __init_subclass__(cls, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        for method, ability in ABILITIES.items():
+            if method in vars(cls):
+                setattr(cls, ability, True)
 
     def __init__(self, name: str, index: int, asset: int, instrument: int, parameters: Any) -> None:
         self.name = name
@@ -181,7 +200,7 @@ class Venue:
         quotes[self.index]["takes"], quotes[self.index]["is_whole"] = self.takes[0], self.fills_whole
 
     def observe(self, quotes: np.ndarray) -> None:
-        """Write this venue's state into row `index` of `quotes` (dtype QUOTE).
+        """Write this venue's state into row `index` of `quotes` (dtype VENUE_STATE).
 
         The cost of trading follows from bid, ask, fee, depth and its span, linear through the depth, unless
         `bend` and the reserves say otherwise (`sim.kernels.messages.costs`).

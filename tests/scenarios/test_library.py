@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from places import SUPPORT
 
-from analysis.metrics.market_quality import hedging_share
+from analysis.metrics.volume import hedging_share
 from scenarios import load
 from scenarios.arms.arms import Arms
 from scenarios.file.library import STARTER, names

@@ -52,7 +52,7 @@ import numba
 import numpy as np
 from scenarios import market
 assert numba.config.DISABLE_JIT
-sys.path.insert(0, "tests/sim")
+sys.path += ["tests/support", "tests/sim"]
 from test_determinism import draws
 with np.errstate(over="ignore"):
     print(json.dumps(draws(market("short_gamma_crash", **json.loads(sys.argv[1])))))

@@ -8,14 +8,16 @@ from __future__ import annotations
 import numpy as np
 
 from sim.accounts.ledger import Ledger
-from sim.accounts.margin import Margin, Requirement
-from sim.kernels.accounts.margining import MARGINED
+from sim.accounts.margin.margin import Margin
+from sim.accounts.margin.none import Unchecked
+from sim.accounts.margin.requirement import Requirement
+from sim.accounts.margin.standard import Standard
 from sim.messages.outbox import Outbox
 from sim.messages.pending import Pending
 from sim.messages.tape import Tape
-from sim.messages.view import ASSET, QUOTE, View, frozen
-from sim.records import FILLS, GROUP, OPTIONS, SEQ
-from sim.setup.instruments import PERPETUAL, SPOT, Universe
+from sim.messages.view import ASSET, VENUE_STATE, View, frozen
+from sim.records import FILLS, GROUP, OPTIONS, PERPETUAL, SEQ, SPOT
+from sim.setup.instruments import Universe
 from sim.setup.listing import CLEARING, END_USERS, FEES, SYSTEM, Listing, Smile, VenueTerms
 from sim.venues.surroundings import Surroundings
 
@@ -25,15 +27,22 @@ LOT = 0.01
 
 class Bench:
     def __init__(
-        self, accounts, *, prices=(100.0,), holders=0, requirements=None, cash=0.0, venues=1, margined=True
+        self,
+        accounts,
+        *,
+        prices=(100.0,),
+        holders=0,
+        requirements=None,
+        cash=0.0,
+        venues=1,
+        rule=Standard,
+        unchecked=(),
     ):
         self.requirements = requirements or [Requirement() for _ in prices]
         self.universe = Universe([f"A{k}" for k in range(len(prices))])
         for k, rules in enumerate(self.requirements):
-            self.universe.add(SPOT, k, LOT, f"A{k}-spot", collateral=rules.collateral)
-            self.universe.add(
-                PERPETUAL, k, LOT, f"A{k}-perp", initial=rules.initial, maintenance=rules.maintenance
-            )
+            for kind, name in ((SPOT, "spot"), (PERPETUAL, "perp")):
+                self.universe.add(kind, k, LOT, f"A{k}-{name}", **rules.of(kind))
         size = FIRST + accounts
         self.population_of = np.minimum(np.arange(size), FIRST).astype(np.int16)
         declared = {FIRST: (holders, 2)} if holders else {}
@@ -41,11 +50,11 @@ class Bench:
             self.universe, self.population_of, FIRST + 1, FEES, declared, (END_USERS, CLEARING)
         )
         self.ledger.issue("endowment", FIRST, np.full(accounts, float(cash)), {})
-        rule = np.zeros(size, np.int8)
-        rule[FIRST:] = MARGINED * margined
-        self.margin = Margin(self.ledger, self.requirements, rule)
+        checked = np.setdiff1d(np.arange(FIRST, size), unchecked)
+        rules = [rule(checked), Unchecked(np.setdiff1d(np.arange(size), checked))]
+        self.margin = Margin(self.ledger, self.requirements, rules)
         self.tape = Tape(16)
-        self.assets, self.quotes = np.zeros(len(prices), ASSET), np.zeros(venues, QUOTE)
+        self.assets, self.quotes = np.zeros(len(prices), ASSET), np.zeros(venues, VENUE_STATE)
         self.view = self._view()
         for k, price in enumerate(prices):
             self.mark(price, k)

@@ -10,7 +10,7 @@ from naive_book import UNLIMITED
 from sim import records as r
 from sim.kernels.books.resting import REDUCING
 from sim.messages.tape import Tape
-from sim.messages.view import QUOTE
+from sim.messages.view import VENUE_STATE
 from sim.venues.books.order_book import OrderBook
 
 ACCOUNTS = 6
@@ -47,7 +47,7 @@ class Market:
 
     @property
     def quote(self) -> Any:
-        quotes = np.zeros(1, QUOTE)
+        quotes = np.zeros(1, VENUE_STATE)
         self.book.observe(quotes)
         return quotes[0]
 

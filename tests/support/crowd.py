@@ -33,6 +33,7 @@ from sim.records import (
     MODIFY,
     OPENING,
     OPTIONS,
+    PERPETUAL,
     POST_ONLY,
     QUOTE,
     REDUCE_ONLY,
@@ -43,7 +44,6 @@ from sim.records import (
     SWAP,
     orders,
 )
-from sim.setup.instruments import PERPETUAL
 from sim.setup.parameters import Positive
 
 KINDS = (

@@ -13,6 +13,7 @@ import tomli_w
 from places import SUPPORT
 
 from scenarios.file import library
+from scenarios.file.components import DRIVER, POPULATION, VENUE
 
 PARENTS = (*sorted(library.FOLDER.glob("*.toml")), library.STARTER, SUPPORT / "two_assets.toml")
 SMALL = {"count": 3, "strikes": 1, "steps": 2, "contracts": 2, "capacity": 5}
@@ -39,6 +40,18 @@ OTHERS: tuple[Any, ...] = (
     datetime.time(0, 0),
 )
 
+TYPES = (
+    *(name for kind in (VENUE, POPULATION, DRIVER) for name, _ in kind.classes()),
+    *("synthetic", "chain", "constant_gamma", "band", "time", "leland", "whalley_wilmott", "decay"),
+    *("cheapest", "market_order", "value"),
+)
+TYPED = (
+    *("venues.book", "venues.perp", "venues.desk", "populations.makers", "populations.dealers", "shocks.0"),
+    *("populations.lps.hedging", "populations.dealers.hedging", "populations.dealers.exposure"),
+    *("populations.dealers.route", "assets.BTC.driver"),
+)
+"""Keys of tables of the library that have a type."""
+
 Table = dict[str, Any]
 Place = tuple[Any, Any]
 """A table or list, and the key or position of a value in it."""
@@ -57,13 +70,26 @@ def mutant(number: int) -> str:
 def overrides(number: int) -> list[str]:
     """What a command line sets over a mutant, sometimes nothing."""
     dice = random.Random(-number)
-    if dice.random() < 0.8:
+    if dice.random() < 0.65:
         return []
+    if dice.random() < 0.4:
+        return _of_types(dice)
     key = dice.choice(
         ("time.steps", "time", "populations.makers.count", "venues.0.lot", "a" + ".b" * 20_000, "x y", "")
     )
     value = dice.choice((*map(str, NUMBERS), "[" * 900, '"', "{a = 1", "9" * 5000, "z" * 10**6))
     return ["--set", f"{key}={value}"]
+
+
+def _of_types(dice: random.Random) -> list[str]:
+    """One to three types, and what stands beside them, sometimes what they do not have."""
+    words = []
+    for table in dice.sample(TYPED, dice.choice((1, 1, 2, 3))):
+        words += ["--set", f"{table}.type={dice.choice((*TYPES, *TYPES, *map(str, NUMBERS)))}"]
+        if dice.random() < 0.4:
+            beside = dice.choice(("width", "cost", "gamma", "sign", "lot", "return", "nothing", "type.type"))
+            words += ["--set", f"{table}.{beside}={dice.choice(('-0.01', '1', '{}', 'x'))}"]
+    return words
 
 
 def _small(values: Any) -> Any:
@@ -140,6 +166,16 @@ def _exchange(values: Table, dice: random.Random) -> None:
         first[0][first[1]] = value
 
 
+def _date(values: Table, dice: random.Random) -> None:
+    """Another version, and what only an older one may say."""
+    values["schema_version"] = dice.choice((1, 1, 1, 1, *NUMBERS, "1", [1], {}))
+    policies = [table for table, key in _places(values) if key == "hedging" and isinstance(table[key], dict)]
+    for table in policies:
+        table["hedging"][dice.choice(("width", "cost", "risk_aversion", "type"))] = dice.choice(
+            (0.1, -1, {}, "x", "clock", {"dist": "normal", "mean": 0.1, "sd": 0.0})
+        )
+
+
 def _nest(values: Table, dice: random.Random) -> None:
     if place := _place(values, dice):
         value = place[0][place[1]]
@@ -150,7 +186,7 @@ def _nest(values: Table, dice: random.Random) -> None:
 
 CHANGES: tuple[Callable[[Table, random.Random], None], ...] = (
     *(_replace, _replace, _resize, _resize, _resize, _resize, _negate, _drop, _rename, _add, _repeat),
-    *(_exchange, _nest),
+    *(_exchange, _nest, _date, _date),
 )
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from sim.messages.tape import Tape
-from sim.messages.view import QUOTE, View
+from sim.messages.view import VENUE_STATE, View
 from sim.records import (
     ADD_LIQUIDITY,
     FILLS,
@@ -60,7 +60,7 @@ class Market:
         return fresh
 
     def quote(self):
-        quotes = np.zeros(1, QUOTE)
+        quotes = np.zeros(1, VENUE_STATE)
         self.pool.observe(quotes)
         return quotes[0]
 

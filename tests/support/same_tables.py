@@ -1,4 +1,4 @@
-"""Same tables: do two checkouts give the same results, table by table and column by column?
+"""Same tables: do two checkouts give the same results, table by table, column by column, file by file?
 
     python tests/support/same_tables.py make DIR              run with this checkout
     python tests/support/same_tables.py compare BEFORE AFTER  say what differs, by how much; exit 1 if so
@@ -7,7 +7,7 @@
 its quick size, by the command line, so that it works on a checkout of any layout: call it with the
 Python of the checkout's environment, from the checkout's folder. `compare` takes floats within
 `--within` of each other, relative to the larger, for equal (0: to the last bit); everything else must be
-equal.
+equal, files of JSON byte by byte. Manifests, which tell the time, are left out.
 """
 
 from __future__ import annotations
@@ -57,30 +57,32 @@ def hedgequake(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def compare(before: Path, after: Path, within: float) -> int:
-    """Print every table that differs; returns how many do."""
+    """Print every file that differs; returns how many do."""
     count = 0
     for place in sorted(tables(before) | tables(after)):
-        found = [read(folder / place) for folder in (before, after)]
-        if any(table is None for table in found):
-            said = [f"missing in {after if found[1] is None else before}"]
+        missing = [str(folder) for folder in (before, after) if not (folder / place).exists()]
+        if missing:
+            said = [f"missing in {missing[0]}"]
+        elif place.suffix == ".json":
+            same = (before / place).read_bytes() == (after / place).read_bytes()
+            said = [] if same else ["not the same bytes"]
         else:
-            said = list(differences(*found, within))
+            said = list(differences(read(before / place), read(after / place), within))
         count += bool(said)
         for line in said:
             print(f"{place}: {line}")
-    print(f"{count} tables differ")
+    print(f"{count} files differ")
     return count
 
 
 def tables(folder: Path) -> set[Path]:
-    """Tables below a folder, relative to it."""
-    return {p.relative_to(folder) for p in folder.rglob("*") if p.suffix in (".parquet", ".csv")}
+    """Tables and files of JSON below a folder, relative to it, but for manifests."""
+    found = (path for path in folder.rglob("*") if path.suffix in (".parquet", ".csv", ".json"))
+    return {path.relative_to(folder) for path in found if path.name != "manifest.json"}
 
 
-def read(path: Path) -> pd.DataFrame | None:
-    """A table without its metadata, None where there is none."""
-    if not path.exists():
-        return None
+def read(path: Path) -> pd.DataFrame:
+    """A table without its metadata."""
     if path.suffix == ".csv":
         return pd.read_csv(path)
     table: pa.Table = pq.read_table(path)

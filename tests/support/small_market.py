@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from scenarios.build.loading import parse
 from scenarios.file.document import Document
-from scenarios.file.schema import parse
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.model import Model
@@ -47,7 +47,7 @@ def small_market(
     settings = settings or {}
     driver = {"type": "drivers.Constant"}
     values = {
-        "schema_version": 1,
+        "schema_version": 2,
         "name": "small",
         "seed": seed,
         "time": {"steps": steps, "step_seconds": step_seconds},

@@ -17,7 +17,7 @@ from scenarios import load
 from scenarios.file.schema import Scenario
 
 MARKET = """\
-schema_version = 1
+schema_version = 2
 name = "troubled"
 time = {steps = 4}
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from agents.hedging.kernels.looking import note_distance
 from sim.base.jit import inlined, kernel
-from sim.kernels.accounts.margining import SPOT
+from sim.records import SPOT
 
 
 @kernel

@@ -8,27 +8,10 @@ import numpy as np
 
 from agents.kernels.sending import marketable, rounded
 from sim.base.jit import inlined, kernel
-from sim.kernels.accounts.margining import PERPETUAL, SPOT
+from sim.kernels.accounts.valuation import free_cash
 from sim.kernels.messages.costs import cost_a_unit
 from sim.kernels.options.portfolio import options_of
-from sim.records import HEDGE
-
-
-@inlined
-def free_cash(account, owed, option_margin, accounts):
-    """Cash that an account may spend on spot, a cautious estimate of the venue's own check.
-
-    Cash and perpetuals at the mark, less what is owed and twice the maintenance: the initial
-    margin is about that.
-    """
-    total, needed = accounts.cash[account] - owed, option_margin
-    terms = accounts.terms
-    for i in range(terms.size):
-        if terms[i]["kind"] == PERPETUAL:
-            value = accounts.position[i, account] * terms[i]["lot"] * terms[i]["price"]
-            total += value
-            needed += abs(value) * terms[i]["maintenance"]
-    return total - 2.0 * needed
+from sim.records import HEDGE, SPOT
 
 
 @inlined
@@ -44,7 +27,7 @@ def is_affordable(account, venue, units, reserved, quotes, owed, option_margin, 
     if units < 0.0:
         return (accounts.position[instrument, account] - reserved) * terms["lot"] >= -units
     needed = (units + quotes[venue]["lot"]) * cost_a_unit(quotes[venue], units)
-    return needed <= free_cash(account, owed, option_margin, accounts)
+    return needed <= free_cash(account, owed, option_margin, accounts.cash, accounts.position, accounts.terms)
 
 
 @inlined
@@ -90,7 +73,7 @@ def send_to_cheapest(now, mid, wanted, options, accounts, venues, quotes, out, c
     accounts : Accounts
     venues : ndarray of int64
         Venues to choose from.
-    quotes : ndarray of QUOTE, shape (V,)
+    quotes : ndarray of VENUE_STATE, shape (V,)
     out, count
         Rows of the outbox, and how many it has.
 

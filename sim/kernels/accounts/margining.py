@@ -1,4 +1,8 @@
-"""Margin: equity, maintenance and shortfall of accounts, and how much they may still trade."""
+"""Margin: the kernels of the standard rule, and what every rule's accounts share.
+
+A rule's kernels go through a list of accounts and write a number for each; what an account is
+worth and needs they ask of `valuation`.
+"""
 
 from __future__ import annotations
 
@@ -7,113 +11,81 @@ import math
 import numpy as np
 
 from sim.base.jit import inlined, kernel
-from sim.kernels.options.portfolio import options_of
+from sim.kernels.accounts.valuation import initial_of, options_held, settled_cash, standing, value_of
 from sim.records import CANCEL, CANCEL_ALL, CANCEL_AT, CANCEL_RANDOM, REDUCE_ONLY
 
-UNLIMITED = 0
-MARGINED = 1
+NO_RULE = -1  # in place of a rule's number: nobody checks the account
 NO_LIMIT = np.int64(1) << np.int64(62)
 DUST = 1e-6  # quote currency; shortfalls and debts up to it are rounding
 
-SPOT = 0
-PERPETUAL = 1
+
+@kernel
+def worth(holdings, prices, out):
+    """Write the value of every account, options in the books of those who may hold all aside."""
+    for a in range(out.size):
+        out[a] = value_of(a, holdings, prices)
 
 
 @kernel
-def assess(
-    cash, position, terms, holder_value, holder_short, account_of, rule, equity, maintenance, in_breach
-):
-    """Equity and maintenance of every account; returns how many are in breach and lists them.
-
-    Parameters
-    ----------
-    cash : ndarray of float64, shape (A,)
-    position : ndarray of int64, shape (I, A)
-    terms : ndarray of TERMS, shape (I,)
-    holder_value, holder_short : ndarray of float64, shape (H,)
-        Value of the options held and the maintenance the short ones need.
-    account_of : ndarray of int32, shape (H,)
-    rule : ndarray of int8, shape (A,)
-    equity, maintenance : ndarray of float64, shape (A,)
-        Written.
-    in_breach : ndarray of int32, shape (A,)
-        Written up to the count returned, in account order.
-    """
-    accounts = cash.size
-    for a in range(accounts):
-        equity[a] = cash[a]
-        maintenance[a] = 0.0
-    for i in range(position.shape[0]):
-        value = terms[i]["price"] * terms[i]["lot"]
-        counted = value * terms[i]["collateral"]
-        needed = value * terms[i]["maintenance"]
-        if terms[i]["kind"] == PERPETUAL:
-            for a in range(accounts):
-                equity[a] += position[i, a] * counted
-                maintenance[a] += abs(position[i, a]) * needed
-        else:
-            for a in range(accounts):
-                equity[a] += position[i, a] * counted
-    for h in range(account_of.size):
-        equity[account_of[h]] += holder_value[h]
-        maintenance[account_of[h]] += holder_short[h]
-    found = 0
-    for a in range(accounts):
-        if equity[a] < maintenance[a] - DUST and rule[a] == MARGINED:
-            in_breach[found] = a
-            found += 1
-    return found
+def assess(accounts, holdings, prices, equity, maintenance):
+    """Write equity and maintenance margin of the listed accounts, quote currency, shape (A,) both."""
+    for j in range(accounts.size):
+        a = accounts[j]
+        equity[a], maintenance[a] = standing(a, holdings, prices)
 
 
 @kernel
-def appraise(account, cash, position, terms, option_value, option_needed):
-    """Equity and maintenance of one account at the prices in `terms`.
+def distances(accounts, equity, maintenance, out):
+    """Write equity less maintenance of the listed accounts, in their order, shape (N,)."""
+    for j in range(accounts.size):
+        out[j] = equity[accounts[j]] - maintenance[accounts[j]]
 
-    Parameters
-    ----------
-    account : int
-    cash, position, terms
-        As in `assess`.
-    option_value, option_needed : float
-        Value of the account's options and the maintenance of the short ones, quote currency.
+
+@kernel
+def breaches(accounts, equity, maintenance, found):
+    """List those of the accounts whose equity is below maintenance; returns how many.
+
+    `found` may be what the accounts are listed in.
     """
-    equity, needed = cash[account] + option_value, option_needed
-    for i in range(position.shape[0]):
-        value = position[i, account] * terms[i]["price"] * terms[i]["lot"]
-        equity += value * terms[i]["collateral"]
-        if terms[i]["kind"] == PERPETUAL:
-            needed += abs(value) * terms[i]["maintenance"]
-    return equity, needed
-
-
-@inlined
-def used(account, skip, position, terms, short):
-    """Initial margin that an account's positions other than `skip` need, quote currency."""
-    total = short
-    for i in range(position.shape[0]):
-        if i != skip and terms[i]["kind"] == PERPETUAL:
-            notional = abs(position[i, account]) * terms[i]["lot"] * terms[i]["price"]
-            total += notional * terms[i]["initial"]
-    return total
-
-
-@inlined
-def counted(account, with_collateral, cash, position, terms):
-    """Cash and perpetuals of an account at the mark, and collateral if asked, quote currency."""
-    total = cash[account]
-    for i in range(position.shape[0]):
-        value = position[i, account] * terms[i]["lot"] * terms[i]["price"]
-        if terms[i]["kind"] == PERPETUAL:
-            total += value
-        elif with_collateral:
-            total += value * terms[i]["collateral"]
-    return total
+    count = 0
+    for j in range(accounts.size):
+        a = accounts[j]
+        if equity[a] < maintenance[a] - DUST:
+            found[count] = a
+            count += 1
+    return count
 
 
 @inlined
 def whole(units):
     """Lots in a number of units, rounded down, never below zero nor above what counts as no limit."""
     return np.int64(math.floor(min(units, float(NO_LIMIT)))) if units > 0.0 else np.int64(0)
+
+
+@kernel
+def room(accounts, instrument, holdings, prices, room):
+    """Write the lots of an instrument that the listed accounts may buy (row 0) and sell (row 1).
+
+    What is traded on margin is bounded by the initial margin that the position would need, what is
+    paid in full by the cash that nothing else ties up, which the value of options never adds to.
+    """
+    terms = prices.terms
+    lot_price = terms[instrument]["lot"] * terms[instrument]["price"]
+    for j in range(accounts.size):
+        a = accounts[j]
+        held = holdings.position[instrument, a]
+        options, short, _ = options_held(a, holdings, prices)
+        if terms[instrument]["initial"] > 0.0:
+            equity, _ = standing(a, holdings, prices)
+            free = equity - initial_of(a, instrument, short, holdings, terms)
+            most = whole(free / (lot_price * terms[instrument]["initial"]))
+            room[0, a] = most - held
+            room[1, a] = most + held
+        else:
+            free = settled_cash(a, holdings, terms) + min(options, 0.0)
+            free -= initial_of(a, -1, short, holdings, terms)
+            room[0, a] = whole(free / lot_price)
+            room[1, a] = held
 
 
 @inlined
@@ -123,58 +95,30 @@ def is_reducing(order):
     return order["flags"] & REDUCE_ONLY != 0 or kind in (CANCEL, CANCEL_RANDOM, CANCEL_AT, CANCEL_ALL)
 
 
-@inlined
-def allow(account, instrument, cash, position, terms, options, short, room):
-    """Write the lots that initial margin, or cash and holdings, let an account buy and sell."""
-    held = position[instrument, account]
-    lot_value = terms[instrument]["lot"] * terms[instrument]["price"]
-    if terms[instrument]["kind"] == PERPETUAL:
-        free = counted(account, True, cash, position, terms) + options
-        free -= used(account, instrument, position, terms, short)
-        most = whole(free / (lot_value * terms[instrument]["initial"]))
-        room[0, account] = most - held
-        room[1, account] = most + held
-    else:
-        free = counted(account, False, cash, position, terms) + min(options, 0.0)
-        free -= used(account, -1, position, terms, short)
-        room[0, account] = whole(free / lot_value)
-        room[1, account] = held
-
-
 @kernel
-def admit(
-    orders,
-    rows,
-    instrument,
-    cash,
-    position,
-    terms,
-    holder_of,
-    contract,
-    qty,
-    work,
-    margins,
-    rule,
-    seen,
-    stamp,
-    room,
-):
-    """Work out how many lots each sender may still buy and sell of one instrument.
+def senders(orders, rows, instrument, position, rule_of, seen, stamp, room, found, counts):
+    """Give each sender the room that every rule gives, and list by rule those whose rule limits them.
 
     Parameters
     ----------
     orders, rows : ndarray of ORDER, ndarray of int64
         The orders due at the venue.
     instrument : int
+    position : ndarray of int64, shape (I, A)
+    rule_of : ndarray of int16, shape (A,)
+        Number of each account's rule, NO_RULE for those that nothing limits.
     seen, stamp : ndarray of int32, shape (A,), and int
         Accounts with seen == stamp are done already; -stamp marks those that only reduce so far.
-    contract, qty, work, margins
-        Options held and what a lot of each is worth and ties up (`portfolio`).
     room : ndarray of int64, shape (3, A)
         Written for the senders: lots they may buy (row 0) and sell (row 1), those resting included,
         and lots they hold (row 2), which is what reduce-only orders go by. Margin is not looked at
         for a sender all of whose orders are reduce-only or cancels.
+    found : ndarray of int32, shape (R, A)
+        Written: the accounts to ask each rule about.
+    counts : ndarray of int64, shape (R,)
+        Written: how many.
     """
+    counts[:] = 0
     for k in range(rows.size):
         order = orders[rows[k]]
         a = order["account"]
@@ -188,14 +132,12 @@ def admit(
             seen[a] = -stamp
             continue
         seen[a] = stamp
-        if rule[a] == UNLIMITED:
-            room[0, a] = NO_LIMIT
-            room[1, a] = NO_LIMIT
-            continue
-        options, short = 0.0, 0.0
-        if holder_of[a] >= 0:
-            options, _, short, _ = options_of(holder_of[a], contract, qty, work, margins)
-        allow(a, instrument, cash, position, terms, options, short, room)
+        room[0, a] = NO_LIMIT
+        room[1, a] = NO_LIMIT
+        rule = rule_of[a]
+        if rule != NO_RULE:
+            found[rule, counts[rule]] = a
+            counts[rule] += 1
 
 
 @kernel

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from sim.base.jit import inlined, kernel, summing
 from sim.kernels.accounts.changes import note
+from sim.kernels.options.portfolio import has_options
 from sim.records import OPTIONS
 
 NO_HOLDER = -1
+
+
+class Books(NamedTuple):
+    """What posting keeps beside `Holdings`."""
+
+    cost: Any  # of positions, by instrument and account
+    account_of: Any  # of each row of slots
+    wide: Any  # lots of those who hold every contract, a row an account
+
+
+class Totals(NamedTuple):
+    """Cash, positions and lots of every option contract by population."""
+
+    population_of: Any
+    cash: Any
+    position: Any
+    contract: Any
 
 
 @inlined
@@ -26,8 +46,9 @@ def carry(position, cost, account, instrument, lots, value):
 
 
 @inlined
-def hold(contract, qty, wide, holder, number, lots):
+def hold(holdings, wide, account, number, lots):
     """Add lots of an option to a holder's row; False if the row is full."""
+    contract, qty, holder = holdings.contract, holdings.qty, holdings.holder_of[account]
     if holder < NO_HOLDER:
         wide[NO_HOLDER - 1 - holder, number] += lots
         return True
@@ -49,8 +70,9 @@ def hold(contract, qty, wide, holder, number, lots):
 
 
 @inlined
-def has_room(contract, holder, number):
+def has_room(holdings, account, number):
     """Whether a holder's row has a slot for this contract; wide rows always have, no row never."""
+    contract, holder = holdings.contract, holdings.holder_of[account]
     if holder < NO_HOLDER:
         return True
     if holder == NO_HOLDER:
@@ -62,28 +84,22 @@ def has_room(contract, holder, number):
 
 
 @kernel
-def post(
-    fills,
-    first,
-    last,
-    terms,
-    contracts,
-    fee_account,
-    population_of,
-    cash,
-    position,
-    cost,
-    holder_of,
-    contract,
-    qty,
-    wide,
-    cash_total,
-    position_total,
-    contract_total,
-    changes,
-    option_fills,
-):
-    """Post fills[first:last]; returns the row at which a holder's row was full, else `last`."""
+def post(fills, first, last, terms, contracts, fee_account, holdings, books, totals, changes, option_fills):
+    """Post fills[first:last]; returns the row at which a holder's row was full, else `last`.
+
+    Parameters
+    ----------
+    terms, contracts : ndarray of TERMS, CONTRACT
+    fee_account : int
+    holdings : Holdings
+    books : Books
+    totals : Totals
+    changes : ndarray of int64
+        Whose cash or positions have changed.
+    option_fills : ndarray of int64, shape (1,)
+        Counts the fills of options.
+    """
+    cash, cash_total, population_of = holdings.cash, totals.cash, totals.population_of
     for i in range(first, last):
         maker, taker = fills[i]["maker"], fills[i]["taker"]
         instrument, lots = fills[i]["instrument"], fills[i]["qty"]
@@ -91,21 +107,19 @@ def post(
         if instrument >= OPTIONS:
             number = instrument - OPTIONS
             value = lots * contracts[number]["lot"] * fills[i]["price"]
-            if not (
-                has_room(contract, holder_of[taker], number) and has_room(contract, holder_of[maker], number)
-            ):
+            if not (has_room(holdings, taker, number) and has_room(holdings, maker, number)):
                 return i
             option_fills[0] += 1
-            hold(contract, qty, wide, holder_of[taker], number, lots)
-            hold(contract, qty, wide, holder_of[maker], number, -lots)
-            contract_total[buyer, number] += lots
-            contract_total[seller, number] -= lots
+            hold(holdings, books.wide, taker, number, lots)
+            hold(holdings, books.wide, maker, number, -lots)
+            totals.contract[buyer, number] += lots
+            totals.contract[seller, number] -= lots
         else:
             value = lots * terms[instrument]["lot"] * fills[i]["price"]
-            carry(position, cost, taker, instrument, lots, value)
-            carry(position, cost, maker, instrument, -lots, -value)
-            position_total[buyer, instrument] += lots
-            position_total[seller, instrument] -= lots
+            carry(holdings.position, books.cost, taker, instrument, lots, value)
+            carry(holdings.position, books.cost, maker, instrument, -lots, -value)
+            totals.position[buyer, instrument] += lots
+            totals.position[seller, instrument] -= lots
         note(changes, maker)
         note(changes, taker)
         paid, rebated = fills[i]["fee"], fills[i]["maker_fee"]
@@ -125,11 +139,7 @@ def is_flat(account, position, holder_of, qty):
         if position[instrument, account] != 0:
             return False
     holder = holder_of[account]
-    if holder >= 0:
-        for slot in range(qty.shape[0]):
-            if qty[slot, holder] != 0:
-                return False
-    return True
+    return holder < 0 or not has_options(holder, qty)
 
 
 @kernel

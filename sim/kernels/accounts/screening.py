@@ -12,75 +12,126 @@ traded or was paid since, is looked at exactly; the result is that of looking at
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from sim.base.jit import inlined, kernel
 from sim.kernels.accounts.changes import has_missed, noted
-from sim.kernels.accounts.margining import DUST, MARGINED, PERPETUAL
+from sim.kernels.accounts.margining import DUST, NO_RULE
+from sim.kernels.accounts.valuation import standing
 from sim.kernels.base.flags import CHANGED, NEAR, listed
-from sim.kernels.options.portfolio import options_of
 
 SINGLE = 1e-6  # of what is added up in single precision, well above its rounding
 ROUNDING = 1e-12  # of a drift, so that what is screened out is out however sums are rounded
 
 
+class Market(NamedTuple):
+    """Prices as they are.
+
+    Attributes
+    ----------
+    contracts : ndarray of CONTRACT, shape (M,)
+    live : ndarray of int64, shape (R, 2)
+        Contracts that have not expired, as runs of numbers (`Universe.live`).
+    assets : ndarray of ASSET, shape (K,)
+    terms : ndarray of TERMS, shape (I,)
+    rates : ndarray of float64, shape (K, 3)
+        Of the margin of written options; the last is maintenance.
+    """
+
+    contracts: np.ndarray
+    live: np.ndarray
+    assets: np.ndarray
+    terms: np.ndarray
+    rates: np.ndarray
+
+
+class Reference(NamedTuple):
+    """Prices that drift is measured from.
+
+    A contract listed since they were taken is measured from its first price: where prices stood
+    together does not matter, only that nobody moves them.
+
+    Attributes
+    ----------
+    then : ndarray of float64, shape (M or more,)
+        Prices of contracts.
+    marks, indices : ndarray of float64, shape (K,)
+    prices : ndarray of float64, shape (I,)
+        Of dense instruments.
+    """
+
+    then: np.ndarray
+    marks: np.ndarray
+    indices: np.ndarray
+    prices: np.ndarray
+
+
 @kernel
-def remember(contracts, assets, terms, then, marks, indices, prices):
+def remember(market, reference):
     """Make the present prices the reference."""
-    for c in range(contracts.size):
-        then[c] = contracts[c]["price"]
-    for k in range(assets.size):
-        marks[k] = assets[k]["mark"]
-        indices[k] = assets[k]["index"]
-    for i in range(terms.size):
-        prices[i] = terms[i]["price"]
+    remember_contracts(market.contracts, market.live, reference.then)
+    for k in range(market.assets.size):
+        reference.marks[k] = market.assets[k]["mark"]
+        reference.indices[k] = market.assets[k]["index"]
+    for i in range(market.terms.size):
+        reference.prices[i] = market.terms[i]["price"]
 
 
 @inlined
-def value_drift(contracts, assets, terms, rates, then, marks, indices, prices):
-    """Most that equity less maintenance can have changed since, per unit of exposure (see `standing`)."""
-    drift = 0.0
+def remember_contracts(contracts, runs, then):
+    """Make the present prices of these runs of contracts their reference."""
+    for r in range(runs.shape[0]):
+        for c in range(runs[r, 0], runs[r, 1]):
+            then[c] = contracts[c]["price"]
+
+
+@inlined
+def value_drift(market, reference):
+    """Most that equity less maintenance can have changed since, per unit of exposure (see `exposure`)."""
+    drift, terms, contracts = 0.0, market.terms, market.contracts
     for i in range(terms.size):
-        weight = terms[i]["collateral"] + (terms[i]["maintenance"] if terms[i]["kind"] == PERPETUAL else 0.0)
-        if weight > 0.0 and prices[i] > 0.0:
-            drift = max(drift, weight * abs(terms[i]["price"] - prices[i]) / prices[i])
-    for c in range(contracts.size):
-        k = contracts[c]["asset"]
-        moved = abs(contracts[c]["price"] - then[c])
-        margin = rates[k, 2] * max(moved, abs(assets[k]["index"] - indices[k]))
-        drift = max(drift, (moved + margin) / marks[k])
+        weight, before = terms[i]["collateral"] + terms[i]["maintenance"], reference.prices[i]
+        if weight > 0.0 and before > 0.0:
+            drift = max(drift, weight * abs(terms[i]["price"] - before) / before)
+    for r in range(market.live.shape[0]):
+        own = contracts[market.live[r, 0] : market.live[r, 1]]
+        then = reference.then[market.live[r, 0] : market.live[r, 1]]
+        for c in range(own.size):
+            k = own[c]["asset"]
+            moved = abs(own[c]["price"] - then[c])
+            index = abs(market.assets[k]["index"] - reference.indices[k])
+            margin = market.rates[k, 2] * max(moved, index)
+            drift = max(drift, (moved + margin) / reference.marks[k])
     return drift
 
 
 @inlined
-def gross_notional(holder, contract, qty, contracts, marks):
-    """Units of the underlying a holder's options are on, at the reference marks, quote currency."""
+def exposure(a, holdings, prices, reference):
+    """What the drift of prices applies to in an account: the gross value of its holdings then.
+
+    Options count as the units of the underlying they are on.
+    """
     total = 0.0
-    for slot in range(contract.shape[0]):
-        number = contract[slot, holder]
-        if number >= 0:
-            units = abs(qty[slot, holder]) * contracts[number]["lot"]
-            total += units * marks[contracts[number]["asset"]]
+    for i in range(prices.terms.size):
+        total += abs(holdings.position[i, a] * prices.terms[i]["lot"]) * reference.prices[i]
+    holder = holdings.holder_of[a]
+    if holder >= 0:
+        total += gross_notional(holder, holdings, prices.contracts, reference.marks)
     return total
 
 
 @inlined
-def standing(a, cash, position, terms, prices, holder, contract, qty, contracts, work, margins, marks):
-    """Equity, maintenance and exposure (what the drift applies to) of one account, quote currency."""
-    equity, needed, exposure = cash[a], 0.0, 0.0
-    for i in range(position.shape[0]):
-        units = position[i, a] * terms[i]["lot"]
-        equity += units * terms[i]["price"] * terms[i]["collateral"]
-        exposure += abs(units) * prices[i]
-        if terms[i]["kind"] == PERPETUAL:
-            needed += abs(units) * terms[i]["price"] * terms[i]["maintenance"]
-    if holder >= 0:
-        value, _, _, maintenance = options_of(holder, contract, qty, work, margins)
-        equity += value
-        needed += maintenance
-        exposure += gross_notional(holder, contract, qty, contracts, marks)
-    return equity, needed, exposure
+def gross_notional(holder, holdings, contracts, marks):
+    """Units of the underlying a holder's options are on, at the reference marks, quote currency."""
+    total = 0.0
+    for slot in range(holdings.contract.shape[0]):
+        number = holdings.contract[slot, holder]
+        if number >= 0:
+            units = abs(holdings.qty[slot, holder]) * contracts[number]["lot"]
+            total += units * marks[contracts[number]["asset"]]
+    return total
 
 
 @inlined
@@ -94,15 +145,39 @@ def room_to_move(distance, exposure, drift):
     return room - SINGLE * abs(room)
 
 
+@kernel
+def assess_and_screen(accounts, holdings, prices, reference, drift, equity, maintenance, slack):
+    """Write equity and maintenance of the listed accounts, and the drift at which each can cross its line.
+
+    Parameters
+    ----------
+    accounts : ndarray of int32
+    holdings, prices : Holdings, Prices
+    reference : Reference
+    drift : float
+        As it is now.
+    equity, maintenance : ndarray of float64, shape (A,)
+    slack : ndarray of float32, shape (A,)
+    """
+    for j in range(accounts.size):
+        a = accounts[j]
+        equity[a], maintenance[a] = standing(a, holdings, prices)
+        distance = equity[a] - maintenance[a] + DUST
+        slack[a] = room_to_move(distance, exposure(a, holdings, prices, reference), drift)
+
+
 @inlined
-def mark_changed(slack, changes, since):
-    """Let the accounts that changed be looked at."""
+def mark_changed(slack, rule_of, changes, since):
+    """Let the accounts that changed be looked at, those that nobody checks aside."""
     if has_missed(changes, since):
         for a in range(slack.size):
-            slack[a] = -math.inf
+            if rule_of[a] != NO_RULE:
+                slack[a] = -math.inf
     else:
         for number in range(since, changes[0]):
-            slack[noted(changes, number)] = -math.inf
+            a = noted(changes, number)
+            if rule_of[a] != NO_RULE:
+                slack[a] = -math.inf
 
 
 @inlined
@@ -122,33 +197,17 @@ def flagged(slack, drift, flags, words, found):
 
 
 @kernel
-def suspects(
-    contracts,
-    assets,
-    terms,
-    rates,
-    then,
-    marks,
-    indices,
-    prices,
-    reach,
-    slack,
-    changes,
-    since,
-    flags,
-    words,
-    found,
-):
+def suspects(market, reference, reach, rule_of, slack, changes, since, flags, words, found):
     """List the accounts that may have crossed their line were prices `reach` further away, or changed.
 
     Parameters
     ----------
-    contracts, assets, terms, rates
-        Prices as they are.
-    then, marks, indices, prices
-        The reference, from `remember`.
+    market : Market
+    reference : Reference
     reach : float
         Largest relative change of a price to allow for, times the heaviest weight it has in drift.
+    rule_of : ndarray of int16, shape (A,)
+        Number of each account's rule, NO_RULE for those that nobody checks.
     slack : ndarray of float32, shape (A,)
         Drift at which each account can cross its line, -inf for those to be looked at.
     changes, since : ndarray of int64, and int
@@ -160,151 +219,11 @@ def suspects(
 
     Returns
     -------
-    int, int
-        How many, and how much of the log has been read now.
+    int, int, float, int
+        How many, how many of them are near their line, the drift, and how much of the log has been
+        read now.
     """
-    mark_changed(slack, changes, since)
-    drift = value_drift(contracts, assets, terms, rates, then, marks, indices, prices)
-    count, _ = flagged(slack, drift + reach * (1.0 + 2.0 * drift), flags, words, found)
-    return count, changes[0]
-
-
-@inlined
-def examine(
-    accounts,
-    count,
-    drift,
-    cash,
-    position,
-    terms,
-    prices,
-    holder_of,
-    contract,
-    qty,
-    contracts,
-    work,
-    margins,
-    marks,
-    rule,
-    equity,
-    maintenance,
-    slack,
-):
-    """Look at the listed accounts exactly; returns how many are in breach.
-
-    Writes equity, maintenance and slack of those accounts, and over the first of `accounts` those in
-    breach.
-    """
-    breaches = 0
-    for j in range(count):
-        a = accounts[j]
-        if rule[a] != MARGINED:
-            slack[a] = math.inf
-            continue
-        equity[a], maintenance[a], exposure = standing(
-            a,
-            cash,
-            position,
-            terms,
-            prices,
-            holder_of[a],
-            contract,
-            qty,
-            contracts,
-            work,
-            margins,
-            marks,
-        )
-        slack[a] = room_to_move(equity[a] - maintenance[a] + DUST, exposure, drift)
-        if equity[a] < maintenance[a] - DUST:
-            accounts[breaches] = a
-            breaches += 1
-    return breaches
-
-
-@inlined
-def everybody(found):
-    """List every account; returns how many there are."""
-    for a in range(found.size):
-        found[a] = a
-    return found.size
-
-
-@kernel
-def watch(
-    contracts,
-    assets,
-    terms,
-    rates,
-    then,
-    marks,
-    indices,
-    prices,
-    most_near,
-    slack,
-    changes,
-    since,
-    flags,
-    words,
-    found,
-    cash,
-    position,
-    holder_of,
-    contract,
-    qty,
-    work,
-    margins,
-    rule,
-    equity,
-    maintenance,
-):
-    """Find the accounts in breach by looking at those that can be.
-
-    Where more than `most_near` are near their line, the reference is taken anew and everybody
-    looked at once more.
-
-    Parameters
-    ----------
-    contracts, assets, terms, rates, then, marks, indices, prices, slack, changes, since, flags, words
-        As in `suspects`.
-    most_near : float
-        How many may be near before the reference is taken anew.
-    found : ndarray of int32, shape (A,)
-        Gets the accounts in breach, in account order.
-    cash, position, holder_of, contract, qty, work, margins, rule
-        What accounts hold, and what it is worth and ties up.
-    equity, maintenance : ndarray of float64, shape (A,)
-        Written for the accounts looked at, with their slack.
-
-    Returns
-    -------
-    int, int
-        How many are in breach, and how much of the log has been read now.
-    """
-    mark_changed(slack, changes, since)
-    drift = value_drift(contracts, assets, terms, rates, then, marks, indices, prices)
-    count, near = flagged(slack, drift, flags, words, found)
-    if near > most_near and drift > 0.0:
-        remember(contracts, assets, terms, then, marks, indices, prices)
-        drift, count = 0.0, everybody(found)
-    breaches = examine(
-        found,
-        count,
-        drift,
-        cash,
-        position,
-        terms,
-        prices,
-        holder_of,
-        contract,
-        qty,
-        contracts,
-        work,
-        margins,
-        marks,
-        rule,
-        equity,
-        maintenance,
-        slack,
-    )
-    return breaches, changes[0]
+    mark_changed(slack, rule_of, changes, since)
+    drift = value_drift(market, reference)
+    count, near = flagged(slack, drift + reach * (1.0 + 2.0 * drift), flags, words, found)
+    return count, near, drift, changes[0]

@@ -6,7 +6,8 @@ import numpy as np
 
 from sim.base.jit import inlined, kernel
 from sim.kernels.accounts.posting import NO_HOLDER
-from sim.records import EXPIRY, FILLS, GROUP, OPTIONS, SEQ, SETTLING, STEP
+from sim.kernels.messages.tape import Deal, Origin, Party, open_group, write_fill
+from sim.records import EXPIRY, OPTIONS, SETTLING
 
 EIGHT_HOURS = 8 * 3600.0
 INSTANT = 1e-9  # s; what is due within it is due now
@@ -87,63 +88,42 @@ def payoff(contracts, number, index):
     return max(intrinsic, 0.0)
 
 
-@inlined
-def close(account, clearing, population_of, number, lots, price, time, fills, counts):
-    """Write the fill by which an account gives its expired lots to the clearing account."""
-    n = counts[FILLS]
-    fills[n]["time"] = time
-    fills[n]["price"] = price
-    fills[n]["fee"] = 0.0
-    fills[n]["maker_fee"] = 0.0
-    fills[n]["seq"] = counts[SEQ]
-    fills[n]["group"] = counts[GROUP]
-    fills[n]["qty"] = -lots
-    fills[n]["step"] = counts[STEP]
-    fills[n]["instrument"] = OPTIONS + number
-    fills[n]["maker"] = clearing
-    fills[n]["taker"] = account
-    fills[n]["cause"] = 0
-    fills[n]["maker_population"] = population_of[clearing]
-    fills[n]["taker_population"] = population_of[account]
-    fills[n]["venue"] = -1
-    fills[n]["phase"] = SETTLING
-    fills[n]["reason"] = EXPIRY
-    counts[FILLS] = n + 1
-    counts[SEQ] += 1
-
-
 @kernel
-def expire(
-    contracts,
-    number,
-    index,
-    contract,
-    qty,
-    account_of,
-    wide,
-    holder_of,
-    clearing,
-    population_of,
-    time,
-    fills,
-    counts,
-):
+def expire(contracts, number, index, holdings, books, population_of, clearing, time, tape):
     """Settle every position in one expired contract against the clearing account, in one group.
 
     All positions sum to zero, so the clearing account ends flat.
+
+    Parameters
+    ----------
+    contracts : ndarray of CONTRACT
+    number : int
+        Of the contract among them.
+    index : float
+        Price that it settles at, quote currency.
+    holdings : Holdings
+    books : Books
+    population_of : ndarray of int16, shape (A,)
+    clearing : int
+    time : float
+    tape : TapeRows
+        With room for a fill for every holder and wide account.
     """
-    counts[GROUP] += 1
-    price = payoff(contracts, number, index)
-    for holder in range(account_of.size):
+    contract, qty, holder_of = holdings.contract, holdings.qty, holdings.holder_of
+    price, group = payoff(contracts, number, index), open_group(tape)
+    origin, clearer = Origin(time, 0, SETTLING, EXPIRY), Party(clearing, population_of[clearing])
+    for holder in range(books.account_of.size):
         for slot in range(contract.shape[0]):
             if contract[slot, holder] == number and qty[slot, holder] != 0:
-                lots = qty[slot, holder]
-                close(account_of[holder], clearing, population_of, number, lots, price, time, fills, counts)
+                account = books.account_of[holder]
+                deal = Deal(OPTIONS + number, -qty[slot, holder], price, 0.0, 0.0)
+                write_fill(tape, -1, group, deal, clearer, Party(account, population_of[account]), origin)
     for account in range(holder_of.size):
         if holder_of[account] < NO_HOLDER and account != clearing:
-            lots = wide[NO_HOLDER - 1 - holder_of[account], number]
+            lots = books.wide[NO_HOLDER - 1 - holder_of[account], number]
             if lots != 0:
-                close(account, clearing, population_of, number, lots, price, time, fills, counts)
+                deal = Deal(OPTIONS + number, -lots, price, 0.0, 0.0)
+                write_fill(tape, -1, group, deal, clearer, Party(account, population_of[account]), origin)
     contracts[number]["is_live"] = 0
     contracts[number]["price"] = 0.0
     contracts[number]["delta"] = 0.0

@@ -107,7 +107,7 @@ def replaced(book, order):
 
 
 @inlined
-def accepted(book, pages, order, now, qty, side, limit, old):
+def accepted(book, tape, order, now, qty, side, limit, old):
     """Lots that may trade or rest, and the refusal if the order is refused whole."""
     head = book.head
     lots = np.int64(abs(qty))
@@ -138,15 +138,15 @@ def accepted(book, pages, order, now, qty, side, limit, old):
         if not is_resting_kind(order):
             return lots, UNSUPPORTED
     if is_whole_or_nothing(order) or (old > 0 and head["band"] > 0.0):
-        return lots, rehearsed(book, pages, order, side, lots, limit, old)
+        return lots, rehearsed(book, tape, order, side, lots, limit, old)
     return lots, 0
 
 
 @inlined
-def rehearsed(book, pages, order, side, lots, limit, old):
+def rehearsed(book, tape, order, side, lots, limit, old):
     """Refusal of an order that must trade whole and cannot, or that replaces one and would trade nothing."""
     is_whole = is_whole_or_nothing(order)
-    left, stop = rehearse(book, pages, order, side, lots if is_whole else np.int64(1), limit, old)
+    left, stop = rehearse(book, tape, order, side, lots if is_whole else np.int64(1), limit, old)
     if left > 0 and is_whole:
         return NOT_FILLABLE
     return OUTSIDE_BAND if left > 0 and stop == BAND else 0

@@ -24,8 +24,8 @@ from sim.kernels.books.admission import (
 from sim.kernels.books.decay import note_arrival, wear, wear_best, wear_every
 from sim.kernels.books.expiries import first_due, sweep
 from sim.kernels.books.matching import BAND, NOTHING_LEFT, match
-from sim.kernels.books.resting import Book, join, leave, set_expiry, set_reducing, shrink
-from sim.kernels.messages.tape import Pages, write_move, write_reject
+from sim.kernels.books.resting import Book, join, leave, party_of, set_expiry, set_reducing, shrink
+from sim.kernels.messages.tape import Origin, origin_of, write_move, write_reject
 from sim.records import (
     BY_CANCEL,
     BY_QUOTE,
@@ -52,64 +52,55 @@ RARE = 64  # below one row in so many, scan at once
 
 
 @kernel
-def execute(
-    orders,
-    due,
-    until,
-    header,
-    pool,
-    ladder,
-    bitmap,
-    tags,
-    expiries,
-    accounts,
-    room,
-    worn,
-    fills,
-    moves,
-    rejects,
-    counts,
-):
+def execute(orders, due, until, columns, room, tape):
     """Carry out the due orders, then whatever expires by `until`.
 
-    The arrays must have room: `pool` for one more resting order per due order, `fills`,
-    `moves`, `rejects` and `expiries` for what those can cause. `worn` has a row a tick where
-    volumes decay. Once the market has failed, nothing more is carried out.
+    Parameters
+    ----------
+    orders : ndarray of ORDER
+    due : ndarray of int64
+        Rows of `orders`, in arrival order.
+    until : float
+    columns : BookColumns
+        `pool` with room for one more resting order per due order, `expiries` for what those can cause;
+        `worn` has a row a tick where volumes decay. Once the market has failed, nothing more is
+        carried out.
+    room : ndarray of int64, shape (3, A)
+    tape : TapeRows
+        With room for what the orders can cause.
     """
-    book = Book(header[0], pool, ladder, bitmap, tags, expiries, accounts, room, worn)
-    pages = Pages(fills, moves, rejects, counts)
+    c = columns
+    book = Book(c.header[0], c.pool, c.ladder, c.bitmap, c.tags, c.expiries, c.accounts, room, c.worn)
     for k in range(due.size):
         order = orders[np.uint64(due[k])]
-        now = order["time"] + order["latency"]
-        prepare(book, pages, now, np.int64(order["phase"]))
+        prepare(book, tape, order["time"] + order["latency"], np.int64(order["phase"]))
         if book.head["decay"] > 0.0:
-            decay(book, pages, order, now)
+            decay(book, tape, order)
         if book.head["failed_at"] < np.inf:
             break
-        obey(book, pages, order, now)
-    prepare(book, pages, until, np.int64(TRADING))
-    header[0]["clock"] = until
+        obey(book, tape, order)
+    prepare(book, tape, until, np.int64(TRADING))
+    book.head["clock"] = until
 
 
 @inlined
-def prepare(book, pages, now, phase):
+def prepare(book, tape, now, phase):
     """Bring the book to time `now`: halts end, the band moves, orders expire."""
     head = book.head
     if head["band"] > 0.0:
         move_band(head, now)
     if head["expiring"] > 0:
         sweep(book.expiries, head, book.pool)
-        expire(book, pages, now, phase)
+        expire(book, tape, now, phase)
 
 
 @inlined
-def decay(book, pages, order, now):
+def decay(book, tape, order):
     """Let resting volume decay as an order arrives; a change of the mid is charged to its sender."""
     account = np.uint32(order["account"])
     if order["kind"] in (LIMIT, MARKET) and book.accounts[account]["is_durable"] == 0:
         note_arrival(book.head)
-        phase, reason = np.int64(order["phase"]), np.int64(order["reason"])
-        charge(book, pages, now, account, order["cause"], phase, reason, np.int64(BY_CANCEL), np.nan)
+        charge(book, tape, account, origin_of(order), np.int64(BY_CANCEL), np.nan)
     if order["kind"] == CANCEL_RANDOM:
         wear_every(book)
     elif 0 <= order["target"] < book.tags.size:
@@ -140,18 +131,19 @@ def move_band(head, now):
 
 
 @inlined
-def expire(book, pages, now, phase):
+def expire(book, tape, now, phase):
     """Take off what expires by `now`; each change of the mid is charged to the order's owner."""
     slot, time = first_due(book.expiries, book.head, book.pool, now)
     while slot > 0:
         account = book.pool[slot]["account"]
         leave(book, slot)
-        charge(book, pages, time, account, np.int32(0), phase, np.int64(TRADE), np.int64(BY_CANCEL), np.nan)
+        origin = Origin(time, np.int32(0), phase, np.int64(TRADE))
+        charge(book, tape, account, origin, np.int64(BY_CANCEL), np.nan)
         slot, time = first_due(book.expiries, book.head, book.pool, now)
 
 
 @inlined
-def charge(book, pages, now, account, cause, phase, reason, mover, told):
+def charge(book, tape, account, origin, mover, told):
     """Write a change of the reference mid, if there is one; an empty side keeps the last mid.
 
     Notes
@@ -167,21 +159,21 @@ def charge(book, pages, now, account, cause, phase, reason, mover, told):
         if change != 0:
             answers = 0.0 if math.isnan(told) else 1.0 - min(max(0.5 * told * head["mid"] / change, 0.0), 1.0)
             head["mid"] += change
-            write_move(pages, head, book.accounts, now, change, account, cause, phase, reason, mover, answers)
+            write_move(tape, head["venue"], change, mover, party_of(book, account), origin, answers)
     elif head["is_watched"] != 0:
-        head["failed_at"] = min(head["failed_at"], now)
+        head["failed_at"] = min(head["failed_at"], origin.time)
 
 
 @inlined
-def obey(book, pages, order, now):
+def obey(book, tape, order):
     """Carry out one order, write its refusal if there is one, charge the move it made."""
     kind = order["kind"]
-    filled = pages.counts[FILLS]
+    filled = tape.counts[FILLS]
     refusal = 0
     qty = order["qty"]
     mover = BY_CANCEL
     if kind in (LIMIT, MARKET, MODIFY) or (kind == QUOTE and qty != 0):
-        refusal, qty = enter(book, pages, order, now)
+        refusal, qty = enter(book, tape, order)
         mover = BY_CANCEL if kind == MARKET else BY_QUOTE
     elif kind == CANCEL_ALL:
         cancel_all(book, order["account"])
@@ -192,12 +184,11 @@ def obey(book, pages, order, now):
     else:
         refusal = NOT_TRADED
     if refusal != 0:
-        write_reject(pages, book.head, book.accounts, order, now, qty, refusal)
-    if pages.counts[FILLS] > filled:
+        write_reject(tape, book.head["venue"], order, party_of(book, order["account"]), qty, refusal)
+    if tape.counts[FILLS] > filled:
         mover = BY_TRADE
-    account, reason = np.uint32(order["account"]), np.int64(order["reason"])
     told = order["value"] if kind == QUOTE else np.nan
-    charge(book, pages, now, account, order["cause"], np.int64(order["phase"]), reason, mover, told)
+    charge(book, tape, np.uint32(order["account"]), origin_of(order), mover, told)
 
 
 @inlined
@@ -284,14 +275,15 @@ def drawn(book, order):
 
 
 @inlined
-def enter(book, pages, order, now):
+def enter(book, tape, order):
     """Let an order trade and rest; returns the refusal (0 if none) and the qty refused."""
     head = book.head
+    now = order["time"] + order["latency"]
     qty = signed_qty(head, order)
     side = 1 if qty > 0 else -1
     limit = limit_tick(head, order, side)
     old = replaced(book, order)
-    lots, refusal = accepted(book, pages, order, now, qty, side, limit, old)
+    lots, refusal = accepted(book, tape, order, now, qty, side, limit, old)
     if refusal == OUTSIDE_BAND:
         halt(head, now)
     if refusal != 0 or lots == 0:
@@ -304,7 +296,7 @@ def enter(book, pages, order, now):
         return 0, order["qty"]
     if old > 0:
         leave(book, old)
-    left, stop = match(book, pages, order, now, side, lots, limit)
+    left, stop = match(book, tape, order, side, lots, limit)
     if stop == BAND:
         halt(head, now)
         return OUTSIDE_BAND, side * left

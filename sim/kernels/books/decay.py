@@ -97,6 +97,7 @@ def wear_every(book):
 
 
 @kernel
-def wear_all(header, pool, ladder, bitmap, tags, expiries, accounts, room, worn):
+def wear_all(columns, room):
     """Bring every price of a book up to date."""
-    wear_every(Book(header[0], pool, ladder, bitmap, tags, expiries, accounts, room, worn))
+    c = columns
+    wear_every(Book(c.header[0], c.pool, c.ladder, c.bitmap, c.tags, c.expiries, c.accounts, room, c.worn))

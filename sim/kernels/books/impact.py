@@ -9,33 +9,41 @@ average.
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sim.base.jit import inlined, kernel
-from sim.kernels.desks.desk import afford, fill, refuse, take
+from sim.kernels.desks.desk import afford, take
+from sim.kernels.messages.tape import (
+    Deal,
+    Origin,
+    open_group,
+    origin_of,
+    refuse,
+    sender_of,
+    write_fill,
+    write_move,
+)
 from sim.records import (
     ABSOLUTE,
     BY_TRADE,
     BY_VALUE,
     FOK,
-    GROUP,
     GTC,
     LIMIT,
     MARKET,
-    MOVES,
     NO_MARGIN,
     NO_QUANTITY,
     NOT_FILLABLE,
     NOT_TRADED,
     NOTHING_TO_REDUCE,
     REDUCE_ONLY,
-    SEQ,
     SIDE_BY_VALUE,
     SLIPPAGE,
-    STEP,
     SWAP,
     TOO_LATE,
+    TRADE,
     TRADING,
 )
 
@@ -51,6 +59,21 @@ VALUE = 1  # exogenous value the mid has followed so far
 HIGHEST = 2.0**51  # ticks; beyond, a price in half ticks would not be exact
 
 
+class Market(NamedTuple):
+    """A market: its row in the quotes, what it trades and against whom, its rules, and how it stands."""
+
+    venue: Any
+    instrument: Any
+    maker: Any  # Party
+    impact: Any  # quote currency that the price moves per unit traded, lambda
+    supply: Any  # units the others hold at the opening if their demand makes the price; 0 where it is linear
+    tick: Any
+    lot: Any
+    fee_rate: Any  # of takers, fraction of the notional
+    state: Any
+    carry: Any
+
+
 @inlined
 def shift(half_ticks, state, carry):
     """Move the mid by a float number of half ticks; returns the whole half ticks it moved."""
@@ -59,26 +82,6 @@ def shift(half_ticks, state, carry):
     carry[CARRY] = total - whole
     state[HALF_TICKS] += whole
     return whole
-
-
-@inlined
-def record(time, change, account, population, cause, venue, phase, reason, mover, moves, counts):
-    """Write a MOVE row."""
-    n = counts[MOVES]
-    moves[n]["time"] = time
-    moves[n]["seq"] = counts[SEQ]
-    moves[n]["half_ticks"] = change
-    moves[n]["step"] = counts[STEP]
-    moves[n]["cause"] = cause
-    moves[n]["account"] = account
-    moves[n]["population"] = population
-    moves[n]["venue"] = venue
-    moves[n]["phase"] = phase
-    moves[n]["reason"] = reason
-    moves[n]["mover"] = mover
-    moves[n]["answers"] = 0.0
-    counts[MOVES] = n + 1
-    counts[SEQ] += 1
 
 
 @inlined
@@ -162,84 +165,53 @@ def granted(order, mid, tick, step, left, room):
 
 
 @kernel
-def follow(value, time, tick, weight, is_relative, account, population, venue, state, carry, moves, counts):
+def follow(value, time, weight, is_relative, market, tape):
     """Move the mid by `weight` times the change of the exogenous value, down to one tick at most.
 
     `is_relative` makes it the relative change of both.
     """
+    state, carry = market.state, market.carry
     present = state[HALF_TICKS] + carry[CARRY]
-    half_ticks = weight * (value - carry[VALUE]) / (0.5 * tick)
+    half_ticks = weight * (value - carry[VALUE]) / (0.5 * market.tick)
     if is_relative:
         half_ticks = weight * (value / carry[VALUE] - 1.0) * present
     half_ticks = min(max(half_ticks, 2.0 - present), 2.0 * HIGHEST - present)
     carry[VALUE] = value
     change = shift(half_ticks, state, carry)
     if change != 0:
-        record(time, change, account, population, 0, venue, TRADING, 0, BY_VALUE, moves, counts)
+        write_move(tape, market.venue, change, BY_VALUE, market.maker, Origin(time, 0, TRADING, TRADE), 0.0)
 
 
 @kernel
-def trade(
-    orders,
-    rows,
-    venue,
-    instrument,
-    maker,
-    impact,
-    supply,
-    tick,
-    lot,
-    fee_rate,
-    population_of,
-    room,
-    state,
-    carry,
-    fills,
-    moves,
-    rejects,
-    counts,
-):
+def trade(orders, rows, market, room, tape):
     """Fill each order at the average price along its own impact.
 
     Parameters
     ----------
-    impact : float
-        Quote currency that the price moves per unit traded, lambda.
-    supply : float
-        Units the others hold at the opening where their demand makes the price; 0 where it is linear.
+    market : Market
+    room : ndarray of int64, shape (3, A)
+    tape : TapeRows
+        With room for a fill, a move and a refusal an order.
     """
-    step = impact * lot
+    state, carry, tick, lot = market.state, market.carry, market.tick, market.lot
+    step = market.impact * lot
     for k in range(rows.size):
-        row = rows[k]
-        order = orders[row]
+        order = orders[rows[k]]
         mid = (state[HALF_TICKS] + carry[CARRY]) * 0.5 * tick
-        left = supply / lot - state[NET_FLOW] if supply > 0.0 else 0.0
+        left = market.supply / lot - state[NET_FLOW] if market.supply > 0.0 else 0.0
         lots, refusal = granted(order, mid, tick, step, left, room)
         if refusal != 0:
-            refuse(orders, row, venue, refusal, rejects, counts)
+            refuse(tape, market.venue, order, refusal)
         if lots == 0:
             continue
-        account = order["account"]
-        take(lots, account, room)
+        take(lots, order["account"], room)
         price = paid(mid, lots, step, left)
-        counts[GROUP] += 1
-        fee = fee_rate * abs(lots) * lot * price
-        fill(orders, row, venue, instrument, maker, lots, price, fee, population_of, fills, counts)
+        deal = Deal(market.instrument, lots, price, market.fee_rate * abs(lots) * lot * price, 0.0)
+        sender, origin = sender_of(order), origin_of(order)
+        write_fill(tape, market.venue, open_group(tape), deal, market.maker, sender, origin)
         state[FLOW] += lots
         state[NET_FLOW] += lots
         state[VOLUME] += abs(lots)
         change = shift((moved(mid, lots, step, left) - mid) / (0.5 * tick), state, carry)
         if change != 0:
-            record(
-                order["time"] + order["latency"],
-                change,
-                account,
-                order["population"],
-                order["cause"],
-                venue,
-                order["phase"],
-                order["reason"],
-                BY_TRADE,
-                moves,
-                counts,
-            )
+            write_move(tape, market.venue, change, BY_TRADE, sender, origin, 0.0)

@@ -11,10 +11,10 @@ import numpy as np
 from sim.base.jit import inlined
 from sim.kernels.books.decay import wear, wear_best
 from sim.kernels.books.ladder import occupied_above, occupied_below
-from sim.kernels.books.resting import is_reducing, leave, shrink
+from sim.kernels.books.resting import is_reducing, leave, party_of, shrink
 from sim.kernels.desks.desk import reducible, take
-from sim.kernels.messages.tape import write_fill
-from sim.records import EXPIRE_MAKER, EXPIRE_TAKER, FILLS, GROUP, QUOTE, STP_NONE
+from sim.kernels.messages.tape import Deal, open_group, origin_of, pencil_fill, write_fill
+from sim.records import EXPIRE_MAKER, EXPIRE_TAKER, FILLS, QUOTE, STP_NONE
 
 # Why matching stopped with lots left over.
 NOTHING_LEFT = 0  # nothing rests within the limit
@@ -43,21 +43,26 @@ def is_outside_band(head, tick):
 
 
 @inlined
-def trade(book, pages, order, now, group, side, slot, lots):
+def trade(book, tape, order, group, side, slot, lots):
     """Trade `lots` with the resting order in `slot`; the emptied order stays in its queue."""
     head = book.head
     row = book.pool[slot]
-    maker = row["account"]
-    write_fill(pages, head, book.accounts, order, now, group, row["price"], side * lots, maker)
-    take(side * lots, np.uint32(order["account"]), book.room)
-    take(-side * lots, maker, book.room)
+    qty = side * lots
+    price = row["price"] * head["tick"]
+    notional = abs(qty) * head["lot"] * price
+    fee, maker_fee = notional * head["taker_fee"], notional * head["maker_fee"]
+    maker, taker = party_of(book, row["account"]), party_of(book, order["account"])
+    deal = Deal(head["instrument"], qty, price, fee, maker_fee)
+    write_fill(tape, head["venue"], group, deal, maker, taker, origin_of(order))
+    take(qty, taker.account, book.room)
+    take(-qty, maker.account, book.room)
     shrink(book, slot, lots)
-    head["flow"] += side * lots * (order["kind"] != QUOTE)
+    head["flow"] += qty * (order["kind"] != QUOTE)
     head["volume"] += lots
 
 
 @inlined
-def match(book, pages, order, now, side, lots, limit):
+def match(book, tape, order, side, lots, limit):
     """Trade up to `lots` at `limit` or better; returns the lots left and why it stopped.
 
     Notes
@@ -92,9 +97,8 @@ def match(book, pages, order, now, side, lots, limit):
         if not is_own:
             traded = min(lots, size)
             if group < 0:
-                pages.counts[GROUP] += 1
-                group = pages.counts[GROUP]
-            trade(book, pages, order, now, group, side, slot, traded)
+                group = open_group(tape)
+            trade(book, tape, order, group, side, slot, traded)
             lots -= traded
         if is_own or book.pool[slot]["qty"] == 0:
             leave(book, slot)
@@ -114,7 +118,7 @@ def tradable(book, slot):
 
 
 @inlined
-def rehearse(book, pages, order, side, lots, limit, old):
+def rehearse(book, tape, order, side, lots, limit, old):
     """What `match` would leave of `lots`, and why it would stop, were the order in row `old` gone.
 
     Nothing is changed. The trades are tried out on what accounts hold and taken back after; in between
@@ -122,7 +126,7 @@ def rehearse(book, pages, order, side, lots, limit, old):
     """
     head = book.head
     account, stp = order["account"], order["stp"]
-    first = last = pages.counts[FILLS]
+    first, tried = tape.counts[FILLS], np.int64(0)
     stop = NOTHING_LEFT
     tick = opposite_best(head, side)
     while lots > 0 and stop == NOTHING_LEFT and is_within(tick, limit, side):
@@ -140,24 +144,18 @@ def rehearse(book, pages, order, side, lots, limit, old):
                 stop = NOTHING_LEFT if stp == EXPIRE_MAKER else OWN_ORDER
             elif size > 0:
                 traded = min(lots, size)
-                try_out(book.room, pages.fills[np.uint64(last)], account, row["account"], side * traded)
-                last += 1
+                pencil_fill(tape, tried, row["account"], account, side * traded)
+                take(side * traded, account, book.room)
+                take(-side * traded, row["account"], book.room)
+                tried += 1
                 lots -= traded
             slot = np.int64(row["next"])
         if side > 0:
             tick = occupied_above(book.bitmap, head["width"], tick + 1)
         else:
             tick = occupied_below(book.bitmap, head["width"], tick - 1)
-    for k in range(first, last):
-        done = pages.fills[np.uint64(k)]
+    for k in range(first, first + tried):
+        done = tape.fills[np.uint64(k)]
         take(-done["qty"], done["taker"], book.room)
         take(done["qty"], done["maker"], book.room)
     return lots, stop
-
-
-@inlined
-def try_out(room, row, taker, maker, qty):
-    """Let a trade (> 0 the taker buys) change what both hold, and note it so that it can be taken back."""
-    row["taker"], row["maker"], row["qty"] = taker, maker, qty
-    take(qty, taker, room)
-    take(-qty, maker, room)

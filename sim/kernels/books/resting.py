@@ -16,6 +16,7 @@ import numpy as np
 from sim.base.jit import inlined
 from sim.kernels.books.expiries import schedule
 from sim.kernels.books.ladder import occupied_above, occupied_below, occupy, vacate
+from sim.kernels.messages.tape import Party
 
 RESTING = np.dtype(
     [
@@ -88,8 +89,21 @@ HEADER = np.dtype(
 )
 
 
+class BookColumns(NamedTuple):
+    """The columns of one book, as its venue keeps them."""
+
+    header: Any
+    pool: Any
+    ladder: Any
+    bitmap: Any
+    tags: Any
+    expiries: Any
+    accounts: Any
+    worn: Any
+
+
 class Book(NamedTuple):
-    """The columns of one book, gathered inside the entry kernel."""
+    """One book and the room of those who trade there, gathered inside the entry kernel."""
 
     head: Any
     pool: Any
@@ -100,6 +114,13 @@ class Book(NamedTuple):
     accounts: Any
     room: Any
     worn: Any
+
+
+@inlined
+def party_of(book, account):
+    """An account and its population, as the book has it."""
+    number = np.uint32(account)
+    return Party(number, book.accounts[number]["population"])
 
 
 @inlined

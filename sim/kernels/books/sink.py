@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from sim.base.jit import kernel
-from sim.kernels.desks.desk import afford, fill, refuse, take
+from sim.kernels.desks.desk import afford, take
+from sim.kernels.messages.tape import Deal, open_group, origin_of, refuse, sender_of, write_fill
 from sim.records import (
-    GROUP,
     LIMIT,
     MARKET,
     MOVES,
@@ -19,8 +21,18 @@ from sim.records import (
 )
 
 
+class Place(NamedTuple):
+    """A sink: its row in the quotes, what it trades, and who takes the other side."""
+
+    venue: Any
+    instrument: Any
+    maker: Any  # Party
+    lot: Any  # units
+    fee_rate: Any  # of takers, fraction of the notional
+
+
 @kernel
-def mids_at_arrival(orders, rows, mid, half_tick, listed, moves, counts, out):
+def mids_at_arrival(orders, rows, mid, half_tick, listed, tape, out):
     """Reference mid at the moment each order arrives, from the changes recorded since.
 
     Parameters
@@ -36,7 +48,7 @@ def mids_at_arrival(orders, rows, mid, half_tick, listed, moves, counts, out):
     out : ndarray of float64
         Written: a mid per row.
     """
-    m = counts[MOVES]
+    m, moves = tape.counts[MOVES], tape.moves
     for k in range(rows.size - 1, -1, -1):
         now = orders[rows[k]]["time"] + orders[rows[k]]["latency"]
         while half_tick > 0.0 and m > 0:
@@ -49,36 +61,33 @@ def mids_at_arrival(orders, rows, mid, half_tick, listed, moves, counts, out):
 
 
 @kernel
-def sink(
-    orders, rows, venue, instrument, maker, mids, lot, fee_rate, population_of, room, fills, rejects, counts
-):
+def sink(orders, rows, mids, place, room, tape):
     """Fill each order in full at its mid, whatever price it names; a reduce-only one up to the position.
 
     Parameters
     ----------
-    maker : int
-        Account that takes the other side.
     mids : ndarray of float64
         Price of each order, quote currency a unit.
-    fee_rate : float
-        Taker fee, fraction of the notional.
+    place : Place
+    room : ndarray of int64, shape (3, A)
+    tape : TapeRows
+        With room for a fill or a refusal an order.
     """
     for k in range(rows.size):
-        row = rows[k]
-        kind, lots = orders[row]["kind"], orders[row]["qty"]
+        order = orders[rows[k]]
+        kind, lots = order["kind"], order["qty"]
         if (kind != MARKET and kind != SWAP and kind != LIMIT) or lots == 0:
-            refuse(orders, row, venue, NO_QUANTITY if lots == 0 else NOT_TRADED, rejects, counts)
+            refuse(tape, place.venue, order, NO_QUANTITY if lots == 0 else NOT_TRADED)
             continue
-        if orders[row]["good_till"] <= orders[row]["time"] + orders[row]["latency"]:
-            refuse(orders, row, venue, TOO_LATE, rejects, counts)
+        if order["good_till"] <= order["time"] + order["latency"]:
+            refuse(tape, place.venue, order, TOO_LATE)
             continue
-        account, is_reduce_only = orders[row]["account"], orders[row]["flags"] & REDUCE_ONLY
+        account, is_reduce_only = order["account"], order["flags"] & REDUCE_ONLY
         lots = afford(lots, account, is_reduce_only, room)
         if lots == 0:
-            refusal = NOTHING_TO_REDUCE if is_reduce_only else NO_MARGIN
-            refuse(orders, row, venue, refusal, rejects, counts)
+            refuse(tape, place.venue, order, NOTHING_TO_REDUCE if is_reduce_only else NO_MARGIN)
             continue
         take(lots, account, room)
-        counts[GROUP] += 1
-        fee = fee_rate * abs(lots) * lot * mids[k]
-        fill(orders, row, venue, instrument, maker, lots, mids[k], fee, population_of, fills, counts)
+        fee = place.fee_rate * abs(lots) * place.lot * mids[k]
+        deal = Deal(place.instrument, lots, mids[k], fee, 0.0)
+        write_fill(tape, place.venue, open_group(tape), deal, place.maker, sender_of(order), origin_of(order))

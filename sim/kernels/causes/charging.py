@@ -18,17 +18,13 @@ from typing import Any, NamedTuple
 from sim.base.jit import inlined
 
 # First-order classes of what moved a mid.
-BY_FORCED = 0
-BY_HEDGING = 1
-BY_OTHERS = 2
+CLASS_COUNT = 3
+BY_FORCED, BY_HEDGING, BY_OTHERS = range(CLASS_COUNT)
 
-# Slots of the counts of a pass.
-DONE = 0  # events
-FOUND = 1  # liquidations
-STEP = 2  # step whose charges are being added up
-WEIGHTS = 3  # rows of causes written
-CHARGES = 4  # rows of charges written
+# Slots of the counts of a pass: events, liquidations, the step whose charges are being added up, and
+# rows of causes and of charges written.
 COUNTS = 5
+DONE, FOUND, STEP, WEIGHTS, CHARGES = range(COUNTS)
 
 
 class Moves(NamedTuple):
@@ -100,7 +96,7 @@ def follow(m, moves, flow, groups, state):
     asset, amount = moves.asset[m], float(moves.half_ticks[m])
     keep_line(asset, state)
     at = state.first_move[asset] + state.place[asset]
-    for kind in range(3):
+    for kind in range(CLASS_COUNT):
         state.sums[kind, at + 1] = state.sums[kind, at]
     slide(m, asset, moves, flow, state)
     answering = amount * min(max(float(moves.answers[m]), 0.0), 1.0)

@@ -18,6 +18,7 @@ from sim.kernels.causes.charging import (
     BY_HEDGING,
     BY_OTHERS,
     CHARGES,
+    CLASS_COUNT,
     DONE,
     FOUND,
     STEP,
@@ -30,10 +31,13 @@ from sim.kernels.causes.charging import (
 )
 
 # Kinds of events, in the order in which they come at equal sequence numbers.
-LIQUIDATED = 0
-FORMED = 1  # the first order of a group that shares a mixture
-STOCKED = 2  # a liquidator took lots over, or sold some
-MOVED = 3
+EVENTS = 4
+(
+    LIQUIDATED,
+    FORMED,  # the first order of a group that shares a mixture
+    STOCKED,  # a liquidator took lots over, or sold some
+    MOVED,
+) = range(EVENTS)
 
 LEAST = 0.005  # smallest weight that is listed
 MOST = 512  # rows a listing may need: weights sum to 1, and so do pools of small ones
@@ -199,7 +203,7 @@ def judge(n, cause, losses, state, out):
     """Share out the loss that broke liquidation n, and draw its parent in proportion."""
     net, rest, parts = weigh(n, losses, state)
     classes = max(parts[0], 0.0) + max(parts[1], 0.0) + max(parts[2], 0.0)
-    for kind in range(3):
+    for kind in range(CLASS_COUNT):
         blank = 1.0 if kind == BY_OTHERS else 0.0
         out.shares[n, kind] = max(parts[kind], 0.0) / classes if classes > 0.0 else blank
     out.parent[n], out.generation[n], out.root[n] = -1, 0, n
@@ -209,7 +213,7 @@ def judge(n, cause, losses, state, out):
     for i in range(n):
         pushed += max(state.loss[i], 0.0)
     total = pushed * (net + max(rest, 0.0)) / net
-    out.shares[n, 3] = pushed / total
+    out.shares[n, CLASS_COUNT] = pushed / total
     first = state.counts[WEIGHTS]
     list_weights(cause, state.loss[:n], total, state, out)
     parent = drawn(losses.draw[n], first, out, state.counts[WEIGHTS])

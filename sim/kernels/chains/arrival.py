@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from sim.base.jit import inlined, kernel
 from sim.kernels.base.draws import GOLDEN, hashed, mix
 from sim.kernels.messages.fields import is_supported
 from sim.kernels.messages.pending import is_pending
+
+
+class Senders(NamedTuple):
+    """Who may send: population of each account; of each population a hash of its name, and its row 0."""
+
+    seed_key: Any
+    population_of: Any
+    keys: Any
+    firsts: Any
+
+
+class Work(NamedTuple):
+    """Rows that are due, and what sorting them takes, as long as the outbox."""
+
+    rows: Any
+    scratch: Any
+    heads: Any
+    spare: Any
+    arrival: Any
+    ties: Any
 
 
 @inlined
@@ -19,8 +41,9 @@ def is_later(arrival, ties, a, b):
 
 
 @inlined
-def merge(arrival, ties, rows, source, target, left, middle, right):
+def merge(work, source, target, left, middle, right):
     """Merge two sorted runs of groups from `source` into `target`; equal ones keep their places."""
+    arrival, ties, rows = work.arrival, work.ties, work.rows
     i, j = left, middle
     for k in range(left, right):
         if i < middle and (j >= right or not is_later(arrival, ties, rows[source[i]], rows[source[j]])):
@@ -32,7 +55,7 @@ def merge(arrival, ties, rows, source, target, left, middle, right):
 
 
 @inlined
-def group(arrival, ties, rows, first, last, heads):
+def group(work, first, last):
     """List where each group of equal neighbours in rows[first:last] begins.
 
     Returns
@@ -41,35 +64,37 @@ def group(arrival, ties, rows, first, last, heads):
     is_sorted : bool
         Whether they are in order already, as when one population sent them in order.
     """
+    arrival, ties, rows = work.arrival, work.ties, work.rows
     groups, is_sorted = 0, True
     for k in range(first, last):
         before = rows[max(k - 1, first)]
         is_other = arrival[rows[k]] != arrival[before] or ties[rows[k]] != ties[before]
         if k == first or is_other:
-            heads[groups] = k
+            work.heads[groups] = k
             groups += 1
         is_sorted = is_sorted and not is_later(arrival, ties, before, rows[k])
     return groups, is_sorted
 
 
 @inlined
-def sort(arrival, ties, rows, scratch, heads, spare, first, last):
+def sort(work, first, last):
     """Sort rows[first:last] by arrival and tie, keeping equal ones in place (merge sort of groups).
 
     The quotes of one maker arrive together: many orders are few groups.
     """
-    groups, is_sorted = group(arrival, ties, rows, first, last, heads)
+    groups, is_sorted = group(work, first, last)
     if is_sorted:
         return
+    arrival, ties, rows, scratch = work.arrival, work.ties, work.rows, work.scratch
     width, forward = 1, True
     while width < groups:
         left = 0
         while left < groups:
             middle, right = min(left + width, groups), min(left + 2 * width, groups)
             if forward:
-                merge(arrival, ties, rows, heads, spare, left, middle, right)
+                merge(work, work.heads, work.spare, left, middle, right)
             else:
-                merge(arrival, ties, rows, spare, heads, left, middle, right)
+                merge(work, work.spare, work.heads, left, middle, right)
             left = right
         forward = not forward
         width *= 2
@@ -77,7 +102,7 @@ def sort(arrival, ties, rows, scratch, heads, spare, first, last):
         scratch[k] = rows[k]
     found = first
     for g in range(groups):
-        head = heads[g] if forward else spare[g]
+        head = work.heads[g] if forward else work.spare[g]
         k = head
         while (
             k < last
@@ -90,29 +115,14 @@ def sort(arrival, ties, rows, scratch, heads, spare, first, last):
 
 
 @kernel
-def stamp(
-    orders,
-    first,
-    last,
-    phase,
-    step,
-    seed_key,
-    population_of,
-    keys,
-    firsts,
-    venues,
-    now,
-    meaning,
-    traded,
-    pending,
-    unsupported,
-):
+def stamp(orders, first, last, phase, step, now, senders, meaning, traded, pending, unsupported):
     """Write phase, population and tie into orders that were just sent.
 
     A tie is a hash of the run, the step, the sender's population by name, and its row.
 
     Parameters
     ----------
+    senders : Senders
     meaning, traded
         What orders may say to each venue (`fields.is_supported`).
     pending : ndarray of int64, shape (P,)
@@ -129,8 +139,9 @@ def stamp(
     found : int
         How many rows are unsupported.
     """
+    population_of, venues = senders.population_of, meaning.shape[0]
     earliest, found = np.inf, 0
-    step_key = mix(np.uint64(seed_key) + np.uint64(step) * GOLDEN)
+    step_key = mix(np.uint64(senders.seed_key) + np.uint64(step) * GOLDEN)
     sender, tie = np.int64(-1), np.uint64(0)
     for i in range(first, last):
         account = np.int64(orders[i]["account"])
@@ -143,7 +154,7 @@ def stamp(
         population = population_of[account]
         if account != sender:
             sender = account
-            tie = mix(hashed(keys[population], 0, account - firsts[population], 0) ^ step_key)
+            tie = mix(hashed(senders.keys[population], 0, account - senders.firsts[population], 0) ^ step_key)
         orders[i]["population"] = population
         orders[i]["tie"] = tie
         if not is_supported(orders[i], meaning, traded):
@@ -156,7 +167,7 @@ def stamp(
 
 
 @kernel
-def due(orders, count, until, rows, scratch, heads, spare, arrival, ties, bounds):
+def due(orders, count, until, work, bounds):
     """Find the orders that arrive by `until`, venue by venue, in arrival order.
 
     Parameters
@@ -165,10 +176,8 @@ def due(orders, count, until, rows, scratch, heads, spare, arrival, ties, bounds
     count : int
         Orders waiting.
     until : float
-    rows : ndarray of int64, shape (count or more,)
-        Gets the due rows; venue v has rows[bounds[v]:bounds[v + 1]].
-    scratch, heads, spare, arrival, ties : ndarray
-        Work space as long as `rows`.
+    work : Work
+        Its `rows` get the due rows; venue v has rows[bounds[v]:bounds[v + 1]].
     bounds : ndarray of int64, shape (V + 1,)
 
     Returns
@@ -176,12 +185,13 @@ def due(orders, count, until, rows, scratch, heads, spare, arrival, ties, bounds
     int
         How many are due.
     """
+    rows, scratch = work.rows, work.scratch
     bounds[:] = 0
     found = 0
     for i in range(count):
         at = orders[i]["time"] + orders[i]["latency"]
-        arrival[i] = at
-        ties[i] = orders[i]["tie"]
+        work.arrival[i] = at
+        work.ties[i] = orders[i]["tie"]
         if at <= until:
             bounds[orders[i]["venue"] + 1] += 1
             found += 1
@@ -193,12 +203,12 @@ def due(orders, count, until, rows, scratch, heads, spare, arrival, ties, bounds
     for v in range(venues):
         scratch[v] = bounds[v]
     for i in range(count):
-        if arrival[i] <= until:
+        if work.arrival[i] <= until:
             venue = orders[i]["venue"]
             rows[scratch[venue]] = i
             scratch[venue] += 1
     for v in range(venues):
-        sort(arrival, ties, rows, scratch, heads, spare, bounds[v], bounds[v + 1])
+        sort(work, bounds[v], bounds[v + 1])
     return found
 
 

@@ -2,67 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from sim.base.jit import inlined, kernel
 from sim.kernels.accounts.posting import NO_HOLDER
+from sim.kernels.messages.tape import Deal, open_group, origin_of, refuse, sender_of, write_fill
 from sim.records import (
-    FILLS,
-    GROUP,
+    LP_SHARE,
     NO_MARGIN,
     NO_QUANTITY,
     NOT_TRADED,
     NOTHING_TO_REDUCE,
     OPTIONS,
     REDUCE_ONLY,
-    REJECTS,
     REQUEST,
-    SEQ,
-    STEP,
     TOO_LATE,
     UNSUPPORTED,
 )
 
-LP_SHARE = 2
+
+class Terms(NamedTuple):
+    """The desk: its row in the quotes, its half spreads, and who takes the other side."""
+
+    venue: Any
+    spread: Any  # fraction of the price
+    option_spread: Any  # fraction of the underlying's mark
+    dense: Any  # Party
+    options: Any  # Party
 
 
-@inlined
-def refuse(orders, row, venue, refusal, rejects, counts):
-    """Write a REJECT row for an order."""
-    n = counts[REJECTS]
-    rejects[n]["time"] = orders[row]["time"] + orders[row]["latency"]
-    rejects[n]["qty"] = orders[row]["qty"]
-    rejects[n]["step"] = counts[STEP]
-    rejects[n]["account"] = orders[row]["account"]
-    rejects[n]["population"] = orders[row]["population"]
-    rejects[n]["venue"] = venue
-    rejects[n]["kind"] = orders[row]["kind"]
-    rejects[n]["refusal"] = refusal
-    rejects[n]["phase"] = orders[row]["phase"]
-    counts[REJECTS] = n + 1
+class Prices(NamedTuple):
+    """What a desk prices from."""
 
-
-@inlined
-def fill(orders, row, venue, instrument, maker, lots, price, fee, population_of, fills, counts):
-    """Write a FILL row of an order, the next of the current group."""
-    n = counts[FILLS]
-    fills[n]["time"] = orders[row]["time"] + orders[row]["latency"]
-    fills[n]["price"] = price
-    fills[n]["fee"] = fee
-    fills[n]["maker_fee"] = 0.0
-    fills[n]["seq"] = counts[SEQ]
-    fills[n]["group"] = counts[GROUP]
-    fills[n]["qty"] = lots
-    fills[n]["step"] = counts[STEP]
-    fills[n]["instrument"] = instrument
-    fills[n]["maker"] = maker
-    fills[n]["taker"] = orders[row]["account"]
-    fills[n]["cause"] = orders[row]["cause"]
-    fills[n]["maker_population"] = population_of[maker]
-    fills[n]["taker_population"] = orders[row]["population"]
-    fills[n]["venue"] = venue
-    fills[n]["phase"] = orders[row]["phase"]
-    fills[n]["reason"] = orders[row]["reason"]
-    counts[FILLS] = n + 1
-    counts[SEQ] += 1
+    terms: Any
+    contracts: Any
+    assets: Any
 
 
 @inlined
@@ -96,11 +70,12 @@ def take(lots, account, room):
 
 
 @inlined
-def quoted(instrument, sign, now, terms, contracts, assets, spread, option_spread):
+def quoted(instrument, sign, now, prices, desk):
     """Price at which the desk sells (sign 1) or buys (sign -1) one unit; below 0 if it does not trade.
 
     It trades no share of a pool: only the pool itself issues and redeems them.
     """
+    terms, contracts = prices.terms, prices.contracts
     if instrument >= OPTIONS:
         number = instrument - OPTIONS
         if (
@@ -109,72 +84,53 @@ def quoted(instrument, sign, now, terms, contracts, assets, spread, option_sprea
             or contracts[number]["expiry"] <= now
         ):
             return -1.0
-        half = option_spread * assets[contracts[number]["asset"]]["mark"]
+        half = desk.option_spread * prices.assets[contracts[number]["asset"]]["mark"]
         return max(contracts[number]["price"] + sign * half, 0.0)
     if instrument < 0 or instrument >= terms.size or terms[instrument]["kind"] == LP_SHARE:
         return -1.0
-    return terms[instrument]["price"] * (1.0 + sign * spread)
+    return terms[instrument]["price"] * (1.0 + sign * desk.spread)
 
 
 @kernel
-def fill_requests(
-    orders,
-    rows,
-    venue,
-    terms,
-    contracts,
-    assets,
-    spread,
-    option_spread,
-    dense_account,
-    option_account,
-    population_of,
-    holder_of,
-    room,
-    fills,
-    rejects,
-    counts,
-):
+def fill_requests(orders, rows, desk, prices, holder_of, room, tape):
     """Fill each request at the desk's quote, in full unless it is reduce-only, or refuse it.
 
     Of options none is reduce-only: what an account holds of one is not looked up.
 
     Parameters
     ----------
-    spread, option_spread : float
-        Half spreads, as fractions of the price and of the underlying's mark.
-    dense_account, option_account : int
-        Who takes the other side.
+    desk : Terms
+    prices : Prices
     holder_of : ndarray of int32, shape (A,)
         Accounts without a row in the option block trade no options.
     room : ndarray of int64, shape (3, A)
         Options are checked by margin afterwards, dense instruments by this.
+    tape : TapeRows
+        With room for a fill or a refusal an order.
     """
     for k in range(rows.size):
-        row = rows[k]
-        lots, instrument = orders[row]["qty"], orders[row]["instrument"]
+        order = orders[rows[k]]
+        lots, instrument = order["qty"], order["instrument"]
         if lots == 0:
-            refuse(orders, row, venue, NO_QUANTITY, rejects, counts)
+            refuse(tape, desk.venue, order, NO_QUANTITY)
             continue
-        account, now = orders[row]["account"], orders[row]["time"] + orders[row]["latency"]
+        account, now = order["account"], order["time"] + order["latency"]
         is_option = instrument >= OPTIONS
-        sign = 1.0 if lots > 0 else -1.0
-        price = quoted(instrument, sign, now, terms, contracts, assets, spread, option_spread)
+        price = quoted(instrument, 1.0 if lots > 0 else -1.0, now, prices, desk)
         is_holder = not is_option or holder_of[account] != NO_HOLDER
-        if orders[row]["kind"] != REQUEST or price < 0.0 or not is_holder:
-            refuse(orders, row, venue, NOT_TRADED, rejects, counts)
+        if order["kind"] != REQUEST or price < 0.0 or not is_holder:
+            refuse(tape, desk.venue, order, NOT_TRADED)
             continue
-        is_late, is_reduce_only = orders[row]["good_till"] <= now, orders[row]["flags"] & REDUCE_ONLY != 0
+        is_late, is_reduce_only = order["good_till"] <= now, order["flags"] & REDUCE_ONLY != 0
         if is_late or (is_option and is_reduce_only):
-            refuse(orders, row, venue, TOO_LATE if is_late else UNSUPPORTED, rejects, counts)
+            refuse(tape, desk.venue, order, TOO_LATE if is_late else UNSUPPORTED)
             continue
         if not is_option:
             lots = afford(lots, account, is_reduce_only, room)
             if lots == 0:
-                refusal = NOTHING_TO_REDUCE if is_reduce_only else NO_MARGIN
-                refuse(orders, row, venue, refusal, rejects, counts)
+                refuse(tape, desk.venue, order, NOTHING_TO_REDUCE if is_reduce_only else NO_MARGIN)
                 continue
             take(lots, account, room)
-        counts[GROUP] += 1
-        maker = option_account if is_option else dense_account
-        fill(orders, row, venue, instrument, maker, lots, price, 0.0, population_of, fills, counts)
+        deal = Deal(instrument, lots, price, 0.0, 0.0)
+        maker = desk.options if is_option else desk.dense
+        write_fill(tape, desk.venue, open_group(tape), deal, maker, sender_of(order), origin_of(order))

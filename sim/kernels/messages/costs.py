@@ -91,7 +91,7 @@ def sample_curves(quotes, offsets, knots):
 
     Parameters
     ----------
-    quotes : ndarray of QUOTE, shape (V,)
+    quotes : ndarray of VENUE_STATE, shape (V,)
     offsets : ndarray of float64, shape (J,)
         Of the marginal price, as fractions of the best one.
     knots : ndarray of KNOT, shape (V, 2, J)

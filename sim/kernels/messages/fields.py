@@ -18,6 +18,7 @@ from sim.records import (
     CANCEL_RANDOM,
     EXPIRE_BOTH,
     FOK,
+    KINDS,
     OPPOSITE_BEST,
     POST_ONLY,
     REDUCE_ONLY,
@@ -25,7 +26,7 @@ from sim.records import (
     SIDE_BY_VALUE,
 )
 
-KINDS = 14  # codes of kinds, from 0 on
+KIND_COUNT = len(KINDS)
 FLAG_BITS = 9
 (
     HAS_VALUE,
@@ -96,14 +97,14 @@ def is_supported(order, meaning, traded):
 
     Parameters
     ----------
-    meaning : ndarray of int32, shape (V, KINDS)
+    meaning : ndarray of int32, shape (V, kinds)
         Fields that mean something, as bits, by venue and kind of order. A value also means something
         where it gives the side; a request that names a listed instrument names no other contract.
     traded : ndarray of int32, shape (2, V)
         As in `pending.gather`.
     """
     venue, kind = order["venue"], order["kind"]
-    if not 0 <= kind < KINDS:
+    if not 0 <= kind < KIND_COUNT:
         return True
     allowed = np.int64(meaning[venue, kind])
     if order["flags"] & SIDE_BY_VALUE != 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from sim.base.jit import inlined, kernel
@@ -23,6 +25,18 @@ BEFORE, NOW = 1, 2  # marks of rows
 TRADES = 1 << MARKET | 1 << SWAP | 1 << REQUEST
 MAY_REST = 1 << LIMIT | 1 << QUOTE | 1 << MODIFY
 REDEEMS = 1 << REMOVE_LIQUIDITY
+
+
+class Looked(NamedTuple):
+    """What a look at the orders of N accounts leaves to the next.
+
+    `marks` is work space, zero before and after; `rows` had lots on the way at the last look; `found` gets
+    those that have some now, then those that only had some.
+    """
+
+    marks: Any
+    rows: Any
+    found: Any
 
 
 @inlined
@@ -64,7 +78,7 @@ def total(orders, begin, end, account, instrument, traded):
 
 
 @kernel
-def gather(orders, begin, end, first, instruments, traded, lots, marks, rows, held, found):
+def gather(orders, begin, end, first, instruments, traded, lots, looked, held):
     """Add up what orders[begin:end] will change the holdings of some accounts by, if filled whole.
 
     Parameters
@@ -77,18 +91,16 @@ def gather(orders, begin, end, first, instruments, traded, lots, marks, rows, he
         What each venue trades, and what it redeems as liquidity is removed; -1 for nothing.
     lots : ndarray of int64, shape (J, N)
         Brought up to date.
-    marks : ndarray of int8, shape (N,)
-        Work space, zero before and after.
-    rows, held : ndarray of int32, shape (N,), and int
-        Rows that had lots on the way at the last look, the first `held`.
-    found : ndarray of int32, shape (N,)
-        Written: rows that have lots on the way now, then those that only had some at the last look.
+    looked : Looked
+    held : int
+        How many rows had lots on the way at the last look.
 
     Returns
     -------
     int, int
         How many rows have lots on the way now, and how many rows `found` holds.
     """
+    marks, rows, found = looked.marks, looked.rows, looked.found
     for n in range(held):
         marks[rows[n]] = BEFORE
         for j in range(instruments.size):

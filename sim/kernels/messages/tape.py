@@ -1,4 +1,8 @@
-"""Pages of the tape: how a kernel writes down fills, moves and refusals."""
+"""The tape: the one writer of FILL, MOVE and REJECT rows.
+
+Every row gets the step; fills and moves share one sequence of numbers. What is written, kernels
+gather in small tuples, which cost nothing once compiled.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.base.jit import inlined
-from sim.records import FILLS, MOVES, REJECTS, SEQ, STEP
+from sim.base.jit import inlined, kernel
+from sim.records import FILLS, GROUP, MOVES, REJECTS, SEQ, STEP
 
 
-class Pages(NamedTuple):
-    """The columns of a tape, gathered inside an entry kernel."""
+class TapeRows(NamedTuple):
+    """The columns of a tape, with room for what is to be written; `counts` says how many are."""
 
     fills: Any
     moves: Any
@@ -19,68 +23,136 @@ class Pages(NamedTuple):
     counts: Any
 
 
+class Party(NamedTuple):
+    """An account and its population."""
+
+    account: Any
+    population: Any
+
+
+class Origin(NamedTuple):
+    """When something happened, s, and what brought it about."""
+
+    time: Any
+    cause: Any
+    phase: Any
+    reason: Any
+
+
+class Deal(NamedTuple):
+    """What changes hands, and at what price and fees; quantities above zero the taker buys."""
+
+    instrument: Any
+    qty: Any
+    price: Any
+    fee: Any
+    maker_fee: Any
+
+
 @inlined
-def write_fill(pages, head, accounts, order, now, group, tick, qty, maker):
-    """Write that `qty` lots (> 0 the taker buys) changed hands at `tick`."""
-    counts = pages.counts
-    taker = order["account"]
-    row = pages.fills[np.uint64(counts[FILLS])]
+def sender_of(order):
+    """Who sent an order, as the router stamped it."""
+    return Party(order["account"], order["population"])
+
+
+@inlined
+def origin_of(order):
+    """When an order arrived, and what it says brought it about."""
+    time = order["time"] + order["latency"]
+    return Origin(time, order["cause"], np.int64(order["phase"]), np.int64(order["reason"]))
+
+
+@inlined
+def open_group(tape):
+    """Number of a new group, whose fills are atomic."""
+    tape.counts[GROUP] += 1
+    return tape.counts[GROUP]
+
+
+@inlined
+def write_fill(tape, venue, group, deal, maker, taker, origin):
+    """Write that something changed hands between two parties."""
+    counts = tape.counts
+    row = tape.fills[np.uint64(counts[FILLS])]
     counts[FILLS] += 1
-    price = tick * head["tick"]
-    notional = abs(qty) * head["lot"] * price
-    row["time"] = now
-    row["price"] = price
-    row["fee"] = notional * head["taker_fee"]
-    row["maker_fee"] = notional * head["maker_fee"]
+    row["time"] = origin.time
+    row["price"] = deal.price
+    row["fee"] = deal.fee
+    row["maker_fee"] = deal.maker_fee
     row["seq"] = counts[SEQ]
     counts[SEQ] += 1
     row["group"] = group
-    row["qty"] = qty
+    row["qty"] = deal.qty
     row["step"] = counts[STEP]
-    row["instrument"] = head["instrument"]
-    row["maker"] = maker
-    row["taker"] = taker
-    row["cause"] = order["cause"]
-    row["maker_population"] = accounts[np.uint32(maker)]["population"]
-    row["taker_population"] = accounts[np.uint32(taker)]["population"]
-    row["venue"] = head["venue"]
-    row["phase"] = order["phase"]
-    row["reason"] = order["reason"]
+    row["instrument"] = deal.instrument
+    row["maker"] = maker.account
+    row["taker"] = taker.account
+    row["cause"] = origin.cause
+    row["maker_population"] = maker.population
+    row["taker_population"] = taker.population
+    row["venue"] = venue
+    row["phase"] = origin.phase
+    row["reason"] = origin.reason
 
 
 @inlined
-def write_move(pages, head, accounts, now, half_ticks, account, cause, phase, reason, mover, answers):
-    """Write that the reference mid changed by `half_ticks`, who is charged, and what share answers flow."""
-    counts = pages.counts
-    row = pages.moves[np.uint64(counts[MOVES])]
+def pencil_fill(tape, ahead, maker, taker, qty):
+    """Note a trade on the row that many places after the last, where the next fill is written over it."""
+    row = tape.fills[np.uint64(tape.counts[FILLS] + ahead)]
+    row["maker"], row["taker"], row["qty"] = maker, taker, qty
+
+
+@inlined
+def write_move(tape, venue, half_ticks, mover, sender, origin, answers):
+    """Write that a reference mid changed, who is charged, and what share of it answers flow."""
+    counts = tape.counts
+    row = tape.moves[np.uint64(counts[MOVES])]
     counts[MOVES] += 1
-    row["time"] = now
+    row["time"] = origin.time
     row["seq"] = counts[SEQ]
     counts[SEQ] += 1
     row["half_ticks"] = half_ticks
     row["step"] = counts[STEP]
-    row["cause"] = cause
-    row["account"] = account
-    row["population"] = accounts[np.uint32(account)]["population"]
-    row["venue"] = head["venue"]
-    row["phase"] = phase
-    row["reason"] = reason
+    row["cause"] = origin.cause
+    row["account"] = sender.account
+    row["population"] = sender.population
+    row["venue"] = venue
+    row["phase"] = origin.phase
+    row["reason"] = origin.reason
     row["mover"] = mover
     row["answers"] = answers
 
 
 @inlined
-def write_reject(pages, head, accounts, order, now, qty, refusal):
+def write_reject(tape, venue, order, sender, qty, refusal):
     """Write that an order, or the `qty` left of it, was refused."""
-    counts = pages.counts
-    row = pages.rejects[np.uint64(counts[REJECTS])]
+    counts = tape.counts
+    row = tape.rejects[np.uint64(counts[REJECTS])]
     counts[REJECTS] += 1
-    row["time"] = now
+    row["time"] = order["time"] + order["latency"]
     row["qty"] = qty
     row["step"] = counts[STEP]
-    row["account"] = order["account"]
-    row["population"] = accounts[order["account"]]["population"]
-    row["venue"] = head["venue"]
+    row["account"] = sender.account
+    row["population"] = sender.population
+    row["venue"] = venue
     row["kind"] = order["kind"]
     row["refusal"] = refusal
     row["phase"] = order["phase"]
+
+
+@inlined
+def refuse(tape, venue, order, refusal):
+    """Write that an order was refused whole."""
+    write_reject(tape, venue, order, sender_of(order), order["qty"], refusal)
+
+
+@kernel
+def append_fill(tape, venue, group, deal, maker, taker, origin):
+    """Write a fill for plain Python."""
+    write_fill(tape, venue, group, deal, maker, taker, origin)
+
+
+@kernel
+def append_refusal(tape, venue, order, refusal):
+    """Write a refusal for plain Python."""
+    refuse(tape, venue, order, refusal)

@@ -224,8 +224,35 @@ def greeks(spot, strike, years, vol, rate, carry, is_call, out):
             out[:, i] = math.nan
 
 
+@inlined
+def revalue_run(contracts, assets, now, mark, mid, strike, years, volatility, is_call, price, delta, gamma):
+    """Price contracts that are numbered one after the other; columns as in `revalue`, contract i in i."""
+    for i in range(contracts.size):
+        asset = contracts[i]["asset"]
+        mark[i] = assets[asset]["mark"]
+        mid[i] = assets[asset]["mid"]
+        strike[i] = contracts[i]["strike"]
+        years[i] = (contracts[i]["expiry"] - now) / YEAR
+        volatility[i] = contracts[i]["volatility"]
+        is_call[i] = float(contracts[i]["is_call"])
+    for i in range(contracts.size):
+        price[i] = forward_price(mark[i], strike[i], years[i], volatility[i], is_call[i] != 0.0)
+    for i in range(contracts.size):
+        slope, bend = forward_delta_gamma(mid[i], strike[i], years[i], volatility[i], is_call[i] != 0.0)
+        delta[i] = slope
+        gamma[i] = bend
+    for i in range(contracts.size):
+        if contracts[i]["is_live"] != 0 and years[i] > 0.0:
+            contracts[i]["price"] = price[i]
+            contracts[i]["delta"] = delta[i]
+            contracts[i]["gamma"] = gamma[i]
+        price[i] = contracts[i]["lot"] * contracts[i]["price"]
+        delta[i] = contracts[i]["lot"] * contracts[i]["delta"]
+        gamma[i] = contracts[i]["lot"] * contracts[i]["gamma"]
+
+
 @kernel
-def revalue(contracts, assets, now, work):
+def revalue(contracts, live, assets, now, work):
     """Price every live contract at its asset's mark, and take its Greeks at the mid.
 
     Parameters
@@ -233,6 +260,8 @@ def revalue(contracts, assets, now, work):
     contracts : ndarray of CONTRACT, shape (M,)
         `price`, `delta` and `gamma` are written where the contract is live and not yet
         expired; other rows are left as they are.
+    live : ndarray of int64, shape (R, 2)
+        Runs of contracts to price, each from a number up to another; the rest is left as it is.
     assets : ndarray of ASSET, shape (K,)
         `mark` and `mid` are read as forwards, rates zero.
     now : float
@@ -246,29 +275,21 @@ def revalue(contracts, assets, now, work):
     Rows are gathered into columns first: the loops in between then vectorise, which on
     strided records they do not.
     """
-    for i in range(contracts.size):
-        asset = contracts[i]["asset"]
-        work[MARK, i + 1] = assets[asset]["mark"]
-        work[MID, i + 1] = assets[asset]["mid"]
-        work[STRIKE, i + 1] = contracts[i]["strike"]
-        work[YEARS, i + 1] = (contracts[i]["expiry"] - now) / YEAR
-        work[VOLATILITY, i + 1] = contracts[i]["volatility"]
-        work[IS_CALL, i + 1] = float(contracts[i]["is_call"])
-    for c in range(1, contracts.size + 1):
-        years, vol, is_call = work[YEARS, c], work[VOLATILITY, c], work[IS_CALL, c] != 0.0
-        work[PRICE, c] = forward_price(work[MARK, c], work[STRIKE, c], years, vol, is_call)
-    for c in range(1, contracts.size + 1):
-        years, vol, is_call = work[YEARS, c], work[VOLATILITY, c], work[IS_CALL, c] != 0.0
-        delta, gamma = forward_delta_gamma(work[MID, c], work[STRIKE, c], years, vol, is_call)
-        work[DELTA, c] = delta
-        work[GAMMA, c] = gamma
-    for i in range(contracts.size):
-        if contracts[i]["is_live"] != 0 and work[YEARS, i + 1] > 0.0:
-            contracts[i]["price"] = work[PRICE, i + 1]
-            contracts[i]["delta"] = work[DELTA, i + 1]
-            contracts[i]["gamma"] = work[GAMMA, i + 1]
-        work[PRICE, i + 1] = contracts[i]["lot"] * contracts[i]["price"]
-        work[DELTA, i + 1] = contracts[i]["lot"] * contracts[i]["delta"]
-        work[GAMMA, i + 1] = contracts[i]["lot"] * contracts[i]["gamma"]
+    for run in range(live.shape[0]):
+        first, last = live[run, 0], live[run, 1]
+        revalue_run(
+            contracts[first:last],
+            assets,
+            now,
+            work[MARK, first + 1 : last + 1],
+            work[MID, first + 1 : last + 1],
+            work[STRIKE, first + 1 : last + 1],
+            work[YEARS, first + 1 : last + 1],
+            work[VOLATILITY, first + 1 : last + 1],
+            work[IS_CALL, first + 1 : last + 1],
+            work[PRICE, first + 1 : last + 1],
+            work[DELTA, first + 1 : last + 1],
+            work[GAMMA, first + 1 : last + 1],
+        )
     for row in range(PRICE, WORK_ROWS):
         work[row, 0] = 0.0

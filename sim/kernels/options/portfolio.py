@@ -54,13 +54,15 @@ def combine(contract, qty, work, value, delta, gamma):
 
 
 @kernel
-def price_short_margin(contracts, assets, rates, margin):
+def price_short_margin(contracts, live, assets, rates, margin):
     """Margin that a short lot of each contract ties up beyond its own mark.
 
     Parameters
     ----------
     contracts : ndarray of CONTRACT, shape (M,)
         `price` must be fresh (`options.revalue`).
+    live : ndarray of int64, shape (R, 2)
+        Runs of contracts, as in `options.revalue`.
     assets : ndarray of ASSET, shape (K,)
     rates : ndarray of float64, shape (K, 3)
         Fractions of the index: at the money, far out of the money, and maintenance
@@ -79,22 +81,29 @@ def price_short_margin(contracts, assets, rates, margin):
     """
     margin[INITIAL, 0] = 0.0
     margin[MAINTENANCE, 0] = 0.0
-    for i in range(contracts.size):
-        asset = contracts[i]["asset"]
-        index = assets[asset]["index"]
-        strike, is_call = contracts[i]["strike"], contracts[i]["is_call"] != 0
-        away = max(strike - index if is_call else index - strike, 0.0)
-        kept = rates[asset, 2] * (index if is_call else max(index, contracts[i]["price"]))
-        lot = contracts[i]["lot"] if contracts[i]["is_live"] != 0 else 0.0
-        margin[INITIAL, i + 1] = lot * max(rates[asset, 0] * index - away, rates[asset, 1] * index, kept)
-        margin[MAINTENANCE, i + 1] = lot * kept
+    for run in range(live.shape[0]):
+        first, last = live[run, 0], live[run, 1]
+        own, initial = contracts[first:last], margin[INITIAL, first + 1 : last + 1]
+        maintenance = margin[MAINTENANCE, first + 1 : last + 1]
+        for i in range(own.size):
+            asset = own[i]["asset"]
+            index = assets[asset]["index"]
+            strike, is_call = own[i]["strike"], own[i]["is_call"] != 0
+            away = max(strike - index if is_call else index - strike, 0.0)
+            kept = rates[asset, 2] * (index if is_call else max(index, own[i]["price"]))
+            lot = own[i]["lot"] if own[i]["is_live"] != 0 else 0.0
+            initial[i] = lot * max(rates[asset, 0] * index - away, rates[asset, 1] * index, kept)
+            maintenance[i] = lot * kept
 
 
 @kernel
-def price(contracts, assets, now, rates, work, margin):
-    """Price every contract, its Greeks and its margin: `options.revalue`, then `price_short_margin`."""
-    revalue(contracts, assets, now, work)
-    price_short_margin(contracts, assets, rates, margin)
+def price(market, now, work, margin):
+    """Price every live contract, its Greeks and its margin: `options.revalue`, then `price_short_margin`.
+
+    `market` is a `sim.kernels.accounts.screening.Market`.
+    """
+    revalue(market.contracts, market.live, market.assets, now, work)
+    price_short_margin(market.contracts, market.live, market.assets, market.rates, margin)
 
 
 @kernel
@@ -119,6 +128,15 @@ def combine_short_margin(contract, qty, margin, initial, maintenance):
             keeping += short * margin[MAINTENANCE, column]
         initial[holder] = opening
         maintenance[holder] = keeping
+
+
+@inlined
+def has_options(holder, qty):
+    """Whether a holder has options, bought or written."""
+    found = False
+    for slot in range(qty.shape[0]):
+        found = found or qty[slot, holder] != 0
+    return found
 
 
 @inlined

@@ -12,12 +12,21 @@ import math
 import numpy as np
 
 from sim.base.jit import inlined, kernel
-from sim.kernels.desks.desk import fill, reduced, refuse, take
+from sim.kernels.desks.desk import reduced, take
+from sim.kernels.messages.tape import (
+    Deal,
+    Origin,
+    Party,
+    open_group,
+    origin_of,
+    refuse,
+    sender_of,
+    write_fill,
+)
 from sim.kernels.pools.curves import portion, swap_in, swap_out
 from sim.records import (
     ADD_LIQUIDITY,
     FILLS,
-    GROUP,
     LIQUIDITY,
     MARKET,
     NO_MARGIN,
@@ -60,6 +69,7 @@ POOL = np.dtype(
         ("account", "i4"),
         ("venue", "i4"),
         ("asset", "i4"),
+        ("population", "i4"),  # of the account
     ],
     align=True,
 )
@@ -118,9 +128,15 @@ def is_worse(order, lots, price):
 
 
 @inlined
-def swap(pool, orders, row, room, population_of, fills, counts):
+def deal_with(pool, tape, order, group, instrument, lots, price, origin):
+    """Write the fill of an order against the pool."""
+    deal, maker = Deal(instrument, lots, price, 0.0, 0.0), Party(pool["account"], pool["population"])
+    write_fill(tape, pool["venue"], group, deal, maker, sender_of(order), origin)
+
+
+@inlined
+def swap(pool, order, room, tape):
     """Trade against the pool; returns a refusal, DONE or IGNORED."""
-    order = orders[row]
     if order["qty"] == 0:
         return NO_QUANTITY
     if pool["base"] == 0:
@@ -139,20 +155,7 @@ def swap(pool, orders, row, room, population_of, fills, counts):
     price = cash / units
     if is_worse(order, lots, price):
         return SLIPPAGE
-    counts[GROUP] += 1
-    fill(
-        orders,
-        row,
-        pool["venue"],
-        pool["instrument"],
-        pool["account"],
-        lots,
-        price,
-        0.0,
-        population_of,
-        fills,
-        counts,
-    )
+    deal_with(pool, tape, order, open_group(tape), pool["instrument"], lots, price, origin_of(order))
     pool["cash"] += units * price if lots > 0 else -(units * price)
     pool["base"] -= lots
     pool["flow"] += lots
@@ -162,32 +165,17 @@ def swap(pool, orders, row, room, population_of, fills, counts):
 
 
 @inlined
-def exchange(pool, orders, row, lots, price, shares, share_price, population_of, fills, counts):
+def exchange(pool, order, lots, price, shares, share_price, tape):
     """Write the two fills of a change of liquidity, one group, and carry the pool along.
 
     `lots` > 0 are taken out of the pool and `shares` < 0 burnt, or the reverse; both
     against cash, so that what remains of it is the deposit or the withdrawal.
     """
-    counts[GROUP] += 1
-    instrument, share_instrument = pool["instrument"], pool["share_instrument"]
-    account, venue = pool["account"], pool["venue"]
-    fill(
-        orders,
-        row,
-        venue,
-        share_instrument,
-        account,
-        shares,
-        share_price,
-        0.0,
-        population_of,
-        fills,
-        counts,
-    )
-    fills[counts[FILLS] - 1]["reason"] = LIQUIDITY
+    group, sent = open_group(tape), origin_of(order)
+    origin = Origin(sent.time, sent.cause, sent.phase, np.int64(LIQUIDITY))
+    deal_with(pool, tape, order, group, pool["share_instrument"], shares, share_price, origin)
     if lots != 0:
-        fill(orders, row, venue, instrument, account, lots, price, 0.0, population_of, fills, counts)
-        fills[counts[FILLS] - 1]["reason"] = LIQUIDITY
+        deal_with(pool, tape, order, group, pool["instrument"], lots, price, origin)
     pool["cash"] += shares * pool["share_lot"] * share_price
     pool["cash"] += lots * pool["lot"] * price
     pool["base"] -= lots
@@ -208,9 +196,9 @@ def deposit(pool, lots):
 
 
 @inlined
-def add_liquidity(pool, orders, row, room, population_of, fills, counts):
+def add_liquidity(pool, order, room, tape):
     """Take lots of the asset and matching cash for shares; returns a refusal or DONE."""
-    account, lots = orders[row]["account"], orders[row]["qty"]
+    account, lots = order["account"], order["qty"]
     if lots <= 0:
         return NO_QUANTITY
     if pool["supply"] == 0 and not pool["reference"] > 0.0:
@@ -224,7 +212,7 @@ def add_liquidity(pool, orders, row, room, population_of, fills, counts):
     share_price = (lots * pool["lot"] * price + cash) / (shares * pool["share_lot"])
     if pool["supply"] == 0:
         pool["supply"] = LOCKED
-    exchange(pool, orders, row, -lots, price, shares, share_price, population_of, fills, counts)
+    exchange(pool, order, -lots, price, shares, share_price, tape)
     room[0, account] -= lots
     room[1, account] -= lots
     room[2, account] -= lots
@@ -232,22 +220,22 @@ def add_liquidity(pool, orders, row, room, population_of, fills, counts):
 
 
 @inlined
-def owned(account, share_instrument, held, fills, first, last):
-    """Share lots of an account, with what fills[first:last] have brought it."""
-    shares = held[account]
-    for i in range(first, last):
+def owned(account, share_instrument, held, tape, first):
+    """Share lots of an account, with what the fills from `first` on have brought it."""
+    shares, fills = held[account], tape.fills
+    for i in range(first, tape.counts[FILLS]):
         if fills[i]["taker"] == account and fills[i]["instrument"] == share_instrument:
             shares += fills[i]["qty"]
     return shares
 
 
 @inlined
-def remove_liquidity(pool, held, first, orders, row, room, population_of, fills, counts):
+def remove_liquidity(pool, held, first, order, room, tape):
     """Burn shares for their part of both reserves; returns a refusal or DONE."""
-    account, shares = orders[row]["account"], orders[row]["qty"]
+    account, shares = order["account"], order["qty"]
     if shares <= 0:
         return NO_QUANTITY
-    if shares > owned(account, pool["share_instrument"], held, fills, first, counts[FILLS]):
+    if shares > owned(account, pool["share_instrument"], held, tape, first):
         return NOTHING_TO_REDUCE
     top, low = portion(float(pool["base"]), float(shares), float(pool["supply"]))
     lots = int(top / low * (1.0 - ULPS))
@@ -255,7 +243,7 @@ def remove_liquidity(pool, held, first, orders, row, room, population_of, fills,
     cash = max(top / low - ULPS * pool["cash"], 0.0)
     price = spot_price(pool)
     share_price = (lots * pool["lot"] * price + cash) / (shares * pool["share_lot"])
-    exchange(pool, orders, row, lots, price, -shares, share_price, population_of, fills, counts)
+    exchange(pool, order, lots, price, -shares, share_price, tape)
     room[0, account] += lots
     room[1, account] += lots
     room[2, account] += lots
@@ -263,7 +251,7 @@ def remove_liquidity(pool, held, first, orders, row, room, population_of, fills,
 
 
 @kernel
-def execute_pool(pools, held, orders, due, until, room, population_of, fills, rejects, counts):
+def execute_pool(pools, held, orders, due, until, room, tape):
     """Execute swaps and changes of liquidity in arrival order.
 
     Parameters
@@ -278,33 +266,30 @@ def execute_pool(pools, held, orders, due, until, room, population_of, fills, re
         Time up to which the price is integrated, s.
     room : ndarray of int64, shape (3, A)
         Lots each account may still buy and sell, and holds.
-    population_of : ndarray of int16, shape (A,)
-    fills, rejects : ndarray of FILL, REJECT
-        Room for two fills and one refusal an order.
-    counts : ndarray of int64, shape (6,)
-        `Tape.counts`.
+    tape : TapeRows
+        With room for two fills and one refusal an order.
     """
-    pool, first = pools[0], counts[FILLS]
+    pool, first = pools[0], tape.counts[FILLS]
     for k in range(due.size):
-        row, outcome = due[k], NOT_TRADED
-        kind, now = orders[row]["kind"], orders[row]["time"] + orders[row]["latency"]
+        order, outcome = orders[due[k]], NOT_TRADED
+        kind, now = order["kind"], order["time"] + order["latency"]
         advance(pool, now)
-        if orders[row]["good_till"] <= now:
+        if order["good_till"] <= now:
             outcome = TOO_LATE
         elif kind in (SWAP, MARKET):
-            outcome = swap(pool, orders, row, room, population_of, fills, counts)
+            outcome = swap(pool, order, room, tape)
         elif kind == ADD_LIQUIDITY:
-            outcome = add_liquidity(pool, orders, row, room, population_of, fills, counts)
+            outcome = add_liquidity(pool, order, room, tape)
         elif kind == REMOVE_LIQUIDITY:
-            outcome = remove_liquidity(pool, held, first, orders, row, room, population_of, fills, counts)
+            outcome = remove_liquidity(pool, held, first, order, room, tape)
         if outcome > DONE:
-            refuse(orders, row, pool["venue"], outcome, rejects, counts)
+            refuse(tape, pool["venue"], order, outcome)
     advance(pool, until)
 
 
 @kernel
 def observe_pool(pools, quotes, index):
-    """Write the state of a pool into row `index` of `quotes` (dtype QUOTE).
+    """Write the state of a pool into row `index` of `quotes` (dtype VENUE_STATE).
 
     Notes
     -----

@@ -27,9 +27,8 @@ import math
 import numpy as np
 
 from sim.base.jit import inlined, kernel
-from sim.kernels.accounts.margining import MARGINED, PERPETUAL
-from sim.kernels.options.greeks import DELTA, PRICE
-from sim.kernels.options.portfolio import MAINTENANCE, column_of
+from sim.kernels.options.portfolio import has_options
+from sim.records import PERPETUAL
 
 SMOOTHING = 60.0  # s, over which hedges are set against moves
 MEMORY = 300.0  # s, after which an observation weighs 1 / e in the regression
@@ -115,112 +114,47 @@ def larger(up, down):
     return up if up >= down or math.isnan(up) else down
 
 
-@inlined
-def line(account, asset, cash, position, terms):
-    """Equity less maintenance without options, as a line in one asset's price: constant and slope.
-
-    Spot of the asset counts as collateral at the same price; prices of all else stay.
-    """
-    rest, slope = cash[account], 0.0
-    for i in range(terms.size):
-        units = position[i, account] * terms[i]["lot"]
-        counted = units * terms[i]["collateral"]
-        if terms[i]["kind"] == PERPETUAL:
-            counted -= abs(units) * terms[i]["maintenance"]
-        if terms[i]["kind"] <= PERPETUAL and terms[i]["asset"] == asset:
-            slope += counted
-        else:
-            rest += counted * terms[i]["price"]
-    return rest, slope
-
-
-@inlined
-def option_line(holder, asset, contract, qty, contracts, work, margins):
-    """Whether a holder has options, their value less maintenance, and their delta in one asset."""
-    has_any, worth, slope = False, 0.0, 0.0
-    for slot in range(contract.shape[0]):
-        number = contract[slot, holder]
-        if number >= 0:
-            column, lots = column_of(number), float(qty[slot, holder])
-            has_any = has_any or lots != 0.0
-            worth += lots * work[PRICE, column] + min(lots, 0.0) * margins[MAINTENANCE, column]
-            if contracts[number]["asset"] == asset:
-                slope += lots * work[DELTA, column]
-    return has_any, worth, slope
-
-
 @kernel
-def liquidation_prices(accounts, asset, cash, position, terms, prices):
-    """Write the price of the asset at which each account would be in breach; NaN where none does it."""
-    for j in range(accounts.size):
-        rest, slope = line(accounts[j], asset, cash, position, terms)
-        price = -rest / slope
-        prices[j] = price if price > 0.0 else math.nan
-
-
-@inlined
-def count_threshold(row, equity, slope, units, reach):
-    """Add an account's forced units to the side on which it would be in breach within `reach`."""
-    if equity >= 0.0:
-        if equity - slope * reach < 0.0:
-            row["density_down"] += units / reach
-        elif equity + slope * reach < 0.0:
-            row["density_up"] -= units / reach
-
-
-@kernel
-def count_thresholds(
-    accounts,
-    assets,
-    share,
-    small,
-    cash,
-    position,
-    terms,
-    holder_of,
-    contract,
-    qty,
-    contracts,
-    work,
-    margins,
-    rule,
-    feedback,
-):
-    """Write the liquidation densities of every asset, from thresholds within DISTANCE of its mark.
+def count_thresholds(accounts, asset, mark, distances, share, small, holdings, terms, row):
+    """Write the liquidation densities of an asset, from thresholds within DISTANCE of its mark.
 
     Parameters
     ----------
     accounts : ndarray of int32
         Those to look at; others have no threshold so near.
+    asset : int
+    mark : float
+    distances : ndarray of float64, shape (2, N)
+        Equity less maintenance of each of them at the mark, and DISTANCE below it.
     share, small : float
         Of a perpetual position, what one seizure closes, and the notional up to which it closes
         all of it. What is forced in options trades with a desk and is not counted.
-    feedback : ndarray of FEEDBACK, shape (K,)
+    holdings : Holdings
+    row : ndarray of FEEDBACK, shape (1,)
+        The asset's.
 
     Notes
     -----
-    Equity and maintenance are lines in the price: options count at their delta, and prices of other
-    assets stay. Accounts in breach already are not counted: no move is needed to force them.
+    Equity less maintenance is taken to be a line in the price. Accounts in breach already are not
+    counted: no move is needed to force them.
     """
-    for k in range(assets.size):
-        feedback[k]["mark"] = assets[k]["mark"]
-        feedback[k]["density_up"] = feedback[k]["density_down"] = 0.0
+    reach = DISTANCE * mark
+    row[0]["mark"] = mark
+    row[0]["density_up"] = row[0]["density_down"] = 0.0
     for j in range(accounts.size):
-        a = accounts[j]
+        a, here, below = accounts[j], distances[0, j], distances[1, j]
         for i in range(terms.size):
-            if rule[a] != MARGINED or terms[i]["kind"] != PERPETUAL or position[i, a] == 0:
+            if terms[i]["kind"] != PERPETUAL or terms[i]["asset"] != asset or not here >= 0.0:
                 continue
-            k = terms[i]["asset"]
-            mark, units = assets[k]["mark"], position[i, a] * terms[i]["lot"]
-            rest, slope = line(a, k, cash, position, terms)
-            is_whole = abs(units) * mark <= small
-            if holder_of[a] >= 0:
-                has_any, worth, delta = option_line(holder_of[a], k, contract, qty, contracts, work, margins)
-                rest += worth - delta * mark
-                slope += delta
-                is_whole = is_whole and not has_any
+            units = holdings.position[i, a] * terms[i]["lot"]
+            holder, is_whole = holdings.holder_of[a], abs(units) * mark <= small
+            if holder >= 0:
+                is_whole = is_whole and not has_options(holder, holdings.qty)
             forced = units if is_whole else units * share
-            count_threshold(feedback[k], rest + slope * mark, slope, forced, DISTANCE * mark)
+            if below < 0.0:
+                row[0]["density_down"] += forced / reach
+            elif here + (here - below) < 0.0:
+                row[0]["density_up"] -= forced / reach
 
 
 @inlined

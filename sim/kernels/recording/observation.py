@@ -3,8 +3,39 @@
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 from sim.base.jit import inlined, kernel
+from sim.kernels.recording.columns import (
+    BREACHES,
+    DENSITY_DOWN,
+    DENSITY_UP,
+    DEPTH_ASK,
+    DEPTH_BID,
+    EQUITY,
+    FIRST_ASSET,
+    FUND,
+    GAIN,
+    GAIN_DOWN,
+    GAIN_INSTANT,
+    GAIN_UP,
+    IMPACT,
+    INDEX,
+    MARK,
+    MID,
+    MID_AT_HEDGE,
+    NET_DELTA,
+    NET_GAMMA,
+    PER_ASSET,
+    PER_POPULATION,
+    RESPONSE,
+    SPREAD,
+    STEP,
+    TIME,
+    VALUE,
+    VOLATILITY,
+    VOLUME,
+)
 from sim.kernels.recording.gain import (
     instant_impact,
     is_stale,
@@ -13,59 +44,48 @@ from sim.kernels.recording.gain import (
     permanent_impact,
     response,
 )
-from sim.records import HEDGE
+from sim.records import HEDGE, PERPETUAL
 
-SPOT = 0
-PERPETUAL = 1
 
-# Columns of the series: of the run, per asset, per pool and per population.
-RUN_COLUMNS = ("step", "time_s", "insurance_fund", "accounts_in_breach")
-ASSET_COLUMNS = (
-    "mid",
-    "mid_at_hedge",
-    "mark",
-    "index",
-    "value",
-    "spread",
-    "depth_bid",
-    "depth_ask",
-    "realised_volatility",
-    "loop_gain",
-    "loop_gain_up",
-    "loop_gain_down",
-    "loop_gain_instant",
-    "permanent_impact",
-    "hedging_response",
-    "liquidation_density_up",
-    "liquidation_density_down",
-)
-POPULATION_COLUMNS = ("net_gamma", "net_delta", "volume", "equity")
+class Moment(NamedTuple):
+    """The step that is recorded, when it ends, and what is said of the run then."""
 
-# Their places: of the run, within an asset's columns, and within a population's.
-STEP, TIME, FUND, BREACHES = range(len(RUN_COLUMNS))
-(
-    MID,
-    MID_AT_HEDGE,
-    MARK,
-    INDEX,
-    VALUE,
-    SPREAD,
-    DEPTH_BID,
-    DEPTH_ASK,
-    VOLATILITY,
-    GAIN,
-    GAIN_UP,
-    GAIN_DOWN,
-    GAIN_INSTANT,
-    IMPACT,
-    RESPONSE,
-    DENSITY_UP,
-    DENSITY_DOWN,
-) = range(len(ASSET_COLUMNS))
-NET_GAMMA, NET_DELTA, VOLUME, EQUITY = range(len(POPULATION_COLUMNS))
-FIRST_ASSET = len(RUN_COLUMNS)
-PER_ASSET = len(ASSET_COLUMNS)
-PER_POPULATION = len(POPULATION_COLUMNS)
+    step: Any
+    time: Any  # s
+    step_seconds: Any
+    insurance: Any  # quote currency
+    breaches: Any  # accounts
+
+
+class Market(NamedTuple):
+    """What venues, assets and instruments show; rows of `quotes` are `listed` by asset, and `pools`."""
+
+    quotes: Any
+    listed: Any
+    pools: Any
+    assets: Any
+    mid_at_hedge: Any
+    terms: Any
+    contracts: Any
+    live: Any  # runs of contracts that have not expired, shape (R, 2)
+
+
+class Hedgers(NamedTuple):
+    """By population: the asset whose gamma it hedges, how much of it, and what it has unlisted."""
+
+    asset: Any
+    share: Any
+    unlisted: Any  # gamma and delta
+    first: Any  # population that is no system account
+
+
+class Memory(NamedTuple):
+    """What recording keeps from step to step: units traded (scratch), and what the loop gain remembers."""
+
+    volume: Any
+    smooth: Any  # from `gain.keeping`, as `fade`
+    fade: Any
+    feedback: Any  # FEEDBACK, a row an asset
 
 
 @kernel
@@ -93,7 +113,7 @@ def estimate_volatility(assets, last_mid, step_seconds, window_seconds, year):
 
 
 @inlined
-def exposure(p, terms, contracts, position_total, contract_total, out, row, t):
+def exposure(p, terms, contracts, live, position_total, contract_total, out, row, t):
     """Write net gamma and net delta of a population; returns the value of what it holds."""
     gamma, delta, value = 0.0, 0.0, 0.0
     for i in range(terms.size):
@@ -101,12 +121,15 @@ def exposure(p, terms, contracts, position_total, contract_total, out, row, t):
         gamma += lots * terms[i]["gamma"]
         delta += lots * terms[i]["delta"]
         value += lots * terms[i]["lot"] * terms[i]["price"]
-    for c in range(contract_total.shape[1]):
-        if contract_total[p, c] != 0:
-            units = contract_total[p, c] * contracts[c]["lot"]
-            gamma += units * contracts[c]["gamma"]
-            delta += units * contracts[c]["delta"]
-            value += units * contracts[c]["price"]
+    for run in range(live.shape[0]):
+        own = contracts[live[run, 0] : live[run, 1]]
+        held = contract_total[p, live[run, 0] : live[run, 1]]
+        for c in range(own.size):
+            if held[c] != 0:
+                units = held[c] * own[c]["lot"]
+                gamma += units * own[c]["gamma"]
+                delta += units * own[c]["delta"]
+                value += units * own[c]["price"]
     out[row + NET_GAMMA, t] = gamma
     out[row + NET_DELTA, t] = delta
     return value
@@ -166,71 +189,51 @@ def record_asset(out, row, t, quote, asset, mid_at_hedge):
 
 
 @kernel
-def record(
-    out,
-    t,
-    step,
-    time,
-    step_seconds,
-    quotes,
-    listed,
-    pools,
-    assets,
-    mid_at_hedge,
-    terms,
-    contracts,
-    cash_total,
-    position_total,
-    contract_total,
-    hedged_asset,
-    hedged_share,
-    unlisted,
-    first_population,
-    insurance,
-    breaches,
-    fills,
-    first_fill,
-    last_fill,
-    volume,
-    smooth,
-    fade,
-    feedback,
-):
+def record(out, t, moment, market, totals, hedgers, fills, first_fill, last_fill, memory):
     """Write one step of the series into column `t` of `out`, in the order of the column names.
 
     Parameters
     ----------
-    smooth, fade : float
-        From `gain.keeping`.
-    feedback : ndarray of FEEDBACK, shape (K,)
-        What the loop gain remembers of each asset. Updated.
+    moment : Moment
+    market : Market
+    totals : Totals
+        What populations have, as the ledger keeps it.
+    hedgers : Hedgers
+    fills : ndarray of FILL
+        Those of the step from `first_fill` to before `last_fill`.
+    memory : Memory
+        Updated.
 
     Returns
     -------
     bool
         Whether a mark has left the place where liquidation thresholds were counted.
     """
-    out[STEP, t] = step
-    out[TIME, t] = time
-    out[FUND, t] = insurance
-    out[BREACHES, t] = breaches
-    count_volume(fills, first_fill, last_fill, terms, first_population, volume, feedback)
+    quotes, listed, assets, mid_at_hedge = market.quotes, market.listed, market.assets, market.mid_at_hedge
+    pools, terms, feedback, first_population = market.pools, market.terms, memory.feedback, hedgers.first
+    out[STEP, t] = moment.step
+    out[TIME, t] = moment.time
+    out[FUND, t] = moment.insurance
+    out[BREACHES, t] = moment.breaches
+    count_volume(fills, first_fill, last_fill, terms, first_population, memory.volume, feedback)
     for k in range(assets.size):
         feedback[k]["gamma"] = 0.0
     row = FIRST_ASSET + PER_ASSET * assets.size + pools.size
-    for p in range(first_population, cash_total.size):
-        value = exposure(p, terms, contracts, position_total, contract_total, out, row, t)
-        out[row + NET_GAMMA, t] += unlisted[p, 0]
-        out[row + NET_DELTA, t] += unlisted[p, 1]
-        out[row + VOLUME, t] = volume[p - first_population]
-        out[row + EQUITY, t] = cash_total[p] + value
-        if hedged_share[p] > 0.0:
-            feedback[hedged_asset[p]]["gamma"] += hedged_share[p] * out[row + NET_GAMMA, t]
+    for p in range(first_population, totals.cash.size):
+        value = exposure(
+            p, terms, market.contracts, market.live, totals.position, totals.contract, out, row, t
+        )
+        out[row + NET_GAMMA, t] += hedgers.unlisted[p, 0]
+        out[row + NET_DELTA, t] += hedgers.unlisted[p, 1]
+        out[row + VOLUME, t] = memory.volume[p - first_population]
+        out[row + EQUITY, t] = totals.cash[p] + value
+        if hedgers.share[p] > 0.0:
+            feedback[hedgers.asset[p]]["gamma"] += hedgers.share[p] * out[row + NET_GAMMA, t]
         row += PER_POPULATION
     has_moved = False
     row = FIRST_ASSET
     for k in range(assets.size):
-        observe_hedging(feedback[k], mid_at_hedge[k], smooth, fade, step_seconds)
+        observe_hedging(feedback[k], mid_at_hedge[k], memory.smooth, memory.fade, moment.step_seconds)
         record_asset(out, row, t, quotes[listed[k]], assets[k], mid_at_hedge[k])
         record_gain(out, row, t, quotes, k, feedback[k])
         has_moved = has_moved or is_stale(feedback[k], assets[k]["mark"])

@@ -19,6 +19,7 @@ from sim.kernels.messages.fields import (
     IS_REDUCE_ONLY,
     IS_SIDE_BY_VALUE,
 )
+from sim.kernels.messages.tape import Party
 from sim.messages.tape import Tape
 from sim.records import LIMIT, MARKET, NO_TICK, SWAP
 from sim.setup.listing import OUTSIDE
@@ -105,54 +106,34 @@ class LinearImpact(Venue):
         self._view = around.view
 
     def open(self, population_of: np.ndarray, tags: int) -> None:
-        """Keep the population of each account."""
-        self._population_of = population_of
+        """Keep what kernels take of the market."""
+        own = self.parameters
+        self._market = impact.Market(
+            self.index,
+            self.instrument,
+            Party(OUTSIDE, int(population_of[OUTSIDE])),
+            self.impact,
+            self.supply,
+            own.tick,
+            own.lot,
+            own.taker_fee_bps * 1e-4,
+            self._state,
+            self._carry,
+        )
 
     def start_step(self, tape: Tape) -> None:
         """Follow the exogenous value to where it is now."""
         self._state[impact.FLOW] = self._state[impact.VOLUME] = 0
         tape.reserve(0, 1, 0)
-        self._follow.call(
-            float(self._view.assets[self.asset]["value"]),
-            self._view.time,
-            self.parameters.tick,
-            self.parameters.follow,
-            self.is_relative,
-            OUTSIDE,
-            self._population_of[OUTSIDE],
-            self.index,
-            self._state,
-            self._carry,
-            tape.moves,
-            tape.counts,
-        )
+        value, now = float(self._view.assets[self.asset]["value"]), self._view.time
+        self._follow.call(value, now, self.parameters.follow, self.is_relative, self._market, tape.rows)
 
     def execute(
         self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
     ) -> None:
         """Fill each order that trades at once at the average price along its impact."""
         tape.reserve(due.size, due.size, due.size)
-        parameters = self.parameters
-        self._trade.call(
-            orders,
-            due,
-            self.index,
-            self.instrument,
-            OUTSIDE,
-            self.impact,
-            self.supply,
-            parameters.tick,
-            parameters.lot,
-            parameters.taker_fee_bps * 1e-4,
-            self._population_of,
-            room,
-            self._state,
-            self._carry,
-            tape.fills,
-            tape.moves,
-            tape.rejects,
-            tape.counts,
-        )
+        self._trade.call(orders, due, self._market, room, tape.rows)
 
     def observe(self, quotes: np.ndarray) -> None:
         """Bid, ask and mid are one price; depth is what moves it by one unit of price."""

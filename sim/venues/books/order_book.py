@@ -15,7 +15,7 @@ from sim.kernels.books.decay import WORN, wear_all
 from sim.kernels.books.expiries import EXPIRY, SPARE
 from sim.kernels.books.ladder import BLOCK, LEVEL, words
 from sim.kernels.books.quote import observe
-from sim.kernels.books.resting import ACCOUNT, HEADER, REDUCING, RESTING
+from sim.kernels.books.resting import ACCOUNT, HEADER, REDUCING, RESTING, BookColumns
 from sim.kernels.messages.fields import (
     HAS_DEADLINE,
     HAS_PRICE,
@@ -248,12 +248,26 @@ class OrderBook(Venue):
             self.spare(accounts)
         self._header = self._opening_header(width)
         self._worn = np.zeros(width if self.parameters.order_decay else 0, WORN)
+        self._gather()
         self._best = self._header["bid"], self._header["ask"]
         self._resting, self._expiring = self._header["resting"], self._header["expiring"]
         self._reducing = self._header["reducing"]
         self._failed_at = self._header["failed_at"]
         pairs = (("step_flow", "flow"), ("step_volume", "volume"))
         self._counted = [(self._header[since], self._header[total]) for since, total in pairs]
+
+    def _gather(self) -> None:
+        """Put the columns together as kernels take them; again whenever one is replaced."""
+        self._columns = BookColumns(
+            self._header,
+            self._pool,
+            self._ladder,
+            self._bitmap,
+            self._tags,
+            self._expiries,
+            self._accounts,
+            self._worn,
+        )
 
     def _opening_header(self, width: int) -> np.ndarray:
         rules = self.parameters
@@ -298,24 +312,7 @@ class OrderBook(Venue):
         self._reserve(due.size, tape)
         if due.size and self._reducing.item():
             self._show_holdings(room)
-        self._execute.call(
-            orders,
-            due,
-            until,
-            self._header,
-            self._pool,
-            self._ladder,
-            self._bitmap,
-            self._tags,
-            self._expiries,
-            self._accounts,
-            room,
-            self._worn,
-            tape.fills,
-            tape.moves,
-            tape.rejects,
-            tape.counts,
-        )
+        self._execute.call(orders, due, until, self._columns, room, tape.rows)
 
     def _show_holdings(self, room: np.ndarray) -> None:
         """Write what the owners of resting reduce-only orders hold, who need not be among the senders."""
@@ -346,8 +343,10 @@ class OrderBook(Venue):
         resting, expiring = self._resting.item(), self._expiring.item()
         if resting + arriving >= self._pool.size:
             self._pool = _grown(self._pool, resting + arriving + 1)
+            self._gather()
         if expiring + arriving + SPARE > self._expiries.size:
             self._expiries = _grown(self._expiries, expiring + arriving + SPARE)
+            self._gather()
         tape.reserve(fills=resting + 2 * arriving, moves=resting + 3 * arriving, rejects=arriving)
 
     def start_step(self, tape: Tape) -> None:
@@ -384,20 +383,10 @@ class OrderBook(Venue):
     def _wear(self) -> None:
         """Bring decaying volumes up to date everywhere."""
         if self._worn.size:
-            wear_all(
-                self._header,
-                self._pool,
-                self._ladder,
-                self._bitmap,
-                self._tags,
-                self._expiries,
-                self._accounts,
-                NO_ROOM,
-                self._worn,
-            )
+            wear_all(self._columns, NO_ROOM)
 
     def observe(self, quotes: np.ndarray) -> None:
-        """Write this book's state into row `index` of `quotes` (dtype QUOTE)."""
+        """Write this book's state into row `index` of `quotes` (dtype VENUE_STATE)."""
         self._wear()
         self._show.call(self._header, self._ladder, self._bitmap, self.permanent_impact, quotes, self.index)
 

@@ -16,14 +16,15 @@ from sim.records import (
     CLOSE_OUT,
     COOLING_DOWN,
     FORCED,
-    GROUP,
     IOC,
     LIMIT,
+    LP_SHARE,
     MARKET,
     MID,
     NOT_IN_BREACH,
     NOT_TRADED,
     OPTIONS,
+    PERPETUAL,
     REDUCE_ONLY,
     REMOVE_LIQUIDITY,
     REQUEST,
@@ -32,7 +33,6 @@ from sim.records import (
     STEP,
     TAKEOVER,
 )
-from sim.setup.instruments import LP_SHARE, PERPETUAL
 from sim.setup.listing import INSURANCE
 from sim.setup.parameters import LONGEST, MOST_MONEY
 from sim.setup.parameters import Parameters as BaseParameters
@@ -143,6 +143,7 @@ class Exchange(Venue):
         insurance_fund: float = Field(default=10_000_000.0, ge=0, le=MOST_MONEY)
 
     emits = True
+    seizes = True
     takes = (SEIZE,)
     meaning: ClassVar[dict[int, int]] = {SEIZE: HAS_TARGET}
 
@@ -205,13 +206,11 @@ class Exchange(Venue):
 
     def _appraise(self, order: np.void, account: int, tape: Tape) -> Seizure:
         """Equity and maintenance of the account as the order arrives."""
-        ledger, view = self._ledger, self._view
-        holder = int(ledger.holder_of[account])
-        options = (view.holder_value[holder], view.holder_maintenance[holder]) if holder >= 0 else (0.0, 0.0)
-        equity, needed = margining.appraise(account, ledger.cash, ledger.position, ledger.terms, *options)
+        holder = int(self._ledger.holder_of[account])
+        equity, needed = self._view.standing(account)
         time = float(order["time"] + order["latency"])
         step, seq, exposure = int(tape.counts[STEP]), int(tape.counts[SEQ]), self._exposure(account, holder)
-        return Seizure(account, step, time, float(equity), float(needed), holder, seq, exposure)
+        return Seizure(account, step, time, equity, needed, holder, seq, exposure)
 
     def _exposure(self, account: int, holder: int) -> tuple[float, ...]:
         """Units of each asset that the account's equity moves with."""
@@ -332,7 +331,7 @@ class Exchange(Venue):
         self._send(seizure, venue, kind, qty, cause, **fields)
 
     def _take_over(self, order: np.void, seizure: Seizure, tape: Tape) -> None:
-        group = tape.counts[GROUP] = tape.counts[GROUP] + 1
+        group = tape.open_group()
         for instrument, lots in self._perpetuals(seizure.account):
             price = self._bankruptcy_price(seizure, instrument, lots)
             cause = self._log(seizure, instrument, -lots, price, is_takeover=True)

@@ -19,6 +19,7 @@ from sim.kernels.messages.fields import (
     IS_CALL,
     IS_REDUCE_ONLY,
 )
+from sim.kernels.messages.tape import Party
 from sim.kernels.options import greeks as options
 from sim.messages.tape import Tape
 from sim.records import CALL, OPTIONS, REQUEST
@@ -27,6 +28,7 @@ from sim.setup.parameters import Parameters as BaseParameters
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 
+ALONE = np.array([[0, 1]])  # the first contract of a column, and no other
 NAMED = HAS_QTY | HAS_INSTRUMENT | HAS_DEADLINE | HAS_TIF | IS_REDUCE_ONLY
 
 
@@ -70,8 +72,11 @@ class Desk(Venue):
         self._work = np.zeros((options.WORK_ROWS, 2))
 
     def open(self, population_of: np.ndarray, tags: int) -> None:
-        """Keep the population of each account."""
-        self._population_of = population_of
+        """Keep what the kernel takes of the desk: its spreads and those who take the other side."""
+        dense, options_side = (Party(a, int(population_of[a])) for a in (OUTSIDE, END_USERS))
+        own = self.parameters
+        spreads = own.spread_bps * 1e-4, own.option_spread_bps * 1e-4
+        self._terms = desk.Terms(self.index, *spreads, dense, options_side)
 
     def execute(
         self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
@@ -80,24 +85,8 @@ class Desk(Venue):
         self._list_bespoke(orders, due)
         tape.reserve(due.size, 0, due.size)
         view = self._view
-        desk.fill_requests(
-            orders,
-            due,
-            self.index,
-            view.terms,
-            self._universe.contracts,
-            view.assets,
-            self.parameters.spread_bps * 1e-4,
-            self.parameters.option_spread_bps * 1e-4,
-            OUTSIDE,
-            END_USERS,
-            self._population_of,
-            view.holder_of,
-            room,
-            tape.fills,
-            tape.rejects,
-            tape.counts,
-        )
+        prices = desk.Prices(view.terms, self._universe.contracts, view.assets)
+        desk.fill_requests(orders, due, self._terms, prices, view.holder_of, room, tape.rows)
 
     def _asset(self, named: int) -> int:
         """Asset of a bespoke option: the desk's, the one named, the only one there is, else -1."""
@@ -126,6 +115,5 @@ class Desk(Venue):
                 self._option_lots[asset],
             )
             number = int(orders[row]["instrument"]) - OPTIONS
-            options.revalue(
-                self._universe.contracts[number : number + 1], self._view.assets, self._view.time, self._work
-            )
+            first = self._universe.contracts[number : number + 1]
+            options.revalue(first, ALONE, self._view.assets, self._view.time, self._work)

@@ -20,9 +20,8 @@ from sim.kernels.messages.fields import (
 from sim.kernels.pools.swaps import POOL, appraise_shares, execute_pool, observe_pool
 from sim.messages.tape import Tape
 from sim.messages.view import View, frozen
-from sim.records import ADD_LIQUIDITY, MARKET, REMOVE_LIQUIDITY, SWAP
+from sim.records import ADD_LIQUIDITY, LP_SHARE, MARKET, REMOVE_LIQUIDITY, SWAP
 from sim.setup.draws import Draws
-from sim.setup.instruments import LP_SHARE
 from sim.setup.listing import Listing
 from sim.setup.parameters import FINEST, LONGEST, MOST_UNITS
 from sim.setup.parameters import Parameters as BaseParameters
@@ -162,7 +161,6 @@ class ConstantProduct(Venue):
         self.state = np.zeros(1, POOL)
         self._reserves = [self.state[column] for column in ("base", "cash", "supply")]
         self._product = 0.0
-        self._population_of = population_of
         settings = {
             "lot": self.parameters.lot,
             "share_lot": self.parameters.share_lot,
@@ -172,6 +170,7 @@ class ConstantProduct(Venue):
             "instrument": self.instrument,
             "share_instrument": self.share_instrument,
             "account": self.account,
+            "population": population_of[self.account],
             "asset": self.asset,
             "venue": self.index,
         }
@@ -197,18 +196,7 @@ class ConstantProduct(Venue):
     ) -> None:
         """Execute the due orders at their arrival times, as `Venue.execute` says."""
         tape.reserve(2 * due.size, 0, due.size)
-        self._execute.call(
-            self.state,
-            self._held,
-            orders,
-            due,
-            until,
-            room,
-            self._population_of,
-            tape.fills,
-            tape.rejects,
-            tape.counts,
-        )
+        self._execute.call(self.state, self._held, orders, due, until, room, tape.rows)
 
     def vouch(self, step: int) -> None:
         """Assert that the product of the reserves, per squared share, has not fallen since the last step.

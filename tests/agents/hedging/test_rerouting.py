@@ -8,9 +8,11 @@ import pytest
 from on_a_pool import DEALERS, DEEP
 from small_market import population, value_shock
 
-from scenarios.arms.arms import MUTED, OPEN_LOOP, Arms
+from scenarios.arms.arms import Arms
+from scenarios.build.loading import parse
+from scenarios.file.arm import BASE, MUTED, OPEN_LOOP
 from scenarios.file.document import Document
-from scenarios.file.schema import BASE, Scenario, parse
+from scenarios.file.schema import Scenario
 from sim.recording.recording import Recording
 from sim.records import MARKET, SWAP, orders
 
@@ -36,7 +38,7 @@ def hedged_in_both(dealers: dict[str, Any], shocks: list[dict[str, Any]], block_
     linear = {"name": "linear", "type": "linear_impact.LinearImpact", "asset": "BTC", "lot": 0.001}
     route = {"route": {"venues": ["linear", "pool"]}, "count": 1}
     values = {
-        "schema_version": 1,
+        "schema_version": 2,
         "name": "both",
         "time": {"steps": 40},
         "assets": [{"name": "BTC", "spot": 50_000.0, "driver": {"type": "drivers.Constant"}}],

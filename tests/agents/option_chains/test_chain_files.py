@@ -25,7 +25,7 @@ from agents.option_chains.library import example
 from agents.option_chains.reading import ChainFile, Reading, clock, read
 from agents.option_chains.table import as_csv, gamma, spot
 from scenarios.__main__ import main
-from scenarios.commands.summary import left_out
+from scenarios.terminal.summary import left_out
 from sim.setup.instruments import Universe
 from sim.setup.listing import Listing, Smile
 from sim.setup.parameters import Misfit

@@ -16,7 +16,7 @@ from synthetic import a_crash, a_market, a_recording
 
 from analysis.base.estimate import Estimate
 from analysis.base.metric import Undefined, measure, metrics_of
-from analysis.base.remembered import once
+from analysis.base.remembered import remembered
 from analysis.facts import meta_orders, scorecard, stylized
 from analysis.facts import plots as stylized_plots
 from analysis.figures.figure import figures_of
@@ -241,7 +241,7 @@ def test_what_is_shared_is_computed_once_also_if_undefined() -> None:
     """One call a recording and set of names; a reason is kept like a result; neither keeps the recording."""
     calls = []
 
-    @once
+    @remembered
     def counted(recording: Recording, asset: str) -> int:
         calls.append(asset)
         if asset == "none":

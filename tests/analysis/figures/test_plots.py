@@ -274,7 +274,7 @@ def test_a_population_has_one_colour_wherever_it_appears() -> None:
 
     first = painted("dealers.OptionDealers", "noise.Flow", "own.Things", "dealers.OptionDealers")
     other = painted("own.Things", "dealers.OptionDealers")
-    assert first["p0"] == other["p1"] == style.KINDS["dealers"]
+    assert first["p0"] == other["p1"] == style.BASE_COLOURS["dealers"]
     assert first["p2"] == other["p0"]
     assert first["p2"] in style.OTHERS
     assert first["p3"] == style.lighter(first["p0"], 1) != first["p0"]

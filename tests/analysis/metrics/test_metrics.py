@@ -24,7 +24,7 @@ from synthetic import (
 
 from analysis.base.metric import Metric, Undefined, measure, metric, metrics_of
 from analysis.measures import metrics
-from analysis.metrics.market_quality import YEAR
+from analysis.metrics.price import YEAR
 from sim.recording.recording import Recording
 from sim.records import FORCED, HEDGE, HEDGING, ISSUE, LIQUIDATING, SHOCK, TAKEOVER, TRADE, TRADING
 
@@ -322,7 +322,7 @@ def test_adding_a_metric_is_decorating_a_function() -> None:
     def missing(recording: Recording) -> float:
         raise Undefined("there is none")
 
-    module = ModuleType("own")
+    module = ModuleType(__name__)
     vars(module).update(length=length, ratio=ratio, missing=missing, other=3)
     assert all(isinstance(each, Metric) for each in metrics_of(module))
     found = measure(a_recording(), metrics_of(module))

@@ -24,7 +24,7 @@ from sim.recording.recording import Recording
 matplotlib.use("Agg")
 
 SCENARIO = """
-schema_version = 1
+schema_version = 2
 name = "{name}"
 description = "x"
 seed = 1

@@ -20,16 +20,17 @@ from matplotlib.figure import Figure
 from places import README
 from synthetic import LEVERED, a_crash, a_market, a_recording, rows
 
-from analysis import gallery
+from analysis import gallery, plots
 from analysis.base import trades
 from analysis.base.metric import Undefined, measure, metrics_of
 from analysis.base.result import Result
 from analysis.cascades import cascades
 from analysis.feedback import amplification as feedback
 from analysis.feedback import plots as feedback_plots
+from analysis.feedback import profiles
 from analysis.figures import timeline
 from analysis.figures.figure import OTHERS
-from analysis.metrics import losses, market_quality, shocks
+from analysis.metrics import liquidity, loop_gain, losses, price, shocks, volume
 from analysis.pages import assumptions, glossary, page, report
 from analysis.pages.page import Section
 from sim.recording.recording import Recording
@@ -37,7 +38,7 @@ from sim.recording.recording import Recording
 matplotlib.use("Agg")
 
 SCENARIO = """
-schema_version = 1
+schema_version = 2
 name = "by_hand"
 description = "Made by a test.\\nIn two lines."
 seed = 1
@@ -86,7 +87,7 @@ Leaves out: vega, and
 funding.
 """
 
-MEASURED = (market_quality, shocks, losses, cascades)
+MEASURED = (price, liquidity, loop_gain, volume, shocks, losses, cascades)
 
 VOID = {"meta", "img", "br", "input"}
 INLINE = {"a", "b", "code", "em", "span", "strong"}
@@ -182,7 +183,7 @@ def html(folder: Path, _gallery: None) -> str:
 def _gallery() -> Iterator[None]:
     """A gallery of the figures that every run has."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gallery, "SUBJECTS", ("plots", "feedback.profiles"))
+        patch.setattr(gallery, "modules", lambda: (plots, profiles))
         yield
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from small_market import listen
 
-from scenarios.arms.arms import AA, MUTED, OPEN_LOOP, PLACEBO, SOURCES, Arms, hedgers
+from scenarios.arms.arms import Arms, hedgers
 from scenarios.build.build import build
 from scenarios.build.loading import load
 from scenarios.build.treatment import Treatment, recorded
+from scenarios.file.arm import AA, BASE, MUTED, OPEN_LOOP, PLACEBO, replayed
 from scenarios.file.errors import ScenarioError
-from scenarios.file.schema import BASE
 from sim.records import FORCED, HEDGE, TRADE
 
 HORIZON = 200
@@ -158,12 +158,12 @@ def test_muted_accounts_are_exempt_from_margin_in_every_arm_but_margined():
     """So that a default of the dealers does not tell the arms apart."""
     scenario = load("short_gamma_crash", {"time.steps": 1})
     arms = Arms(scenario, [BASE, MUTED, "margined"])
-    rules = {arm: arms.market(arm, 1).margin.rule for arm in arms.chosen}
+    rules = {arm: arms.market(arm, 1).margin.is_checked for arm in arms.chosen}
     dealers = next(p for p in arms.market(BASE, 1).populations if p.name == "dealers").accounts
     assert not rules[BASE][dealers].any()
     assert not rules[MUTED][dealers].any()
     assert rules["margined"][dealers].all()
-    assert Arms(scenario, [BASE]).market(BASE, 1).margin.rule[dealers].all()
+    assert Arms(scenario, [BASE]).market(BASE, 1).margin.is_checked[dealers].all()
 
 
 @pytest.mark.parametrize("name", ["short_gamma_crash", "tests/support/two_assets.toml"])
@@ -172,7 +172,7 @@ def test_cash_and_instruments_are_conserved_in_every_arm(name):
     arms = Arms(load(name, {"time.steps": 660}), [BASE, MUTED, OPEN_LOOP, "unhedged", PLACEBO, "margined"])
     sources = {}
     for arm in arms.chosen:
-        model = arms.market(arm, 7, sources.get(SOURCES.get(arm)))
+        model = arms.market(arm, 7, sources.get(replayed(arm)))
         sources[arm] = model.run()
         residuals = model.residuals()
         assert residuals.pop("cash") < 1e-12, arm

@@ -14,7 +14,17 @@ import numpy as np
 import pytest
 
 from scenarios.__main__ import main
-from scenarios.benchmarks import book, greeks, hedgers, memory, overhead, processes, sorted_book, sweeps
+from scenarios.benchmarks import (
+    bench,
+    book,
+    greeks,
+    hedgers,
+    memory,
+    overhead,
+    processes,
+    sorted_book,
+    sweeps,
+)
 from scenarios.benchmarks.background import NO_SLOT, Scribe
 from scenarios.benchmarks.memory import array_bytes
 from scenarios.benchmarks.objects import Account, HeapBook, Hedger
@@ -30,7 +40,6 @@ from scenarios.benchmarks.rows import (
     rate,
 )
 from scenarios.benchmarks.vectorised import OwnOptions, SharedContracts
-from scenarios.commands import bench
 from sim.base.typed_call import TypedCall
 from sim.messages.tape import Tape
 from sim.records import FILLS, HEDGE, LIMIT, MARKET, QUOTE, orders

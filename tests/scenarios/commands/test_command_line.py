@@ -133,7 +133,7 @@ def test_every_scenario_of_the_library_is_valid(name: str, capsys: pytest.Captur
 
 def test_schema_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema"]) == 0
-    assert json.loads(capsys.readouterr().out)["properties"]["schema_version"]["const"] == 1
+    assert json.loads(capsys.readouterr().out)["properties"]["schema_version"]["maximum"] == 2
 
 
 def test_new_writes_a_valid_starter_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import places
 import pytest
 from numba.core import event
-from places import ROOT
+from places import ROOT, SUPPORT
 from sweeping import process, tags, written
 
 from analysis.pages import report
@@ -159,7 +159,7 @@ def document(*arguments: str) -> Any:
 
 def test_documents_hold_what_the_files_hold_and_nothing_else_is_on_stdout() -> None:
     """Whatever the user's own code prints, here and in workers."""
-    text = (ROOT / "tests" / "own_population.py").read_text()
+    text = (SUPPORT / "own_population.py").read_text()
     Path("loud.py").write_text(text + "\n\nprint('loud and clear')\n")
     Path("watched.toml").write_text(
         WATCHED.replace("own_population.", "loud.").replace('"watched"', '"watched"\nmodules = ["loud.py"]')

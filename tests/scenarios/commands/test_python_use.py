@@ -204,7 +204,7 @@ def test_a_population_in_plain_python_trades_in_the_same_market(
 
 
 POSTED = """
-schema_version = 1
+schema_version = 2
 name = "posted"
 seed = 1
 time = {steps = 300}

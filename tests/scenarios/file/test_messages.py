@@ -81,7 +81,7 @@ def test_what_a_file_holds_is_echoed_in_a_short_printable_piece(
 
 def test_a_flipped_byte_is_told_by_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "x.toml"
-    file.write_bytes(b'schema_version = 1\nname = "\xff"\n')
+    file.write_bytes(b'schema_version = 2\nname = "\xff"\n')
     assert main(["validate", str(file)]) == 2
     assert capsys.readouterr().err.endswith("x.toml:2: not valid TOML: not UTF-8 text\n")
 

@@ -15,7 +15,7 @@ from scenarios.file.schema import Scenario
 from sim.setup.parameters import Misfit, within
 
 GOOD = """\
-schema_version = 1
+schema_version = 2
 name = "fits"
 time = {steps = 3}
 

@@ -19,8 +19,8 @@ from scenarios.file.errors import ScenarioError
 from scenarios.file.schema import Scenario
 from scenarios.file.trust import trusted
 from scenarios.sweeps.sweep import sweep
-from scenarios.workers.task_pool import Failure
-from scenarios.workers.task_pool import run as pooled
+from scenarios.workers.engines import LOCAL
+from scenarios.workers.workers import Failure, run_over
 
 NAMED = 'modules = ["code/idlers.py"]\n'
 TEXT = (
@@ -315,7 +315,7 @@ def test_workers_run_the_code_that_was_hashed(folder: Path) -> None:
         file.write("\n    SEEN = SEEN_AT_IMPORT\n")
     own = load("own.toml")
     text = Path("code/idlers.py").read_text()
-    results = pooled(seen, [own, own], workers=2)
+    results = run_over(seen, [own, own], workers=2)
     assert next(results)[1] == "idlers1"
     Path("code/idlers.py").write_text(text.replace("IMPORT = 1", "IMPORT = 2"))
     assert next(results)[1] == "idlers1"
@@ -325,7 +325,7 @@ def test_workers_run_the_code_that_was_hashed(folder: Path) -> None:
 def test_a_sweep_s_workers_import_the_modules_by_any_engine(folder: Path) -> None:
     Path("own.toml").write_text(TEXT + SWEEP)
     own, expected = load("own.toml"), None
-    for start in ("serial", "forkserver", "spawn"):
+    for start in LOCAL:
         outcome = sweep(own, Path(start), start=start, workers=2)
         assert (outcome.done, outcome.failed, outcome.trouble) == (3, 0, "")
         found = Path(start, "runs.parquet").read_bytes()

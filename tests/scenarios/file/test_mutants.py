@@ -79,6 +79,25 @@ def test_a_mutant_is_valid_or_explained(first: int, capsys: pytest.CaptureFixtur
     assert os.listdir() == ["mutant.toml"]
 
 
+@pytest.mark.parametrize("first", range(0, FEW // 2, BATCH))
+def test_a_mutant_of_an_older_version_is_rewritten_or_left(
+    first: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codes = []
+    for number in range(first, first + BATCH):
+        text = mutants.mutant(number).replace("schema_version = 2", "schema_version = 1")
+        before = text.encode(errors="surrogatepass")
+        Path("mutant.toml").write_bytes(before)
+        with deadline(DEADLINE_SECONDS):
+            codes.append(main(["migrate", "mutant.toml"]))
+        check_said(capsys.readouterr().err, codes[-1])
+        after = Path("mutant.toml").read_bytes()
+        assert codes[-1] == SUCCESS or after == before
+        assert codes[-1] == BAD_INPUT or b"schema_version = 2" in after
+    assert set(codes) == {SUCCESS, BAD_INPUT}
+    assert os.listdir() == ["mutant.toml"]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("first", range(0, MANY, BATCH))
 def test_a_mutant_runs_or_is_explained(first: int, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 
 from scenarios import load
+from scenarios.build.loading import parse
 from scenarios.file import library
 from scenarios.file.document import Document
 from scenarios.file.errors import ScenarioError
 from scenarios.file.json_schema import json_schema
-from scenarios.file.schema import parse
+from scenarios.file.versions import NEWEST
 
 JARGON = ("pydantic", "Input", "input", "validat", "Traceback", "tagged-union", "NoneType", "<class", "Error")
 GOOD = """\
-schema_version = 1
+schema_version = 2
 name = "short"
 description = "Watchers at one book."
 seed = 3
@@ -154,7 +155,16 @@ WRONG = {
         "22: populations.watchers.type: missing",
     ),
     "missing table": ("[time]\nsteps = 10\n", "", "1: time: missing"),
-    "another version": ("schema_version = 1", "schema_version = 2", "1: schema_version: found 2; allowed: 1"),
+    "no version": (
+        "schema_version = 2",
+        "schema_version = 0",
+        "1: schema_version: found 0; allowed: at least 1",
+    ),
+    "a later version": (
+        "schema_version = 2",
+        "schema_version = 3",
+        "1: schema_version: found 3; a newer hedgequake is needed, this one reads versions up to 2",
+    ),
     "sweep without a design": ("[time]", "[sweep]\n[time]", "6: sweep.design: missing"),
     "broken line": ("steps = 10", "steps 10", "7: not valid TOML: expected '=' after a key"),
     "key given twice": ("seed = 3", "seed = 3\nseed = 4", "5: not valid TOML: cannot overwrite a value"),
@@ -317,7 +327,8 @@ def test_a_module_that_breaks_on_import_says_so(folder: Path) -> None:
 
 def test_the_json_schema_knows_every_type_that_comes_with_hedgequake(folder: Path) -> None:
     schema = json_schema()
-    assert schema["properties"]["schema_version"]["const"] == 1
+    version = schema["properties"]["schema_version"]
+    assert (version["minimum"], version["maximum"]) == (1, NEWEST)
     branches = schema["$defs"]["VenueEntry"]["allOf"]
     by_type = {branch["if"]["properties"]["type"]["const"]: branch["then"] for branch in branches}
     book = by_type["order_book.OrderBook"]

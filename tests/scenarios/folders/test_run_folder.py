@@ -8,10 +8,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+import own_population
 import places
 import pytest
 
 from scenarios import load, market
+from scenarios.__main__ import main
 from scenarios.file.errors import ScenarioError
 from scenarios.file.schema import Scenario
 from scenarios.folders.folder import ResultsFolder, status_of
@@ -218,3 +220,23 @@ def test_a_file_that_needs_what_is_set_over_it_has_it_listed(watched: Scenario) 
     Path("half.toml").write_text(WATCHED.replace("steps = 5", "steps = 0"))
     half = load("half.toml", {"time.steps": 4})
     assert half.overrides()["time.steps"] == 4
+
+
+def test_a_result_of_an_older_version_is_read(watched: Scenario, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its report, its figures and a comparison; what its scenario says in vain is nobody's to change."""
+    run(watched, Path("out"), figures=False)
+    file = Path("out/scenario.toml")
+    old = file.read_text().replace("schema_version = 2", "schema_version = 1")
+    file.write_text(old.replace("\nseconds = 1.0", "\nwidth = 0.1\nseconds = 1.0"))
+    assert "width" in file.read_text()
+    assert main(["report", "out", "--trust"]) == 0
+    assert main(["plot", "out"]) == 0
+    assert main(["compare", "out", "out"]) == 0
+    assert capsys.readouterr().err == f'imports the module "own_population" from {own_population.__file__}\n'
+
+
+def test_what_a_version_leaves_out_is_no_override(watched: Scenario) -> None:
+    text = WATCHED.replace("schema_version = 2", "schema_version = 1")
+    Path("old.toml").write_text(text.replace("seconds = 1.0}", "seconds = 1.0, width = 0.1}"))
+    with pytest.warns(UserWarning, match="no longer said: populations.*width"):
+        assert load("old.toml").overrides() == {}

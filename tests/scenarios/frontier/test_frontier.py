@@ -17,10 +17,10 @@ from analysis.frontier.crossing import NORMAL
 from analysis.frontier.frontier import NARROW, OUTSIDE, SEVERAL, Search, grid_runs
 from analysis.frontier.question import Question, Scale
 from scenarios.build.loading import load
-from scenarios.commands.frontier_table import table
 from scenarios.file.errors import ScenarioError
 from scenarios.frontier.frontier import default_folder, frontier
 from scenarios.frontier.scale import scale_of
+from scenarios.terminal.frontier_table import table
 
 CRITICAL, STEEP = 0.6, 8.0
 RANGE = Scale.of(0.05, 5.0)

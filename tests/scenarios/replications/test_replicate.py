@@ -12,8 +12,7 @@ import pytest
 
 from scenarios.__main__ import main
 from scenarios.file.errors import ScenarioError
-from scenarios.replications import pages as pages
-from scenarios.replications import replicate
+from scenarios.replications import output, replicate
 from scenarios.replications.replicate import (
     AGREES,
     DIFFERS,
@@ -59,7 +58,7 @@ def test_the_market_that_users_run_gives_the_published_numbers(name: str) -> Non
 def test_a_gain_beyond_one_is_called_unstable() -> None:
     """Short and long gamma, hedged a step late: the recorded gain says so, and no deviation is finite."""
     rows = [row for row in reduced("feedback_volatility") if "1.05" in row.quantity]
-    found = [pages.cells(row)[1:3] for row in rows if "one step" in row.quantity]
+    found = [output.cells(row)[1:3] for row in rows if "one step" in row.quantity]
     assert found == [["unstable", "unstable"], ["unstable", "unstable"]]
     assert [row.ours for row in rows if "growth" in row.quantity] == pytest.approx([1.05, -1.05], abs=0.01)
     assert [row.ours for row in rows if "loop gain" in row.quantity] == pytest.approx([1.05, -1.05], abs=0.05)
@@ -84,7 +83,7 @@ def test_intervals_cover_what_they_estimate() -> None:
 
 
 def test_the_table_sets_published_and_ours_side_by_side() -> None:
-    text = pages.table(FOUND)
+    text = output.table(FOUND)
     assert text.splitlines()[0] == "sample: 2 agree, 1 differs, 1 shown; Author (2000)"
     assert text.splitlines()[2].split("  ")[0] == "within (bp)"
     assert "2.05 to 2.15" in text
@@ -92,7 +91,7 @@ def test_the_table_sets_published_and_ours_side_by_side() -> None:
 
 
 def test_it_writes_a_table_a_page_and_a_figure(tmp_path: Path) -> None:
-    table, page, figure = pages.write(FOUND, tmp_path)
+    table, page, figure = output.write(FOUND, tmp_path)
     with table.open() as file:
         rows = list(csv.DictReader(file))
     assert [row["verdict"] for row in rows] == [AGREES, DIFFERS, SHOWN, AGREES]

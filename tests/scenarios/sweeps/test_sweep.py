@@ -7,6 +7,7 @@ import os
 import shlex
 import tracemalloc
 from concurrent.futures import Executor, Future
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,33 +17,34 @@ from places import ROOT, SUPPORT
 from scipy import stats
 from sweeping import GRID, TAG, VOLATILITY, noted, rows, scenario, tags, written
 
+from analysis.measures import chosen, listed
 from scenarios import load, read_sweep
 from scenarios.__main__ import main
-from scenarios.arms.chosen_metrics import LIGHT, chosen
 from scenarios.file.errors import ScenarioError
 from scenarios.file.sweep_schema import Stop
+from scenarios.folders.ownership import manifest
 from scenarios.runs.run import Interruption
 from scenarios.sweeps.dispatch import Dispatch
 from scenarios.sweeps.experiment import Experiment, Plan
-from scenarios.sweeps.jobs_left import Agenda, Shard
+from scenarios.sweeps.jobs_left import JobsLeft, Shard
 from scenarios.sweeps.stopping import Looks, half_width
 from scenarios.sweeps.sweep import sweep
-from scenarios.sweeps.worker import Order, Report
-from scenarios.sweeps.worker_files import RUNS, Parts, Stream, batches
+from scenarios.sweeps.worker import Assignment, RunReport
+from scenarios.sweeps.worker_files import RUNS, Stream, WorkerFiles, batches
 from sim.messages.columns import TABLES
 
 ALL_TABLES = set(TABLES) - {"series"}
 
 
 def test_whoever_does_the_runs_and_in_whatever_order_the_files_are_the_same(tmp_path, monkeypatch):
-    """Byte by byte: this thread, threads, processes however begun, Dask, and three shards merged."""
+    """Byte by byte: this thread, one process and two, Dask, and three shards merged."""
     monkeypatch.setenv("PYTHONPATH", f"{SUPPORT}{os.pathsep}{ROOT}")
     own = scenario(tmp_path, GRID)
     sweep(own, tmp_path / "serial", start="serial")
     expected = (tmp_path / "serial" / "runs.parquet").read_bytes()
-    for start, workers in (("threads", 2), ("fork", 1), ("fork", 2), ("forkserver", 2), ("spawn", 2)):
-        sweep(own, tmp_path / f"{start}{workers}", start=start, workers=workers)
-        assert (tmp_path / f"{start}{workers}" / "runs.parquet").read_bytes() == expected
+    for workers in (1, 2):
+        sweep(own, tmp_path / str(workers), workers=workers)
+        assert (tmp_path / str(workers) / "runs.parquet").read_bytes() == expected
     sweep(own, tmp_path / "dask", dask="local", workers=2)
     assert (tmp_path / "dask" / "runs.parquet").read_bytes() == expected
     out = str(tmp_path / "shards")
@@ -116,6 +118,50 @@ def test_runs_of_another_version_of_the_code_are_not_mixed_in(tmp_path, monkeypa
         sweep(own, out, start="serial")
 
 
+def older(folder: Path) -> dict[Path, bytes]:
+    """Make a sweep folder one that an older version left half done; what it holds then."""
+    scenario = folder / "scenario.toml"
+    scenario.write_text(scenario.read_text().replace("schema_version = 2", "schema_version = 1"))
+    about = {**manifest(folder), "status": "interrupted", "design_hash": "another", "sources": "another"}
+    (folder / "manifest.json").write_text(json.dumps(about))
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_half_done_sweep_of_an_older_version_says_what_to_do(tmp_path, capsys):
+    """Going on with it, in one piece or in shards, and merging it are refused, and nothing is touched."""
+    file, out = str(written(tmp_path, tags(2))), tmp_path / "out"
+    line = ["sweep", file, "--engine", "serial", "--quiet", "--out", str(out)]
+    assert main([*line, "--shard", "1/2"]) == 0
+    assert main(line) == 0
+    held = older(out / "shards" / "1-of-2") | older(out)
+    capsys.readouterr()
+    for more in ([], ["--resume"], ["--shard", "1/2"]):
+        assert main([*line, *more]) == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said.startswith(f"{out}: holds runs of another version of the code (hedgequake 0.1.0, ")
+        assert "finish it with that version, begin anew beside it with --out DIR" in said
+    assert main(["merge", str(out), "--trust"]) == 2
+    assert "finish it with that version" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in held if path.is_file()} == held
+    assert main([*line, "--force"]) == 0
+
+
+def test_a_new_sweep_begins_beside_one_of_an_older_version(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    line = ["sweep", str(written(tmp_path, tags(2))), "--engine", "serial"]
+    assert main(line) == 0
+    (own,) = Path("results").iterdir()
+    old = own.rename("results/troubled-sweep-00000000")
+    held = older(old.absolute())
+    assert main([*line, "--resume"]) == 2
+    assert f"{old}: holds runs of another version of the code" in capsys.readouterr().err
+    assert not own.exists()
+    assert main(line) == 0
+    assert f"; a new one begins in {own}" in capsys.readouterr().err
+    assert own.is_dir()
+    assert {path: path.read_bytes() for path in held} == held
+
+
 def test_equal_points_of_a_sample_are_run_once_and_counted_each(tmp_path):
     given = f"""[sweep]\ndesign = "saltelli"\npoints = 4\n[sweep.over]
 "{TAG}" = [1, 2]
@@ -168,7 +214,7 @@ def test_a_run_by_itself_gives_what_it_gave_in_the_sweep(tmp_path, capsys):
 
 
 def test_a_light_list_is_measured_and_others_by_name(tmp_path):
-    assert chosen(None) == LIGHT
+    assert chosen(None) == listed("light")
     named = [each.function.__name__ for each in chosen(["X.max_drawdown", "volume_share"], "X.max_run_up")]
     assert named == ["max_drawdown", "volume_share", "max_run_up"]
     sweep(scenario(tmp_path, tags(1, 'metrics = ["max_drawdown"]')), tmp_path / "out", start="serial")
@@ -246,8 +292,8 @@ def test_points_stop_when_they_are_narrow_whatever_the_order_and_after_a_resume(
     assert outcome.stopped == {"narrow": 2, "at_max_replicates": 1}
     assert outcome.planned == outcome.done == sum(counts)
     expected = (tmp_path / "serial" / "runs.parquet").read_bytes()
-    sweep(own, tmp_path / "threads", start="threads", workers=2)
-    assert (tmp_path / "threads" / "runs.parquet").read_bytes() == expected
+    sweep(own, tmp_path / "two", workers=2)
+    assert (tmp_path / "two" / "runs.parquet").read_bytes() == expected
     interruption = Interruption()
 
     def stop_after(done, planned, failed):
@@ -261,14 +307,14 @@ def test_points_stop_when_they_are_narrow_whatever_the_order_and_after_a_resume(
 class Instant(Executor):
     """An executor whose runs take no time and leave nothing."""
 
-    def submit(self, fn, /, order, jobs):
+    def submit(self, fn, /, jobs):
         future: Future = Future()
-        future.set_result([Report(run, "finished", 0.5, 0.001) for job in jobs for _, run in job.arms])
+        future.set_result([RunReport(run, "finished", 0.5, 0.001) for job in jobs for _, run in job.arms])
         return future
 
 
 class InstantEngine:
-    workers, died, falls_together = 2, (ZeroDivisionError,), True
+    workers, ahead, died, falls_together = 2, 2, (ZeroDivisionError,), True
 
     def open(self, workers=None):
         return Instant()
@@ -280,9 +326,14 @@ class InstantEngine:
 def test_the_parent_s_memory_hardly_grows_with_the_number_of_runs(tmp_path):
     """20,000 runs cost it less than 16 MiB: an id and how it ended, no results."""
     plan = Plan(Experiment(scenario(tmp_path, tags(20, "replicates = 1000"))))
-    agenda = Agenda(plan, {})
+    jobs_left = JobsLeft(plan, {})
     dispatch = Dispatch(
-        agenda, InstantEngine(), Order(str(tmp_path), "s", ""), Parts(tmp_path, "s-parent"), dict, None
+        jobs_left,
+        InstantEngine(),
+        Assignment(str(tmp_path), "s", ""),
+        WorkerFiles(tmp_path, "s-parent"),
+        dict,
+        None,
     )
     tracemalloc.start()
     try:
@@ -290,12 +341,12 @@ def test_the_parent_s_memory_hardly_grows_with_the_number_of_runs(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 16 * 2**20
     finally:
         tracemalloc.stop()
-    assert not agenda.take(1)
+    assert not jobs_left.take(1)
 
 
 def test_shards_take_every_job_once(tmp_path):
     plan = Plan(Experiment(scenario(tmp_path, tags(7, "replicates = 3"))))
-    taken = [job[:2] for number in (1, 2, 3, 4) for job in Agenda(plan, {}, Shard(number, 4)).take(99)]
+    taken = [job[:2] for number in (1, 2, 3, 4) for job in JobsLeft(plan, {}, Shard(number, 4)).take(99)]
     assert sorted(taken) == [(point, replicate) for point in range(7) for replicate in range(3)]
 
 

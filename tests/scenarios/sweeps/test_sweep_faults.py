@@ -152,7 +152,7 @@ def test_a_full_disk_stops_it_with_one_line_and_the_same_command_goes_on(tmp_pat
     path, out = written(tmp_path, tags(12), seconds=0.01), tmp_path / "out"
     limit = 20_000
     running = process(
-        *("sweep", str(path), "--out", str(out), "--workers", "1", "--engine", "fork", "--quiet"),
+        *("sweep", str(path), "--out", str(out), "--workers", "1", "--quiet"),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
     _, errors = running.communicate(timeout=120)
@@ -173,7 +173,7 @@ def test_ctrl_c_publishes_what_is_done(tmp_path):
     """Exit code 130, a folder that can be read, and the rest by the same command."""
     expected = whole(tmp_path, 16)
     path, out = written(tmp_path, tags(16), seconds=SLOW), tmp_path / "out"
-    running = process("sweep", str(path), "--out", str(out), "--engine", "fork", "--quiet")
+    running = process("sweep", str(path), "--out", str(out), "--quiet")
     until(lambda: len(noted(tmp_path)) >= 6)
     running.send_signal(signal.SIGINT)
     said, _ = running.communicate(timeout=120)

@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 from places import TWO_ASSETS
 
 from scenarios import market
-from sim.kernels.accounts.margining import MARGINED
 from sim.kernels.pools.swaps import LOCKED
-from sim.records import EXPIRY, FILLS, OPTIONS, TAKEOVER
-from sim.setup.instruments import PERPETUAL, SPOT
+from sim.records import EXPIRY, FILLS, OPTIONS, PERPETUAL, SPOT, TAKEOVER
 from sim.venues.books.order_book import OrderBook
 from sim.venues.pools.amm import ConstantProduct
 
@@ -50,7 +48,7 @@ class Auditor:
             self.roots[i] = self.audit_pool(pool, self.roots[i])
         self.audit_totals()
         spot = self.ledger.terms["kind"] == SPOT
-        assert self.ledger.position[spot][:, self.model.margin.rule == MARGINED].min() >= 0
+        assert self.ledger.position[spot][:, self.model.margin.is_checked].min() >= 0
 
     def audit_book(self, book):
         bids, asks = book.levels(1), book.levels(-1)

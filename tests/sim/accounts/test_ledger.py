@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.accounts.ledger import Ledger
-from sim.setup.instruments import LP_SHARE, Universe
+from sim.records import LP_SHARE
+from sim.setup.instruments import Universe
 from sim.setup.listing import CLEARING, END_USERS, FEES, OUTSIDE
 
 ANN, BOB, EVE = FIRST, FIRST + 1, FIRST + 2

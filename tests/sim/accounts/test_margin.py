@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sim.accounts.margin import Requirement
+from sim.accounts.margin.none import Unchecked
+from sim.accounts.margin.requirement import Requirement
 from sim.accounts.profile import liquidation_prices
-from sim.kernels.accounts.margining import NO_LIMIT, appraise
+from sim.kernels.accounts.margining import NO_LIMIT
 from sim.records import CANCEL_ALL, LIMIT, MARKET, REDUCE_ONLY, orders
 from sim.setup.listing import END_USERS, OUTSIDE
 
@@ -91,7 +92,7 @@ def test_an_account_is_in_breach_below_maintenance_not_at_it():
 
 
 def test_accounts_without_a_limit_are_never_in_breach_and_trade_without_bound():
-    bench = Bench(1, margined=False)
+    bench = Bench(1, rule=Unchecked)
     bench.trade(ANN, OUTSIDE, PERP, 10**6, 100.0)
     bench.mark(1.0)
     assert bench.margin.equity[ANN] < 0
@@ -139,7 +140,7 @@ def test_a_sender_that_only_reduces_may_trade_to_zero_and_no_further():
     assert room_of(bench, ANN, PERP, 0, kind=CANCEL_ALL) == [4000, 0]
     assert room_of(bench, ANN, PERP, REDUCE_ONLY, 0, kind=LIMIT) == [14000, 6000]
     assert room_of(bench, ANN, PERP, 0, REDUCE_ONLY) == [14000, 6000]
-    free = Bench(1, margined=False)
+    free = Bench(1, rule=Unchecked)
     free.trade(ANN, OUTSIDE, PERP, 70, 100.0)
     assert room_of(free, ANN, PERP, REDUCE_ONLY) == [0, 70]
 
@@ -181,9 +182,7 @@ def test_everyone_is_assessed_as_by_a_plain_sum(accounts, price, price_b):
             needed += abs(value) * rules.maintenance if instrument % 2 else 0.0
         assert bench.margin.equity[FIRST + i] == pytest.approx(equity, abs=1e-6)
         assert bench.margin.maintenance[FIRST + i] == pytest.approx(needed, abs=1e-6)
-        ledger = bench.ledger
-        alone = appraise(FIRST + i, ledger.cash, ledger.position, ledger.terms, 0.0, 0.0)
-        assert alone == pytest.approx((equity, needed), abs=1e-6)
+        assert bench.margin.standing(FIRST + i) == pytest.approx((equity, needed), abs=1e-6)
         if bench.margin.equity[FIRST + i] < bench.margin.maintenance[FIRST + i]:
             breaches.append(FIRST + i)
     assert bench.view.in_breach.tolist() == breaches
@@ -194,7 +193,7 @@ def test_the_price_of_liquidation_is_the_one_hyperliquid_documents(side, price):
     """Vector hyperliquid_liq_price: entry 100, size 10, account value 100, maintenance 1/40."""
     bench = Bench(1, requirements=[Requirement(initial=0.05, maintenance=0.025)], cash=100.0)
     bench.trade(ANN, OUTSIDE, PERP, side * 1000, 100.0)
-    accounts, prices, units = liquidation_prices(bench.ledger, bench.margin.rule, 0)
+    accounts, prices, units = liquidation_prices(bench.ledger, bench.margin, 0)
     assert accounts.tolist() == [ANN]
     assert units.tolist() == [side * 10.0]
     assert prices == pytest.approx([price], rel=1e-12)
@@ -207,7 +206,7 @@ def test_collateral_of_the_same_asset_brings_liquidation_nearer_as_it_falls_too(
     bench = Bench(1, requirements=TWO[:1], cash=2000.0)
     bench.trade(ANN, OUTSIDE, SPOT, 1000, 100.0)
     bench.trade(ANN, OUTSIDE, PERP, 9000, 100.0)
-    _, prices, _ = liquidation_prices(bench.ledger, bench.margin.rule, 0)
+    _, prices, _ = liquidation_prices(bench.ledger, bench.margin, 0)
     bench.mark(float(prices[0]) + 1e-6)
     assert bench.view.in_breach.size == 0
     bench.mark(float(prices[0]) - 1e-6)

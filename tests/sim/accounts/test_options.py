@@ -15,6 +15,7 @@ from sim.kernels.options.greeks import DELTA, GAMMA, PRICE, WORK_ROWS, YEAR, del
 from sim.kernels.options.implied import implied_volatility
 from sim.messages.view import ASSET, CONTRACT
 
+EVERY = np.array([[0, 5]])  # contract of the chain
 NAMES = ("price", "delta", "gamma", "vega", "theta_per_year")
 
 
@@ -207,7 +208,7 @@ def test_what_is_worked_out_from_a_nan_is_nan(place, is_call):
 def test_a_contract_without_a_volatility_has_no_worth_and_no_delta(chain):
     contracts, assets = chain
     contracts["volatility"][0] = math.nan
-    revalue(contracts, assets, 500.0, np.zeros((WORK_ROWS, 6)))
+    revalue(contracts, EVERY, assets, 500.0, np.zeros((WORK_ROWS, 6)))
     for name in ("price", "delta", "gamma"):
         assert np.isnan(contracts[name][0])
         assert np.isfinite(contracts[name][1:]).all()
@@ -258,7 +259,7 @@ def chain():
 
 def test_contracts_are_priced_at_the_mark_and_hedged_at_the_mid(chain):
     contracts, assets = chain
-    revalue(contracts, assets, 500.0, np.zeros((WORK_ROWS, 6)))
+    revalue(contracts, EVERY, assets, 500.0, np.zeros((WORK_ROWS, 6)))
     for row in contracts[:3]:
         asset, years = assets[row["asset"]], (row["expiry"] - 500.0) / YEAR
         at_mark = greeks_of(asset["mark"], row["strike"], years, 0.6, row["is_call"] != 0)
@@ -271,14 +272,14 @@ def test_contracts_are_priced_at_the_mark_and_hedged_at_the_mid(chain):
 def test_dead_and_expired_contracts_are_left_alone(chain):
     contracts, assets = chain
     before = contracts.copy()
-    revalue(contracts, assets, 500.0, np.zeros((WORK_ROWS, 6)))
+    revalue(contracts, EVERY, assets, 500.0, np.zeros((WORK_ROWS, 6)))
     assert np.array_equal(contracts[3:], before[3:])
 
 
 def test_worth_per_lot_is_left_for_portfolios_behind_an_empty_column(chain):
     contracts, assets = chain
     work = np.full((WORK_ROWS, 9), 99.0)
-    revalue(contracts, assets, 500.0, work)
+    revalue(contracts, EVERY, assets, 500.0, work)
     for row, name in ((PRICE, "price"), (DELTA, "delta"), (GAMMA, "gamma")):
         assert work[row, 0] == 0.0
         np.testing.assert_array_equal(work[row, 1:6], contracts["lot"] * contracts[name])

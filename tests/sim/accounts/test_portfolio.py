@@ -84,7 +84,7 @@ def test_margin_of_a_short_option_follows_the_standard_rule(strike, is_call, pri
     contracts["lot"], contracts["is_live"] = 0.1, 1
     assets["index"] = 100.0
     margin = np.full((MARGIN_ROWS, 2), np.nan)
-    price_short_margin(contracts, assets, RATES, margin)
+    price_short_margin(contracts, np.array([[0, contracts.size]]), assets, RATES, margin)
     assert margin[:, 0].tolist() == [0.0, 0.0]
     assert margin[:, 1] == pytest.approx([0.1 * initial, 0.1 * maintenance])
 
@@ -93,5 +93,5 @@ def test_a_contract_that_is_gone_needs_no_margin():
     contracts, assets = np.zeros(1, CONTRACT), np.zeros(1, ASSET)
     contracts["strike"], contracts["lot"], assets["index"] = 100.0, 1.0, 100.0
     margin = np.full((MARGIN_ROWS, 2), np.nan)
-    price_short_margin(contracts, assets, RATES, margin)
+    price_short_margin(contracts, np.array([[0, contracts.size]]), assets, RATES, margin)
     assert not margin.any()

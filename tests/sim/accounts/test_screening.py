@@ -12,10 +12,11 @@ from random_contracts import contracts_of
 
 from agents.hedging.policies.band import Band
 from scenarios import load
-from sim.accounts.margin import Margin
-from sim.kernels.accounts import screening
+from sim.accounts.margin.margin import Margin
+from sim.kernels.accounts import margining, screening
 from sim.kernels.accounts.changes import ROOM, no_changes
-from sim.kernels.accounts.margining import MARGINED
+from sim.kernels.accounts.screening import Market, Reference
+from sim.kernels.accounts.valuation import Holdings, Prices
 from sim.kernels.base.flags import flag_columns
 from sim.kernels.options import portfolio
 from sim.kernels.options.greeks import WORK_ROWS
@@ -82,52 +83,60 @@ class Crowd:
             self.assets[field] = prices
         for k in range(assets):
             lot = 10.0 ** rng.integers(-4, 2)
-            self.terms[2 * k] = (prices[k], 1, 0, lot, 1, 0.01, 0.9, 0, k)
+            self.terms[2 * k] = (prices[k], 1, 0, lot, 0, 0, 0.9, 0, k)
             self.terms[2 * k + 1] = (prices[k], 1, 0, lot, 0.02, 0.01, 1, 1, k)
         self.contracts = contracts_of(rng, count, 1.0)
         self.contracts["asset"] = rng.integers(0, assets, count)
         self.contracts["strike"] = prices[self.contracts["asset"]] * rng.uniform(0.5, 1.5, count)
         self.contracts["expiry"], self.contracts["volatility"] = 86400.0 * 9, 0.8
         self.contracts["is_live"] = 1
-        self.rates = np.tile([0.15, 0.1, 0.075], (assets, 1))
-        self.work, self.margins = np.zeros((WORK_ROWS, count + 1)), np.zeros((2, count + 1))
+        rates, live = np.tile([0.15, 0.1, 0.075], (assets, 1)), np.array([[0, count]])
+        self.market = Market(self.contracts, live, self.assets, self.terms, rates)
+        worth, margins = np.zeros((WORK_ROWS, count + 1)), np.zeros((2, count + 1))
+        self.prices = Prices(self.terms, self.contracts, worth, margins)
         self.price(0.0)
-        self.reference = np.zeros(count), np.ones(assets), np.ones(assets), np.zeros(2 * assets)
-        screening.remember(self.contracts, self.assets, self.terms, *self.reference)
+        self.reference = Reference(np.zeros(count), np.ones(assets), np.ones(assets), np.zeros(2 * assets))
+        screening.remember(self.market, self.reference)
         position = rng.integers(-1000, 1000, (2 * assets, accounts))
         position[::2] = np.abs(position[::2])
         held = rng.integers(-1, count, (2, accounts)).astype(np.int32)
         qty = np.where(held >= 0, rng.integers(-50, 50, (2, accounts)), 0)
-        self.holding = position, np.arange(accounts, dtype=np.int32), held, qty
-        self.rule, self.cash = np.full(accounts, MARGINED, np.int8), np.zeros(accounts)
-        equity, needed = self.exactly()[1]
+        own = position, np.arange(accounts, dtype=np.int32), held, qty
+        self.everybody, self.rule_of = np.arange(accounts, dtype=np.int32), np.zeros(accounts, np.int16)
+        self.holdings = Holdings(np.zeros(accounts), *own)
+        equity, needed = self.examined(self.everybody)
         gross = np.abs(position * self.terms["lot"][:, None] * self.terms["price"][:, None]).sum(axis=0)
-        self.cash = needed - equity + gross * 10.0 ** rng.uniform(-9, 0, accounts)
-        self.slack = self.unlooked()
-
-    def unlooked(self) -> np.ndarray:
-        return np.full(self.accounts, -np.inf, np.float32)
+        self.holdings.cash[:] = needed - equity + gross * 10.0 ** rng.uniform(-9, 0, accounts)
+        self.slack = np.full(accounts, -np.inf, np.float32)
 
     def price(self, now: float) -> None:
-        portfolio.price(self.contracts, self.assets, now, self.rates, self.work, self.margins)
+        portfolio.price(self.market, now, self.prices.worth, self.prices.margins)
 
-    def watch(self, slack: np.ndarray, reference: Any, most_near: float) -> tuple[list[int], np.ndarray]:
-        """Accounts in breach, and equity and maintenance of those looked at."""
-        found, worth = np.zeros(self.accounts, np.int32), np.zeros((2, self.accounts))
-        now = self.contracts, self.assets, self.terms, self.rates
-        log = slack, no_changes(), 0, *flag_columns(self.accounts), found
-        values = self.work, self.margins, self.rule
-        count, _ = screening.watch(
-            *now, *reference, most_near, *log, self.cash, *self.holding, *values, *worth
-        )
-        return found[:count].tolist(), worth
+    def examined(self, accounts: np.ndarray) -> np.ndarray:
+        """Equity and maintenance of these accounts, zeros for others."""
+        worth = np.zeros((2, self.accounts))
+        margining.assess(accounts, self.holdings, self.prices, *worth)
+        return worth
+
+    def breaches(self, accounts: np.ndarray, worth: np.ndarray) -> list[int]:
+        found = np.zeros(self.accounts, np.int32)
+        return [int(a) for a in found[: margining.breaches(accounts, *worth, found)]]
 
     def screened(self) -> list[int]:
-        return self.watch(self.slack, self.reference, 0.02 * self.accounts + 1)[0]
+        """Accounts in breach, looking at suspects only; many that are near renew the reference."""
+        found = np.zeros(self.accounts, np.int32)
+        log = self.rule_of, self.slack, no_changes(), 0, *flag_columns(self.accounts), found
+        count, near, drift, _ = screening.suspects(self.market, self.reference, 0.0, *log)
+        own = found[:count]
+        if near > 0.02 * self.accounts + 1 and drift > 0.0:
+            screening.remember(self.market, self.reference)
+            own, drift = self.everybody, 0.0
+        worth, now = np.zeros((2, self.accounts)), (self.holdings, self.prices)
+        screening.assess_and_screen(own, *now, self.reference, drift, *worth, self.slack)
+        return self.breaches(own, worth)
 
-    def exactly(self) -> tuple[list[int], np.ndarray]:
-        reference = tuple(column.copy() for column in self.reference)
-        return self.watch(self.unlooked(), reference, 1e18)
+    def exactly(self) -> list[int]:
+        return self.breaches(self.everybody, self.examined(self.everybody))
 
     def move(self, now: float) -> None:
         factor = 1 + self.rng.normal(size=self.assets.size) * 10.0 ** self.rng.uniform(-8, -1)
@@ -144,7 +153,7 @@ def test_nobody_in_breach_is_screened_out() -> None:
         crowd = Crowd(rng)
         for step in range(6):
             found = crowd.screened()
-            assert found == crowd.exactly()[0]
+            assert found == crowd.exactly()
             breaches += len(found)
             crowd.move(600.0 * step)
     assert breaches > 1000

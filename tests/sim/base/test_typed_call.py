@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,28 @@ def scaled(numbers, factor, out):
     for i in range(numbers.size):
         out[i] = factor * numbers[i]
     return numbers.size
+
+
+class Columns(NamedTuple):
+    numbers: Any
+    out: Any
+
+
+class Others(NamedTuple):
+    numbers: Any
+    out: Any
+
+
+class Nested(NamedTuple):
+    columns: Any
+    factor: Any
+
+
+@kernel
+def scaled_together(nested):
+    for i in range(nested.columns.numbers.size):
+        nested.columns.out[i] = nested.factor * nested.columns.numbers[i]
+    return nested.columns.numbers.size
 
 
 def scale(call, numbers, factor):
@@ -68,6 +92,38 @@ def test_a_number_of_another_type_is_seen_too(monkeypatch):
     scale(prepared.call, np.array([1.0]), 2)
     with pytest.raises(TypeError, match="argument 1 was"):
         prepared.call(np.array([1.0]), 2.5, np.zeros(1))
+
+
+def nested(numbers, factor=2.0, kind=Columns):
+    return Nested(kind(numbers, np.zeros(4)), factor)
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        (nested(np.array([1, 2])), "argument 0.columns.numbers was"),
+        (nested(np.arange(4.0)[::2]), "argument 0.columns.numbers was"),
+        (nested(np.array([1.0]), 2), "argument 0.factor was"),
+        (nested(np.array([1.0]), kind=Others), "argument 0.columns was"),
+        (nested(np.array([1.0])).columns, "argument 0 was"),
+    ],
+)
+def test_the_tests_look_into_a_named_tuple(given, field, monkeypatch):
+    monkeypatch.setenv(CHECK, "1")
+    prepared = TypedCall(scaled_together)
+    first = nested(np.array([3.0, 5.0]))
+    assert prepared.call(first) == prepared.call(first) == 2
+    assert first.columns.out.tolist() == [6.0, 10.0, 0.0, 0.0]
+    with pytest.raises(TypeError, match=field):
+        prepared.call(given)
+
+
+def test_a_named_tuple_built_anew_runs_the_same_code(checking):
+    prepared = TypedCall(scaled_together)
+    for start in range(4):
+        again = nested(np.arange(start, 4.0), float(start))
+        assert prepared.call(again) == 4 - start
+        assert again.columns.out[: 4 - start].tolist() == [start * i for i in range(start, 4)]
 
 
 def test_only_the_first_call_goes_through_numba(monkeypatch):

@@ -324,6 +324,20 @@ def test_makers_quotes_are_no_flow():
     assert charged(story.told()) == pytest.approx({(LEVERED, "forced"): -4.0})
 
 
+@pytest.mark.parametrize("count", [17, 40])
+def test_more_reasons_than_there_are_today_keep_what_is_charged_apart(count, monkeypatch):
+    """The last of so many reasons of one population stands beside the first ones of the next."""
+    reasons = REASONS + tuple(f"reason {code}" for code in range(len(REASONS), count))
+    monkeypatch.setattr("sim.causes.genealogy.REASONS", reasons)
+    story = Story()
+    for population in (5, 6, 7):
+        for reason in range(count):
+            story.trade(9, population, 1, 100 * population + reason, reason)
+    columns = (story.told().charges[name].tolist() for name in ("population", "reason", "half_ticks"))
+    found = {(population, reason): value for population, reason, value in zip(*columns, strict=True)}
+    assert found == {(p, code): 100 * p + code for p in (5, 6, 7) for code in range(count)}
+
+
 def test_a_liquidator_sells_what_it_took_over_pro_rata():
     """Three lots of the first and one of the second; half are sold, then four of a third come in."""
     story = Story()
@@ -491,7 +505,7 @@ def test_a_quote_tells_news_from_flow():
 def test_thresholds_of_the_textbook_cascade_are_a_hundred_units_per_unit_of_price():
     """Cash is uniform, so the price at which an account breaks is too: from 100 to 90 for 1,000 units."""
     model = market("linear_cascade")
-    accounts, prices, units = liquidation_prices(model.ledger, model.margin.rule, 0)
+    accounts, prices, units = liquidation_prices(model.ledger, model.margin, 0)
     assert units.sum() == 1000.0
     cash = next(p for p in model.populations if p.name == "levered").column("cash")
     assert accounts.size == cash.size

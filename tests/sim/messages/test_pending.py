@@ -20,9 +20,10 @@ from small_market import (
 )
 
 from agents.hedging.policies.band import Band
-from scenarios.arms.arms import MUTED, OPEN_LOOP, Arms
+from scenarios.arms.arms import Arms
+from scenarios.build.loading import parse
+from scenarios.file.arm import MUTED, OPEN_LOOP
 from scenarios.file.document import Document
-from scenarios.file.schema import parse
 from sim import records as r
 from sim.chains.blocks import Blocks
 from sim.messages.outbox import Outbox
@@ -188,7 +189,7 @@ def crash_on_a_chain() -> Any:
         Document(
             "chained",
             {
-                "schema_version": 1,
+                "schema_version": 2,
                 "name": "chained",
                 "time": {"steps": 40},
                 "assets": [{"name": "BTC", "spot": 50_000.0, "driver": {"type": "drivers.Constant"}}],

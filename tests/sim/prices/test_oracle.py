@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from sim.messages.view import ASSET, QUOTE
+from sim.messages.view import ASSET, VENUE_STATE
 from sim.prices.oracle import Index, Mark, Oracle
 
 
 def look(oracle, time, value=100.0, mid=100.0, venues=()):
-    asset, quotes = np.zeros(1, ASSET), np.zeros(max(len(venues), 1), QUOTE)
+    asset, quotes = np.zeros(1, ASSET), np.zeros(max(len(venues), 1), VENUE_STATE)
     asset["value"], asset["mid"] = value, mid
     for row, price in enumerate(venues):
         quotes[row]["mid"] = price

@@ -11,12 +11,11 @@ from small_market import MAKERS, SPOT, market_order, population, small_market, v
 from synthetic import a_recording
 
 from analysis.base.metric import Undefined
-from analysis.metrics import market_quality
+from analysis.metrics import loop_gain
 from scenarios import load, market
-from sim.accounts.margin import Margin
+from sim.accounts.margin.margin import Margin
 from sim.kernels.recording import gain
 from sim.messages.columns import SERIES
-from sim.messages.view import View
 from sim.model import Model
 from sim.recording.recording import Recording
 
@@ -83,7 +82,7 @@ def test_it_is_the_textbook_s_in_the_textbook_s_market() -> None:
         assert column(recording, name, "X") == pytest.approx(np.full(400, 0.5), rel=1e-5), name
     assert column(recording, "permanent_impact", "X") == pytest.approx(np.full(400, 0.01))
     assert column(recording, "hedging_response", "X") == pytest.approx(np.ones(400), rel=1e-5)
-    assert market_quality.distance_to_instability(recording, "X") == pytest.approx(0.5, rel=1e-5)
+    assert loop_gain.distance_to_instability(recording, "X") == pytest.approx(0.5, rel=1e-5)
 
 
 @pytest.mark.parametrize(("change", "side", "danger"), [(-0.008, 1, "down"), (0.008, -1, "up")])
@@ -137,10 +136,11 @@ def test_options_count_at_their_delta_and_only_perpetuals_are_forced() -> None:
 
     def count(share: float, small: float) -> tuple[float, float]:
         ledger, margin = bench.ledger, bench.margin
-        everybody = np.arange(ledger.cash.size, dtype=np.int32)
-        books = (ledger.cash, ledger.position, ledger.terms, ledger.holder_of, ledger.contract, ledger.qty)
-        worth = (ledger.universe.contracts, margin.work, margin.margins, margin.rule)
-        gain.count_thresholds(everybody, bench.view.assets, share, small, *books, *worth, densities)
+        everybody = np.flatnonzero(margin.is_checked).astype(np.int32)
+        mark = float(bench.view.assets["mark"][0])
+        away = margin.distances(everybody, 0, 0.0, -gain.DISTANCE * mark)
+        own = ledger.holdings, ledger.terms, densities
+        gain.count_thresholds(everybody, 0, mark, away, share, small, *own)
         return float(densities["density_up"][0]), float(densities["density_down"][0])
 
     # Ben's equity is 13.9 and he needs 10 at a mark of 100: 3.9 to lose, at 9.9 a unit of price, is near.
@@ -171,13 +171,13 @@ def test_accounts_that_are_ruled_out_have_no_threshold_near(monkeypatch: pytest.
     looked: list[int] = []
     near = Margin.near
 
-    def counting(margin: Margin, move: float, view: View) -> np.ndarray:
-        looked.append(near(margin, move, view).size)
-        return near(margin, move, view)
+    def counting(margin: Margin, move: float) -> np.ndarray:
+        looked.append(near(margin, move).size)
+        return near(margin, move)
 
     monkeypatch.setattr(Margin, "near", counting)
     screened = scenario.market().run()
-    monkeypatch.setattr(Margin, "near", lambda margin, *_: np.arange(margin.rule.size, dtype=np.int32))
+    monkeypatch.setattr(Margin, "near", lambda margin, _: np.flatnonzero(margin.is_checked).astype(np.int32))
     everybody = scenario.market().run()
     for side in ("up", "down"):
         name = f"liquidation_density_{side}"
@@ -283,25 +283,25 @@ def test_without_a_market_there_is_no_gain() -> None:
     for name in ("loop_gain", "loop_gain_up", "loop_gain_instant", "permanent_impact"):
         assert np.isnan(column(recording, name)).all(), name
     assert (column(recording, "hedging_response") == 1.0).all()
-    for each in (market_quality.median_loop_gain, market_quality.distance_to_instability):
+    for each in (loop_gain.median_loop_gain, loop_gain.distance_to_instability):
         with pytest.raises(Undefined, match="never known"):
             each(recording, "BTC")
 
 
 def test_metrics_leave_out_the_minute_in_which_the_response_is_assumed() -> None:
     """The constants that say how long are the kernel's."""
-    assert market_quality.WARM_UP_SECONDS == gain.WARM_UP
-    assert market_quality.WARM_UP_STEPS == gain.LEAST_STEPS
+    assert loop_gain.WARM_UP_SECONDS == gain.WARM_UP
+    assert loop_gain.WARM_UP_STEPS == gain.LEAST_STEPS
     levels = np.concatenate([np.full(59, 0.9), np.full(99, 0.2), [0.5, np.nan]])
     recording = a_recording({"BTC.loop_gain": levels})
-    assert market_quality.worst_loop_gain(recording, "BTC") == 0.5
-    assert market_quality.median_loop_gain(recording, "BTC") == 0.2
-    assert market_quality.distance_to_instability(recording, "BTC") == pytest.approx(1 - 0.203)
+    assert loop_gain.worst_loop_gain(recording, "BTC") == 0.5
+    assert loop_gain.median_loop_gain(recording, "BTC") == 0.2
+    assert loop_gain.distance_to_instability(recording, "BTC") == pytest.approx(1 - 0.203)
     short = a_recording({"BTC.loop_gain": levels[:59]})
-    assert market_quality.worst_loop_gain(short, "BTC") == 0.9, "a short run has nothing else"
+    assert loop_gain.worst_loop_gain(short, "BTC") == 0.9, "a short run has nothing else"
     late = a_recording({"BTC.loop_gain": np.where(np.arange(160) < 59, levels, np.nan)})
     with pytest.raises(Undefined, match="first minute only"):
-        market_quality.worst_loop_gain(late, "BTC")
+        loop_gain.worst_loop_gain(late, "BTC")
 
 
 def test_every_column_recorded_is_declared_with_its_unit() -> None:

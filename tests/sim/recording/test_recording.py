@@ -14,7 +14,7 @@ from small_market import LPS, MAKERS, small_market
 from synthetic import DEALERS, LEVERED, a_crash, a_market, a_recording, fills, rows
 
 from sim import records
-from sim.messages.columns import KINDS, TABLES
+from sim.messages.columns import TABLES
 from sim.recording.recording import Recording
 
 
@@ -33,13 +33,6 @@ def test_codes_read_as_the_names_they_stand_for() -> None:
     assert (fill["instrument"], fill["taker_population"]) == ("BTC-spot", "dealers")
     assert fill["maker_population"] != fill["maker_population"]  # missing
     assert list(frame["phase"].cat.categories) == list(records.PHASES)
-
-
-def test_every_order_kind_has_its_name() -> None:
-    """The names of kinds are kept here, their codes in `sim.records`: they must agree."""
-    for code, name in enumerate(KINDS):
-        assert not name or getattr(records, name.upper()) == code
-    assert len(KINDS) - 1 == records.CANCEL_AT
 
 
 def test_a_move_belongs_to_the_asset_its_venue_trades() -> None:

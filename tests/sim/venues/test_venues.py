@@ -8,6 +8,9 @@ from small_market import MAKERS, small_market
 
 from sim import records as r
 from sim.messages.tape import Tape
+from sim.venues.books.order_book import OrderBook
+from sim.venues.liquidation.liquidation import Exchange
+from sim.venues.pools.amm import ConstantProduct
 from sim.venues.venue import Venue
 
 NOISE = {"name": "noise", "type": "noise.NoiseTraders", "venue": "perp", "count": 3}
@@ -45,6 +48,39 @@ def test_a_refusal_written_by_hand_names_its_order() -> None:
     assert (first["account"], first["population"], first["venue"], first["time"]) == (4, 2, 6, 1.5)
     assert (first["kind"], first["qty"], first["refusal"]) == (r.LIMIT, 7, r.NOT_TRADED)
     assert (second["kind"], second["qty"], second["refusal"]) == (r.MARKET, -3, r.NO_MARGIN)
+
+
+class Quiet(Venue):
+    """Writes nothing of its own."""
+
+
+class Appraiser(Venue):
+    def appraise(self, assets, terms):
+        pass
+
+
+class Clock(Appraiser):
+    def advance(self, until, tape):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("venue", "expected"),
+    [
+        (Quiet, (False, False, False)),
+        (Appraiser, (True, False, False)),
+        (Clock, (True, False, True)),
+        (ConstantProduct, (True, True, False)),
+        (OrderBook, (False, True, True)),
+        (Exchange, (False, False, False)),
+    ],
+)
+def test_a_venue_can_do_what_its_class_or_a_base_writes_a_method_for(venue, expected) -> None:
+    assert (venue.appraises, venue.vouches, venue.has_clock) == expected
+
+
+def test_of_the_venues_only_a_liquidation_venue_seizes() -> None:
+    assert [v.seizes for v in (Venue, OrderBook, ConstantProduct, Exchange)] == [False, False, False, True]
 
 
 def test_room_is_used_up_by_what_it_is_granted_for_and_given_back_on_the_other_side() -> None:

@@ -18,7 +18,6 @@ from small_market import LPS, MAKERS, orders_of, population, refusals, small_mar
 
 from sim import records as r
 from sim.chains.router import Router
-from sim.messages.columns import KINDS
 from sim.setup.draws import Draws
 from sim.venues.books.linear_impact import LinearImpact
 from sim.venues.books.order_book import OrderBook
@@ -168,7 +167,7 @@ CELLS = [(v, k, s) for v in (*PLACES, Exchange) for k in v.meaning for s in SAID
 
 
 @pytest.mark.parametrize(
-    ("venue", "kind", "said"), CELLS, ids=[f"{v.__name__}-{KINDS[k]}-{s}" for v, k, s in CELLS]
+    ("venue", "kind", "said"), CELLS, ids=[f"{v.__name__}-{r.KINDS[k]}-{s}" for v, k, s in CELLS]
 )
 def test_what_an_order_says_has_an_effect_or_is_refused(venue: type, kind: int, said: str) -> None:
     """In one of several places at least, an order that says it and one that does not end differently."""

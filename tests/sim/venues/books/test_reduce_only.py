@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from small_market import MAKERS, SPOT, market_order, population, refusals, small_market
 
-from scenarios.arms.arms import MUTED, Arms
+from scenarios.arms.arms import Arms
+from scenarios.build.loading import parse
+from scenarios.file.arm import MUTED
 from scenarios.file.document import Document
-from scenarios.file.schema import parse
 from sim import records as r
 
 LONG = {
@@ -85,7 +86,7 @@ def test_what_rests_reduces_what_is_left_though_its_owner_sent_nothing_since() -
 def test_a_sink_and_a_pool_go_by_the_position_too() -> None:
     """Spot sold into a pool, and what a muted hedger would sell outside the market."""
     values = {
-        "schema_version": 1,
+        "schema_version": 2,
         "name": "mutable",
         "time": {"steps": 4},
         "assets": [{"name": "BTC", "spot": SPOT, "driver": {"type": "drivers.Constant"}}],

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bench import FIRST, LOT, Bench
 
-from sim.accounts.margin import Requirement
+from sim.accounts.margin.requirement import Requirement
 from sim.messages.outbox import Outbox
 from sim.records import (
     CANCEL_ALL,
@@ -18,6 +18,7 @@ from sim.records import (
     FORCED,
     IOC,
     LIMIT,
+    LP_SHARE,
     MARKET,
     MID,
     NOT_IN_BREACH,
@@ -27,7 +28,6 @@ from sim.records import (
     REQUEST,
     TAKEOVER,
 )
-from sim.setup.instruments import LP_SHARE
 from sim.setup.listing import END_USERS, OUTSIDE
 from sim.venues.liquidation.liquidation import Exchange
 
@@ -52,9 +52,10 @@ class Floor:
     """An exchange beside a bench: perpetuals are sold at a book, spot at a pool, options at a desk."""
 
     def __init__(self, *, prices=(100.0, 10.0), cash=1000.0, rules=RULES, is_full=False, **parameters):
-        self.bench = Bench(3, prices=prices, requirements=rules, cash=cash, holders=1, venues=4)
+        self.bench = Bench(
+            3, prices=prices, requirements=rules, cash=cash, holders=1, venues=4, unchecked=(LIQUIDATOR,)
+        )
         self.bench.ledger.issue("float", LIQUIDATOR, np.array([-cash]), {})
-        self.bench.margin.rule[LIQUIDATOR] = 0
         self.exchange = Exchange("liquidation", 0, -1, -1, Exchange.Parameters(**parameters))
         self.attach(is_full)
         quotes = self.bench.quotes

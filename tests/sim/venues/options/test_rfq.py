@@ -9,6 +9,7 @@ from desk_market import ANN, BOB, MONTH, PERP, SPOT, Dealing
 
 from sim.records import (
     CALL,
+    LP_SHARE,
     NO_MARGIN,
     NO_QUANTITY,
     NOT_TRADED,
@@ -16,7 +17,6 @@ from sim.records import (
     OPTIONS,
     REDUCE_ONLY,
 )
-from sim.setup.instruments import LP_SHARE
 from sim.setup.listing import END_USERS, OUTSIDE, SECONDS_PER_YEAR, Smile
 
 

@@ -21,9 +21,10 @@ from analysis.pages import report
 from analysis.pages.page import Section
 from analysis.sweeps import plots as sweep_plots
 from analysis.sweeps import sensitivity
-from scenarios.build.loading import load
+from scenarios.build.loading import loaded
+from scenarios.file.arm import BASE
 from scenarios.file.errors import Problem, ScenarioError
-from scenarios.file.schema import BASE, Scenario
+from scenarios.file.schema import Scenario
 from scenarios.folders import ownership
 from scenarios.folders.damage import reading
 from scenarios.process.interruption import Interruption
@@ -48,7 +49,7 @@ def write_report(folder: Path) -> tuple[Path, list[str]]:
     """
     check_run(folder)
     with reading(folder, "be reported"):
-        scenario = load(folder / "scenario.toml")
+        scenario = loaded(folder / "scenario.toml")
         written = report.save(folder, assumptions(scenario), list(sections(folder)))
         ownership.note_written(folder, [written])
         return written, scenario.not_imported()
@@ -174,7 +175,7 @@ def sections(folder: Path) -> Iterator[Section]:
         "Stylised facts",
         "What markets have been found to do, and whether this run does it too.",
         scorecard.HEADS,
-        scorecard.lines(scorecard.scorecard(recording)),
+        scorecard.cells(scorecard.scorecard(recording)),
         note=scorecard.RULE,
         is_folded=True,
     )

@@ -7,33 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from agents.option_chains.reading import WARNED_SHARE
+from analysis.measures import listed
 from scenarios.runs.run import Outcome
-
-PER_ASSET = (
-    ("max_drawdown", "largest fall from a high", "{:.2%}"),
-    ("max_run_up", "largest rise from a low", "{:.2%}"),
-    ("shock_overshoot", "overshoot of the shock", "{:.2%}"),
-    ("realised_volatility", "realised volatility over {step:g} s, per year", "{:.1%}"),
-    ("realised_volatility_1min", "realised volatility over 1 min, per year", "{:.1%}"),
-    ("liquidation_count", "liquidations", "{:,.0f}"),
-    ("liquidation_notional", "liquidated notional, quote currency", "{:,.0f}"),
-    ("hedging_share", "hedging share of volume", "{:.1%}"),
-    ("forced_share", "forced share of volume", "{:.1%}"),
-)
-WHOLE = (
-    ("bad_debt", "bad debt, quote currency", "{:,.0f}"),
-    ("socialised_loss", "socialised loss, quote currency", "{:,.0f}"),
-)
 
 
 def summary(outcome: Outcome, page: Path | None = None) -> str:
     """Name, status, speed, the main metrics, the largest residuals, the folder and its page."""
     names, step = [asset.name for asset in outcome.scenario.assets], outcome.scenario.time.step_seconds
-    told = [(key, label.format(step=step), shape) for key, label, shape in PER_ASSET]
-    rows = [(f"{name} {label}", f"{name}.{key}", shape) for name in names for key, label, shape in told]
-    rows += [(label, key, shape) for key, label, shape in WHOLE]
-    metrics = outcome.metrics
-    lines = [(label, _shown(metrics[key], shape)) for label, key, shape in rows if key in metrics]
+    rows = [(name, each) for name in names for each in listed("told") if each.per]
+    rows += [("", each) for each in listed("told") if not each.per]
+    lines = [
+        (f"{asset} {told.label.format(step=step)}".lstrip(), _shown(found, told.shape))
+        for asset, metric in rows
+        if (told := metric.told) and (found := outcome.metrics.get(f"{asset}.{metric.name}".lstrip(".")))
+    ]
     lines += left_out(outcome.manifest.get("reports", {}))
     lines += [("largest residual", _residual(outcome.manifest["residuals"])), ("results", _path(outcome))]
     lines += [] if page is None else [("page", os.path.relpath(page))]

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from scenarios.file import override
+from scenarios.file.arm import BLOCK_SECONDS, BUILT_IN, MUTED, PLACEBO, Arm, names
 from scenarios.file.document import Document
 from scenarios.file.errors import Problem, ScenarioError, nearest
+from scenarios.file.sweep_schema import Sweep
 from scenarios.file.toml import Path
 
-if TYPE_CHECKING:
-    from scenarios.file.schema import Arm, Scenario
+Values = dict[str, Any]
 
-Parse = Callable[[Document], Any]
+
+class Noted(Protocol):
+    """What came of a document: a scenario, as far as overlays ask."""
+
+    @property
+    def notes(self) -> list[Problem]:
+        """What became of values that it does not hold."""
+
+
+Parse = Callable[[Document], Noted]
 FIXED = ("schema_version", "name", "description", "seed", "modules", "sweep")
 """Keys that every run of a sweep shares, or that it sets itself."""
 
@@ -41,12 +52,21 @@ CHECKED = 100
 """So many values of a key are tried when a scenario is read; a sweep tries every point."""
 
 
-def check(scenario: Scenario, document: Document, parse: Parse) -> None:
+def check(
+    resolved: Callable[[], Values],
+    arms: Mapping[str, Arm],
+    sweep: Sweep | None,
+    document: Document,
+    parse: Parse,
+) -> None:
     """Raise for every value that an arm or the sweep sets and that is not allowed.
 
     Parameters
     ----------
-    scenario : Scenario
+    resolved : callable
+        Gives every value of the scenario, defaults written out.
+    arms : mapping of str to Arm
+    sweep : Sweep or None
     document : Document
         What the scenario was read from.
     parse : callable
@@ -57,26 +77,29 @@ def check(scenario: Scenario, document: Document, parse: Parse) -> None:
     ScenarioError
         With every problem found.
     """
-    problems = [*_of_arms(scenario, document, parse), *_of_sweep(scenario, document, parse)]
+    if not arms and sweep is None:
+        return
+    plain = {key: value for key, value in resolved().items() if key != "sweep"}
+    problems = list(_of_arms(plain, arms, document, parse))
+    if sweep is not None:
+        problems += _of_sweep(plain, arms, sweep, document, parse)
     if problems:
         raise ScenarioError(problems)
 
 
-def _of_arms(scenario: Scenario, document: Document, parse: Parse) -> Iterator[Problem]:
-    plain = scenario.model_copy(update={"arms": {}, "sweep": None})
-    for name, arm in scenario.arms.items():
+def _of_arms(plain: Values, arms: Mapping[str, Arm], document: Document, parse: Parse) -> Iterator[Problem]:
+    armless = {key: value for key, value in plain.items() if key != "arms"}
+    for name, arm in arms.items():
         for key, what in _misused(name, arm):
             path = ("arms", name, *key)
             yield Problem(
                 document.label, document.key(path), what, document.line(path), document.origin(path)
             )
-        yield from _tried(plain, arm.overlay, ("arms", name, "set"), document, parse)
+        yield from _tried(armless, arm.overlay, ("arms", name, "set"), document, parse)
 
 
 def _misused(name: str, arm: Arm) -> Iterator[tuple[tuple[str, ...], str]]:
     """Keys of an arm that would do nothing, or change what a built-in arm means, and why not."""
-    from scenarios.arms.arms import BLOCK_SECONDS, BUILT_IN, MUTED, PLACEBO
-
     if name in RESERVED:
         yield (), "an arm cannot have this name: results use it for themselves"
     if name in BUILT_IN and arm.overlay:
@@ -90,13 +113,11 @@ def _misused(name: str, arm: Arm) -> Iterator[tuple[tuple[str, ...], str]]:
             yield ("set", key), "cannot differ between arms: they run the same steps with the same draws"
 
 
-def _of_sweep(scenario: Scenario, document: Document, parse: Parse) -> Iterator[Problem]:
-    sweep = scenario.sweep
-    if sweep is None:
-        return
-    yield from _unknown_arms(scenario, document)
-    yield from _unknown_metrics(scenario, document)
-    plain = scenario.model_copy(update={"sweep": None})
+def _of_sweep(
+    plain: Values, arms: Mapping[str, Arm], sweep: Sweep, document: Document, parse: Parse
+) -> Iterator[Problem]:
+    yield from _unknown_arms(sweep, names(arms), document)
+    yield from _unknown_metrics(sweep, document)
     for key, values in sweep.over.items():
         path = ("sweep", "over")
         tried = values[:CHECKED] if isinstance(values, list) else _ends(plain, key, values.low, values.high)
@@ -109,23 +130,21 @@ def _of_sweep(scenario: Scenario, document: Document, parse: Parse) -> Iterator[
         yield from _tried(plain, row, ("sweep", "rows", number), document, parse)
 
 
-def _ends(scenario: Scenario, key: str, low: float, high: float) -> list[float]:
+def _ends(plain: Values, key: str, low: float, high: float) -> list[float]:
     """Both ends of a range, whole if the key takes whole numbers."""
-    return [int(low), int(high)] if is_whole(scenario, key) else [low, high]
+    return [int(low), int(high)] if is_whole(plain, key) else [low, high]
 
 
-def is_whole(scenario: Scenario, key: str) -> bool:
+def is_whole(values: Values, key: str) -> bool:
     """Whether the value under a key is a whole number, and takes no other."""
     try:
-        value = scenario[key]
-    except KeyError:
+        value = override.locate(values, key)
+    except override.KeyProblem:
         return False
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _tried(
-    plain: Scenario, overlay: dict[str, Any], path: Path, document: Document, parse: Parse
-) -> Iterator[Problem]:
+def _tried(plain: Values, overlay: Values, path: Path, document: Document, parse: Parse) -> Iterator[Problem]:
     """What is wrong with values set over a scenario, at their own place in the file."""
     where = document.key(path)
     fixed = [key for key in overlay if path[0] == "sweep" and key.partition(".")[0] in FIXED]
@@ -135,9 +154,12 @@ def _tried(
     if fixed:
         return
     try:
-        parse(Document(document.label, plain.resolved(), folder=document.folder).set(overlay, "set"))
+        tried = parse(document.with_values(plain).set(overlay, "set"))
     except ScenarioError as error:
         yield from (moved(problem, overlay, path, document) for problem in error.problems)
+    else:
+        notes = [moved(note, overlay, path, document) for note in tried.notes[len(document.notes) :]]
+        document.notes += [note for note in notes if note not in document.notes]
 
 
 def moved(problem: Problem, overlay: Mapping[str, Any], path: Path, document: Document) -> Problem:
@@ -163,20 +185,14 @@ def _is_at(found: str, key: str) -> bool:
     return found == key or found.startswith(f"{key}.")
 
 
-def _unknown_arms(scenario: Scenario, document: Document) -> Iterator[Problem]:
-    from scenarios.arms.arms import names
-
-    assert scenario.sweep is not None
-    known = names(scenario)
-    for number, arm in enumerate(scenario.sweep.arms):
+def _unknown_arms(sweep: Sweep, known: list[str], document: Document) -> Iterator[Problem]:
+    for number, arm in enumerate(sweep.arms):
         if arm not in known:
             path: Path = ("sweep", "arms", number)
             yield _not_one_of("arm", arm, known, path, document)
 
 
-def _unknown_metrics(scenario: Scenario, document: Document) -> Iterator[Problem]:
-    sweep = scenario.sweep
-    assert sweep is not None
+def _unknown_metrics(sweep: Sweep, document: Document) -> Iterator[Problem]:
     named: list[tuple[Path, str]] = [
         (("sweep", "metrics", number), name) for number, name in enumerate(sweep.metrics or [])
     ]
@@ -184,11 +200,11 @@ def _unknown_metrics(scenario: Scenario, document: Document) -> Iterator[Problem
         named.append((("sweep", "stop", "metric"), sweep.stop.metric))
     if not named:
         return
-    from scenarios.arms.chosen_metrics import find, names
+    from analysis import measures
 
     for path, name in named:
-        if find(name) is None:
-            yield _not_one_of("metric", name, names(), path, document)
+        if measures.find(name) is None:
+            yield _not_one_of("metric", name, list(measures.known()), path, document)
 
 
 def _not_one_of(noun: str, found: str, known: list[str], path: Path, document: Document) -> Problem:

@@ -1,0 +1,69 @@
+"""`hedgequake frontier`: the value of a parameter at which a metric crosses a level."""
+
+from __future__ import annotations
+
+import argparse
+
+from scenarios.terminal import ending
+from scenarios.terminal.arguments import add_output, add_scenario, add_workers, count, number
+
+ABOUT, PLACE = "find the critical value of a parameter in few runs", 110
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    add_scenario(parser)
+    parser.add_argument("--key", metavar="K", required=True, help="dotted key of the parameter")
+    parser.add_argument(
+        "--metric", metavar="M", required=True, help='a metric, or a chance such as "P(bad_debt > 0)"'
+    )
+    parser.add_argument("--level", metavar="X", type=number, required=True, help="that it crosses")
+    parser.add_argument("--low", metavar="X", type=number, help="lowest value looked at")
+    parser.add_argument("--high", metavar="X", type=number, help="highest value looked at")
+    parser.add_argument("--arm", metavar="NAME", default="base")
+    parser.add_argument("--width", metavar="X", type=number, default=0.1, help="relative width wanted (0.1)")
+    parser.add_argument("--runs", metavar="N", type=count, default=400, help="most runs (400)")
+    add_workers(parser)
+    add_output(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Search, and print and write what was found."""
+    from scenarios.frontier.frontier import default_folder, described, frontier
+    from scenarios.process.interruption import Interruption
+    from scenarios.process.progress import note_compiling, progress
+    from scenarios.terminal.frontier_table import table
+    from scenarios.terminal.scenario import scenario_of
+    from scenarios.workers.engines import cores
+
+    scenario = scenario_of(options)
+    note_compiling(quiet=options.quiet)
+    asked = options.metric, options.level, options.low, options.high, options.arm, options.width, options.runs
+    wanted = options.out or default_folder(scenario, options.key, *asked)
+    with (
+        Interruption() as interruption,
+        progress(scenario.name, options.runs, quiet=options.quiet, unit="run") as show,
+    ):
+        outcome = frontier(
+            scenario,
+            wanted,
+            key=options.key,
+            metric=options.metric,
+            level=options.level,
+            low=options.low,
+            high=options.high,
+            arm=options.arm,
+            width=options.width,
+            most=options.runs,
+            workers=options.workers or cores(),
+            force=options.force,
+            figures=not options.no_figures,
+            progress=show,
+            interruption=interruption,
+        )
+    ending.tell(
+        options,
+        table(outcome),
+        lambda: {**ending.document(outcome.status, outcome.folder), "frontier": described(outcome)},
+    )
+    return ending.code(outcome.status, interruption, outcome.folder, wanted)

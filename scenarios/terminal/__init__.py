@@ -1,0 +1,1 @@
+"""Terminal: how commands read their arguments and say what came of them."""

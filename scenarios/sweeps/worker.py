@@ -27,7 +27,7 @@ from numba.core.event import TimingListener, install_listener
 from analysis.base.metric import measure
 from scenarios.arms.arms import SOURCES
 from scenarios.arms.chosen_metrics import chosen
-from scenarios.build.loading import load
+from scenarios.build.loading import loaded
 from scenarios.process import garbage
 from scenarios.process.interruption import Stopped
 from scenarios.sweeps.experiment import Experiment, Job
@@ -105,7 +105,7 @@ class Worker:
     def __init__(self, order: Order) -> None:
         folder = Path(order.folder)
         try:
-            scenario = load(folder / "scenario.toml")
+            scenario = loaded(folder / "scenario.toml")
             name = f"{order.session}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
             self._parts = Parts(folder / PARTS, name)
         except (Exception, SystemExit) as error:

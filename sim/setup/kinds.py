@@ -105,12 +105,18 @@ class Kind:
                     yield short if self.is_bare else f"{short}.{name}", value
 
     def _in(self, module: Any) -> Iterator[tuple[str, type[Any]]]:
-        """The classes of this kind that a module is the home of."""
+        """The classes of this kind that a module is the home of.
+
+        Of those that bare names stand for, one without `Parameters` of its own is made by populations, not
+        named in files, where such a kind has any.
+        """
         base = self._base()
         for name, value in vars(module).items():
             is_here = inspect.isclass(value) and value.__module__ == module.__name__
             is_ours = is_here and issubclass(value, base) and value is not base and name[0] != "_"
-            if is_ours and (not self.is_bare or "Parameters" in vars(value)):
+            if is_ours and (
+                not self.is_bare or "Parameters" in vars(value) or not hasattr(base, "Parameters")
+            ):
                 yield name, value
 
     def _ours(self, path: str) -> Any:

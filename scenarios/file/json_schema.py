@@ -10,6 +10,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from scenarios.file.components import DRIVER, POPULATION, VENUE
 from scenarios.file.entries import Driver, Entry, PopulationEntry, VenueEntry
 from scenarios.file.schema import Scenario
+from sim.setup.named import Named
 
 ENTRIES: dict[type[Entry], Any] = {VenueEntry: VENUE, PopulationEntry: POPULATION, Driver: DRIVER}
 
@@ -19,33 +20,38 @@ def json_schema() -> dict[str, Any]:
 
     A type of the user's own is let through unchecked.
     """
-    classes = {kind: dict(kind.classes()) for kind in ENTRIES.values()}
-    models = [found.Parameters for by_path in classes.values() for found in by_path.values()]
+    typed: dict[type[BaseModel], dict[str, Any]] = {
+        entry: dict(kind.classes()) for entry, kind in ENTRIES.items()
+    }
+    typed |= {base: dict(base.kind.classes()) for base in Named.__subclasses__()}
+    models = [found.Parameters for by_path in typed.values() for found in by_path.values()]
     every: list[tuple[type[BaseModel], JsonSchemaMode]] = [
-        (model, "validation") for model in (Scenario, *ENTRIES, *dict.fromkeys(models))
+        (model, "validation") for model in dict.fromkeys((Scenario, *typed, *models))
     ]
     references, schema = models_json_schema(every)
     definitions = schema["$defs"]
-    for entry, kind in ENTRIES.items():
-        name = references[entry, "validation"]["$ref"].rpartition("/")[2]
-        parameters = {
-            path: references[found.Parameters, "validation"] for path, found in classes[kind].items()
-        }
-        definitions[name] = _entry(definitions, definitions[name], parameters)
+    plain = dict(definitions)
+    for base, classes in typed.items():
+        name = references[base, "validation"]["$ref"].rpartition("/")[2]
+        parameters = {path: references[found.Parameters, "validation"] for path, found in classes.items()}
+        definitions[name] = _by_type(plain, plain[name], parameters, getattr(base, "usual", ""))
     root = references[Scenario, "validation"]["$ref"].rpartition("/")[2]
     scenario = definitions.pop(root)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **scenario, "$defs": definitions}
 
 
-def _entry(
-    definitions: dict[str, Any], shared: dict[str, Any], parameters: dict[str, dict[str, str]]
+def _by_type(
+    definitions: dict[str, Any], shared: dict[str, Any], parameters: dict[str, dict[str, str]], usual: str
 ) -> dict[str, Any]:
-    """Schema of an entry: the shared keys, and those of its type."""
+    """Schema of a table with a type, maybe a usual one: the shared keys, and those of its type."""
     keys = {key: value for key, value in shared["properties"].items() if key != "parameters"}
-    required = [key for key in shared["required"] if key != "parameters"]
+    required = [key for key in shared.get("required", []) if key != "parameters"]
     branches = [
         {
-            "if": {"properties": {"type": {"const": path}}},
+            "if": {
+                "properties": {"type": {"const": path}},
+                "required": [] if path == usual else ["type"],
+            },
             "then": _opened(definitions, reference["$ref"], keys),
         }
         for path, reference in parameters.items()
@@ -55,7 +61,7 @@ def _entry(
         "type": "object",
         "description": shared.get("description", ""),
         "properties": keys,
-        "required": required,
+        "required": required if usual or "type" in required else [*required, "type"],
         "allOf": branches,
     }
 

@@ -60,7 +60,8 @@ class Kind:
     base : str
         Import path of the class that all of this kind derive from.
     is_bare : bool
-        Whether each module of the room has one such class, which its name alone stands for.
+        Whether each module of the room has one such class, with `Parameters` of its own, which the name of
+        the module alone stands for.
 
     Attributes
     ----------
@@ -104,19 +105,26 @@ class Kind:
                     yield short if self.is_bare else f"{short}.{name}", value
 
     def _in(self, module: Any) -> Iterator[tuple[str, type[Any]]]:
-        """The classes of this kind that a module is the home of."""
+        """The classes of this kind that a module is the home of.
+
+        Of those that bare names stand for, one without `Parameters` of its own is made by populations, not
+        named in files, where such a kind has any.
+        """
         base = self._base()
         for name, value in vars(module).items():
             is_here = inspect.isclass(value) and value.__module__ == module.__name__
-            if is_here and issubclass(value, base) and value is not base and name[0] != "_":
+            is_ours = is_here and issubclass(value, base) and value is not base and name[0] != "_"
+            if is_ours and (
+                not self.is_bare or "Parameters" in vars(value) or not hasattr(base, "Parameters")
+            ):
                 yield name, value
 
     def _ours(self, path: str) -> Any:
         """What a path in our rooms names, None if there is no such thing."""
-        module, _, name = path.rpartition(".")
-        if not module:
-            places = map(importlib.import_module, homes(self.room).get(name, ()))
+        if self.is_bare:
+            places = map(importlib.import_module, homes(self.room).get(path, ()))
             return next((found for place in places for _, found in self._in(place)), None)
+        module, _, name = path.rpartition(".")
         for home in (*homes(self.room).get(module, ()), f"{self.room}.{module}"):
             if (found := _imported(home, name)) is not None:
                 return found

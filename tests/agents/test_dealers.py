@@ -181,7 +181,7 @@ def test_constant_gamma_may_differ_by_row_and_is_hedged_exactly() -> None:
     own = dealers(exposure={"type": "constant_gamma", "gamma": gamma}, hedging={"type": "time"}, cash=1e9)
     model = small_market(own, venues=EXOGENOUS, shocks=[value_shock(2.0, -0.02)])
     model.run()
-    column = population(model, "dealers")._gamma
+    column = population(model, "dealers").exposure._gamma
     assert np.ptp(column) > 0.0005
     assert units(model, "dealers", "BTC-perpetual") == pytest.approx(-column * (-0.02 * SPOT), abs=LOT)
     series = model.recording().series
@@ -237,3 +237,11 @@ def test_a_dealer_without_capital_is_liquidated() -> None:
     model.run()
     liquidations = model.recording().liquidations
     assert "dealers" in set(liquidations["population"])
+
+
+def test_dealers_who_hold_nothing_of_the_chain_send_nothing() -> None:
+    """A share of none of it is a market like any other, alone or beside those who hold some."""
+    empty = dealers(exposure=CHAIN | {"share": 0.0})
+    for others in ((), (dealers(name="others"),)):
+        model = small_market(empty, *others, venues=EXOGENOUS, shocks=[value_shock(2.0, -0.05)], steps=20)
+        assert orders_of(model, empty["name"], 20).size == 0

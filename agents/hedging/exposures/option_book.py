@@ -85,6 +85,10 @@ class ChainBook(OptionBook):
             self.dropped["less than half a lot held"] = small
         self.size = self.books.gross_units(population.rows, self._lot)
 
+    def _held(self, view: View) -> tuple[int, np.ndarray, np.ndarray]:
+        """As of any book; there may be nothing in the chain to hold."""
+        return super()._held(view) if self.books.row.size else (0, view.held[:0], view.held_lots[:0])
+
     def report(self) -> dict[str, Any]:
         """What was taken from the chain, and which of its rows were left out."""
         return {

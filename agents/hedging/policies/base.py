@@ -20,7 +20,7 @@ class Policy:
 
     A subclass has `Parameters` and `decide`; each number among its parameters becomes a column of its
     own name, a value per row. In a module of one's own, `mine.py`, with `modules = ["mine.py"]` in the
-    scenario and `hedging = {type = "mine.Asymmetric", up = 0.02, down = 0.005}` in a population::
+    scenario and `hedging = {type = "mine.Asymmetric", up = 0.03}` in a population::
 
         from agents.hedging import Policy
         from sim.setup.parameters import Positive
@@ -31,14 +31,14 @@ class Policy:
 
             class Parameters(Policy.Parameters):
                 up: Positive = 0.02
-                down: Positive = 0.01
+                down: Positive = 0.005
 
             def decide(self, columns, out):
                 out["low"] = -self.down[columns["row"]] * columns["size"]
                 out["high"] = self.up[columns["row"]] * columns["size"]
                 out["trade"] = -(columns["held"] + columns["delta"])
 
-            reach = decide  # its edges hold at any price and time: who is within them is not looked at
+            reach = decide
 
     Parameters
     ----------

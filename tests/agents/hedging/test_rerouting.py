@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from on_a_pool import DEALERS, DEEP
-from small_market import value_shock
+from small_market import population, value_shock
 
 from scenarios.arms.arms import Arms
 from scenarios.build.loading import parse
@@ -14,6 +14,7 @@ from scenarios.file.arm import BASE, MUTED, OPEN_LOOP
 from scenarios.file.document import Document
 from scenarios.file.schema import Scenario
 from sim.recording.recording import Recording
+from sim.records import MARKET, SWAP, orders
 
 BOOKS_OF_OPTIONS = {
     "exposure": {
@@ -90,3 +91,19 @@ def test_what_waits_for_a_block_is_not_sold_again() -> None:
     assert [venue for venue, _ in sent[OPEN_LOOP]].count("pool") == 1
     sold = sum(lots for venue, lots in sent[OPEN_LOOP] if venue == "pool")
     assert -300_000 <= sold < 0
+
+
+def test_of_two_orders_of_an_account_the_second_finds_what_the_first_has_left() -> None:
+    """Spot for one of them: the other goes to the perpetual, whichever lots they were sized in."""
+    treasury = {"treasury": 0.01, "exposure": {"type": "constant_gamma", "gamma": -0.2}}
+    model = hedged_in_both(treasury, [], 0.0).market()
+    model.step()
+    own = population(model, "dealers")
+    venues = {venue.name: venue.index for venue in model.venues}
+    sent = orders(3)
+    sent["account"], sent["venue"], sent["kind"] = own.first, venues["linear"], MARKET
+    sent["qty"] = [-60_000, -60_000, 5]
+    own.reroute(sent, model.view)
+    assert sent["venue"].tolist() == [venues["pool"], venues["linear"], venues["pool"]]
+    assert sent["kind"].tolist() == [SWAP, MARKET, SWAP]
+    assert sent["qty"].tolist() == [-60_000, -60_000, 5]

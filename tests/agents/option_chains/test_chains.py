@@ -324,14 +324,14 @@ def test_a_real_chain_is_held_to_the_lot_and_its_bad_rows_are_reported(shared: P
     with path.open() as file:
         rows = [row for row in csv.DictReader(file) if row["currency"] == "BTC"]
     assert len(rows) == 902
-    assert dealers.dropped["no open interest"] == 80
+    assert dealers.exposure.dropped["no open interest"] == 80
     expected = [round(0.25 * 0.5 * float(row["open_interest"]) / 0.001) for row in rows]
     assert -dealers.books.lots.sum() == sum(expected)
     said = dealers.report()
     assert said["chain_rows"] == 902
     assert said["contracts"] == sum(lots > 0 for lots in expected)
     assert said["gross_units"] == pytest.approx(sum(expected) * 0.001)
-    assert said["dropped"] == dealers.dropped
+    assert said["dropped"] == dealers.exposure.dropped
     on_ledger = model.ledger.contract_total[dealers.first and model.ledger.population_of[dealers.first]]
     assert on_ledger.sum() == dealers.books.lots.sum()
     assert np.count_nonzero(on_ledger) == said["contracts"]

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from scenarios.file.components import DRIVER, POPULATION, VENUE, Kind
+from agents.hedging.exposures.base import EXPOSURE
+from agents.hedging.policies.base import POLICY
+from agents.hedging.routes.base import ROUTE
+from scenarios.file.components import DRIVER, POPULATION, VENUE
+from sim.setup.kinds import Kind
+from sim.setup.parameters import NotOneOf
+
+KINDS = [VENUE, POPULATION, DRIVER, POLICY, ROUTE, EXPOSURE]
 
 
-@pytest.mark.parametrize("kind", [VENUE, POPULATION, DRIVER], ids=lambda kind: kind.noun)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.noun)
 def test_no_two_classes_share_a_short_name(kind: Kind) -> None:
     names = [name for name, _ in kind.classes()]
-    assert len(names) > 3
+    assert names
     assert sorted(names) == sorted(set(names))
 
 
@@ -22,7 +29,21 @@ def test_no_two_classes_share_a_short_name(kind: Kind) -> None:
         (VENUE, "sink.Sink", "sim.venues.sink"),
         (DRIVER, "drivers.Heston", "sim.prices.drivers"),
         (POPULATION, "dealers.OptionDealers", "agents.dealers"),
+        (POLICY, "whalley_wilmott", "agents.hedging.policies.whalley_wilmott"),
+        (ROUTE, "cheapest", "agents.hedging.routes.cheapest"),
+        (EXPOSURE, "chain", "agents.hedging.exposures.chain"),
     ],
 )
 def test_a_class_is_found_in_any_folder_of_its_room(kind: Kind, path: str, home: str) -> None:
     assert kind.find(path).__module__ == home
+
+
+def test_the_name_of_a_module_stands_for_the_one_class_it_has() -> None:
+    """What no scenario can name, as it has no parameters of its own, is not offered."""
+    assert [name for name, _ in POLICY.classes()] == ["band", "decay", "leland", "time", "whalley_wilmott"]
+    assert [name for name, _ in EXPOSURE.classes()] == ["chain", "constant_gamma", "synthetic"]
+    for path in ("band.Band", "base", "columns", "Band"):
+        with pytest.raises(NotOneOf, match="no policy type is named"):
+            POLICY.find(path)
+    with pytest.raises(NotOneOf, match="no exposure type is named"):
+        EXPOSURE.find("option_book")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import json
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -335,6 +337,34 @@ def test_the_json_schema_knows_every_type_that_comes_with_hedgequake(folder: Pat
     assert book["additionalProperties"] is False
     used = tomllib.loads(GOOD)["venues"][0]
     assert set(used) <= set(book["properties"])
+
+
+def by_type(table: dict[str, Any]) -> dict[str, Any]:
+    """Branches of the schema of a table that has a type."""
+    return {branch["if"]["properties"]["type"]["const"]: branch for branch in table["allOf"]}
+
+
+def test_the_json_schema_knows_what_each_policy_route_and_exposure_says() -> None:
+    """By type, and where there is none that of the usual one."""
+    definitions = json_schema()["$defs"]
+    branches = {
+        each["if"]["properties"]["type"]["const"]: each for each in definitions["PopulationEntry"]["allOf"]
+    }
+    fields = branches["dealers.OptionDealers"]["then"]["properties"]
+    assert not any("exposure" in each for each in definitions["PopulationEntry"]["required"])
+    for field, usual, name, key in (
+        ("hedging", "band", "whalley_wilmott", "risk_aversion"),
+        ("hedging", "band", "band", "width"),
+        ("route", "cheapest", "cheapest", "venues"),
+        ("exposure", "", "synthetic", "open_interest"),
+    ):
+        table = definitions[json.dumps(fields[field]).rpartition("/")[2].partition('"')[0]]
+        own = by_type(table)
+        assert key in own[name]["then"]["properties"]
+        assert own[name]["then"]["additionalProperties"] is False
+        assert [each for each in own if not own[each]["if"]["required"]] == [usual] * bool(usual)
+        assert ("type" in table["required"]) == (not usual)
+    assert "width" not in own["constant_gamma"]["then"]["properties"]
 
 
 def leaves(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

@@ -12,6 +12,9 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from small_market import LPS, MAKERS, small_market
 
+from agents.hedging.exposures.base import EXPOSURE
+from agents.hedging.policies.base import POLICY
+from agents.hedging.routes.base import ROUTE
 from scenarios.__main__ import main
 from scenarios.file.components import DRIVER, POPULATION, VENUE
 from scenarios.file.errors import ScenarioError
@@ -21,7 +24,8 @@ from sim.setup.parameters import MOST, Bounds, Distribution, Parameters, check_d
 
 def models() -> list[type[BaseModel]]:
     """Every table that a scenario may hold."""
-    classes = [found for kind in (VENUE, POPULATION, DRIVER) for _, found in kind.classes()]
+    kinds = (VENUE, POPULATION, DRIVER, POLICY, ROUTE, EXPOSURE)
+    classes = [found for kind in kinds for _, found in kind.classes()]
     found: dict[type[BaseModel], None] = {}
     waiting: list[Any] = [Scenario, *(each.Parameters for each in classes)]
     while waiting:
@@ -62,8 +66,9 @@ def test_every_number_has_a_lower_and_an_upper_bound(model: type[BaseModel]) -> 
 
 def test_the_tables_that_are_looked_at_are_those_of_the_library() -> None:
     found = {model.__qualname__ for model in models()}
-    assert {"OrderBook.Parameters", "MarketMakers.Parameters", "Heston.Parameters", "Policy"} <= found
-    assert {"Time", "Sweep", "Stop", "Range", "Lognormal", "Level", "Synthetic", "Smile"} <= found
+    assert {"OrderBook.Parameters", "MarketMakers.Parameters", "Heston.Parameters"} <= found
+    assert {"Band.Parameters", "Cheapest.Parameters", "Synthetic.Parameters"} <= found
+    assert {"Time", "Sweep", "Stop", "Range", "Lognormal", "Level", "Smile"} <= found
 
 
 class Mine(Parameters):

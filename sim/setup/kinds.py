@@ -60,8 +60,8 @@ class Kind:
     base : str
         Import path of the class that all of this kind derive from.
     is_bare : bool
-        Whether each module of the room has one such class, with `Parameters` of its own, which the name of
-        the module alone stands for.
+        Whether each module of the room has one such class, which the name of the module alone stands for;
+        one that says `is_named = False` is no scenario's to name.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ class Kind:
         for name, value in vars(module).items():
             is_here = inspect.isclass(value) and value.__module__ == module.__name__
             is_ours = is_here and issubclass(value, base) and value is not base and name[0] != "_"
-            if is_ours and (not self.is_bare or "Parameters" in vars(value)):
+            if is_ours and getattr(value, "is_named", True):
                 yield name, value
 
     def _ours(self, path: str) -> Any:

@@ -138,7 +138,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.settlement.relist()
         self.opening_worth = self.worth()
         self.opening_profile = profile(self.ledger, self.view, self.margin, 0)
-        self.recorder.start(self.tape, self._mid_at_hedge)
+        self.recorder.start(self.view, self.ledger, self.tape, self._mid_at_hedge)
         self._worst_residual = self.ledger.check(0)
 
     def step(self) -> None:
@@ -323,7 +323,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         for venue in self._vouching:
             venue.vouch(self.steps_taken)
         breaches = self.margin.in_breach.size
-        self.recorder.record(view, self.ledger, self.tape, self._mid_at_hedge, breaches, end)
+        self.recorder.record(view, self.ledger, self.tape, breaches, end)
 
     def run(self) -> Recording:
         """Run the steps that are left and return the recording."""

@@ -23,7 +23,7 @@ from numba.core.event import TimingListener, install_listener
 
 from analysis.base.metric import measure
 from analysis.measures import chosen
-from scenarios.build.loading import load
+from scenarios.build.loading import loaded
 from scenarios.file.arm import replayed
 from scenarios.process import garbage
 from scenarios.process.interruption import Stopped
@@ -102,7 +102,7 @@ class Worker:
     def __init__(self, assignment: Assignment) -> None:
         folder = Path(assignment.folder)
         try:
-            scenario = load(folder / "scenario.toml")
+            scenario = loaded(folder / "scenario.toml")
             name = f"{assignment.session}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
             self._files = WorkerFiles(folder / PARTS, name)
         except (Exception, SystemExit) as error:

@@ -47,6 +47,14 @@ def gammas(ledger: Ledger, view: View, asset: int, prices: np.ndarray) -> dict[i
     return {int(p): each @ held[p] for p in np.flatnonzero(held.any(axis=1))}
 
 
+def distances(margin: Margin, accounts: np.ndarray, asset: int, move: float) -> np.ndarray:
+    """Equity less maintenance of checked accounts were the asset's mark so much higher, quote currency."""
+    equity, maintenance = np.empty((2, margin.equity.size))
+    margin.assess_moved(accounts, asset, move, equity, maintenance)
+    found: np.ndarray = equity[accounts] - maintenance[accounts]
+    return found
+
+
 def liquidation_prices(
     ledger: Ledger, margin: Margin, asset: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -74,7 +82,7 @@ def liquidation_prices(
     accounts = np.flatnonzero(is_exposed).astype(np.int32)
     units = ledger.position[own, accounts] * float(terms[own]["lot"])
     half = 0.5 * float(terms[own]["price"])
-    at_mark, at_half = margin.distances(accounts, asset, 0.0, -half)
+    at_mark, at_half = (distances(margin, accounts, asset, move) for move in (0.0, -half))
     prices = 2.0 * half - half * at_mark / (at_mark - at_half)
     return accounts, np.where(prices > 0.0, prices, np.nan), units
 
@@ -108,6 +116,7 @@ class Thresholds:
         self._share, self._small = closing
         self._interval = max(REFRESH, ledger.cash.size / ACCOUNTS_PER_SECOND)
         self._next = 0.0
+        self._worth = np.zeros((2, 2, ledger.cash.size))
         self._count = TypedCall(gain.count_thresholds)
         self.is_stale = True
 
@@ -117,12 +126,15 @@ class Thresholds:
             return
         self._next, ledger = time + self._interval, self._ledger
         near = self._margin.near(gain.DISTANCE)
-        for asset, mark in enumerate(view.assets["mark"].tolist()):
+        for asset in range(view.assets.size):
+            mark = float(view.assets[asset]["mark"])
+            for move, worth in zip((0.0, -gain.DISTANCE * mark), self._worth, strict=True):
+                self._margin.assess_moved(near, asset, move, *worth)
             self._count.call(
                 near,
                 asset,
                 mark,
-                self._margin.distances(near, asset, 0.0, -gain.DISTANCE * mark),
+                self._worth,
                 self._share,
                 self._small,
                 ledger.holdings,

@@ -93,7 +93,8 @@ class PendingLots:
     def __init__(self, first_account: int, instruments: Sequence[int] | np.ndarray, rows: int) -> None:
         self.lots = np.zeros((len(instruments), rows), np.int64)
         self._first, self._instruments = first_account, np.array(instruments, np.int64)
-        self._looked = Looked(np.zeros(rows, np.int8), *np.zeros((2, rows), np.int32))
+        marks, (before, now) = np.zeros(rows, np.int8), np.zeros((2, rows), np.int32)
+        self._looked, self._next = Looked(marks, before, now), Looked(marks, now, before)
         self._held = 0
         self._gather = TypedCall(gather)
 
@@ -110,7 +111,6 @@ class PendingLots:
             self._looked,
             self._held,
         )
-        marks, rows, found = self._looked
-        self._looked = Looked(marks, rows=found, found=rows)
-        looked_at: np.ndarray = found[:count]
-        return looked_at
+        self._looked, self._next = self._next, self._looked
+        found: np.ndarray = self._looked.rows[:count]
+        return found

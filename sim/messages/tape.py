@@ -29,6 +29,7 @@ class Tape:
         self.counts = np.zeros(6, np.int64)
         fills, moves, rejects = (lazy_zeros(capacity, dtype) for dtype in (FILL, MOVE, REJECT))
         self.rows = TapeRows(fills, moves, rejects, self.counts)
+        self._room = [capacity] * 3
         self.posted = 0
 
     @property
@@ -52,11 +53,18 @@ class Tape:
 
     def reserve(self, fills: int, moves: int, rejects: int) -> None:
         """Make sure this many more rows of each kind fit before a kernel is called."""
-        used = self.counts.tolist()
-        for slot, more in ((FILLS, fills), (MOVES, moves), (REJECTS, rejects)):
-            if used[slot] + more > self.rows[slot].size:
-                grown = _grown(self.rows[slot], used[slot] + more)
-                self.rows = self.rows._replace(**{TapeRows._fields[slot]: grown})
+        used, room = self.counts.tolist(), self._room
+        if used[FILLS] + fills > room[FILLS]:
+            self._grow(FILLS, used[FILLS] + fills)
+        if used[MOVES] + moves > room[MOVES]:
+            self._grow(MOVES, used[MOVES] + moves)
+        if used[REJECTS] + rejects > room[REJECTS]:
+            self._grow(REJECTS, used[REJECTS] + rejects)
+
+    def _grow(self, slot: int, needed: int) -> None:
+        grown = _grown(self.rows[slot], needed)
+        self.rows = self.rows._replace(**{TapeRows._fields[slot]: grown})
+        self._room[slot] = grown.size
 
     def open_group(self) -> int:
         """Number of a new group, for fills in plain Python that are atomic."""

@@ -73,33 +73,25 @@ class Recorder:
         self._step_seconds, self._feedback = step_seconds, np.zeros(len(assets), FEEDBACK)
         volume = np.zeros(len(populations))
         self._memory = observation.Memory(volume, *keeping(step_seconds), self._feedback)
+        self._market: observation.Market  # once it starts
         self._thresholds = thresholds
         self._first_fill = 0
         self._record = TypedCall(observation.record)
 
-    def record(
-        self, view: View, ledger: Ledger, tape: Tape, mid_at_hedge: np.ndarray, breaches: int, time: float
-    ) -> None:
+    def record(self, view: View, ledger: Ledger, tape: Tape, breaches: int, time: float) -> None:
         """Record the step that ends at `time`."""
         if self.steps == self._columns.shape[1]:
             self._columns = np.pad(self._columns, ((0, 0), (0, self.steps)))
         last = int(tape.counts[FILLS])
         self._thresholds.count(view, time, self._feedback)
-        insurance = ledger.cash[INSURANCE]
+        insurance, universe = ledger.cash[INSURANCE], ledger.universe
+        if self._market.contracts is not universe.contracts or self._market.live is not universe.live:
+            self._market = self._market._replace(contracts=universe.contracts, live=universe.live)
         self._thresholds.is_stale = self._record.call(
             self._columns,
             self.steps,
             observation.Moment(view.step, time, self._step_seconds, insurance, breaches),
-            observation.Market(
-                view.quotes,
-                self._listed,
-                self._pools,
-                view.assets,
-                mid_at_hedge,
-                ledger.terms,
-                ledger.universe.contracts,
-                ledger.universe.live,
-            ),
+            self._market,
             ledger.totals,
             self._hedgers,
             tape.fills,
@@ -110,10 +102,21 @@ class Recorder:
         self._first_fill = last
         self.steps += 1
 
-    def start(self, tape: Tape, mid_at_hedge: np.ndarray) -> None:
-        """Leave out of the first step what is on the tape already, and moves up to the opening mids."""
+    def start(self, view: View, ledger: Ledger, tape: Tape, mid_at_hedge: np.ndarray) -> None:
+        """Keep what the series is read from; leave out what was traded, and how mids moved, until now."""
         self._first_fill = int(tape.counts[FILLS])
         self._feedback["mid"] = mid_at_hedge
+        universe = ledger.universe
+        self._market = observation.Market(
+            view.quotes,
+            self._listed,
+            self._pools,
+            view.assets,
+            mid_at_hedge,
+            ledger.terms,
+            universe.contracts,
+            universe.live,
+        )
 
     def last(self, name: str) -> float:
         """Latest value of a column of the series."""

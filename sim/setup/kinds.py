@@ -86,6 +86,7 @@ class Kind:
         ValueError
             If the module cannot be imported, or the class is of another kind.
         """
+        path = str(path)  # a file may say anything
         parts = path.split(".")
         may_be = all(part.isidentifier() for part in parts) and (len(parts) > 1 or self.is_bare)
         found = (self._ours(path) or (len(parts) > 1 and Kind.elsewhere(path))) if may_be else None
@@ -105,7 +106,7 @@ class Kind:
                     yield short if self.is_bare else f"{short}.{name}", value
 
     def _in(self, module: Any) -> Iterator[tuple[str, type[Any]]]:
-        """The classes of this kind that a module is the home of."""
+        """The classes of this kind that a module is the home of, and that a scenario may name."""
         base = self._base()
         for name, value in vars(module).items():
             is_here = inspect.isclass(value) and value.__module__ == module.__name__

@@ -72,7 +72,7 @@ class Margin:
         self._summed_at = self._current_at = (-1, -1)
         self._shown = (0, 0)
         self._found = np.zeros(accounts, np.int32)
-        self._work = np.zeros((2, accounts))
+        self._worth = np.zeros((2, accounts))
         self._senders = np.zeros((len(self.rules), accounts), np.int32)
         self._limited = list(self._senders)  # its rows
         self._sent = np.zeros(len(self.rules), np.int64)
@@ -80,7 +80,6 @@ class Margin:
         self._stamp = 0
         self.room = np.zeros((3, accounts), np.int64)
         self._list_senders, self._breaches = TypedCall(margining.senders), TypedCall(margining.breaches)
-        self._distances = TypedCall(margining.distances)
 
     @property
     def is_checked(self) -> np.ndarray:
@@ -183,8 +182,10 @@ class Margin:
         accounts, _, _ = self._screen.suspects(self._contracts.market, self._heaviest * move)
         return accounts
 
-    def distances(self, accounts: np.ndarray, asset: int, *moves: float) -> np.ndarray:
-        """Equity less maintenance of checked accounts, were an asset's mark so much higher.
+    def assess_moved(
+        self, accounts: np.ndarray, asset: int, move: float, equity: np.ndarray, maintenance: np.ndarray
+    ) -> None:
+        """Write what checked accounts would be worth and need, were an asset's mark so much higher.
 
         Spot of the asset moves with it, options by their delta, prices of all else stay.
 
@@ -192,25 +193,18 @@ class Margin:
         ----------
         accounts : ndarray of int32
         asset : int
-        *moves : float
+        move : float
             Quote currency.
-
-        Returns
-        -------
-        ndarray of float64, shape (moves, accounts)
-            Quote currency.
+        equity, maintenance : ndarray of float64, shape (A,)
+            Written for these accounts, quote currency.
         """
-        out, (equity, maintenance) = np.empty((len(moves), accounts.size)), self._work
-        for row, move in enumerate(moves):
-            prices = self._contracts.moved(asset, move)
-            for rule, own in self._by_rule(accounts):
-                rule.assess(own, self._ledger.holdings, prices, equity, maintenance)
-            self._distances.call(accounts, equity, maintenance, out[row])
-        return out
+        holdings, prices = self._ledger.holdings, self._contracts.moved(asset, move)
+        for rule, own in self._by_rule(accounts):
+            rule.assess(own, holdings, prices, equity, maintenance)
 
     def standing(self, account: int) -> tuple[float, float]:
         """Equity and maintenance of one account at this moment, quote currency."""
-        equity, maintenance = self._work
+        equity, maintenance = self._worth
         rule, alone = self.rules[self._number[account]], np.array([account], np.int32)
         rule.assess(alone, self._ledger.holdings, self._contracts.prices, equity, maintenance)
         return float(equity[account]), float(maintenance[account])

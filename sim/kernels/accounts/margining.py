@@ -11,7 +11,14 @@ import math
 import numpy as np
 
 from sim.base.jit import inlined, kernel
-from sim.kernels.accounts.valuation import initial_of, options_held, settled_cash, standing, value_of
+from sim.kernels.accounts.valuation import (
+    equity_without_options,
+    initial_of,
+    options_held,
+    settled_cash,
+    standing,
+    value_of,
+)
 from sim.records import CANCEL, CANCEL_ALL, CANCEL_AT, CANCEL_RANDOM, REDUCE_ONLY
 
 NO_RULE = -1  # in place of a rule's number: nobody checks the account
@@ -32,13 +39,6 @@ def assess(accounts, holdings, prices, equity, maintenance):
     for j in range(accounts.size):
         a = accounts[j]
         equity[a], maintenance[a] = standing(a, holdings, prices)
-
-
-@kernel
-def distances(accounts, equity, maintenance, out):
-    """Write equity less maintenance of the listed accounts, in their order, shape (N,)."""
-    for j in range(accounts.size):
-        out[j] = equity[accounts[j]] - maintenance[accounts[j]]
 
 
 @kernel
@@ -76,7 +76,7 @@ def room(accounts, instrument, holdings, prices, room):
         held = holdings.position[instrument, a]
         options, short, _ = options_held(a, holdings, prices)
         if terms[instrument]["initial"] > 0.0:
-            equity, _ = standing(a, holdings, prices)
+            equity = equity_without_options(a, holdings, terms) + options
             free = equity - initial_of(a, instrument, short, holdings, terms)
             most = whole(free / (lot_price * terms[instrument]["initial"]))
             room[0, a] = most - held

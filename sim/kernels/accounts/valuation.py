@@ -76,15 +76,23 @@ def options_held(account, holdings, prices):
 
 
 @inlined
+def equity_without_options(account, holdings, terms):
+    """Cash and dense positions of an account as far as they count as equity, quote currency."""
+    total = holdings.cash[account]
+    for i in range(terms.size):
+        total += lot_value(terms, i, holdings.position[i, account]) * terms[i]["collateral"]
+    return total
+
+
+@inlined
 def standing(account, holdings, prices):
     """Equity of an account and the maintenance margin that its positions need, quote currency."""
-    equity, maintenance = holdings.cash[account], 0.0
-    for i in range(prices.terms.size):
-        value = lot_value(prices.terms, i, holdings.position[i, account])
-        equity += value * prices.terms[i]["collateral"]
-        maintenance += abs(value) * prices.terms[i]["maintenance"]
     options, _, needed = options_held(account, holdings, prices)
-    return equity + options, maintenance + needed
+    maintenance, terms = 0.0, prices.terms
+    for i in range(terms.size):
+        value = lot_value(terms, i, holdings.position[i, account])
+        maintenance += abs(value) * terms[i]["maintenance"]
+    return equity_without_options(account, holdings, terms) + options, maintenance + needed
 
 
 @inlined

@@ -115,7 +115,7 @@ def larger(up, down):
 
 
 @kernel
-def count_thresholds(accounts, asset, mark, distances, share, small, holdings, terms, row):
+def count_thresholds(accounts, asset, mark, worth, share, small, holdings, terms, row):
     """Write the liquidation densities of an asset, from thresholds within DISTANCE of its mark.
 
     Parameters
@@ -124,8 +124,8 @@ def count_thresholds(accounts, asset, mark, distances, share, small, holdings, t
         Those to look at; others have no threshold so near.
     asset : int
     mark : float
-    distances : ndarray of float64, shape (2, N)
-        Equity less maintenance of each of them at the mark, and DISTANCE below it.
+    worth : ndarray of float64, shape (2, 2, A)
+        Equity and maintenance of each of them at the mark, and DISTANCE below it.
     share, small : float
         Of a perpetual position, what one seizure closes, and the notional up to which it closes
         all of it. What is forced in options trades with a desk and is not counted.
@@ -142,7 +142,8 @@ def count_thresholds(accounts, asset, mark, distances, share, small, holdings, t
     row[0]["mark"] = mark
     row[0]["density_up"] = row[0]["density_down"] = 0.0
     for j in range(accounts.size):
-        a, here, below = accounts[j], distances[0, j], distances[1, j]
+        a = accounts[j]
+        here, below = worth[0, 0, a] - worth[0, 1, a], worth[1, 0, a] - worth[1, 1, a]
         for i in range(terms.size):
             if terms[i]["kind"] != PERPETUAL or terms[i]["asset"] != asset or not here >= 0.0:
                 continue

@@ -106,13 +106,14 @@ def test_what_cannot_be_rewritten_is_left_alone(
     assert Path("old.toml").read_text() == OLD
 
 
+@pytest.mark.parametrize("call", ["os.fsync", "pathlib.Path.replace"])
 def test_a_file_is_whole_when_its_place_cannot_be_written(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    def full(number: int) -> None:
+    def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(call, full)
     assert migrate("old.toml") == 2
     assert "old.toml: cannot be written: No space left on device" in capsys.readouterr().err
     assert Path("old.toml").read_text() == OLD

@@ -138,9 +138,11 @@ def test_options_count_at_their_delta_and_only_perpetuals_are_forced() -> None:
         ledger, margin = bench.ledger, bench.margin
         everybody = np.flatnonzero(margin.is_checked).astype(np.int32)
         mark = float(bench.view.assets["mark"][0])
-        away = margin.distances(everybody, 0, 0.0, -gain.DISTANCE * mark)
+        worth = np.zeros((2, 2, ledger.cash.size))
+        for move, columns in zip((0.0, -gain.DISTANCE * mark), worth, strict=True):
+            margin.assess_moved(everybody, 0, move, *columns)
         own = ledger.holdings, ledger.terms, densities
-        gain.count_thresholds(everybody, 0, mark, away, share, small, *own)
+        gain.count_thresholds(everybody, 0, mark, worth, share, small, *own)
         return float(densities["density_up"][0]), float(densities["density_down"][0])
 
     # Ben's equity is 13.9 and he needs 10 at a mark of 100: 3.9 to lose, at 9.9 a unit of price, is near.

@@ -147,10 +147,6 @@ BY_TRADE, BY_QUOTE, BY_CANCEL, BY_VALUE = range(len(MOVERS))
 INSTRUMENTS = ("spot", "perpetual", "lp_share")
 SPOT, PERPETUAL, LP_SHARE = range(len(INSTRUMENTS))
 
-# What a dense instrument is.
-INSTRUMENTS = ("spot", "perpetual", "lp_share")
-SPOT, PERPETUAL, LP_SHARE = range(len(INSTRUMENTS))
-
 # Price of a book side that is empty.
 NO_TICK = -1
 

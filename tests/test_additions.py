@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from places import WATCHED
+from small_market import small_market, units
 
 from scenarios import load
 from scenarios.build.loading import parse
@@ -76,6 +77,39 @@ class Twice(Standard):
     pass
 """
 
+POLICY = """
+from agents.hedging import Policy
+
+
+class Doubled(Policy):
+    def decide(self, columns, out):
+        out["low"] = out["high"] = -columns["delta"]
+        out["trade"] = -(columns["held"] + 2.0 * columns["delta"])
+"""
+ROUTE = """
+from agents.hedging import Route
+from sim.records import HEDGE
+
+
+class First(Route):
+    def send(self, wanted, view, outbox):
+        for row in wanted:
+            lots = round(row["units"] / view.quotes[self.venues[0]]["lot"])
+            outbox.market(int(row["account"]), int(self.venues[0]), lots, reason=HEDGE)
+"""
+EXPOSURE = """
+from agents.hedging import Exposure
+
+
+class Growing(Exposure):
+    class Parameters(Exposure.Parameters):
+        units: float
+
+    def fill(self, columns, view):
+        columns["size"] = self.parameters.units
+        columns["delta"] = self.parameters.units * columns["time"]
+"""
+
 
 @pytest.fixture
 def drop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drop]:
@@ -130,6 +164,25 @@ def test_a_venue_whatever_its_family(drop: Drop, room: str) -> None:
     )
     assert recording.fills["venue"].tolist() == ["book"] * 10
     assert (recording.series["BTC.mid"] == recording.series["BTC.value"]).all()
+
+
+def test_a_policy_a_route_and_an_exposure(drop: Drop) -> None:
+    """A hedger of all three, each a file by whose name it is found: at 4 s it has sold twice 4 x 0.5."""
+    for room, name, code in (("policies", "doubled", POLICY), ("routes", "first", ROUTE)):
+        drop(f"agents.hedging.{room}", name, code)
+    drop("agents.hedging.exposures", "growing", EXPOSURE)
+    hedgers = {
+        "name": "hedgers",
+        "type": "dealers.OptionDealers",
+        "cash": 1e9,
+        "latency_seconds": 0.0,
+        "exposure": {"type": "growing", "units": 0.5},
+        "hedging": {"type": "doubled", "synchrony": 1.0},
+        "route": {"type": "first", "venues": ["linear"]},
+    }
+    model = small_market(hedgers, venues=("linear", "desk"), steps=5)
+    model.run()
+    assert units(model, "hedgers", "BTC-perpetual").tolist() == [-4.0]
 
 
 def test_a_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,24 +111,6 @@ class Sizes(NamedTuple):
     reserved: np.ndarray
 
 
-class Options(NamedTuple):
-    """Options of every account, and what a lot of each is worth (`sim.kernels.options.portfolio`)."""
-
-    holder_of: np.ndarray
-    contract: np.ndarray
-    qty: np.ndarray
-    worth: np.ndarray
-    margins: np.ndarray
-
-
-class Accounts(NamedTuple):
-    """Cash and positions of every account, and the terms of what is held."""
-
-    cash: np.ndarray
-    position: np.ndarray
-    terms: np.ndarray
-
-
 def blank(rows: int, dtype: np.dtype) -> np.ndarray:
     """Columns of so many rows, of which nothing is known: unbounded drift, edges that never hold."""
     found = np.zeros(rows, dtype)

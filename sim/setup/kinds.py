@@ -60,8 +60,8 @@ class Kind:
     base : str
         Import path of the class that all of this kind derive from.
     is_bare : bool
-        Whether each module of the room has one such class, with `Parameters` of its own, which the name of
-        the module alone stands for.
+        Whether each module of the room has one such class, which the name of the module alone stands for;
+        one that says `is_named = False` is no scenario's to name.
 
     Attributes
     ----------
@@ -86,6 +86,7 @@ class Kind:
         ValueError
             If the module cannot be imported, or the class is of another kind.
         """
+        path = str(path)  # a file may say anything
         parts = path.split(".")
         may_be = all(part.isidentifier() for part in parts) and (len(parts) > 1 or self.is_bare)
         found = (self._ours(path) or (len(parts) > 1 and Kind.elsewhere(path))) if may_be else None
@@ -105,18 +106,12 @@ class Kind:
                     yield short if self.is_bare else f"{short}.{name}", value
 
     def _in(self, module: Any) -> Iterator[tuple[str, type[Any]]]:
-        """The classes of this kind that a module is the home of.
-
-        Of those that bare names stand for, one without `Parameters` of its own is made by populations, not
-        named in files, where such a kind has any.
-        """
+        """The classes of this kind that a module is the home of, and that a scenario may name."""
         base = self._base()
         for name, value in vars(module).items():
             is_here = inspect.isclass(value) and value.__module__ == module.__name__
             is_ours = is_here and issubclass(value, base) and value is not base and name[0] != "_"
-            if is_ours and (
-                not self.is_bare or "Parameters" in vars(value) or not hasattr(base, "Parameters")
-            ):
+            if is_ours and getattr(value, "is_named", True):
                 yield name, value
 
     def _ours(self, path: str) -> Any:

@@ -36,6 +36,8 @@ class Exposure:
         Columns that it writes: `delta`, and maybe `gamma`, `vega`, `theta`, `adjusted_delta`.
     about : str
         What messages call it.
+    is_named : bool
+        Whether a scenario may name it; others are for populations that make them.
     is_bounded : bool
         Whether its delta changes only as those of its `things` and as the accounts of its rows do, so that
         the rows that can have left their edges are found without looking at all. `fill` then also writes
@@ -52,6 +54,7 @@ class Exposure:
 
     gives: ClassVar[tuple[str, ...]] = ("delta",)
     about: ClassVar[str] = "what these rows are exposed to"
+    is_named: ClassVar[bool] = True
     is_bounded: ClassVar[bool] = False
     books: Books = Books(*(np.zeros(0, np.int64) for _ in range(3)))
 
@@ -72,11 +75,12 @@ class Exposure:
         self.reference = np.zeros((2, 0))
 
     def belong(self, population: Population, asset: int) -> None:
-        """Be that of the rows of a population, in an asset."""
+        """Be that of the rows of a population, in an asset; of no size, until it has one."""
         self.asset, self.first_account = asset, population.first
+        self.size = np.zeros(population.rows)
 
     def take(self, population: Population, listing: Listing) -> None:
-        """Draw and list what the rows hold, once it is known whose they are; sets `size`."""
+        """Draw and list what the rows hold, once it is known whose they are, and set `size`."""
 
     def things(self, view: View) -> np.ndarray:
         """What the rows hold numbers of, records with a `delta`, a `gamma` and an `asset` each."""

@@ -20,6 +20,7 @@ class PoolShare(Exposure):
     """
 
     gives = ("delta", "gamma")
+    is_named = False
     about = "a share of a pool"
 
     def __init__(self, share: int) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from agents.hedging.exposures.base import Exposure
-from agents.hedging.exposures.option_book import ChainBook
+from agents.hedging.exposures.chain_book import ChainBook
 from agents.option_chains import chains
 
 
 class Synthetic(ChainBook):
     """Options around the spot, open interest falling with moneyness."""
+
+    is_named = True
 
     class Parameters(chains.Synthetic, Exposure.Parameters):
         """As `agents.option_chains.chains.Synthetic` says."""

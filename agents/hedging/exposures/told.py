@@ -12,6 +12,7 @@ from sim.messages.view import View
 class Told(Exposure):
     """What its population says that the rows are exposed to, whenever it says so."""
 
+    is_named = False
     about = "an exposure of which only delta is told"
 
     def say(self, delta: ArrayLike, size: ArrayLike) -> None:

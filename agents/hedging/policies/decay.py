@@ -18,9 +18,6 @@ class Decay(Policy):
 
     needs = ("adjusted_delta",)
 
-    class Parameters(Policy.Parameters):
-        """Nothing of its own."""
-
     def prepare(self, columns: np.ndarray) -> None:
         """The delta at the present mid, as it was at the last look."""
         columns["later"] = columns["elapsed"] / YEAR

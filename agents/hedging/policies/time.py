@@ -15,9 +15,6 @@ from sim.setup.draws import Draws
 class Time(Policy):
     """Trades back to neutral at every look."""
 
-    class Parameters(Policy.Parameters):
-        """Nothing of its own."""
-
     def __init__(self, parameters: Any) -> None:
         super().__init__(parameters)
         self._hold = TypedCall(hold_band)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from agents.hedging.columns import Accounts, Options
 from agents.hedging.kernels.routing import send_to_cheapest
 from agents.hedging.routes.base import Route
 from sim.base.typed_call import TypedCall
+from sim.kernels.accounts.valuation import Holdings, Prices
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 
@@ -19,9 +19,6 @@ class Cheapest(Route):
 
     Of those at which the row can pay: spot is bought with free cash and never sold short.
     """
-
-    class Parameters(Route.Parameters):
-        """Nothing of its own."""
 
     def __init__(self, parameters: Any) -> None:
         super().__init__(parameters)
@@ -34,8 +31,8 @@ class Cheapest(Route):
             view.time,
             float(view.assets[self.asset]["mid"]),
             wanted,
-            Options(view.holder_of, view.held, view.held_lots, view.contract_worth, view.contract_margin),
-            Accounts(view.cash, view.position, view.terms),
+            Holdings(view.cash, view.position, view.holder_of, view.held, view.held_lots),
+            Prices(view.terms, view.contracts, view.contract_worth, view.contract_margin),
             self.venues,
             view.quotes,
             outbox.rows,

@@ -20,7 +20,7 @@ from scenarios.file.errors import ScenarioError
 from sim.recording.recording import Recording
 
 TEXT = """\
-schema_version = 1
+schema_version = 2
 name = "own"
 modules = ["mine.py"]
 time = {steps = 40}

@@ -39,7 +39,7 @@ def test_a_class_is_found_in_any_folder_of_its_room(kind: Kind, path: str, home:
 
 
 def test_the_name_of_a_module_stands_for_the_one_class_it_has() -> None:
-    """What no scenario can name, as it has no parameters of its own, is not offered."""
+    """What is no scenario's to name is not offered."""
     assert [name for name, _ in POLICY.classes()] == ["band", "decay", "leland", "time", "whalley_wilmott"]
     assert [name for name, _ in EXPOSURE.classes()] == ["chain", "constant_gamma", "synthetic"]
     for path in ("band.Band", "base", "columns", "Band"):

@@ -86,8 +86,6 @@ class ContractPrices:
             return self.prices
         if self._moved.contracts is not self.prices.contracts:
             terms, contracts, worth, margins = self.prices
-            self._moved = Prices(
-                np.zeros_like(terms), contracts, np.zeros_like(worth), np.zeros_like(margins)
-            )
+            self._moved = Prices(np.zeros_like(terms), contracts, np.zeros_like(worth), margins)
         self._shift.call(self.prices, self._universe.live, asset, move, self._moved)
         return self._moved

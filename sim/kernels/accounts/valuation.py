@@ -153,10 +153,13 @@ def shift(prices, live, asset, move, shifted):
         if prices.terms[i]["asset"] == asset and prices.terms[i]["kind"] <= PERPETUAL:
             shifted.terms[i]["price"] += move
     for run in range(live.shape[0]):
-        for c in range(live[run, 0], live[run, 1]):
-            for row in range(prices.worth.shape[0]):
-                shifted.worth[row, c + 1] = prices.worth[row, c + 1]
-            for row in range(prices.margins.shape[0]):
-                shifted.margins[row, c + 1] = prices.margins[row, c + 1]
-            if prices.contracts[c]["asset"] == asset:
-                shifted.worth[PRICE, c + 1] += prices.worth[DELTA, c + 1] * move
+        first, last = live[run, 0], live[run, 1]
+        for row in range(prices.worth.shape[0]):
+            before, after = prices.worth[row, first + 1 : last + 1], shifted.worth[row, first + 1 : last + 1]
+            for c in range(before.size):
+                after[c] = before[c]
+        own, deltas = prices.contracts[first:last], prices.worth[DELTA, first + 1 : last + 1]
+        values = shifted.worth[PRICE, first + 1 : last + 1]
+        for c in range(own.size):
+            if own[c]["asset"] == asset:
+                values[c] += deltas[c] * move

@@ -185,7 +185,7 @@ SMALL: dict[Any, dict[str, Any]] = {
     overhead: {"SHOCK_SECONDS": 4.0, "CALM_AFTER": 1, "STEPS": 2, "EMPTY_CALLS": 8},
     processes: {"REPEATS": 1},
     memory: {"MILLION": 1_000, "FEW": 100, "MANY": 300},
-    sweeps: {"RUNS": 20, "SOME": 10, "FEW": 10, "STEPS": 3, "MANY": 20, "REPEATS": 1, "PROCESSES": ()},
+    sweeps: {"RUNS": 20, "SOME": 10, "FEW": 10, "STEPS": 3, "MANY": 20, "REPEATS": 1},
 }
 DEFAULTS: dict[Callable[..., Any], tuple[Any, ...]] = {
     book.against_bourse: (40_000, 1),

@@ -15,11 +15,12 @@ import pytest
 from scenarios import load
 from scenarios.__main__ import main
 from scenarios.arms.arms import Arms
+from scenarios.build.loading import parse
 from scenarios.file import library
 from scenarios.file.document import Document
 from scenarios.file.errors import ScenarioError
 from scenarios.file.explain import keys_at
-from scenarios.file.schema import Scenario, parse
+from scenarios.file.schema import Scenario
 from scenarios.sweeps.designs import points_of
 from scenarios.sweeps.experiment import Experiment
 from sim.setup.parameters import Parameters

@@ -9,9 +9,10 @@ import pytest
 from version_one import CLOCK, NEW, OLD
 
 from scenarios import load
+from scenarios.build.loading import parse
 from scenarios.file.document import Document
 from scenarios.file.errors import ScenarioError
-from scenarios.file.schema import Scenario, parse
+from scenarios.file.schema import Scenario
 from scenarios.file.toml import loads
 from scenarios.file.versions import NEWEST, edited
 

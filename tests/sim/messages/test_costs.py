@@ -10,14 +10,14 @@ from small_market import MAKERS, SPOT, small_market
 
 from sim import records as r
 from sim.kernels.messages.costs import BUYING, SELLING
-from sim.messages.view import OFFSETS_BPS, QUOTE, View, frozen
+from sim.messages.view import OFFSETS_BPS, VENUE_STATE, View, frozen
 
 FEE = 0.0005
 
 
 def viewed(**fields: Any) -> View:
     """A View of one venue whose row says this."""
-    quotes = np.zeros(1, QUOTE)
+    quotes = np.zeros(1, VENUE_STATE)
     quotes["bid"], quotes["ask"], quotes["lot"] = 99.0, 101.0, 0.01
     for name, value in fields.items():
         quotes[name] = value

@@ -67,7 +67,7 @@ def test_every_number_has_a_lower_and_an_upper_bound(model: type[BaseModel]) -> 
 def test_the_tables_that_are_looked_at_are_those_of_the_library() -> None:
     found = {model.__qualname__ for model in models()}
     assert {"OrderBook.Parameters", "MarketMakers.Parameters", "Heston.Parameters"} <= found
-    assert {"Band.Parameters", "Cheapest.Parameters", "Synthetic.Parameters"} <= found
+    assert {"Band.Parameters", "Route.Parameters", "Synthetic.Parameters"} <= found
     assert {"Time", "Sweep", "Stop", "Range", "Lognormal", "Level", "Smile"} <= found
 
 

@@ -164,7 +164,7 @@ class Router:
         rows : ndarray of int64
             Rows of `orders` that are the venue's next, in arrival order.
         at : float
-            When the last of them arrives, s.
+            Up to when the venue may go: when the last of them arrives or, with the last batch, `until`, s.
         """
         outbox = self.outbox
         self._fit()
@@ -172,7 +172,9 @@ class Router:
         self._found, self._batched = self._due.call(outbox.rows, outbox.count, until, work, self._lanes)
         for venue, first, last in work.batches[: self._batched].tolist():
             self._delivered += 1
-            yield venue, outbox.rows, work.rows[first:last], float(work.arrival[work.rows[last - 1]])
+            is_last = self._delivered == self._batched
+            at = until if is_last else float(work.arrival[work.rows[last - 1]])
+            yield venue, outbox.rows, work.rows[first:last], at
 
     def forget(self) -> None:
         """Drop the orders that were delivered; they are executed."""

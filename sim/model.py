@@ -34,7 +34,7 @@ from sim.accounts.profile import profile
 from sim.accounts.waterfall import Waterfall
 from sim.base.typed_call import TypedCall
 from sim.intervention import Decider
-from sim.kernels.recording import observation as looking
+from sim.kernels.recording import observation
 from sim.messages.outbox import Outbox
 from sim.messages.tape import Tape
 from sim.messages.view import frozen
@@ -112,8 +112,8 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._worst_residual = 0.0
         self._shown_live: np.ndarray | None = None
         self.moves_recorded: int | None = None
-        self._refresh = TypedCall(looking.refresh)
-        self._estimate_volatility = TypedCall(looking.estimate_volatility)
+        self._refresh = TypedCall(observation.refresh)
+        self._estimate_volatility = TypedCall(observation.estimate_volatility)
         self._open()
 
     def intervene(self, population: Population, around: Callable[[Decider], Decider]) -> None:

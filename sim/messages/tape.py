@@ -19,37 +19,28 @@ class Tape:
     rows : TapeRows
         Fills, moves and rejects with room for more than are used, and their counts, as kernels take
         them; new ones when one has grown.
+    fills, moves, rejects : ndarray of FILL, MOVE, REJECT
+        These columns by themselves; as many rows are written as `counts` says.
     counts : ndarray of int64, shape (6,)
         Slots FILLS, MOVES, REJECTS, SEQ, GROUP and STEP of `sim.records`.
     posted : int
         How many fills the ledger has posted.
     """
 
+    fills: np.ndarray
+    moves: np.ndarray
+    rejects: np.ndarray
+
     def __init__(self, capacity: int = 1 << 18) -> None:
         self.counts = np.zeros(6, np.int64)
         fills, moves, rejects = (lazy_zeros(capacity, dtype) for dtype in (FILL, MOVE, REJECT))
-        self.rows = TapeRows(fills, moves, rejects, self.counts)
+        self._show(TapeRows(fills, moves, rejects, self.counts))
         self._room = [capacity] * 3
         self.posted = 0
 
-    @property
-    def fills(self) -> np.ndarray:
-        """Rows of FILL, of which as many are written as `counts` says."""
-        return self._column(FILLS)
-
-    @property
-    def moves(self) -> np.ndarray:
-        """Rows of MOVE, likewise."""
-        return self._column(MOVES)
-
-    @property
-    def rejects(self) -> np.ndarray:
-        """Rows of REJECT, likewise."""
-        return self._column(REJECTS)
-
-    def _column(self, slot: int) -> np.ndarray:
-        column: np.ndarray = self.rows[slot]
-        return column
+    def _show(self, rows: TapeRows) -> None:
+        self.rows = rows
+        self.fills, self.moves, self.rejects, _ = rows
 
     def reserve(self, fills: int, moves: int, rejects: int) -> None:
         """Make sure this many more rows of each kind fit before a kernel is called."""
@@ -63,7 +54,7 @@ class Tape:
 
     def _grow(self, slot: int, needed: int) -> None:
         grown = _grown(self.rows[slot], needed)
-        self.rows = self.rows._replace(**{TapeRows._fields[slot]: grown})
+        self._show(self.rows._replace(**{TapeRows._fields[slot]: grown}))
         self._room[slot] = grown.size
 
     def open_group(self) -> int:

@@ -15,7 +15,7 @@ from sim.setup.listing import Listing
 from sim.setup.parameters import LONGEST, MOST_PIECES, MOST_UNITS, Parameters, VenueName, check_lots
 
 
-class MarketOrder(Parameters):
+class OrderStream(Parameters):
     """One exogenous market order, or a stream of equal ones.
 
     Parameters
@@ -48,7 +48,7 @@ class Outsiders(Population):
     class Parameters(Population.Parameters):
         """The shocks, in time order."""
 
-        orders: list[MarketOrder]
+        orders: list[OrderStream]
 
     def prepare(self, listing: Listing) -> None:
         """Slice the shocks into orders."""

@@ -163,11 +163,10 @@ def _populations(model: Model, scenario: Scenario, listing: Listing) -> list[Pop
             populations.append(own)
     shocks = [shock for shock in scenario.shocks if isinstance(shock, MarketOrder)]
     if shocks:
-        from agents.shocks import MarketOrder as Order
-        from agents.shocks import Outsiders
+        from agents.shocks import OrderStream, Outsiders
 
         sent = [
-            Order(
+            OrderStream(
                 at=s.at,
                 venue=listing.reference(listing.universe.assets.index(s.asset)).name,
                 qty=s.qty,

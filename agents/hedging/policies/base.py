@@ -95,6 +95,12 @@ class Policy:
     max_slippage: np.ndarray
     synchrony: np.ndarray
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        owners = [next(each for each in cls.__mro__ if name in vars(each)) for name in ("decide", "reach")]
+        if cls.__mro__.index(owners[0]) < cls.__mro__.index(owners[1]):
+            cls.reach = None  # that of a base is good for the edges of that base
+
     def __init__(self, parameters: Any) -> None:
         self.parameters = parameters
 

@@ -38,7 +38,8 @@ class Rule:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "assess" in vars(cls) and "screen" not in vars(cls):
+        owners = [next(each for each in cls.__mro__ if name in vars(each)) for name in ("assess", "screen")]
+        if cls.__mro__.index(owners[0]) < cls.__mro__.index(owners[1]):
             cls.screen = Rule.screen  # type: ignore[method-assign]
 
     def __init__(self, accounts: np.ndarray) -> None:

@@ -13,6 +13,7 @@ import pytest
 from places import ROOT
 
 from agents.hedging import Policy
+from agents.hedging.policies.band import Band
 from analysis.feedback import theory
 from scenarios import load
 from scenarios.__main__ import main
@@ -308,3 +309,19 @@ def test_what_is_resolved_says_what_the_type_has_and_nothing_else() -> None:
     assert (dealers["hedging"]["type"], dealers["hedging"]["up"]) == ("mine.Asymmetric", 0.5)
     scenario["populations.dealers.hedging"] = {"type": "leland"}
     assert scenario["populations.dealers.hedging.cost"] == 0.0005
+
+
+def test_a_policy_that_decides_otherwise_than_its_base_is_not_screened_by_it() -> None:
+    class Narrow(Band):
+        def decide(self, columns: np.ndarray, out: np.ndarray) -> None:
+            super().decide(columns, out)
+
+    class Mixed(Narrow, Band):
+        pass
+
+    class Same(Band):
+        pass
+
+    assert Narrow.reach is None
+    assert Mixed.reach is None
+    assert Same.reach is Band.reach

@@ -142,3 +142,14 @@ def test_every_account_is_under_one_rule() -> None:
     for first, second in ((np.arange(3), np.arange(2, 5)), (np.arange(2), np.arange(3, 5))):
         with pytest.raises(ValueError, match="under one margin rule"):
             numbered([Standard(first), Unchecked(second)], 5)
+
+
+def test_a_rule_that_assesses_by_a_mixin_is_looked_at_always() -> None:
+    class Twice:
+        def assess(self, *given: Any) -> None:
+            raise AssertionError("is not called")
+
+    class Mixed(Twice, Standard):
+        pass
+
+    assert Mixed.screen is Rule.screen

@@ -30,6 +30,7 @@ from sim.setup.parameters import Misfit, within
 
 RENEWAL_SHARE = 0.1  # of rows near an edge, above which the reference is renewed
 NOTHING_SEEN = np.zeros(0)
+UNDECIDED = blank(1, DECISION)[0]
 
 
 class Hedger:
@@ -171,8 +172,10 @@ class Hedger:
         """What the rows looked at are to trade, by exposure and policy."""
         decisions, reaches = self._decisions[: columns.size], self._reaches[: columns.size]
         self._fill(columns, view)
+        decisions[:] = UNDECIDED
         self.policy.decide(columns, decisions)
         if self._reach is not None:
+            reaches[:] = UNDECIDED
             self._reach(columns, reaches)
         count = self._settle.call(
             float(view.assets[self.asset]["mid"]) - self._mid_then,
@@ -194,6 +197,8 @@ class Hedger:
         if "vega" in needs or "theta" in needs:
             self.exposure.fill_further(columns, view)
         if "adjusted_delta" in needs:
+            for name in ("k", "load", "later"):
+                columns[name] = 0.0
             self.policy.prepare(columns)
             self.exposure.adjust(columns, view)
 
@@ -220,6 +225,7 @@ class Hedger:
         if self._reach is not None:
             describe_all(view.time, price, self._clock, self._holding, self._columns)
             self._fill(self._columns, view)
+            self._reaches[:] = UNDECIDED
             self._reach(self._columns, self._reaches)
             rescreen(self._columns, self._reaches, 0.0, self._screen)
 

@@ -10,7 +10,9 @@ from textwrap import dedent
 
 import numpy as np
 import pytest
+from on_a_pool import DEALERS
 from places import ROOT
+from small_market import MAKERS, population, small_market
 
 from agents.hedging import Policy
 from agents.hedging.policies.band import Band
@@ -325,3 +327,24 @@ def test_a_policy_that_decides_otherwise_than_its_base_is_not_screened_by_it() -
     assert Narrow.reach is None
     assert Mixed.reach is None
     assert Same.reach is Band.reach
+
+
+def test_what_a_policy_does_not_write_is_not_what_another_row_got_before() -> None:
+    seen: list[float] = []
+
+    class Masked(Band):
+        reach = None
+
+        def decide(self, columns: np.ndarray, out: np.ndarray) -> None:
+            seen.extend(out["urgency"])
+            super().decide(columns, out)
+            out["urgency"] = 0.5
+
+    model = small_market(MAKERS, DEALERS | {"route": {"venues": ["perp"]}, "count": 3}, steps=6)
+    hedger = population(model, "dealers").hedger
+    masked = Masked(hedger.policy.parameters)
+    masked.width = hedger.policy.width = np.zeros(3)
+    hedger.policy.decide = masked.decide
+    model.run()
+    assert seen
+    assert set(seen) == {1.0}

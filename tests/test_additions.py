@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -114,7 +113,6 @@ class Growing(Exposure):
 @pytest.fixture
 def drop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drop]:
     """Puts a file into a package, as if it lay in its folder."""
-    before = set(sys.modules)
 
     def put(package: str, name: str, code: str) -> None:
         folder = tmp_path / package
@@ -127,10 +125,6 @@ def drop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drop]:
     yield put
     monkeypatch.undo()
     kinds.homes.cache_clear()
-    for name in set(sys.modules) - before:
-        file = getattr(sys.modules[name], "__file__", None) or ""
-        if file.startswith(str(tmp_path)):
-            del sys.modules[name]
 
 
 def watched(**changes: Any) -> Any:

@@ -62,10 +62,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("code").mkdir()
     brought()
     Path("own.toml").write_text(TEXT)
-    yield tmp_path
-    for name in ("idlers", "helping", "stray"):
-        sys.modules.pop(name, None)
-    sys.path[:] = [each for each in sys.path if not each.startswith(str(tmp_path))]
+    return tmp_path
 
 
 def brought(more: str = "pass", first: str = "", name: str = "idlers", place: str = "code") -> None:

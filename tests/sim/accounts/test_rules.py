@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +35,11 @@ PERP = 1
 
 
 @pytest.fixture
-def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder with a rule of the user's, and the user in it."""
     (tmp_path / "mine.py").write_text(STRICT)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    yield
-    sys.modules.pop("mine", None)
 
 
 def two_kinds(**strict: Any) -> Model:

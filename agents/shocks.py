@@ -38,6 +38,12 @@ class OrderStream(Parameters):
 class Outsiders(Population):
     """Whoever stands behind an exogenous shock: one account, no limit, no further trade.
 
+    What the market does not take at once is carried: the rest of an order is sent again at every step
+    until it is filled, so that every arm executes the whole shock however thin its market, and the price
+    gaps instead. What is left when the run ends was more than the market could take
+    (`shock_executed`, a market failure). Where several venues trade an instrument that is shocked, its rest
+    goes to the one that was sent to last.
+
     Leaves out: why they trade. They have no capital, their credit is never called, and their
     orders arrive at once (`cash` and `latency_seconds` are without effect).
     """
@@ -62,15 +68,27 @@ class Outsiders(Population):
             self._slices += [(shock.at + i, terms.index, size) for i, size in enumerate(sizes) if size]
         self._slices.sort()
         self._next = 0
+        self._sent: dict[int, int] = {}
+        self._venue: dict[int, int] = {}
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """Nothing: outsiders trade on credit that is never called."""
         return np.zeros(self.rows), {}
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
-        """Send the orders whose time falls into this step."""
+        """Send what earlier orders left over, and the orders whose time falls into this step."""
+        for instrument, sent in self._sent.items():
+            done = view.position[instrument, self.first] + view.pending.of(self.first, instrument)
+            if sent != done:
+                self._send(outbox, self._venue[instrument], int(sent - done), view.time)
         end = view.time + view.step_seconds
         while self._next < len(self._slices) and self._slices[self._next][0] < end - 1e-9:
             at, venue, lots = self._slices[self._next]
-            outbox.send(self.first, venue, MARKET, lots, time=max(at, view.time), reason=SHOCK)
+            self._send(outbox, venue, lots, max(at, view.time))
+            instrument = int(view.quotes[venue]["instrument"])
+            self._sent[instrument] = self._sent.get(instrument, 0) + lots
+            self._venue[instrument] = venue
             self._next += 1
+
+    def _send(self, outbox: Outbox, venue: int, lots: int, time: float) -> None:
+        outbox.send(self.first, venue, MARKET, lots, time=time, reason=SHOCK)

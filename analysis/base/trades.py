@@ -6,6 +6,7 @@ or remove liquidity are not trades: nobody in the market had to absorb them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -16,6 +17,9 @@ from sim.recording.recording import Recording
 from sim.records import FORCED, HEDGE, SHOCK, TRADE
 
 TRADED = (TRADE, HEDGE, FORCED, SHOCK)
+
+WHOLE = 1e-3
+"""How close to the whole of an order counts as all of it: parts of it are whole lots."""
 
 
 class Trades(NamedTuple):
@@ -115,6 +119,11 @@ class Shock(NamedTuple):
         """The market order that an entry of the scenario's shocks says."""
         return cls(float(entry["at"]), float(entry["qty"]), float(entry.get("over_seconds", 0.0)))
 
+    def asked_by(self, time: float) -> float:
+        """Units of the parts that are sent before a time."""
+        parts = max(1, round(self.over_seconds))
+        return self.qty * min(max(math.ceil(time - self.at - 1e-9), 0), parts) / parts
+
     @property
     def last(self) -> float:
         """When the last part of it is sent, s; parts are a second apart."""
@@ -134,6 +143,26 @@ def first_shock(recording: Recording, asset: str) -> Shock | None:
     """The first exogenous market order in an asset that came before the recording ended, if one did."""
     end = duration(recording)
     return next((shock for shock in shocks(recording, asset) if shock.at < end), None)
+
+
+def executed(recording: Recording, asset: str) -> float | None:
+    """Share of the exogenous market orders in an asset, of those that came, that was filled; None without any."""
+    asked = sum(abs(shock.asked_by(duration(recording))) for shock in shocks(recording, asset))
+    if not asked:
+        return None
+    filled = float(np.abs(_shock_units(recording, asset)).sum())
+    return 1.0 if abs(filled / asked - 1.0) < WHOLE else filled / asked
+
+
+def unexecuted(recording: Recording, asset: str) -> float:
+    """Units of the exogenous market orders, of those that came, left at the end; below zero of sales."""
+    asked = sum(shock.asked_by(duration(recording)) for shock in shocks(recording, asset))
+    return asked - float(_shock_units(recording, asset).sum())
+
+
+def _shock_units(recording: Recording, asset: str) -> np.ndarray:
+    done = trades(recording, asset)
+    return done.units[done.reason == SHOCK]
 
 
 def duration(recording: Recording) -> float:

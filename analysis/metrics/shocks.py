@@ -12,7 +12,7 @@ import numpy as np
 
 from analysis.base.metric import Told, Undefined, metric
 from analysis.base.series import opening, prices
-from analysis.base.trades import Shock, first_shock, shocks
+from analysis.base.trades import Shock, executed, first_shock, shocks
 from sim.recording.recording import Recording
 from sim.records import SHOCK
 
@@ -29,6 +29,21 @@ def shock_direct_move(recording: Recording, asset: str) -> float:
     """What the shock's own trades did to the mid as they filled, requotes left out."""
     shock, before, _, _ = _path(recording, asset)
     return _direct(recording, asset, shock) / before
+
+
+@metric(
+    unit="1",
+    per="assets",
+    source="units that exogenous market orders traded over the units asked for by the end; below 1 the market "
+    "could not take them",
+    light=12,
+)
+def shock_executed(recording: Recording, asset: str) -> float:
+    """How much of the shocks was executed: arms in which it differs were not shocked alike."""
+    share = executed(recording, asset)
+    if share is None:
+        raise Undefined("no market_order shock in this asset came before the end")
+    return share
 
 
 @metric(
@@ -146,8 +161,7 @@ def _direct(recording: Recording, asset: str, shock: Shock) -> float:
     if time.size == 0:
         raise Undefined("the recording holds no moves of the mid")
     code = list(recording.names("assets")).index(asset)
-    own = (
-        (moved == code) & (reason == SHOCK) & (time >= shock.at) & (time <= shock.at + shock.over_seconds + 1)
-    )
+    later = [each.at for each in shocks(recording, asset) if each.at > shock.at]
+    own = (moved == code) & (reason == SHOCK) & (time >= shock.at) & (time < min(later, default=np.inf))
     half_tick = recording.market["assets"][code]["half_tick"]
     return float(np.sign(shock.qty) * half_tick * change[own].sum())

@@ -76,7 +76,7 @@ def execute(orders, due, until, columns, room, tape):
         prepare(book, tape, order["time"] + order["latency"], np.int64(order["phase"]))
         if book.head["decay"] > 0.0:
             decay(book, tape, order)
-        if book.head["failed_at"] < np.inf:
+        if book.head["fails_at"] <= order["time"] + order["latency"]:
             break
         obey(book, tape, order)
     prepare(book, tape, until, np.int64(TRADING))
@@ -160,8 +160,9 @@ def charge(book, tape, account, origin, mover, told):
             answers = 0.0 if math.isnan(told) else 1.0 - min(max(0.5 * told * head["mid"] / change, 0.0), 1.0)
             head["mid"] += change
             write_move(tape, head["venue"], change, mover, party_of(book, account), origin, answers)
+        head["fails_at"] = np.inf
     elif head["is_watched"] != 0:
-        head["failed_at"] = min(head["failed_at"], origin.time)
+        head["fails_at"] = min(head["fails_at"], origin.time + head["patience"])
 
 
 @inlined

@@ -59,6 +59,7 @@ def trade(book, tape, order, group, side, slot, lots):
     shrink(book, slot, lots)
     head["flow"] += qty * (order["kind"] != QUOTE)
     head["volume"] += lots
+    head["last"] = np.int64(row["price"])
 
 
 @inlined

@@ -30,6 +30,7 @@ def observe(header, ladder, bitmap, permanent_impact, quotes, index):
     row["ask"] = head["ask"] * head["tick"] if has_ask else np.nan
     row["mid_half_ticks"] = head["mid"]
     row["mid"] = 0.5 * head["mid"] * head["tick"]
+    row["last"] = head["last"] * head["tick"]
     row["tick"] = head["tick"]
     row["lot"] = head["lot"]
     row["pool_fee"] = 0.0

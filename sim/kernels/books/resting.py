@@ -49,6 +49,7 @@ HEADER = np.dtype(
         ("bid", "i8"),  # best bid, tick; -1 if none
         ("ask", "i8"),  # best ask, tick; the ladder's width if none
         ("mid", "i8"),  # reference mid, half ticks
+        ("last", "i8"),  # tick of the last trade; of the opening mid, rounded down, until there is one
         ("width", "i8"),  # ticks of the ladder
         ("free", "u4"),  # first free row of the pool among those used before
         ("used", "u4"),  # rows of the pool ever used
@@ -78,7 +79,8 @@ HEADER = np.dtype(
         ("reference", "f8"),  # of the band, half ticks
         ("reference_time", "f8"),  # s
         ("halted_until", "f8"),  # s; -inf when trading
-        ("failed_at", "f8"),  # s, when a side was found empty; inf until then
+        ("fails_at", "f8"),  # s, when a side will have been empty for too long; inf while none is
+        ("patience", "f8"),  # s that a side may be empty
         ("is_watched", "i8"),  # whether an empty side is a failure
         ("decay", "f8"),  # of a volume a squared half tick and arrival, 0 for none
         ("origin", "i8"),  # half tick that the sums below are measured from

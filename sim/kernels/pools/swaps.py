@@ -304,6 +304,7 @@ def observe_pool(pools, quotes, index):
     quotes[index]["bid"] = mid * pool["kept"] if is_open else math.nan
     quotes[index]["ask"] = mid / pool["kept"] if is_open else math.nan
     quotes[index]["mid"] = mid
+    quotes[index]["last"] = mid
     quotes[index]["depth_bid"] = units * (1.0 / math.sqrt(1.0 - pool["depth"]) - 1.0) / pool["kept"]
     quotes[index]["depth_ask"] = units * (1.0 - 1.0 / math.sqrt(1.0 + pool["depth"]))
     quotes[index]["depth_span"] = mid * pool["depth"] if is_open else 0.0

@@ -140,7 +140,7 @@ class LinearImpact(Venue):
         row = quotes[self.index]
         tick = self.parameters.tick
         mid = (self._state[impact.HALF_TICKS] + self._carry[impact.CARRY]) * 0.5 * tick
-        row["bid"] = row["ask"] = row["mid"] = mid
+        row["bid"] = row["ask"] = row["mid"] = row["last"] = mid
         row["mid_half_ticks"] = self._state[impact.HALF_TICKS]
         row["bid_tick"] = row["ask_tick"] = NO_TICK
         depth = self.depth(mid)

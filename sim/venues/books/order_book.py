@@ -126,8 +126,9 @@ class OrderBook(Venue):
     price is brought up to date when it is looked at (`sim.kernels.books.decay`); until then what rests there
     counts in full towards its owner's margin.
 
-    *Market failure.* With `stops_when_empty`, an empty side after an order, once both sides
-    were there, ends the run: the book carries out nothing more, the step ends, the recording says when.
+    *Market failure.* With `stops_when_empty`, a side that stays empty for `empty_seconds` after an order,
+    once both sides were there, ends the run: the book carries out nothing more, the step ends, the
+    recording says when.
 
     *Left out.* Stop orders (populations send them when they trigger), hidden and iceberg
     orders, auctions, pro-rata matching.
@@ -158,6 +159,8 @@ class OrderBook(Venue):
             Populations whose resting orders do not decay, and whose arrivals make none decay.
         stops_when_empty : bool
             Whether an empty side is a market failure, which ends the run.
+        empty_seconds : float
+            How long a side may be empty before it is one, s; at once if 0.
         """
 
         tick: float = Field(ge=FINEST, le=HIGHEST_PRICE)
@@ -171,6 +174,7 @@ class OrderBook(Venue):
         order_decay: float = Field(default=0.0, ge=0, le=MOST)
         durable: list[PopulationName] = Field(default_factory=list)
         stops_when_empty: bool = False
+        empty_seconds: float = Field(default=0.0, ge=0, le=LONGEST)
 
     precedence = 3
     meaning: ClassVar[dict[int, int]] = {
@@ -252,7 +256,7 @@ class OrderBook(Venue):
         self._best = self._header["bid"], self._header["ask"]
         self._resting, self._expiring = self._header["resting"], self._header["expiring"]
         self._reducing = self._header["reducing"]
-        self._failed_at = self._header["failed_at"]
+        self._fails_at, self._clock = self._header["fails_at"], self._header["clock"]
         pairs = (("step_flow", "flow"), ("step_volume", "volume"))
         self._counted = [(self._header[since], self._header[total]) for since, total in pairs]
 
@@ -275,6 +279,7 @@ class OrderBook(Venue):
         header["bid"] = NO_TICK
         header["ask"] = header["width"] = header["high"] = width
         header["mid"] = header["reference"] = self._opening_half_ticks
+        header["last"] = self._opening_half_ticks // 2
         header["venue"] = self.index
         header["instrument"] = self.instrument
         header["asset"] = self.asset
@@ -287,7 +292,8 @@ class OrderBook(Venue):
         header["band_window"] = rules.band_window_seconds
         header["halt_seconds"] = rules.halt_seconds
         header["halted_until"] = -np.inf
-        header["failed_at"] = np.inf
+        header["fails_at"] = np.inf
+        header["patience"] = rules.empty_seconds
         header["origin"] = self._opening_half_ticks
         header["decay"] = rules.order_decay * (0.5 * rules.tick) ** 2
         return header
@@ -368,12 +374,12 @@ class OrderBook(Venue):
 
     def failure(self) -> dict[str, Any]:
         """When this market failed and which side was empty; empty if it has not failed."""
-        if self._failed_at.item() == math.inf:
+        if self._fails_at.item() > self._clock.item():
             return {}
         head = self._header[0]
         empty = (head["bid"] < 0, head["ask"] >= head["width"])
         side = "both" if all(empty) else "bid" if empty[0] else "ask"
-        return {"venue": self.name, "time": float(head["failed_at"]), "side": side}
+        return {"venue": self.name, "time": float(head["fails_at"]), "side": side}
 
     @property
     def accounts(self) -> np.ndarray:

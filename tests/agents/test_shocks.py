@@ -1,0 +1,74 @@
+"""Exogenous orders: what the market does not take is carried, and what it never takes is a failure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from small_market import MAKERS, market_order, population, small_market, units
+
+from analysis.base.metric import measure
+from analysis.measures import known
+from sim.model import Model
+
+LIMITED = MAKERS | {"count": 4, "levels": 3, "growth": 1.0, "inventory_limit": 1e6, "learning_bps": 0.0}
+
+
+def sold(qty: float, *, over: float = 0.0, steps: int = 60, **makers: Any) -> Model:
+    shock = market_order(5.0, qty) | {"over_seconds": over}
+    return small_market(LIMITED | makers, venues=("perp",), steps=steps, shocks=[shock])
+
+
+def values(model: Model) -> dict[str, Any]:
+    entries = measure(model.recording(), [known()[name] for name in ("shock_executed", "market_failed")])
+    return {name.rpartition(".")[2]: entry["value"] for name, entry in entries.items()}
+
+
+@pytest.mark.parametrize("qty", [-1000.0, 1000.0])
+@pytest.mark.parametrize("over", [0.0, 10.0])
+def test_the_rest_of_an_order_is_sent_until_it_is_filled(qty: float, over: float) -> None:
+    """The makers show 4 x 3 x 20 units a side; they quote again every second."""
+    model = sold(qty, over=over)
+    for _ in range(7):
+        model.step()
+    assert 0 < abs(units(model, "shocks", "BTC-perpetual")[0]) < abs(qty)
+    model.run()
+    assert units(model, "shocks", "BTC-perpetual")[0] == qty
+    assert values(model) == {"shock_executed": 1.0, "market_failed": 0}
+
+
+def test_what_makers_at_their_limits_never_take_is_a_market_failure() -> None:
+    """Quotes under way when a maker reaches its limit are filled too."""
+    model = sold(-1000.0, inventory_limit=100.0)
+    model.run()
+    done = -units(model, "shocks", "BTC-perpetual")[0]
+    assert 400.0 <= done <= 700.0
+    assert values(model) == {"shock_executed": pytest.approx(done / 1000.0), "market_failed": 1}
+
+
+def test_a_shock_cut_off_by_the_end_counts_what_was_sent() -> None:
+    model = sold(-100.0, over=10.0, steps=10)
+    model.run()
+    assert units(model, "shocks", "BTC-perpetual")[0] == -50.0
+    assert values(model) == {"shock_executed": 1.0, "market_failed": 0}
+
+
+def test_an_order_that_the_market_takes_at_once_is_one_order() -> None:
+    model = sold(-20.0)
+    model.run()
+    own = population(model, "shocks")
+    assert (model.recording().fills["taker_population"] == own.name).sum() == 1
+
+
+@pytest.mark.parametrize(("patience", "fails"), [(1.5, True), (11.0, False)])
+def test_a_side_may_be_empty_for_as_long_as_the_book_says(patience: float, fails: bool) -> None:
+    """The sale at 5 s empties the bids; the maker is back within the 10 s of its clock."""
+    market = small_market(
+        LIMITED | {"count": 1, "interval_seconds": 10.0},
+        venues=("perp",),
+        shocks=[market_order(5.0, -300.0)],
+        settings={"perp": {"stops_when_empty": True, "empty_seconds": patience}},
+    )
+    market.run()
+    assert bool(market.failures) == fails
+    assert values(market)["market_failed"] == fails

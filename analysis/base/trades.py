@@ -146,7 +146,7 @@ def first_shock(recording: Recording, asset: str) -> Shock | None:
 
 
 def executed(recording: Recording, asset: str) -> float | None:
-    """Share of the exogenous market orders in an asset, of those that came, that was filled; None without any."""
+    """Share that was filled of the exogenous market orders in an asset that came; None without any."""
     asked = sum(abs(shock.asked_by(duration(recording))) for shock in shocks(recording, asset))
     if not asked:
         return None
@@ -155,7 +155,7 @@ def executed(recording: Recording, asset: str) -> float | None:
 
 
 def unexecuted(recording: Recording, asset: str) -> float:
-    """Units of the exogenous market orders, of those that came, left at the end; below zero of sales."""
+    """Units left at the end of the exogenous market orders that came; below zero of sales."""
     asked = sum(shock.asked_by(duration(recording)) for shock in shocks(recording, asset))
     return asked - float(_shock_units(recording, asset).sum())
 

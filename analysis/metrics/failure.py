@@ -38,8 +38,8 @@ def failures(recording: Recording) -> list[dict[str, Any]]:
 
 @metric(
     unit="1",
-    source="1 if a side of a watched order book stayed empty, which ends the run, or an exogenous market order "
-    "was not executed in full by the end, else 0",
+    source="1 if a side of a watched order book stayed empty, which ends the run, or an exogenous market "
+    "order was not executed in full by the end, else 0",
     light=13,
 )
 def market_failed(recording: Recording) -> int:

@@ -34,8 +34,8 @@ def shock_direct_move(recording: Recording, asset: str) -> float:
 @metric(
     unit="1",
     per="assets",
-    source="units that exogenous market orders traded over the units asked for by the end; below 1 the market "
-    "could not take them",
+    source="units that exogenous market orders traded over the units asked for by the end; below 1 the "
+    "market could not take them",
     light=12,
 )
 def shock_executed(recording: Recording, asset: str) -> float:

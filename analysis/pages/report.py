@@ -22,6 +22,7 @@ from analysis.base.result import Name, Result, arms, read
 from analysis.base.trades import Shock
 from analysis.cascades.cascades import cascades
 from analysis.feedback.amplification import BASE, MUTED, OPEN_LOOP
+from analysis.feedback.cautions import cautions
 from analysis.figures.drawing import going_on
 from analysis.figures.style import colours, short, words
 from analysis.gallery import DPI, drawn, pictures
@@ -93,6 +94,7 @@ def report(
         cascades=fallen,
         largest=largest(fallen, result.currency),
         amplified=amplified(result),
+        cautions=cautions(result.amplification or {}),
         credited=credited(result.shapley),
         arms=found,
         main_arms=[arm for arm in found if arm in (BASE, MUTED, OPEN_LOOP) or MUTED not in found],

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from analysis.feedback.amplification import FEWEST
+from analysis.feedback.cautions import cautions
 from scenarios.arms.amplify import Amplification
 
 DIFFERENCE = ["base - muted", "95% interval", "flow", "feedback", "+-", ""]
@@ -30,6 +31,7 @@ def table(outcome: Amplification) -> str:
     if any(_lacks_interval(entry) for entry in entries.values()):
         what = f"Intervals take {FEWEST} seeds in which a metric is defined in every arm"
         lines += ["", f"{what}; four times as many halve one."]
+    lines += [f"caution: {caution}" for caution in cautions(entries)]
     lines += [f"{what} failed: {failure.reason}" for what, failure in outcome.failures.items()]
     lines += ["", f"results  {os.path.relpath(outcome.folder)}"]
     return "\n".join(lines)

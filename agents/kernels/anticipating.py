@@ -1,0 +1,192 @@
+"""Anticipating: quotes around the market by makers who price the surprise in the order flow."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from agents.kernels.quoting import lots_at, set_quote
+from agents.kernels.sending import next_tick
+from sim.base.jit import inlined, kernel
+
+BPS = 1e-4
+
+
+class Flow(NamedTuple):
+    """What all makers see in the flow; what has shape (K,) is of its averages.
+
+    Attributes
+    ----------
+    memory : ndarray of float64, shape (K,)
+        Time constants, s.
+    average : ndarray of float64, shape (K,)
+        Exponential averages of the units that takers bought less those they sold a second.
+    square : ndarray of float64, shape (K,)
+        Averages of their squares over the time that was learned from.
+    weight : ndarray of float64, shape (K,)
+        Basis points of the price that a unit a second foretells.
+    past, past_mid : ndarray of float64, shape (H, K) and (H,)
+        Averages and mids of the last H looks.
+    seen : ndarray of float64, shape (4,)
+        Net flow (lots), time, forecast (basis points) and number of looks taken in so far.
+    bend : float
+        Units a second at which an average stops to count in full.
+    rate : float
+        Of learning, a look.
+    """
+
+    memory: Any
+    average: Any
+    square: Any
+    weight: Any
+    past: Any
+    past_mid: Any
+    seen: Any
+    bend: float
+    rate: float
+
+
+class Ladders(NamedTuple):
+    """Who the makers are and what they quote; a column has an element a row, shape (N,).
+
+    Attributes
+    ----------
+    venue, instrument, first_tag, most_levels : int
+    tick, lot : float
+    account, levels : ndarray of int64
+    spread, volatility_factor, spacing, skew : ndarray of float64
+        Half spread, and what of a second's standard deviation is added to it; distance between levels; shift
+        of the quotes at the inventory limit; fractions of the price.
+    size, growth, limit : ndarray of float64
+        Units at the first level, ratio of each to the one before, and inventory limit, units.
+    response : ndarray of float64
+        Share of news that is taken over.
+    calm, thinning, withdrawal : ndarray of float64
+        Sizes fall as (calm / volatility) ** thinning above calm, to nothing above withdrawal, a year.
+    interval, offset, latency : ndarray of float64
+        Clock of the quotes, s.
+    next_look, seen_value, forecast : ndarray of float64
+        Next look, s; exogenous value and forecast (basis points) as of the last one. Updated.
+    peak : ndarray of float64
+        Largest share of the limit that was ever used. Updated.
+    """
+
+    venue: int
+    instrument: int
+    first_tag: int
+    most_levels: int
+    tick: float
+    lot: float
+    account: Any
+    levels: Any
+    spread: Any
+    volatility_factor: Any
+    spacing: Any
+    skew: Any
+    size: Any
+    growth: Any
+    limit: Any
+    response: Any
+    calm: Any
+    thinning: Any
+    withdrawal: Any
+    interval: Any
+    offset: Any
+    latency: Any
+    next_look: Any
+    seen_value: Any
+    forecast: Any
+    peak: Any
+
+
+@kernel
+def watch(now, net_flow, lot, mid, flow):
+    """Take the flow since the last look into the averages, and what the price did into the weights.
+
+    Notes
+    -----
+    Stochastic gradient of least squares: each weight moves by `rate` x (average then) / (mean of its
+    square) x (change of the mid since then, basis points, less what was foretold of it).
+    """
+    elapsed = now - flow.seen[1]
+    if elapsed > 0.0:
+        taken = (net_flow - flow.seen[0]) * lot / elapsed
+        number, held = np.int64(flow.seen[3]), flow.past_mid.size
+        slot = number % held
+        ripe = number >= held
+        change = math.log(mid / flow.past_mid[slot]) / BPS if ripe else 0.0
+        for k in range(flow.average.size):
+            if ripe:
+                change -= flow.weight[k] * flow.past[slot, k]
+        total = 0.0
+        for k in range(flow.average.size):
+            then = flow.past[slot, k]
+            if ripe and flow.rate > 0.0:
+                flow.square[k] += (then * then - flow.square[k]) / (number - held + 1.0)
+                if flow.square[k] > 0.0:
+                    flow.weight[k] += flow.rate * then / flow.square[k] * change
+            keep = math.exp(-elapsed / flow.memory[k])
+            flow.average[k] = keep * flow.average[k] + (1.0 - keep) * taken
+            flow.past[slot, k] = flow.average[k]
+            total += flow.weight[k] * flow.bend * math.tanh(flow.average[k] / flow.bend)
+        flow.past_mid[slot] = mid
+        flow.seen[0], flow.seen[1], flow.seen[2], flow.seen[3] = net_flow, now, total, number + 1.0
+    return flow.seen[2]
+
+
+@kernel
+def anticipate(now, mid, value, volatility, forecast, who, strength, position, out, count):
+    """Requote every row whose clock ticks around the mid, shifted by the surprise in flow and by news.
+
+    Parameters
+    ----------
+    volatility : float
+        Realised, per square root of a second.
+    forecast : float
+        Of the flow, basis points; only its change since a row's last look moves its quotes.
+    who : Ladders
+    strength : ndarray of float64, shape (N,)
+        Share of sizes and limit that a row's capital is good for; 0 quotes nothing.
+    position : ndarray of int64, shape (I, A)
+    """
+    for row in range(who.limit.size):
+        if who.next_look[row] > now:
+            continue
+        who.next_look[row] = next_tick(now, who.interval[row], who.offset[row])
+        news = who.response[row] * math.log(value / who.seen_value[row])
+        surprise = BPS * (forecast - who.forecast[row])
+        who.seen_value[row], who.forecast[row] = value, forecast
+        inventory = position[who.instrument, who.account[row]] * who.lot
+        who.peak[row] = max(who.peak[row], abs(inventory) / who.limit[row])
+        count = quote_around(
+            now, mid, volatility, news, surprise, inventory, strength[row], who, row, out, count
+        )
+    return count
+
+
+@inlined
+def quote_around(now, mid, volatility, news, surprise, inventory, strength, who, row, out, count):
+    """Send one row's ladder; returns the outbox's count."""
+    limit = who.limit[row] * strength
+    yearly = volatility * math.sqrt(31_536_000.0)
+    calm = min(1.0, who.calm[row] / max(yearly, 1e-9))
+    thin = 0.0 if yearly > who.withdrawal[row] else strength * math.pow(calm, who.thinning[row])
+    lean = min(max(inventory / max(limit, 1e-12), -1.0), 1.0)
+    centre = mid * math.exp(news + surprise - who.skew[row] * lean)
+    half = who.spread[row] + who.volatility_factor[row] * volatility
+    left_bid, left_ask = limit - inventory, limit + inventory
+    for level in range(who.levels[row]):
+        distance = half + level * who.spacing[row]
+        bid = np.int64(math.floor(centre * (1.0 - distance) / who.tick))
+        ask = np.int64(math.ceil(centre * (1.0 + distance) / who.tick))
+        bids = lots_at(level, thin * who.size[row], who.growth[row], who.lot, left_bid)
+        asks = lots_at(level, thin * who.size[row], who.growth[row], who.lot, left_ask)
+        tag = who.first_tag + 2 * (row * who.most_levels + level)
+        account, latency = who.account[row], who.latency[row]
+        count = set_quote(out, count, now, latency, account, who.venue, tag, bids, bid, news)
+        count = set_quote(out, count, now, latency, account, who.venue, tag + 1, -asks, ask, news)
+        left_bid -= bids * who.lot
+        left_ask -= asks * who.lot
+    return count

@@ -1,0 +1,208 @@
+"""Revealing: investors with a price in mind show it to the book when the market comes near."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from agents.kernels.quoting import set_quote
+from agents.kernels.sending import next_tick
+from sim.base.jit import inlined, kernel
+from sim.kernels.base.draws import exponential, normal, uniform
+
+BID, ASK = 0, 1
+
+# What a row draws at a review, and with each piece of news.
+WAIT, PLACES, NOISE = 0, 1, 3
+
+
+class Investors(NamedTuple):
+    """Who the investors are; a column has an element a row, shape (N,).
+
+    Attributes
+    ----------
+    venue, instrument, first_tag : int
+    tick, laziness : float
+        A price that differs from the one shown by less than this share of its distance from the market
+        is not sent again.
+    key : int
+        Of the draws.
+    account, lots, most : ndarray of int64
+        Lots of an intention, and lots that a row holds at most, long or short.
+    baseline : ndarray of int64
+        Lots of the instrument that do not count as held.
+    tolerance : ndarray of float64
+        Distance of an intention from the price at a review at most, logarithmic.
+    wait : ndarray of float64
+        Mean time between reviews, s.
+    reach : ndarray of float64
+        Distance within which an intention is shown, a fraction.
+    interval, offset, response, noise : ndarray of float64
+        Clock at which news is learned (s), share of it taken over, and relative error of that.
+    latency : ndarray of float64
+    """
+
+    venue: int
+    instrument: int
+    first_tag: int
+    tick: float
+    laziness: float
+    key: Any
+    account: Any
+    lots: Any
+    most: Any
+    baseline: Any
+    tolerance: Any
+    wait: Any
+    reach: Any
+    interval: Any
+    offset: Any
+    response: Any
+    noise: Any
+    latency: Any
+
+
+class Intentions(NamedTuple):
+    """What the investors have in mind; bids in row 0 and asks in row 1 of what has shape (2, N).
+
+    Attributes
+    ----------
+    price : ndarray of float64, shape (2, N)
+        Reservation price, quote currency.
+    left : ndarray of int64, shape (2, N)
+        Lots still to trade until the next review.
+    shown : ndarray of int64, shape (2, N)
+        Tick at which it rests, 0 while it is hidden.
+    told : ndarray of float64, shape (2, N)
+        Logarithm of what news made of the price since it was sent last.
+    seen : ndarray of float64, shape (N,)
+        Exogenous value that a row has learned of.
+    next_review, next_news, arrives : ndarray of float64, shape (N,)
+        Times, s; what was sent last arrives at `arrives`.
+    reviews : ndarray of int64, shape (N,)
+    """
+
+    price: Any
+    left: Any
+    shown: Any
+    told: Any
+    seen: Any
+    next_review: Any
+    next_news: Any
+    arrives: Any
+    reviews: Any
+
+
+@kernel
+def reveal(now, reference, value, who, state, resting, position, out, count):
+    """Let every row review, learn of news, and show or hide its bid and its ask.
+
+    Parameters
+    ----------
+    reference : float
+        Price that the market is at.
+    value : float
+        Exogenous value.
+    who : Investors
+    state : Intentions
+        Updated.
+    resting : ndarray, shape (A,)
+        Lots each account has resting in the book, `buying` and `selling`.
+    position : ndarray of int64, shape (I, A)
+    out, count
+        Rows of the outbox, with room for two a row, and how many are taken.
+
+    Returns
+    -------
+    int
+        Orders in the outbox afterwards.
+    """
+    for row in range(who.lots.size):
+        if now < state.arrives[row]:
+            continue
+        account = who.account[row]
+        if state.shown[BID, row] > 0:
+            count_down(state, BID, row, resting[account]["buying"])
+        if state.shown[ASK, row] > 0:
+            count_down(state, ASK, row, resting[account]["selling"])
+        if state.next_review[row] <= now:
+            review(now, reference, who, state, row, position[who.instrument, account] - who.baseline[row])
+        if state.next_news[row] <= now:
+            state.next_news[row] = next_tick(now, who.interval[row], who.offset[row])
+            if value != state.seen[row]:
+                hear(value, who, state, row, np.int64(now / who.interval[row]))
+        before = count
+        for side in (BID, ASK):
+            if state.left[side, row] > 0 or state.shown[side, row] > 0:
+                count = show(now, reference, who, state, row, side, out, count)
+        if count > before:
+            state.arrives[row] = now + who.latency[row]
+    return count
+
+
+@inlined
+def count_down(state, side, row, lots):
+    """Take note of what was filled of what is shown."""
+    state.left[side, row] = lots
+    if lots == 0:
+        state.shown[side, row] = 0
+
+
+@inlined
+def review(now, reference, who, state, row, held):
+    """Choose new reservation prices around the market, as far as what is held leaves room."""
+    number = state.reviews[row]
+    state.reviews[row] = number + 1
+    state.next_review[row] = now + exponential(who.wait[row], who.key, number, row, WAIT)
+    for side in (BID, ASK):
+        share = math.pow(uniform(who.key, number, row, PLACES + side), 1.0 / 3.0)
+        away = who.tolerance[row] * share
+        state.price[side, row] = reference * math.exp(-away if side == BID else away)
+        room = who.most[row] - held if side == BID else who.most[row] + held
+        state.left[side, row] = max(min(who.lots[row], room), 0)
+
+
+@inlined
+def hear(value, who, state, row, number):
+    """Move both reservation prices by a row's share of the news."""
+    share = who.response[row]
+    if who.noise[row] > 0.0:
+        share *= 1.0 + who.noise[row] * normal(who.key, number, row, NOISE)
+    change = share * math.log(value / state.seen[row])
+    factor = math.exp(change)
+    for side in (BID, ASK):
+        state.price[side, row] *= factor
+        state.told[side, row] += change
+    state.seen[row] = value
+
+
+@inlined
+def show(now, reference, who, state, row, side, out, count):
+    """Send an intention that is near or has moved, withdraw one that is far; returns the outbox's count.
+
+    Notes
+    -----
+    Distances are signed: a price that the market has gone past is near.
+    """
+    price, shown = state.price[side, row], state.shown[side, row]
+    distance = (reference - price if side == BID else price - reference) / reference
+    tag = who.first_tag + 2 * row + side
+    if state.left[side, row] == 0 or distance > (1.5 if shown > 0 else 1.0) * who.reach[row]:
+        if shown > 0:
+            state.shown[side, row] = 0
+            lots = np.int64(0)
+            count = set_quote(
+                out, count, now, who.latency[row], who.account[row], who.venue, tag, lots, shown, 0.0
+            )
+        return count
+    tick = np.int64(math.floor(price / who.tick) if side == BID else math.ceil(price / who.tick))
+    slack = who.laziness * abs(distance) * reference / who.tick
+    if tick <= 0 or (shown > 0 and abs(tick - shown) <= slack):
+        return count
+    state.shown[side, row] = tick
+    told = state.told[side, row]
+    state.told[side, row] = 0.0
+    lots = state.left[side, row] if side == BID else -state.left[side, row]
+    return set_quote(out, count, now, who.latency[row], who.account[row], who.venue, tag, lots, tick, told)

@@ -1,0 +1,202 @@
+"""Latent investors: prices in mind, shown to the book only when the market comes near."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import numpy as np
+
+from agents.kernels.revealing import Intentions, Investors, reveal
+from sim.base.typed_call import TypedCall
+from sim.kernels.base.draws import normal_quantiles
+from sim.messages.outbox import Outbox
+from sim.messages.view import View
+from sim.population import PLAIN_ROW, Population
+from sim.records import QUOTE, SPOT
+from sim.setup.listing import SECONDS_PER_YEAR, Listing
+from sim.setup.parameters import (
+    HIGHEST_BPS,
+    MOST_UNITS,
+    Bps,
+    Delay,
+    Fraction,
+    Misfit,
+    NonNegative,
+    Positive,
+    VenueName,
+    Volatility,
+    up_to,
+    within,
+)
+
+BPS = 1e-4
+DAY = 86_400.0
+QUOTE_BYTES = 750
+"""Of an order: sent, routed, resting, and what the tape sets aside for it."""
+
+
+class LatentInvestors(Population):
+    """Investors who would buy below and sell above, of whom the book shows those who are near.
+
+    Each row intends to buy once and to sell once. At Poisson times it reviews: it places both
+    reservation prices up to its tolerance away from where the market is. In between they move with
+    what it learns of the exogenous value, late and with an error if so asked, never towards its level. An
+    intention is sent to the book while the price is within the row's reach; once filled it is gone until
+    the next review, and one that would take the row beyond the most it holds is not made: what
+    investors can absorb is limited, and they own what they need for it.
+
+    Tolerances are spread evenly in logarithm between `nearest_bps` and `furthest_bps`. A row of tolerance d
+    is of size 2 `density` V (d / σ)² Δln d with V the volume and σ the volatility of a day, and waits
+    `renewal` (d / σ₁)² for its next review, σ₁ that of a second: far from the price there is ever
+    more to trade, which answers ever more slowly. The density of what would trade within d of the price
+    then grows with d, and a large order moves the price as the square root of its size.
+
+    Leaves out: why they invest, views on where the value goes, and stops.
+
+    Notes
+    -----
+    A latent order book whose density grows linearly away from the price and is renewed gives the
+    square-root law: Toth et al. (2011), Physical Review X 1, 021006; Mastromatteo, Toth & Bouchaud
+    (2014), Physical Review E 89, 042805; Donier, Bonart, Mastromatteo & Bouchaud (2015), Quantitative
+    Finance 15, 1109-1121. Tolerances, sizes, and reviews in proportion are this project's.
+
+    Attributes
+    ----------
+    tolerance : ndarray of float64, shape (N,)
+        Distance of an intention at a review at most, logarithmic.
+    """
+
+    phases = ("quote",)
+
+    class Parameters(Population.Parameters):
+        """Sizes, patience and reach.
+
+        Parameters
+        ----------
+        venue : str
+            An order book.
+        daily_volume : float
+            Units traded in the market in a day, V.
+        volatility : float
+            Of the market, per year, σ.
+        nearest_bps, furthest_bps : float
+            Tolerances are between these.
+        density : float
+            Of what would trade, as a share of V at a distance of σ.
+        size_spread : float
+            Standard deviation of the logarithm of sizes.
+        renewal : float
+            Of reviews: 1 waits as long as a random walk of volatility σ takes for the tolerance.
+        reach_bps : float or distribution
+            Distance from the price within which an intention is shown; beyond half as much again
+            it is withdrawn.
+        news_interval_seconds : float or distribution
+            How often a row looks at the exogenous value; 0 learns of it at once.
+        news_response : float or distribution
+            Share of its changes that a row takes over.
+        news_noise : float or distribution
+            Standard deviation of the relative error of that share.
+        most_intentions : float or distribution
+            How many of its own orders a row holds at most, long or short.
+        laziness : float
+            A price is sent again once it differs from the one shown by this share of its distance
+            from the market.
+        """
+
+        cash: NonNegative = 0.0
+        venue: VenueName
+        daily_volume: Annotated[Positive, up_to(MOST_UNITS)] = 100_000.0
+        volatility: Volatility = 0.45
+        nearest_bps: Annotated[Positive, up_to(HIGHEST_BPS)] = 3.0
+        furthest_bps: Annotated[Positive, up_to(HIGHEST_BPS)] = 2000.0
+        density: Annotated[Positive, up_to(1e3)] = 0.12
+        size_spread: Annotated[NonNegative, up_to(10.0)] = 0.5
+        renewal: Annotated[Positive, up_to(1e6)] = 0.3
+        reach_bps: Bps = 50.0
+        news_interval_seconds: Delay = 0.0
+        news_response: Annotated[NonNegative, up_to(100.0)] = 1.0
+        news_noise: Annotated[NonNegative, up_to(100.0)] = 0.0
+        most_intentions: Annotated[Positive, up_to(1e6)] = 10.0
+        laziness: Fraction = 0.1
+
+    @classmethod
+    def bytes_of_row(cls, parameters: Parameters) -> float:
+        """A row and an order on each side."""
+        return PLAIN_ROW + 2 * QUOTE_BYTES
+
+    def prepare(self, listing: Listing) -> None:
+        """Draw who they are, and spread the first reviews as if they had gone on forever."""
+        own = self.parameters
+        with within("venue"):
+            self._terms = listing.venue(own.venue, QUOTE, on_grid=True)
+        if own.furthest_bps < own.nearest_bps:
+            raise Misfit(f"is below nearest_bps ({own.nearest_bps:g})", ("furthest_bps",))
+        self.asset = self._terms.asset
+        key, spot = self.draws.key("reviews"), listing.spots[self.asset]
+        daily, second = own.volatility / np.sqrt(365.0), own.volatility / SECONDS_PER_YEAR**0.5
+        spread = np.log(own.furthest_bps / own.nearest_bps) / self.rows
+        places = np.arange(self.rows) + self.draws.uniforms("tolerance", self.rows)
+        self.tolerance = BPS * own.nearest_bps * np.exp(spread * places)
+        units = 2.0 * own.density * own.daily_volume * (self.tolerance / daily) ** 2 * spread
+        sizes = np.exp(own.size_spread * normal_quantiles(self.draws.uniforms("size", self.rows)))
+        lots = np.maximum(np.rint(units * sizes / self._terms.lot), 1.0)
+        most = np.floor(lots * self.column("most_intentions"))
+        self._capital = most * self._terms.lot * spot
+        is_spot = listing.universe.terms()[self._terms.instrument]["kind"] == SPOT
+        wait = own.renewal * (self.tolerance / second) ** 2
+        interval = self.column("news_interval_seconds")
+        self._who = Investors(
+            self._terms.index,
+            self._terms.instrument,
+            listing.take_tags(self._terms.index, 2 * self.rows),
+            self._terms.tick,
+            own.laziness,
+            key,
+            self.accounts,
+            lots.astype(np.int64),
+            most.astype(np.int64),
+            (most if is_spot else np.zeros(self.rows)).astype(np.int64),
+            self.tolerance,
+            wait,
+            BPS * self.column("reach_bps"),
+            np.maximum(interval, listing.step_seconds),
+            interval * self.draws.uniforms("news", self.rows),
+            self.column("news_response"),
+            self.column("news_noise"),
+            self.latency,
+        )
+        self._state = Intentions(
+            np.zeros((2, self.rows)),
+            np.zeros((2, self.rows), np.int64),
+            np.zeros((2, self.rows), np.int64),
+            np.zeros((2, self.rows)),
+            np.full(self.rows, spot),
+            np.zeros(self.rows),
+            interval * self.draws.uniforms("news", self.rows),
+            np.zeros(self.rows),
+            np.zeros(self.rows, np.int64),
+        )
+        self._reveal = TypedCall(reveal)
+
+    def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
+        """Cash for the most that is ever held, and as much of the asset where the venue trades spot."""
+        held = {self._terms.instrument: self._who.baseline} if self._who.baseline.any() else {}
+        return self.column("cash") + self._capital, held
+
+    def decide(self, phase: str, view: View, outbox: Outbox) -> None:
+        """Show what is near and withdraw what is far."""
+        quote = view.quotes[self._who.venue]
+        has_both = quote["bid_tick"] >= 0 and quote["ask_tick"] >= 0
+        outbox.reserve(2 * self.rows)
+        outbox.count = self._reveal.call(
+            view.time,
+            float(quote["mid"] if has_both else quote["last"]),
+            float(view.assets[self.asset]["value"]),
+            self._who,
+            self._state,
+            view.resting[self._who.venue],
+            view.position,
+            outbox.rows,
+            outbox.count,
+        )

@@ -117,6 +117,7 @@ class LatentInvestors(Population):
         news_interval_seconds: Delay = 0.0
         news_response: Annotated[NonNegative, up_to(100.0)] = 1.0
         news_noise: Annotated[NonNegative, up_to(100.0)] = 0.0
+        adaption: Fraction = 1.0
         most_intentions: Annotated[Positive, up_to(1e6)] = 10.0
         laziness: Fraction = 0.1
 
@@ -164,9 +165,11 @@ class LatentInvestors(Population):
             interval * self.draws.uniforms("news", self.rows),
             self.column("news_response"),
             self.column("news_noise"),
+            self.column("adaption"),
             self.latency,
         )
         self._state = Intentions(
+            np.full(self.rows, spot),
             np.zeros((2, self.rows)),
             np.zeros((2, self.rows), np.int64),
             np.zeros((2, self.rows), np.int64),

@@ -41,6 +41,8 @@ class Investors(NamedTuple):
         Distance within which an intention is shown, a fraction.
     interval, offset, response, noise : ndarray of float64
         Clock at which news is learned (s), share of it taken over, and relative error of that.
+    adaption : ndarray of float64
+        Share of the way that a row's idea of the price goes to the market's at a review.
     latency : ndarray of float64
     """
 
@@ -61,6 +63,7 @@ class Investors(NamedTuple):
     offset: Any
     response: Any
     noise: Any
+    adaption: Any
     latency: Any
 
 
@@ -69,6 +72,8 @@ class Intentions(NamedTuple):
 
     Attributes
     ----------
+    anchor : ndarray of float64, shape (N,)
+        What a row takes for the price, quote currency.
     price : ndarray of float64, shape (2, N)
         Reservation price, quote currency.
     left : ndarray of int64, shape (2, N)
@@ -84,6 +89,7 @@ class Intentions(NamedTuple):
     reviews : ndarray of int64, shape (N,)
     """
 
+    anchor: Any
     price: Any
     left: Any
     shown: Any
@@ -156,10 +162,12 @@ def review(now, reference, who, state, row, held):
     number = state.reviews[row]
     state.reviews[row] = number + 1
     state.next_review[row] = now + exponential(who.wait[row], who.key, number, row, WAIT)
+    anchor = state.anchor[row] * math.pow(reference / state.anchor[row], who.adaption[row])
+    state.anchor[row] = anchor
     for side in (BID, ASK):
         share = math.pow(uniform(who.key, number, row, PLACES + side), 1.0 / 3.0)
         away = who.tolerance[row] * share
-        state.price[side, row] = reference * math.exp(-away if side == BID else away)
+        state.price[side, row] = anchor * math.exp(-away if side == BID else away)
         room = who.most[row] - held if side == BID else who.most[row] + held
         state.left[side, row] = max(min(who.lots[row], room), 0)
 
@@ -172,6 +180,7 @@ def hear(value, who, state, row, number):
         share *= 1.0 + who.noise[row] * normal(who.key, number, row, NOISE)
     change = share * math.log(value / state.seen[row])
     factor = math.exp(change)
+    state.anchor[row] *= factor
     for side in (BID, ASK):
         state.price[side, row] *= factor
         state.told[side, row] += change

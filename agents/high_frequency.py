@@ -22,6 +22,7 @@ from sim.setup.parameters import (
     Bps,
     Count,
     Fraction,
+    Misfit,
     NonNegative,
     Positive,
     Seconds,
@@ -57,8 +58,8 @@ class HighFrequencyMakers(Population):
     Notes
     -----
     That only the surprise in a predictable flow may move the price is Lillo & Farmer (2004), Studies in
-    Nonlinear Dynamics & Econometrics 8(3), and Bouchaud, Gefen, Potters & Wyart (2004), Quantitative Finance 4,
-    176-190; leaning against inventory is Avellaneda & Stoikov (2008).
+    Nonlinear Dynamics & Econometrics 8(3), and Bouchaud, Gefen, Potters & Wyart (2004), Quantitative
+    Finance 4, 176-190; leaning against inventory is Avellaneda & Stoikov (2008).
 
     Attributes
     ----------
@@ -124,8 +125,10 @@ class HighFrequencyMakers(Population):
         skew_bps: Bps = 1.0
         inventory_limit: Units = 60.0
         news_response: Annotated[NonNegative, up_to(100.0)] = 1.0
-        memory_seconds: list[Annotated[float, Field(gt=0, le=LONGEST)]] = [5.0, 30.0, 150.0]
-        anticipation_bps: list[Annotated[float, Field(ge=-MOST, le=MOST)]] = []
+        memory_seconds: list[Annotated[float, Field(gt=0, le=LONGEST)]] = Field(
+            default=[5.0, 30.0, 150.0], min_length=1, max_length=16
+        )
+        anticipation_bps: list[Annotated[float, Field(ge=-MOST, le=MOST)]] = Field(default_factory=list)
         most_flow: Annotated[Positive, up_to(MOST)] = 3.0
         learning_rate: Fraction = 0.0
         horizon_seconds: Seconds = 60.0
@@ -149,27 +152,32 @@ class HighFrequencyMakers(Population):
         interval = self.column("interval_seconds")
         self.peak = np.zeros(self.rows)
         self._who = Ladders(
-            terms.index,
-            terms.instrument,
-            listing.take_tags(terms.index, 2 * int(levels.max()) * self.rows),
-            int(levels.max()),
-            terms.tick,
-            terms.lot,
-            self.accounts,
-            levels,
-            BPS * self.column("spread_bps"),
-            self.column("volatility_factor"),
-            BPS * self.column("spacing_bps"),
-            BPS * self.column("skew_bps"),
-            *(self.column(name) for name in ("size", "growth", "inventory_limit", "news_response")),
-            *(self.column(name) for name in ("calm_volatility", "thinning", "withdrawal_volatility")),
-            interval,
-            interval * self.draws.uniforms("offset", self.rows),
-            self.latency,
-            np.zeros(self.rows),
-            np.full(self.rows, listing.spots[self.asset]),
-            np.zeros(self.rows),
-            self.peak,
+            venue=terms.index,
+            instrument=terms.instrument,
+            first_tag=listing.take_tags(terms.index, 2 * int(levels.max()) * self.rows),
+            most_levels=int(levels.max()),
+            tick=terms.tick,
+            lot=terms.lot,
+            account=self.accounts,
+            levels=levels,
+            spread=BPS * self.column("spread_bps"),
+            volatility_factor=self.column("volatility_factor"),
+            spacing=BPS * self.column("spacing_bps"),
+            skew=BPS * self.column("skew_bps"),
+            size=self.column("size"),
+            growth=self.column("growth"),
+            limit=self.column("inventory_limit"),
+            response=self.column("news_response"),
+            calm=self.column("calm_volatility"),
+            thinning=self.column("thinning"),
+            withdrawal=self.column("withdrawal_volatility"),
+            interval=interval,
+            offset=interval * self.draws.uniforms("offset", self.rows),
+            latency=self.latency,
+            next_look=np.zeros(self.rows),
+            seen_value=np.full(self.rows, listing.spots[self.asset]),
+            forecast=np.zeros(self.rows),
+            peak=self.peak,
         )
         self._flow = self._prepared_flow(listing)
         self._strength = np.ones(self.rows)
@@ -178,6 +186,9 @@ class HighFrequencyMakers(Population):
     def _prepared_flow(self, listing: Listing) -> Flow:
         own = self.parameters
         memory = np.array(own.memory_seconds)
+        if len(own.anticipation_bps) not in (0, memory.size):
+            what = f"has {len(own.anticipation_bps)} numbers for {memory.size} averages (memory_seconds)"
+            raise Misfit(what, ("anticipation_bps",))
         looks = max(round(own.horizon_seconds / listing.step_seconds), 1)
         weight = np.array(own.anticipation_bps) if own.anticipation_bps else np.zeros(memory.size)
         zeros, past, seen = np.zeros((2, memory.size)), np.zeros((looks, memory.size)), np.zeros(4)
@@ -193,16 +204,16 @@ class HighFrequencyMakers(Population):
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Take in the flow, and requote the rows whose clock ticks."""
         who, asset, quote = self._who, view.assets[self.asset], view.quotes[self._who.venue]
-        forecast = self._watch.call(
-            view.time, int(quote["net_flow"]), who.lot, float(quote["mid"]), self._flow
-        )
+        mid, flow = float(quote["mid"]), int(quote["net_flow"])
+        forecast = self._watch.call(view.time, flow, who.lot, mid, self._flow)
         self._weigh(view)
         outbox.reserve(2 * who.most_levels * self.rows)
         outbox.count = self._anticipate.call(
             view.time,
-            float(quote["mid"]),
+            mid,
             float(asset["value"]),
-            float(asset["volatility"]) * SECONDS_PER_YEAR**-0.5,
+            float(asset["volatility"]),
+            SECONDS_PER_YEAR**-0.5,
             forecast,
             who,
             self._strength,

@@ -39,8 +39,9 @@ QUOTE_BYTES = 750
 class LatentInvestors(Population):
     """Investors who would buy below and sell above, of whom the book shows those who are near.
 
-    Each row intends to buy once and to sell once. At Poisson times it reviews: it places both
-    reservation prices up to its tolerance away from where the market is. In between they move with
+    Each row intends to buy once and to sell once. At Poisson times it reviews: what it takes for the
+    price goes part of the way (`adaption`) to where the market is, and both reservation prices are placed up
+    to its tolerance away from that. In between all move with
     what it learns of the exogenous value, late and with an error if so asked, never towards its level. An
     intention is sent to the book while the price is within the row's reach; once filled it is gone until
     the next review, and one that would take the row beyond the most it holds is not made: what
@@ -91,6 +92,10 @@ class LatentInvestors(Population):
         reach_bps : float or distribution
             Distance from the price within which an intention is shown; beyond half as much again
             it is withdrawn.
+        adaption : float or distribution
+            Share of the way that what a row takes for the price goes to the market's at a review. Below 1
+            what an uninformed order did to the price is forgotten in part: those who have not followed
+            yet trade against it.
         news_interval_seconds : float or distribution
             How often a row looks at the exogenous value; 0 learns of it at once.
         news_response : float or distribution
@@ -114,10 +119,10 @@ class LatentInvestors(Population):
         size_spread: Annotated[NonNegative, up_to(10.0)] = 0.5
         renewal: Annotated[Positive, up_to(1e6)] = 0.3
         reach_bps: Bps = 50.0
+        adaption: Fraction = 0.2
         news_interval_seconds: Delay = 0.0
         news_response: Annotated[NonNegative, up_to(100.0)] = 1.0
         news_noise: Annotated[NonNegative, up_to(100.0)] = 0.0
-        adaption: Fraction = 1.0
         most_intentions: Annotated[Positive, up_to(1e6)] = 10.0
         laziness: Fraction = 0.1
 
@@ -134,7 +139,7 @@ class LatentInvestors(Population):
         if own.furthest_bps < own.nearest_bps:
             raise Misfit(f"is below nearest_bps ({own.nearest_bps:g})", ("furthest_bps",))
         self.asset = self._terms.asset
-        key, spot = self.draws.key("reviews"), listing.spots[self.asset]
+        spot = listing.spots[self.asset]
         daily, second = own.volatility / np.sqrt(365.0), own.volatility / SECONDS_PER_YEAR**0.5
         spread = np.log(own.furthest_bps / own.nearest_bps) / self.rows
         places = np.arange(self.rows) + self.draws.uniforms("tolerance", self.rows)
@@ -145,40 +150,39 @@ class LatentInvestors(Population):
         most = np.floor(lots * self.column("most_intentions"))
         self._capital = most * self._terms.lot * spot
         is_spot = listing.universe.terms()[self._terms.instrument]["kind"] == SPOT
-        wait = own.renewal * (self.tolerance / second) ** 2
         interval = self.column("news_interval_seconds")
         self._who = Investors(
-            self._terms.index,
-            self._terms.instrument,
-            listing.take_tags(self._terms.index, 2 * self.rows),
-            self._terms.tick,
-            own.laziness,
-            key,
-            self.accounts,
-            lots.astype(np.int64),
-            most.astype(np.int64),
-            (most if is_spot else np.zeros(self.rows)).astype(np.int64),
-            self.tolerance,
-            wait,
-            BPS * self.column("reach_bps"),
-            np.maximum(interval, listing.step_seconds),
-            interval * self.draws.uniforms("news", self.rows),
-            self.column("news_response"),
-            self.column("news_noise"),
-            self.column("adaption"),
-            self.latency,
+            venue=self._terms.index,
+            instrument=self._terms.instrument,
+            first_tag=listing.take_tags(self._terms.index, 2 * self.rows),
+            tick=self._terms.tick,
+            laziness=own.laziness,
+            key=self.draws.key("reviews"),
+            account=self.accounts,
+            lots=lots.astype(np.int64),
+            most=most.astype(np.int64),
+            baseline=(most if is_spot else np.zeros(self.rows)).astype(np.int64),
+            tolerance=self.tolerance,
+            wait=own.renewal * (self.tolerance / second) ** 2,
+            reach=BPS * self.column("reach_bps"),
+            adaption=self.column("adaption"),
+            interval=np.maximum(interval, listing.step_seconds),
+            offset=interval * self.draws.uniforms("news", self.rows),
+            response=self.column("news_response"),
+            noise=self.column("news_noise"),
+            latency=self.latency,
         )
         self._state = Intentions(
-            np.full(self.rows, spot),
-            np.zeros((2, self.rows)),
-            np.zeros((2, self.rows), np.int64),
-            np.zeros((2, self.rows), np.int64),
-            np.zeros((2, self.rows)),
-            np.full(self.rows, spot),
-            np.zeros(self.rows),
-            interval * self.draws.uniforms("news", self.rows),
-            np.zeros(self.rows),
-            np.zeros(self.rows, np.int64),
+            anchor=np.full(self.rows, spot),
+            price=np.zeros((2, self.rows)),
+            left=np.zeros((2, self.rows), np.int64),
+            shown=np.zeros((2, self.rows), np.int64),
+            told=np.zeros((2, self.rows)),
+            seen=np.full(self.rows, spot),
+            next_review=np.zeros(self.rows),
+            next_news=interval * self.draws.uniforms("news", self.rows),
+            arrives=np.zeros(self.rows),
+            reviews=np.zeros(self.rows, np.int64),
         )
         self._reveal = TypedCall(reveal)
 

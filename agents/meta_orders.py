@@ -86,10 +86,24 @@ class MetaOrders(Population):
         check_not_dust(columns[0], terms.lot, ("size",))
         self.expect_orders(float((1.0 / columns[4]).sum()), listing.step_seconds)
         counts = np.zeros((3, self.rows), np.int64)
-        first = self.draws.uniforms("first", self.rows) * columns[4]
-        key = self.draws.key("orders")
+        size, spread, tail, longest, gap, pause = columns
         self._who = Slicers(
-            terms.index, MOST_SLICES, terms.lot, key, self.accounts, *columns, self.latency, *counts, first
+            venue=terms.index,
+            most=MOST_SLICES,
+            lot=terms.lot,
+            key=self.draws.key("orders"),
+            account=self.accounts,
+            size=size,
+            spread=spread,
+            tail=tail,
+            longest=longest,
+            gap=gap,
+            pause=pause,
+            latency=self.latency,
+            side=counts[0],
+            left=counts[1],
+            started=counts[2],
+            next_time=self.draws.uniforms("first", self.rows) * gap,
         )
         self._work_off = TypedCall(work_off)
 
@@ -97,5 +111,5 @@ class MetaOrders(Population):
         """Send the slices that fall into the step."""
         outbox.reserve(MOST_SLICES * self.rows)
         outbox.count = self._work_off.call(
-            view.time + view.step_seconds, self._who, outbox.rows, outbox.count
+            view.time, view.time + view.step_seconds, self._who, outbox.rows, outbox.count
         )

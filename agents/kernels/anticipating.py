@@ -137,13 +137,15 @@ def watch(now, net_flow, lot, mid, flow):
 
 
 @kernel
-def anticipate(now, mid, value, volatility, forecast, who, strength, position, out, count):
+def anticipate(now, mid, value, volatility, second_share, forecast, who, strength, position, out, count):
     """Requote every row whose clock ticks around the mid, shifted by the surprise in flow and by news.
+
+    The side that the quotes move away from goes first, lest a row trade with itself.
 
     Parameters
     ----------
     volatility : float
-        Realised, per square root of a second.
+        Realised, per year; `second_share` times it is that of one second.
     forecast : float
         Of the flow, basis points; only its change since a row's last look moves its quotes.
     who : Ladders
@@ -160,33 +162,31 @@ def anticipate(now, mid, value, volatility, forecast, who, strength, position, o
         who.seen_value[row], who.forecast[row] = value, forecast
         inventory = position[who.instrument, who.account[row]] * who.lot
         who.peak[row] = max(who.peak[row], abs(inventory) / who.limit[row])
-        count = quote_around(
-            now, mid, volatility, news, surprise, inventory, strength[row], who, row, out, count
-        )
+        limit = who.limit[row] * strength[row]
+        lean = min(max(inventory / max(limit, 1e-12), -1.0), 1.0)
+        shift = news + surprise - who.skew[row] * lean
+        half = who.spread[row] + who.volatility_factor[row] * volatility * second_share
+        calm = min(1.0, who.calm[row] / max(volatility, 1e-9))
+        thin = strength[row] * math.pow(calm, who.thinning[row])
+        if volatility > who.withdrawal[row]:
+            thin = 0.0
+        centre = mid * math.exp(shift)
+        for side in (-1, 1) if shift > 0.0 else (1, -1):
+            left = limit - side * inventory
+            size = thin * who.size[row]
+            count = quote_side(now, centre, half, side, size, left, news, who, row, out, count)
     return count
 
 
 @inlined
-def quote_around(now, mid, volatility, news, surprise, inventory, strength, who, row, out, count):
-    """Send one row's ladder; returns the outbox's count."""
-    limit = who.limit[row] * strength
-    yearly = volatility * math.sqrt(31_536_000.0)
-    calm = min(1.0, who.calm[row] / max(yearly, 1e-9))
-    thin = 0.0 if yearly > who.withdrawal[row] else strength * math.pow(calm, who.thinning[row])
-    lean = min(max(inventory / max(limit, 1e-12), -1.0), 1.0)
-    centre = mid * math.exp(news + surprise - who.skew[row] * lean)
-    half = who.spread[row] + who.volatility_factor[row] * volatility
-    left_bid, left_ask = limit - inventory, limit + inventory
+def quote_side(now, centre, half, side, size, left, news, who, row, out, count):
+    """Send one side of a row's ladder; returns the outbox's count."""
+    account, latency = who.account[row], who.latency[row]
     for level in range(who.levels[row]):
-        distance = half + level * who.spacing[row]
-        bid = np.int64(math.floor(centre * (1.0 - distance) / who.tick))
-        ask = np.int64(math.ceil(centre * (1.0 + distance) / who.tick))
-        bids = lots_at(level, thin * who.size[row], who.growth[row], who.lot, left_bid)
-        asks = lots_at(level, thin * who.size[row], who.growth[row], who.lot, left_ask)
-        tag = who.first_tag + 2 * (row * who.most_levels + level)
-        account, latency = who.account[row], who.latency[row]
-        count = set_quote(out, count, now, latency, account, who.venue, tag, bids, bid, news)
-        count = set_quote(out, count, now, latency, account, who.venue, tag + 1, -asks, ask, news)
-        left_bid -= bids * who.lot
-        left_ask -= asks * who.lot
+        price = centre * (1.0 - side * (half + level * who.spacing[row])) / who.tick
+        tick = np.int64(math.floor(price) if side > 0 else math.ceil(price))
+        lots = lots_at(level, size, who.growth[row], who.lot, left)
+        tag = who.first_tag + 2 * (row * who.most_levels + level) + (side < 0)
+        count = set_quote(out, count, now, latency, account, who.venue, tag, side * lots, tick, news)
+        left -= lots * who.lot
     return count

@@ -103,7 +103,7 @@ class Intentions(NamedTuple):
 
 @kernel
 def reveal(now, reference, value, who, state, resting, position, out, count):
-    """Let every row review, learn of news, and show or hide its bid and its ask.
+    """Let every row review, learn of news, and show or hide its bid and its ask, as its capital allows.
 
     Parameters
     ----------
@@ -133,16 +133,20 @@ def reveal(now, reference, value, who, state, resting, position, out, count):
             count_down(state, BID, row, resting[account]["buying"])
         if state.shown[ASK, row] > 0:
             count_down(state, ASK, row, resting[account]["selling"])
-        if state.next_review[row] <= now:
-            review(now, reference, who, state, row, position[who.instrument, account] - who.baseline[row])
+        held = position[who.instrument, account] - who.baseline[row]
+        is_new = state.next_review[row] <= now
+        if is_new:
+            review(now, reference, who, state, row)
         if state.next_news[row] <= now:
             state.next_news[row] = next_tick(now, who.interval[row], who.offset[row])
             if value != state.seen[row]:
                 hear(value, who, state, row, np.int64(now / who.interval[row]))
         before = count
         for side in (BID, ASK):
+            room = who.most[row] + (held if side == ASK else -held)
+            state.left[side, row] = max(min(state.left[side, row], room), 0)
             if state.left[side, row] > 0 or state.shown[side, row] > 0:
-                count = show(now, reference, who, state, row, side, out, count)
+                count = show(now, reference, is_new, who, state, row, side, out, count)
         if count > before:
             state.arrives[row] = now + who.latency[row]
     return count
@@ -157,8 +161,8 @@ def count_down(state, side, row, lots):
 
 
 @inlined
-def review(now, reference, who, state, row, held):
-    """Choose new reservation prices around the market, as far as what is held leaves room."""
+def review(now, reference, who, state, row):
+    """Follow the market part of the way, and choose new reservation prices around that."""
     number = state.reviews[row]
     state.reviews[row] = number + 1
     state.next_review[row] = now + exponential(who.wait[row], who.key, number, row, WAIT)
@@ -168,8 +172,7 @@ def review(now, reference, who, state, row, held):
         share = math.pow(uniform(who.key, number, row, PLACES + side), 1.0 / 3.0)
         away = who.tolerance[row] * share
         state.price[side, row] = anchor * math.exp(-away if side == BID else away)
-        room = who.most[row] - held if side == BID else who.most[row] + held
-        state.left[side, row] = max(min(who.lots[row], room), 0)
+        state.left[side, row] = who.lots[row]
 
 
 @inlined
@@ -188,8 +191,8 @@ def hear(value, who, state, row, number):
 
 
 @inlined
-def show(now, reference, who, state, row, side, out, count):
-    """Send an intention that is near or has moved, withdraw one that is far; returns the outbox's count.
+def show(now, reference, is_new, who, state, row, side, out, count):
+    """Send an intention that is near and new or moved, withdraw one that is far; returns the outbox's count.
 
     Notes
     -----
@@ -208,7 +211,7 @@ def show(now, reference, who, state, row, side, out, count):
         return count
     tick = np.int64(math.floor(price / who.tick) if side == BID else math.ceil(price / who.tick))
     slack = who.laziness * abs(distance) * reference / who.tick
-    if tick <= 0 or (shown > 0 and abs(tick - shown) <= slack):
+    if tick <= 0 or (shown > 0 and not is_new and abs(tick - shown) <= slack):
         return count
     state.shown[side, row] = tick
     told = state.told[side, row]

@@ -57,12 +57,12 @@ class Slicers(NamedTuple):
 
 
 @kernel
-def work_off(end, who, out, count):
-    """Send every slice that falls before `end`; returns the outbox's count.
+def work_off(now, end, who, out, count):
+    """Send every slice that falls before `end`, late ones now; returns the outbox's count.
 
     Parameters
     ----------
-    end : float
+    now, end : float
         s.
     who : Slicers
         Updated.
@@ -77,9 +77,8 @@ def work_off(end, who, out, count):
             number, left = who.started[row], who.left[row]
             wide = math.exp(who.spread[row] * normal(who.key, number, row, SIZE + 4 * left))
             lots = max(rounded(who.size[row] * wide, who.lot), np.int64(1)) * who.side[row]
-            count = market(
-                out, count, who.next_time[row], who.latency[row], who.account[row], who.venue, lots, TRADE
-            )
+            at = max(who.next_time[row], now)
+            count = market(out, count, at, who.latency[row], who.account[row], who.venue, lots, TRADE)
             sent += 1
             who.left[row] = left - 1
             mean, use = (who.gap[row], GAP + 4 * left) if left > 1 else (who.pause[row], PAUSE)

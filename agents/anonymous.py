@@ -82,7 +82,7 @@ class AnonymousTraders(Population):
         with within("venue"):
             self._terms = listing.venue(self.parameters.venue, LIMIT)
         lots_of(self.parameters.opening, self._terms)
-        self.asset = self._terms.asset
+        self.asset, self._account = self._terms.asset, self.account[self._terms.chain]
         self._key = self.draws.key("orders")
         self._mingle = TypedCall(mingle)
         names = ("rate", "immediacy", "informed_share", "largest", "offset", "offset_sd")
@@ -92,7 +92,7 @@ class AnonymousTraders(Population):
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Leave the opening orders, then send each step's arrivals."""
         if phase == "open":
-            outbox.extend(resting(self.parameters.opening, self.first, self._terms, view.time))
+            outbox.extend(resting(self.parameters.opening, int(self._account[0]), self._terms, view.time))
             return
         count = -1
         while count < 0:
@@ -101,7 +101,7 @@ class AnonymousTraders(Population):
                 view.step,
                 view.time,
                 view.step_seconds,
-                self.first,
+                self._account,
                 self._terms.index,
                 self._terms.tick,
                 self._terms.lot,

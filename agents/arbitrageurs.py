@@ -92,7 +92,7 @@ class Arbitrageurs(Population):
         self._interval = self.column("interval_seconds")
         self._offset = self.draws.uniforms("offset", self.rows) * self._interval
         self._next_look = self._offset.copy()
-        self._pending = PendingLots(self.first, [self._pool.instrument], self.rows)
+        self._pending = PendingLots(self.account, [self._pool.instrument])
         self._spread = TypedCall(spread)
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
@@ -106,7 +106,7 @@ class Arbitrageurs(Population):
         outbox.reserve(2 * self.rows)
         outbox.count = self._spread.call(
             view.time,
-            self.first,
+            self.account,
             self._book.index,
             self._pool.index,
             self._book.lot,

@@ -110,7 +110,8 @@ class OptionDealers(Population):
         self._spot = listing.spots[self.asset]
         if self.books.row.size:
             self.option_slots = self.books.slots(self.rows)
-            self._desk = listing.desk(self.asset).index
+            self._desk = listing.desk(self.asset)
+            self._at_desk = self.account[self._desk.chain]
         self._set_treasury(listing)
         self._rate = self.column("customer_trades_per_day") / 86400.0
         self._units = self.column("customer_units")
@@ -178,14 +179,14 @@ class OptionDealers(Population):
             -np.bincount(books.row, units, minlength=self.rows), view.terms
         )
         rows = orders(books.row.size + self.rows)
-        rows["kind"], rows["venue"], rows["reason"] = REQUEST, self._desk, OPENING
+        rows["kind"], rows["venue"], rows["reason"] = REQUEST, self._desk.index, OPENING
         taken, hedge = rows[: books.row.size], rows[books.row.size :]
         taken["account"], taken["instrument"], taken["qty"] = (
-            self.first + books.row,
+            self._at_desk[books.row],
             books.instrument,
             books.lots,
         )
-        hedge["account"], hedge["instrument"] = self.accounts, instrument
+        hedge["account"], hedge["instrument"] = self._at_desk, instrument
         hedge["qty"] = lots if self.parameters.opens_hedged else 0
         outbox.extend(rows[rows["qty"] != 0])
 
@@ -197,14 +198,14 @@ class OptionDealers(Population):
             view.step,
             view.time,
             view.step_seconds,
-            self.first,
+            self._at_desk,
             self._rate,
             self._units,
             view.is_in_breach,
             self.books.instrument,
             self.books.lots,
             view.contracts,
-            self._desk,
+            self._desk.index,
             outbox.rows,
             outbox.count,
         )

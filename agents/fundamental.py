@@ -56,7 +56,7 @@ class FundamentalTraders(Population):
         """Draw beliefs and strength of every row."""
         with within("venue"):
             self._terms = listing.venue(self.parameters.venue, MARKET, on_grid=True)
-        self.asset = self._terms.asset
+        self.asset, self._account = self._terms.asset, self.account[self._terms.chain]
         self._key = self.draws.key("orders")
         self._correct = TypedCall(correct)
         names = ("rate", "bias", "threshold", "strength", "max_units")
@@ -71,7 +71,7 @@ class FundamentalTraders(Population):
             view.step,
             view.time,
             view.step_seconds,
-            self.first,
+            self._account,
             terms.index,
             terms.tick,
             terms.lot,

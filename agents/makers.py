@@ -151,7 +151,7 @@ class MarketMakers(Population):
         own = self.parameters
         with within("venue"):
             self._terms = listing.venue(own.venue, QUOTE)
-        self.asset = self._terms.asset
+        self.asset, self._account = self._terms.asset, self.account[self._terms.chain]
         self.levels = self.counts("levels")
         self._most_levels = int(self.levels.max())
         self._first_tag = listing.take_tags(self._terms.index, 2 * self._most_levels * self.rows)
@@ -197,7 +197,7 @@ class MarketMakers(Population):
         outbox.reserve(2 * self._most_levels * self.rows)
         outbox.count = self._quote.call(
             view.time,
-            self.first,
+            self._account,
             self._first_tag,
             self._most_levels,
             terms.index,

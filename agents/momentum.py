@@ -63,14 +63,14 @@ class MomentumTraders(Population):
         """Draw trends and sizes of every row."""
         with within("venue"):
             self._terms = listing.venue(self.parameters.venue, MARKET)
-        self.asset = self._terms.asset
+        self.asset, self._account = self._terms.asset, self.account[self._terms.chain]
         names = ("lookback_seconds", "threshold", "full_trend", "max_units", "interval_seconds")
         self._columns = tuple(self.column(name) for name in names)
         self.average = np.full(self.rows, listing.spots[self.asset])
         self._offset = self.draws.uniforms("offset", self.rows) * self._columns[-1]
         self._next_look = self._offset.copy()
         self._updated = 0.0
-        self._pending = PendingLots(self.first, [self._terms.instrument], self.rows)
+        self._pending = PendingLots(self.account, [self._terms.instrument])
         self._chase = TypedCall(chase)
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
@@ -80,7 +80,7 @@ class MomentumTraders(Population):
         outbox.reserve(self.rows)
         outbox.count = self._chase.call(
             view.time,
-            self.first,
+            self._account,
             terms.index,
             terms.instrument,
             terms.lot,

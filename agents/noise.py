@@ -72,7 +72,7 @@ class NoiseTraders(Population):
         """Draw the rates of every row."""
         with within("venue"):
             self._terms = listing.venue(self.parameters.venue, MARKET, on_grid=True)
-        self.asset = self._terms.asset
+        self.asset, self._account = self._terms.asset, self.account[self._terms.chain]
         self._key = self.draws.key("orders")
         self._scatter = TypedCall(scatter)
         self._columns = tuple(
@@ -94,7 +94,7 @@ class NoiseTraders(Population):
             view.step,
             view.time,
             view.step_seconds,
-            self.first,
+            self._account,
             terms.index,
             terms.tick,
             terms.lot,

@@ -126,7 +126,7 @@ class ZeroIntelligenceTraders(Population):
         with within("venue"):
             self._terms = listing.venue(own.venue, CANCEL_AT)
         lots_of(own.opening, self._terms)
-        self.asset = self._terms.asset
+        self.asset, self._account = self._terms.asset, self.account[self._terms.chain]
         self._key = self.draws.key("orders")
         self._flow = TypedCall(flow)
         check_not_dust(np.array([own.size]), self._terms.lot, ("size",))
@@ -148,13 +148,13 @@ class ZeroIntelligenceTraders(Population):
         session = self.parameters.session_seconds
         if session > 0 and math.floor(view.time / session + 1e-9) > self._opened:
             self._opened = math.floor(view.time / session + 1e-9)
-            for account in self.accounts:
-                outbox.send(int(account), self._terms.index, CANCEL_ALL, 0)
+            for account in self._account.tolist():
+                outbox.send(account, self._terms.index, CANCEL_ALL, 0)
             self._open(view.time, outbox)
         self._send(view, outbox)
 
     def _open(self, now: float, outbox: Outbox) -> None:
-        outbox.extend(resting(self.parameters.opening, self.first, self._terms, now))
+        outbox.extend(resting(self.parameters.opening, int(self._account[0]), self._terms, now))
 
     def _send(self, view: View, outbox: Outbox) -> None:
         count = -1
@@ -164,7 +164,7 @@ class ZeroIntelligenceTraders(Population):
                 view.step,
                 view.time,
                 view.step_seconds,
-                self.first,
+                self._account,
                 self._terms.index,
                 self._lots,
                 self._limits,

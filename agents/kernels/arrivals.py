@@ -52,7 +52,7 @@ def flow(
     step,
     now,
     step_seconds,
-    first_account,
+    account,
     venue,
     lots,
     limit_rates,
@@ -103,7 +103,7 @@ def flow(
             which = mean * uniform(key, step, row, use + 1)
             qty = lots if uniform(key, step, row, use + 2) < 0.5 else -lots
             kind = LIMIT if which < limit_mean else CANCEL_AT if which < limit_mean + cancel_mean else MARKET
-            blank(out, count, at, latency[row], first_account + row, venue, kind, qty)
+            blank(out, count, at, latency[row], account[row], venue, kind, qty)
             if kind == LIMIT:
                 out[count]["price_ref"] = OPPOSITE_BEST
                 out[count]["price"] = drawn_distance(limit_rates, uniform(key, step, row, use + 3))
@@ -142,7 +142,7 @@ def mingle(
     step,
     now,
     step_seconds,
-    first_account,
+    account,
     venue,
     tick,
     lot,
@@ -185,7 +185,7 @@ def mingle(
             is_informed = uniform(key, step, row, use + 3) < informed_share[row]
             is_market = uniform(key, step, row, use + 4) < immediacy[row]
             kind = MARKET if is_market else LIMIT
-            blank(out, count, at, latency[row], first_account + row, venue, kind, side * lots)
+            blank(out, count, at, latency[row], account[row], venue, kind, side * lots)
             if is_market and is_informed:
                 out[count]["flags"] = SIDE_BY_VALUE
                 out[count]["value"] = value

@@ -34,7 +34,7 @@ def scatter(
     step,
     now,
     step_seconds,
-    first_account,
+    account,
     venue,
     tick,
     lot,
@@ -77,7 +77,7 @@ def scatter(
             at = arrival(key, step, row, use, now, step_seconds)
             lots = drawn_lots(size[row], lot, key, step, row, use + 1)
             kind = LIMIT if j < limits else MARKET
-            blank(out, count, at, latency[row], first_account + row, venue, kind, lots)
+            blank(out, count, at, latency[row], account[row], venue, kind, lots)
             if kind == LIMIT:
                 distance = exponential(offset_bps[row] * 1e-4 * mid, key, step, row, use + 3)
                 out[count]["price_ref"] = MID
@@ -94,7 +94,7 @@ def correct(
     step,
     now,
     step_seconds,
-    first_account,
+    account,
     venue,
     tick,
     lot,
@@ -134,7 +134,7 @@ def correct(
         lots = rounded(min(100.0 * gap * strength[row], most[row]), lot)
         if lots > 0:
             at = arrival(key, step, row, 1, now, step_seconds)
-            blank(out, count, at, latency[row], first_account + row, venue, LIMIT, lots)
+            blank(out, count, at, latency[row], account[row], venue, LIMIT, lots)
             out[count]["tif"] = IOC
             out[count]["flags"] = SIDE_BY_VALUE
             out[count]["value"] = own
@@ -146,7 +146,7 @@ def correct(
 @kernel
 def chase(
     now,
-    first_account,
+    account,
     venue,
     instrument,
     lot,
@@ -192,9 +192,8 @@ def chase(
         trend = mid / average[row] - 1.0
         excess = max(abs(trend) - threshold[row], 0.0)
         wanted = math.copysign(min(excess / full[row], 1.0) * most[row], trend)
-        account = first_account + row
-        lots = rounded(wanted - (position[instrument, account] + pending[0, row]) * lot, lot)
+        lots = rounded(wanted - (position[instrument, account[row]] + pending[0, row]) * lot, lot)
         if abs(lots) * lot >= 0.1 * most[row]:
-            blank(out, count, now, latency[row], account, venue, MARKET, lots)
+            blank(out, count, now, latency[row], account[row], venue, MARKET, lots)
             count += 1
     return count

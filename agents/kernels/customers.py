@@ -16,7 +16,7 @@ def serve(
     step,
     now,
     step_seconds,
-    first_account,
+    account,
     rate,
     units,
     is_in_breach,
@@ -35,13 +35,12 @@ def serve(
     for row in range(rate.size):
         if uniform(key, step, row, 0) >= 1.0 - math.exp(-rate[row] * step_seconds):
             continue
-        account = first_account + row
         chosen = int(uniform(key, step, row, 1) * instruments.size)
         number = instruments[chosen] - OPTIONS
-        if is_in_breach[account] or contracts[number]["is_live"] == 0:
+        if is_in_breach[account[row]] or contracts[number]["is_live"] == 0:
             continue
         side = 1 if lots_held[chosen] > 0 else -1
         lots = side * rounded(units[row], contracts[number]["lot"])
         if lots != 0:
-            count = request(out, count, now, account, desk, instruments[chosen], lots, ISSUE)
+            count = request(out, count, now, account[row], desk, instruments[chosen], lots, ISSUE)
     return count

@@ -60,7 +60,7 @@ def lots_at(level, size, growth, lot, room_units):
 @kernel
 def quote(
     now,
-    first_account,
+    account,
     first_tag,
     most_levels,
     venue,
@@ -117,9 +117,8 @@ def quote(
         learning, anchor = columns[LEARNING, row], columns[ANCHOR, row]
         fair[row], told = learn(fair[row], flow, learning, value, news, anchor, elapsed)
         seen_flow[row], seen_value[row], updated[row] = net_flow, value, now
-        account = first_account + row
-        inventory = (position[instrument, account] - baseline[row]) * lot
-        is_out = volatility > columns[WITHDRAWAL, row] or is_in_breach[account]
+        inventory = (position[instrument, account[row]] - baseline[row]) * lot
+        is_out = volatility > columns[WITHDRAWAL, row] or is_in_breach[account[row]]
         calm = min(1.0, columns[CALM, row] / max(volatility, 1e-9))
         thin = 0.0 if is_out else math.pow(calm, columns[THINNING, row])
         centre = fair[row] * (1.0 - columns[SKEW, row] * BPS * inventory / columns[LIMIT, row])
@@ -132,8 +131,8 @@ def quote(
             bids = lots_at(level, thin * columns[SIZE, row], columns[GROWTH, row], lot, left_bid)
             asks = lots_at(level, thin * columns[SIZE, row], columns[GROWTH, row], lot, left_ask)
             tag = first_tag + 2 * (row * most_levels + level)
-            count = set_quote(out, count, now, latency[row], account, venue, tag, bids, bid, told)
-            count = set_quote(out, count, now, latency[row], account, venue, tag + 1, -asks, ask, told)
+            count = set_quote(out, count, now, latency[row], account[row], venue, tag, bids, bid, told)
+            count = set_quote(out, count, now, latency[row], account[row], venue, tag + 1, -asks, ask, told)
             left_bid -= bids * lot
             left_ask -= asks * lot
     return count

@@ -35,25 +35,25 @@ def left_open(units, waiting):
 
 
 @inlined
-def within_means(account, units, waiting, most, price, lot, spot, perpetual, cash, position, terms):
+def within_means(at_book, at_pool, units, waiting, most, price, lot, spot, perpetual, cash, position, terms):
     """Units cut to the basis position allowed, the spot there is and the cash to buy it.
 
     A swap that waits has claimed the spot it sells, or the cash it pays.
     """
-    held = position[spot, account] * lot + min(waiting, 0.0)
+    held = position[spot, at_pool] * lot + min(waiting, 0.0)
     if spot == perpetual:
         return max(min(units, held), -held)
-    carried = -position[perpetual, account] * lot
+    carried = -position[perpetual, at_book] * lot
     units = max(min(units, most - carried), -most - carried)
     margin = price * terms[perpetual]["initial"]
-    free = cash[account] - max(waiting, 0.0) * price - carried * price - abs(carried) * margin
+    free = cash[at_pool] - max(waiting, 0.0) * price - carried * price - abs(carried) * margin
     return max(min(units, max(free, 0.0) / (price + margin)), -held)
 
 
 @kernel
 def spread(
     now,
-    first_account,
+    account,
     book,
     pool,
     lot,
@@ -101,18 +101,19 @@ def spread(
         units = left_open(share[row] * units_to_close(quotes, book, pool, edge), waiting)
         if units == 0.0:
             continue
-        account, mid = first_account + row, 0.5 * (quotes[book]["bid"] + quotes[book]["ask"])
+        mid = 0.5 * (quotes[book]["bid"] + quotes[book]["ask"])
+        at_book, at_pool = account[quotes[book]["chain"], row], account[quotes[pool]["chain"], row]
         units = within_means(
-            account, units, waiting, most[row], mid, lot, spot, perpetual, cash, position, terms
+            at_book, at_pool, units, waiting, most[row], mid, lot, spot, perpetual, cash, position, terms
         )
         depth = quotes[book]["depth_bid"] if units > 0.0 else quotes[book]["depth_ask"]
         lots = rounded(max(min(units, depth), -depth), lot)
         if lots != 0:
             fee = quotes[book]["taker_fee"] + edge
             best = quotes[book]["bid"] * (1.0 - fee) if lots > 0 else quotes[book]["ask"] * (1.0 + fee)
-            blank(out, count, now, latency[row], account, pool, quotes[pool]["takes"], lots)
+            blank(out, count, now, latency[row], at_pool, pool, quotes[pool]["takes"], lots)
             out[count]["value"] = best
             count = marketable(
-                out, count + 1, now, latency[row], account, quotes, book, -lots, mid, slippage, TRADE
+                out, count + 1, now, latency[row], at_book, quotes, book, -lots, mid, slippage, TRADE
             )
     return count

@@ -17,6 +17,7 @@ from sim.base.typed_call import TypedCall
 from sim.chains.blocks import Blocks
 from sim.kernels.chains import arrival
 from sim.kernels.messages import fields
+from sim.kernels.messages.owners import Owners
 from sim.messages.outbox import Outbox
 from sim.messages.pending import Pending
 from sim.records import OPEN, ORDER
@@ -33,11 +34,9 @@ class Router:
     venues : int
         Number of venues.
     seed : int
-    population_of : ndarray of int16, shape (A,)
+    owners : Owners
     keys : ndarray of uint64, shape (P,)
         A hash of the name of each population.
-    firsts : ndarray of int64, shape (P,)
-        Account of row 0 of each population.
 
     Attributes
     ----------
@@ -52,17 +51,15 @@ class Router:
         Orders of the last `stamp` that say something without meaning, and were not sent on.
     """
 
-    def __init__(
-        self, venues: int, seed: int, population_of: np.ndarray, keys: np.ndarray, firsts: np.ndarray
-    ) -> None:
+    def __init__(self, venues: int, seed: int, owners: Owners, keys: np.ndarray) -> None:
         self.outbox = Outbox()
         self.earliest = np.inf
         self.blocks: dict[int, Blocks] = {}
-        self.pending = Pending(self.outbox, population_of, keys.size, venues)
+        self.pending = Pending(self.outbox, owners, keys.size, venues)
         self.refused = NO_ORDERS
         self._meaning = np.full((venues, fields.KIND_COUNT), fields.ANYTHING, np.int32)
         self._found = self._batched = self._delivered = 0
-        self._senders = arrival.Senders(key(seed, "router", "ties"), population_of, keys, firsts)
+        self._senders = arrival.Senders(key(seed, "router", "ties"), owners, keys)
         bounds, reached = np.zeros(venues + 1, np.int64), np.zeros(venues, np.int64)
         self._lanes = arrival.Lanes(bounds, reached, np.zeros(venues, np.bool_))
         self._stamp, self._due, self._keep = map(TypedCall, (arrival.stamp, arrival.due, arrival.keep))
@@ -148,7 +145,7 @@ class Router:
     def _complaint(self, order: np.void, now: float) -> str:
         """What is wrong with an order that cannot be delivered."""
         found = ", ".join(f"{name} {order[name]}" for name in ("account", "venue", "time", "latency"))
-        accounts = self._senders.population_of.size
+        accounts = self._senders.owners.population_of.size
         return (
             f"an order cannot be delivered: {found}; accounts go from 0 to {accounts - 1}, "
             f"venues from 0 to {self._lanes.bounds.size - 2}, times from {now:g} (now) on, latencies from 0"

@@ -211,7 +211,7 @@ def test_a_dealer_in_breach_serves_no_customer() -> None:
             0,
             0.0,
             1.0,
-            0,
+            np.zeros(1, np.int64),
             np.array([1e6]),
             np.array([1.0]),
             np.array([breach]),

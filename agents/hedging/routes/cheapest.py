@@ -31,6 +31,7 @@ class Cheapest(Route):
             view.time,
             float(view.assets[self.asset]["mid"]),
             wanted,
+            self.account,
             Holdings(view.cash, view.position, view.holder_of, view.held, view.held_lots),
             Prices(view.terms, view.contracts, view.contract_worth, view.contract_margin),
             self.venues,

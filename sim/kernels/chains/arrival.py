@@ -16,12 +16,11 @@ GONE = -1  # venue of an order that was delivered
 
 
 class Senders(NamedTuple):
-    """Who may send: population of each account; of each population a hash of its name, and its row 0."""
+    """Who may send: whose each account is (Owners), and a hash of the name of each population."""
 
     seed_key: Any
-    population_of: Any
+    owners: Any
     keys: Any
-    firsts: Any
 
 
 class Lanes(NamedTuple):
@@ -151,22 +150,22 @@ def stamp(orders, first, last, phase, step, now, senders, meaning, traded, pendi
     found : int
         How many rows are unsupported.
     """
-    population_of, venues = senders.population_of, meaning.shape[0]
+    owners, venues = senders.owners, meaning.shape[0]
     earliest, found = np.inf, 0
     step_key = mix(np.uint64(senders.seed_key) + np.uint64(step) * GOLDEN)
     sender, tie = np.int64(-1), np.uint64(0)
     for i in range(first, last):
         account = np.int64(orders[i]["account"])
         at = orders[i]["time"] + orders[i]["latency"]
-        is_somewhere = 0 <= orders[i]["venue"] < venues and 0 <= account < population_of.size
+        is_somewhere = 0 <= orders[i]["venue"] < venues and 0 <= account < owners.population_of.size
         is_timely = orders[i]["time"] >= now and orders[i]["latency"] >= 0.0 and at < np.inf
         if not (is_somewhere and is_timely):
             return earliest, i, found
         orders[i]["phase"] = phase
-        population = population_of[account]
+        population = owners.population_of[account]
         if account != sender:
             sender = account
-            tie = mix(hashed(senders.keys[population], 0, account - senders.firsts[population], 0) ^ step_key)
+            tie = mix(hashed(senders.keys[population], 0, owners.row_of[account], 0) ^ step_key)
         orders[i]["population"] = population
         orders[i]["tie"] = tie
         if not is_supported(orders[i], meaning, traded):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.base.jit import inlined, kernel
+from sim.kernels.messages.owners import NO_ROW, row_in
 from sim.records import (
     GTC,
     LIMIT,
@@ -78,13 +79,14 @@ def total(orders, begin, end, account, instrument, traded):
 
 
 @kernel
-def gather(orders, begin, end, first, instruments, traded, lots, looked, held):
-    """Add up what orders[begin:end] will change the holdings of some accounts by, if filled whole.
+def gather(orders, begin, end, account, owners, instruments, traded, lots, looked, held):
+    """Add up what orders[begin:end] will change the holdings of a population's rows by, if filled whole.
 
     Parameters
     ----------
-    first : int
-        The first of the accounts.
+    account : int
+        Any account of the population.
+    owners : Owners
     instruments : ndarray of int64, shape (J,)
         Dense instruments to count.
     traded : ndarray of int32, shape (2, V)
@@ -105,10 +107,10 @@ def gather(orders, begin, end, first, instruments, traded, lots, looked, held):
         marks[rows[n]] = BEFORE
         for j in range(instruments.size):
             lots[j, rows[n]] = 0
-    now = 0
+    now, population = 0, owners.population_of[account]
     for i in range(begin, end):
-        row = orders[i]["account"] - first
-        if 0 <= row < marks.size:
+        row = row_in(population, orders[i]["account"], owners)
+        if row != NO_ROW:
             for j in range(instruments.size):
                 change = change_of(orders[i], traded, instruments[j])
                 lots[j, row] += change

@@ -8,8 +8,8 @@ import numpy as np
 from random_contracts import contracts_of
 
 from agents.hedging.columns import COLUMNS, DECISION, Clock, Holding, Sight, Watch, blank
-from agents.hedging.kernels.filling import fill_book
-from agents.hedging.kernels.looking import (
+from agents.hedging.kernels.filling import Held, fill_book
+from agents.hedging.kernels.screening import (
     NET,
     SCREEN_ROWS,
     UNTIL,
@@ -20,6 +20,7 @@ from agents.hedging.kernels.looking import (
 )
 from sim.kernels.accounts.changes import ROOM, no_changes
 from sim.kernels.base.flags import BLOCK, flag_columns
+from sim.kernels.messages.owners import Owners
 from sim.kernels.options.greeks import DELTA, GAMMA, WORK_ROWS
 from sim.messages.view import CONTRACT, TERMS
 
@@ -29,7 +30,8 @@ NOTHING = Sight(np.zeros(0, CONTRACT), 0, np.zeros((2, 0)))
 def holding_of(position: np.ndarray, pending: np.ndarray, terms: np.ndarray, first: int = 0) -> Holding:
     """Rows from account `first` on, with one instrument and no treasury."""
     rows = pending.shape[1]
-    return Holding(first, np.zeros(1, np.int64), np.zeros((1, rows), np.int64), pending, position, terms)
+    account = np.arange(first, first + rows)[None, :]
+    return Holding(account, np.zeros(1, np.int64), np.zeros((1, rows), np.int64), pending, position, terms)
 
 
 def clock_of(rows: int) -> Clock:
@@ -49,7 +51,13 @@ def seen(
     """Rows that are looked at, and how much of the log has been read."""
     rows = screen.shape[1]
     changes = no_changes() if log is None else log
-    watch = Watch(screen, changes, np.ones(rows, np.bool_), *flag_columns(rows), np.zeros(rows, np.int32))
+    accounts = holding.position.shape[1]
+    first = accounts - rows
+    numbers = np.arange(accounts, dtype=np.int32) - first
+    owners = Owners((numbers >= 0).astype(np.int16), numbers)
+    watch = Watch(
+        screen, changes, owners, np.ones(rows, np.bool_), *flag_columns(rows), np.zeros(rows, np.int32)
+    )
     columns = blank(rows, COLUMNS)
     count, _, read = look(now, now - 1.0, 1.0, move, since, sight, watch, clock_of(rows), holding, columns)
     return columns["row"][:count].tolist(), read
@@ -137,7 +145,8 @@ def test_nobody_out_of_band_is_screened_out() -> None:
         half = 10.0 ** rng.uniform(-40 if trial % 3 else -5, 1, rows) * np.abs(units).sum(axis=0)
         columns, reaches = blank(rows, COLUMNS), blank(rows, DECISION)
         describe_all(0.0, 1.0, clock_of(rows), holding, columns)
-        fill_book(0, held, qty, contracts, work, then, np.zeros(rows), columns)
+        own = Held(np.arange(rows, dtype=np.int32)[None, :], held, qty)
+        fill_book(own, contracts, work, then, np.zeros(rows), columns)
         skew = half * (rng.uniform(-1, 1) if trial % 5 == 0 else 0.0)
         reaches["low"], reaches["high"] = skew - half, skew + half
         screen = np.zeros((SCREEN_ROWS, rows), np.float32)

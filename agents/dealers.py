@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, SerializeAsAny
 
 from agents.hedging import Exposure, Hedger, Policy, Route
-from agents.kernels.customers import serve
+from agents.kernels.customers import Customers, serve
 from agents.option_chains.chains import Books
 from sim.base.typed_call import TypedCall
 from sim.messages.outbox import Outbox
@@ -113,9 +113,11 @@ class OptionDealers(Population):
             self._desk = listing.desk(self.asset)
             self._at_desk = self.account[self._desk.chain]
         self._set_treasury(listing)
-        self._rate = self.column("customer_trades_per_day") / 86400.0
-        self._units = self.column("customer_units")
-        self._serves = bool(self._rate.any() and self.books.row.size)
+        rate, units = self.column("customer_trades_per_day") / 86400.0, self.column("customer_units")
+        self._serves = bool(rate.any() and self.books.row.size)
+        if self._serves:
+            own = self._at_desk, rate, units, self.books.instrument, self.books.lots, self._desk.index
+            self._customers = Customers(*own)
         self._customer_key = self.draws.key("customers")
         self._answer = TypedCall(serve)
 
@@ -193,19 +195,13 @@ class OptionDealers(Population):
     def _serve(self, view: View, outbox: Outbox) -> None:
         """Trade with the end users who call in this step; not with a row in breach."""
         outbox.reserve(self.rows)
-        outbox.count = self._answer.call(
+        self._answer.call(
             self._customer_key,
             view.step,
             view.time,
             view.step_seconds,
-            self._at_desk,
-            self._rate,
-            self._units,
             view.is_in_breach,
-            self.books.instrument,
-            self.books.lots,
             view.contracts,
-            self._desk.index,
-            outbox.rows,
-            outbox.count,
+            self._customers,
+            outbox.out,
         )

@@ -116,7 +116,7 @@ class Sizes(NamedTuple):
     reserved: np.ndarray
 
 
-def blank(rows: int, dtype: np.dtype) -> np.ndarray:
+def unknown_rows(rows: int, dtype: np.dtype) -> np.ndarray:
     """Columns of so many rows, of which nothing is known: unbounded drift, edges that never hold."""
     found = np.zeros(rows, dtype)
     unknown = {"gross": np.inf, "urgency": 1.0, "until": np.inf, "span": np.inf}

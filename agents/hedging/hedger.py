@@ -12,7 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from agents.hedging.columns import COLUMNS, DECISION, WANTED, Clock, Holding, Sight, Sizes, Watch, blank
+from agents.hedging.columns import (
+    COLUMNS,
+    DECISION,
+    WANTED,
+    Clock,
+    Holding,
+    Sight,
+    Sizes,
+    Watch,
+    unknown_rows,
+)
 from agents.hedging.exposures.base import Exposure
 from agents.hedging.kernels.deciding import claim_all, settle, wait_for
 from agents.hedging.kernels.screening import NET, SCREEN_ROWS, describe_all, look, remember_deltas, rescreen
@@ -30,7 +40,7 @@ from sim.setup.parameters import Misfit, within
 
 RENEWAL_SHARE = 0.1  # of rows near an edge, above which the reference is renewed
 NOTHING_SEEN = np.zeros(0)
-UNDECIDED = blank(1, DECISION)[0]
+UNDECIDED = unknown_rows(1, DECISION)[0]
 
 
 class Hedger:
@@ -82,8 +92,8 @@ class Hedger:
 
     def _allocate(self, rows: int) -> None:
         policy = self.policy
-        self._columns, self._wanted = blank(rows, COLUMNS), blank(rows, WANTED)
-        self._decisions, self._reaches = blank(rows, DECISION), blank(rows, DECISION)
+        self._columns, self._wanted = unknown_rows(rows, COLUMNS), unknown_rows(rows, WANTED)
+        self._decisions, self._reaches = unknown_rows(rows, DECISION), unknown_rows(rows, DECISION)
         self._screen = np.zeros((SCREEN_ROWS, rows), np.float32)
         self._screen[NET] = np.inf
         self._sizes = Sizes(policy.response, policy.max_units, policy.max_slippage, self._reserved)
@@ -262,7 +272,7 @@ class Hedger:
 
     def _wanting(self, orders: np.ndarray, rows: np.ndarray, view: View) -> np.ndarray:
         """What these orders, each of another row, were to trade."""
-        wanted = blank(orders.size, WANTED)
+        wanted = unknown_rows(orders.size, WANTED)
         wanted["row"] = rows
         wanted["units"] = orders["qty"] * view.quotes["lot"][orders["venue"]]
         wanted["slippage"] = self._sizes.slippage[wanted["row"]]

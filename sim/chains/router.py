@@ -71,10 +71,10 @@ class Router:
             self._resize(self.outbox.rows.size)
 
     def _resize(self, size: int) -> None:
-        rows, heads, spare = np.zeros((3, size), np.int64)
+        rows, heads, merged = np.zeros((3, size), np.int64)
         scratch = np.zeros(max(size, self._lanes.bounds.size), np.int64)
         arrivals, ties, batches = np.zeros(size), np.zeros(size, np.uint64), np.zeros((size, 3), np.int64)
-        self._work = arrival.Work(rows, scratch, heads, spare, arrivals, ties, batches)
+        self._work = arrival.Work(rows, scratch, heads, merged, arrivals, ties, batches)
 
     def put_last(self, venue: int) -> None:
         """Deliver what is due at a venue after all that is due elsewhere, from now on."""

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from sim.kernels.messages.owners import Owners
+from sim.kernels.messages.sending import Place
 from sim.records import KINDS, REQUEST
 from sim.setup.instruments import Universe
 from sim.setup.parameters import HIGHEST_VOLATILITY, Misfit, NotOneOf, Parameters
@@ -66,6 +67,11 @@ class VenueTerms:
     precedence: int = 0
     takes: tuple[int, ...] = ()
     chain: int = 0
+
+    @property
+    def place(self) -> Place:
+        """Where its orders go, as kernels take it."""
+        return Place(self.index, self.instrument, self.asset, self.tick, self.lot)
 
     def lacks(self, kind: int, *, on_grid: bool = False) -> str:
         """What keeps orders of a kind, or prices in ticks, from this venue; empty if nothing does."""

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from agents.kernels.sending import marketable, rounded
+from agents.kernels.sending import rounded, send_marketable
 from sim.base.jit import inlined, kernel
 from sim.kernels.accounts.valuation import free_cash, options_held
 from sim.kernels.messages.costs import cost_a_unit
@@ -52,7 +52,7 @@ def cheapest(each, worst, account, venues, quotes, holdings, prices):
 
 
 @kernel
-def send_to_cheapest(now, mid, wanted, account, holdings, prices, venues, quotes, out, count):
+def send_to_cheapest(now, mid, wanted, account, holdings, prices, venues, quotes, out):
     """Send an order for each row that wants to trade; one that can trade nowhere waits for its next look.
 
     Parameters
@@ -68,13 +68,7 @@ def send_to_cheapest(now, mid, wanted, account, holdings, prices, venues, quotes
     venues : ndarray of int64
         Venues to choose from.
     quotes : ndarray of VENUE_STATE, shape (V,)
-    out, count
-        Rows of the outbox, and how many it has.
-
-    Returns
-    -------
-    int
-        Orders in the outbox afterwards.
+    out : Out
     """
     for n in range(wanted.size):
         each = wanted[n]
@@ -83,7 +77,4 @@ def send_to_cheapest(now, mid, wanted, account, holdings, prices, venues, quotes
         venue = cheapest(each, worst, account, venues, quotes, holdings, prices)
         if venue >= 0:
             own, lots = account[quotes[venue]["chain"], each["row"]], rounded(units, quotes[venue]["lot"])
-            count = marketable(
-                out, count, now, each["latency"], own, quotes, venue, lots, mid, slippage, HEDGE
-            )
-    return count
+            send_marketable(out, now, each["latency"], own, quotes, venue, lots, mid, slippage, HEDGE)

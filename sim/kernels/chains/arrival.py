@@ -37,7 +37,7 @@ class Work(NamedTuple):
     rows: Any
     scratch: Any
     heads: Any
-    spare: Any
+    merged: Any
     arrival: Any
     ties: Any
     batches: Any
@@ -103,9 +103,9 @@ def sort(work, first, last):
         while left < groups:
             middle, right = min(left + width, groups), min(left + 2 * width, groups)
             if forward:
-                merge(work, work.heads, work.spare, left, middle, right)
+                merge(work, work.heads, work.merged, left, middle, right)
             else:
-                merge(work, work.spare, work.heads, left, middle, right)
+                merge(work, work.merged, work.heads, left, middle, right)
             left = right
         forward = not forward
         width *= 2
@@ -113,7 +113,7 @@ def sort(work, first, last):
         scratch[k] = rows[k]
     found = first
     for g in range(groups):
-        head = work.heads[g] if forward else work.spare[g]
+        head = work.heads[g] if forward else work.merged[g]
         k = head
         while (
             k < last

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from random_contracts import contracts_of
 
-from agents.hedging.columns import COLUMNS, DECISION, Clock, Holding, Sight, Watch, blank
+from agents.hedging.columns import COLUMNS, DECISION, Clock, Holding, Sight, Watch, unknown_rows
 from agents.hedging.kernels.filling import Held, fill_book
 from agents.hedging.kernels.screening import (
     NET,
@@ -58,7 +58,7 @@ def seen(
     watch = Watch(
         screen, changes, owners, np.ones(rows, np.bool_), *flag_columns(rows), np.zeros(rows, np.int32)
     )
-    columns = blank(rows, COLUMNS)
+    columns = unknown_rows(rows, COLUMNS)
     count, _, read = look(now, now - 1.0, 1.0, move, since, sight, watch, clock_of(rows), holding, columns)
     return columns["row"][:count].tolist(), read
 
@@ -110,7 +110,7 @@ def test_who_is_to_be_looked_at_stays_so_until_it_is() -> None:
 
 def test_edges_that_hold_for_a_time_or_within_a_span_are_looked_at_beyond() -> None:
     """Four rows in the middle of their edges: for good, until 10 s, within 2 of the price, both."""
-    columns, reaches = blank(4, COLUMNS), blank(4, DECISION)
+    columns, reaches = unknown_rows(4, COLUMNS), unknown_rows(4, DECISION)
     columns["row"], columns["gross"] = np.arange(4), 0.0
     reaches["low"], reaches["high"] = -1.0, 1.0
     reaches["until"][[1, 3]], reaches["span"][[2, 3]] = 10.0, 2.0
@@ -143,7 +143,7 @@ def test_nobody_out_of_band_is_screened_out() -> None:
         pending = rng.integers(-1000, 1000, (1, rows)) * (trial % 2)
         holding = holding_of(position - pending, pending, terms)
         half = 10.0 ** rng.uniform(-40 if trial % 3 else -5, 1, rows) * np.abs(units).sum(axis=0)
-        columns, reaches = blank(rows, COLUMNS), blank(rows, DECISION)
+        columns, reaches = unknown_rows(rows, COLUMNS), unknown_rows(rows, DECISION)
         describe_all(0.0, 1.0, clock_of(rows), holding, columns)
         own = Held(np.arange(rows, dtype=np.int32)[None, :], held, qty)
         fill_book(own, contracts, work, then, np.zeros(rows), columns)

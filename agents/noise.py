@@ -78,7 +78,7 @@ class NoiseTraders(Population):
         self._key = self.draws.key("orders")
         self._scatter = TypedCall(scatter)
         names = ("limit_rate", "market_rate", "size", "offset_bps", "lifetime_seconds")
-        self._streams = Streams(*map(self.column, names), MOST_ORDERS)
+        self._streams = Streams._make([*map(self.column, names), MOST_ORDERS])
         rate = self._streams.limit_rate + self._streams.market_rate
         self.expect_orders(float(rate.sum()), listing.step_seconds)
         check_not_dust(self._streams.size, self._terms.lot, ("size",))

@@ -116,7 +116,7 @@ class Ledger:
     def _gather(self) -> None:
         """Put the columns together as kernels take them; again whenever one is replaced."""
         self.holdings = Holdings(self.cash, self.position, self.holder_of, self.contract, self.qty)
-        self.books = posting.Books(self.cost, self.account_of, self.wide)
+        self.books = posting.Books(self.cost, self.account_of, self.wide, self.changes, self._option_fills)
         self.totals = posting.Totals(
             self.population_of, self.cash_total, self.position_total, self.contract_total
         )
@@ -182,8 +182,6 @@ class Ledger:
                 self.holdings,
                 self.books,
                 self.totals,
-                self.changes,
-                self._option_fills,
             )
             if tape.posted < last:
                 self._widen(int(tape.fills[tape.posted]["taker"]), int(tape.fills[tape.posted]["maker"]))

@@ -106,9 +106,8 @@ class Router:
         if outbox.count > pending.stamped:
             self._fit()
             first, refused, unsupported = self._stamp.call(
-                outbox.rows,
+                outbox.out,
                 pending.stamped,
-                outbox.count,
                 phase,
                 step,
                 now,
@@ -166,7 +165,7 @@ class Router:
         outbox = self.outbox
         self._fit()
         work, self._delivered = self._work, 0
-        self._found, self._batched = self._due.call(outbox.rows, outbox.count, until, work, self._lanes)
+        self._found, self._batched = self._due.call(outbox.out, until, work, self._lanes)
         for venue, first, last in work.batches[: self._batched].tolist():
             self._delivered += 1
             is_last = self._delivered == self._batched
@@ -180,8 +179,6 @@ class Router:
             outbox.count, self.earliest = 0, np.inf
             pending.counts.fill(0)
         else:
-            outbox.count, self.earliest = self._keep.call(
-                outbox.rows, outbox.count, self._work, self._delivered, pending.counts
-            )
+            self.earliest = self._keep.call(outbox.out, self._work, self._delivered, pending.counts)
         pending.stamped = outbox.count
         self._found = self._batched = self._delivered = 0

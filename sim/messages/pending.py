@@ -18,6 +18,7 @@ import numpy as np
 from sim.base.typed_call import TypedCall
 from sim.kernels.messages.owners import Owners
 from sim.kernels.messages.pending import REDEEMED, TRADED, Looked, gather, total
+from sim.kernels.messages.sending import Out
 from sim.messages.outbox import Outbox
 
 NOBODY = np.zeros(0, np.int32)
@@ -58,9 +59,9 @@ class Pending:
         for what, instrument in zip((TRADED, REDEEMED), instruments, strict=False):
             self.traded[what, venue] = instrument
 
-    def in_flight(self, account: int) -> tuple[np.ndarray, int, int]:
-        """Rows of orders, and of which to which the population of an account may have any on the way."""
-        return self._outbox.rows, self._begin(account), self._outbox.count
+    def in_flight(self, account: int) -> tuple[Out, int]:
+        """The outbox, and from which of its rows on the population of an account may have orders."""
+        return self._outbox.out, self._begin(account)
 
     def may_have(self, account: int) -> bool:
         """Whether the account, or one of its population, may have an order on the way."""

@@ -126,19 +126,20 @@ def sort(work, first, last):
 
 
 @kernel
-def stamp(orders, first, last, phase, step, now, senders, meaning, traded, pending, unsupported):
-    """Write phase, population and tie into orders that were just sent.
+def stamp(out, first, phase, step, now, senders, meaning, traded, pending, unsupported):
+    """Write phase, population and tie into the orders that were just sent, those from `first` on.
 
     A tie is a hash of the run, the step, the sender's population by name, and its row.
 
     Parameters
     ----------
+    out : Out
     senders : Senders
     meaning, traded
         What orders may say to each venue (`fields.is_supported`).
     pending : ndarray of int64, shape (P,)
         Pending orders of each population; these are added.
-    unsupported : ndarray of int64, shape (last - first or more,)
+    unsupported : ndarray of int64, as long as the outbox
         Written: rows of orders that say something without meaning.
 
     Returns
@@ -150,11 +151,11 @@ def stamp(orders, first, last, phase, step, now, senders, meaning, traded, pendi
     found : int
         How many rows are unsupported.
     """
-    owners, venues = senders.owners, meaning.shape[0]
+    orders, owners, venues = out.rows, senders.owners, meaning.shape[0]
     earliest, found = np.inf, 0
     step_key = mix(np.uint64(senders.seed_key) + np.uint64(step) * GOLDEN)
     sender, tie = np.int64(-1), np.uint64(0)
-    for i in range(first, last):
+    for i in range(first, out.count[0]):
         account = np.int64(orders[i]["account"])
         at = orders[i]["time"] + orders[i]["latency"]
         is_somewhere = 0 <= orders[i]["venue"] < venues and 0 <= account < owners.population_of.size
@@ -225,16 +226,15 @@ def interleave(work, lanes):
 
 
 @kernel
-def due(orders, count, until, work, lanes):
+def due(out, until, work, lanes):
     """Find the orders that arrive by `until`, in batches of consecutive arrivals at one venue.
 
     Orders that arrive at once at several venues come venue by venue.
 
     Parameters
     ----------
-    orders : ndarray of ORDER
-    count : int
-        Orders waiting.
+    out : Out
+        The orders waiting.
     until : float
     work : Work
         Its `rows` get the due rows, venue v rows[bounds[v]:bounds[v + 1]]; its `batches` the venue of each
@@ -247,6 +247,7 @@ def due(orders, count, until, work, lanes):
     found, batches : int
         How many are due, in how many batches.
     """
+    orders, count = out.rows, out.count[0]
     rows, scratch, bounds = work.rows, work.scratch, lanes.bounds
     bounds[:] = 0
     found = 0
@@ -275,23 +276,24 @@ def due(orders, count, until, work, lanes):
 
 
 @kernel
-def keep(orders, count, work, delivered, pending):
+def keep(out, work, delivered, pending):
     """Drop the orders of the first so many batches, which were delivered.
 
-    Writes how many of those that stay are `pending`, by population; returns how many stay, and when the
-    first of them arrives.
+    Writes how many of those that stay are `pending`, by population; returns when the first of them arrives.
     """
+    orders = out.rows
     for b in range(delivered):
         for k in range(work.batches[b, FIRST], work.batches[b, LAST]):
             orders[work.rows[k]]["venue"] = GONE
     pending[:] = 0
     kept = 0
     earliest = np.inf
-    for i in range(count):
+    for i in range(out.count[0]):
         if orders[i]["venue"] != GONE:
             earliest = min(earliest, orders[i]["time"] + orders[i]["latency"])
             pending[orders[i]["population"]] += is_pending(orders[i])
             if kept != i:
                 orders[kept] = orders[i]
             kept += 1
-    return kept, earliest
+    out.count[0] = kept
+    return earliest

@@ -69,21 +69,23 @@ def change_of(order, traded, instrument):
 
 
 @kernel
-def total(orders, begin, end, account, instrument, traded):
-    """Lots of a dense instrument that an account has on the way in orders[begin:end]."""
+def total(out, begin, account, instrument, traded):
+    """Lots of a dense instrument that an account has on the way, by the rows of an outbox from `begin` on."""
     lots = np.int64(0)
-    for i in range(begin, end):
-        if orders[i]["account"] == account:
-            lots += change_of(orders[i], traded, instrument)
+    for i in range(begin, out.count[0]):
+        if out.rows[i]["account"] == account:
+            lots += change_of(out.rows[i], traded, instrument)
     return lots
 
 
 @kernel
-def gather(orders, begin, end, account, owners, instruments, traded, lots, looked, held):
-    """Add up what orders[begin:end] will change the holdings of a population's rows by, if filled whole.
+def gather(out, begin, account, owners, instruments, traded, lots, looked, held):
+    """Add up what orders on the way will change the holdings of a population's rows by, if filled whole.
 
     Parameters
     ----------
+    out : Out
+        Of its rows, those from `begin` on.
     account : int
         Any account of the population.
     owners : Owners
@@ -107,8 +109,8 @@ def gather(orders, begin, end, account, owners, instruments, traded, lots, looke
         marks[rows[n]] = BEFORE
         for j in range(instruments.size):
             lots[j, rows[n]] = 0
-    now, population = 0, owners.population_of[account]
-    for i in range(begin, end):
+    orders, now, population = out.rows, 0, owners.population_of[account]
+    for i in range(begin, out.count[0]):
         row = row_in(population, orders[i]["account"], owners)
         if row != NO_ROW:
             for j in range(instruments.size):

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.base.jit import inlined, kernel
 from sim.kernels.base.draws import exponential, normal, poisson, uniform
-from sim.kernels.messages.sending import send
+from sim.kernels.messages.outbox import send
 from sim.records import CANCEL_AT, LIMIT, MARKET, MID, OPPOSITE_BEST, SIDE_BY_VALUE
 
 # Draws of one order: this many uses apart.

@@ -10,7 +10,7 @@ import numpy as np
 from agents.kernels.sending import next_tick, rounded
 from sim.base.jit import inlined, kernel
 from sim.kernels.base.draws import exponential, poisson, uniform
-from sim.kernels.messages.sending import send
+from sim.kernels.messages.outbox import send
 from sim.records import IOC, LIMIT, MARKET, MID, SIDE_BY_VALUE
 
 # Draws of one order: this many uses apart.

@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.kernels.sending import next_tick
 from sim.base.jit import inlined, kernel
-from sim.kernels.messages.sending import send
+from sim.kernels.messages.outbox import send
 from sim.records import QUOTE
 
 BPS = 1e-4

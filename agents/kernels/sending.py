@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.base.jit import inlined
-from sim.kernels.messages.sending import send
+from sim.kernels.messages.outbox import send
 from sim.records import IOC, LIMIT, MARKET, MID, REQUEST, SWAP
 
 

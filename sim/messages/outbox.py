@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from sim.kernels.messages.sending import Out
+from sim.kernels.messages.outbox import Out
 from sim.records import (
     ABSOLUTE,
     CANCEL,
@@ -42,21 +42,21 @@ class Outbox:
     """
 
     def __init__(self, capacity: int = 1024) -> None:
-        self._show(orders(capacity), np.zeros(1, np.int64))
+        self._count = np.zeros(1, np.int64)
+        self._show(orders(capacity))
         self.now = 0.0
 
-    def _show(self, rows: np.ndarray, count: np.ndarray) -> None:
-        self.out = Out(rows, count)
-        self.rows = rows
+    def _show(self, rows: np.ndarray) -> None:
+        self.rows, self.out = rows, Out(rows, self._count)
 
     @property
     def count(self) -> int:
         """How many rows are written."""
-        return int(self.out.count[0])
+        return self._count.item()
 
     @count.setter
     def count(self, count: int) -> None:
-        self.out.count[0] = count
+        self._count[0] = count
 
     def reserve(self, more: int) -> None:
         """Make sure `more` rows fit after `count`."""
@@ -64,7 +64,7 @@ class Outbox:
         if count + more > self.rows.size:
             larger = orders(max(count + more, 2 * self.rows.size))
             larger[:count] = self.rows[:count]
-            self._show(larger, self.out.count)
+            self._show(larger)
 
     def extend(self, rows: np.ndarray) -> None:
         """Send an array of ORDER rows."""

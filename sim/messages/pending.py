@@ -16,9 +16,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from sim.base.typed_call import TypedCall
+from sim.kernels.messages.outbox import Out
 from sim.kernels.messages.owners import Owners
 from sim.kernels.messages.pending import REDEEMED, TRADED, Looked, gather, total
-from sim.kernels.messages.sending import Out
 from sim.messages.outbox import Outbox
 
 NOBODY = np.zeros(0, np.int32)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from pydantic import Field
 
+from sim.kernels.messages.outbox import Place
 from sim.kernels.messages.owners import Owners
-from sim.kernels.messages.sending import Place
 from sim.records import KINDS, REQUEST
 from sim.setup.instruments import Universe
 from sim.setup.parameters import HIGHEST_VOLATILITY, Misfit, NotOneOf, Parameters

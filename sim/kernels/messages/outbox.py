@@ -1,4 +1,4 @@
-"""Sending: what a kernel has to know to write orders, and how one is written."""
+"""The outbox: what a kernel has to know to send orders, and how one is written."""
 
 from __future__ import annotations
 

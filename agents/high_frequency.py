@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from agents.kernels.anticipating import Flow, Ladders, anticipate, watch
+from agents.kernels.sending import Looks, Senders
 from sim.base.typed_call import TypedCall
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
@@ -150,15 +151,14 @@ class HighFrequencyMakers(Population):
         self.asset = terms.asset
         levels = self.counts("levels")
         interval = self.column("interval_seconds")
+        offset = interval * self.draws.uniforms("offset", self.rows)
+        self._looks = Looks(interval, offset, np.zeros(self.rows))
+        self._place, self._senders = terms.place, Senders(self.account[terms.chain], self.latency)
         self.peak = np.zeros(self.rows)
         self._who = Ladders(
-            venue=terms.index,
-            instrument=terms.instrument,
             first_tag=listing.take_tags(terms.index, 2 * int(levels.max()) * self.rows),
             most_levels=int(levels.max()),
-            tick=terms.tick,
-            lot=terms.lot,
-            account=self.accounts,
+            second_share=SECONDS_PER_YEAR**-0.5,
             levels=levels,
             spread=BPS * self.column("spread_bps"),
             volatility_factor=self.column("volatility_factor"),
@@ -171,16 +171,12 @@ class HighFrequencyMakers(Population):
             calm=self.column("calm_volatility"),
             thinning=self.column("thinning"),
             withdrawal=self.column("withdrawal_volatility"),
-            interval=interval,
-            offset=interval * self.draws.uniforms("offset", self.rows),
-            latency=self.latency,
-            next_look=np.zeros(self.rows),
+            strength=np.ones(self.rows),
             seen_value=np.full(self.rows, listing.spots[self.asset]),
             forecast=np.zeros(self.rows),
             peak=self.peak,
         )
         self._flow = self._prepared_flow(listing)
-        self._strength = np.ones(self.rows)
         self._watch, self._anticipate = TypedCall(watch), TypedCall(anticipate)
 
     def _prepared_flow(self, listing: Listing) -> Flow:
@@ -203,33 +199,32 @@ class HighFrequencyMakers(Population):
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Take in the flow, and requote the rows whose clock ticks."""
-        who, asset, quote = self._who, view.assets[self.asset], view.quotes[self._who.venue]
+        quote = view.quotes[self._place.venue]
         mid, flow = float(quote["mid"]), int(quote["net_flow"])
-        forecast = self._watch.call(view.time, flow, who.lot, mid, self._flow)
+        forecast = self._watch.call(view.time, flow, self._place.lot, mid, self._flow)
         self._weigh(view)
-        outbox.reserve(2 * who.most_levels * self.rows)
-        outbox.count = self._anticipate.call(
+        outbox.reserve(2 * self._who.most_levels * self.rows)
+        self._anticipate.call(
             view.time,
-            mid,
-            float(asset["value"]),
-            float(asset["volatility"]),
-            SECONDS_PER_YEAR**-0.5,
             forecast,
-            who,
-            self._strength,
+            view.quotes,
+            view.assets,
             view.position,
-            outbox.rows,
-            outbox.count,
+            self._place,
+            self._senders,
+            self._looks,
+            self._who,
+            outbox.out,
         )
 
     def _weigh(self, view: View) -> None:
         """Say what each row's capital is good for: all at its opening equity, nothing where exhausted."""
         if view.time == 0.0:
-            self._opening = np.array([view.standing(account)[0] for account in self.accounts])
-        for row in np.flatnonzero(self._who.next_look <= view.time):
-            account = int(self._who.account[row])
+            self._opening = np.array([view.standing(account)[0] for account in self._senders.account])
+        for row in np.flatnonzero(self._looks.next_at <= view.time):
+            account = int(self._senders.account[row])
             left = view.standing(account)[0] / max(self._opening[row], 1e-12)
             exhaustion = self.parameters.exhaustion
-            self._strength[row] = min(max((left - exhaustion) / (1.0 - exhaustion), 0.0), 1.0)
+            self._who.strength[row] = min(max((left - exhaustion) / (1.0 - exhaustion), 0.0), 1.0)
             if view.is_in_breach[account]:
-                self._strength[row] = 0.0
+                self._who.strength[row] = 0.0

@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 
 from agents.kernels.revealing import Intentions, Investors, reveal
+from agents.kernels.sending import Looks, Senders
 from sim.base.typed_call import TypedCall
 from sim.kernels.base.draws import normal_quantiles
 from sim.messages.outbox import Outbox
@@ -135,10 +136,10 @@ class LatentInvestors(Population):
         """Draw who they are, and spread the first reviews as if they had gone on forever."""
         own = self.parameters
         with within("venue"):
-            self._terms = listing.venue(own.venue, QUOTE, on_grid=True)
+            terms = listing.venue(own.venue, QUOTE, on_grid=True)
         if own.furthest_bps < own.nearest_bps:
             raise Misfit(f"is below nearest_bps ({own.nearest_bps:g})", ("furthest_bps",))
-        self.asset = self._terms.asset
+        self.asset = terms.asset
         spot = listing.spots[self.asset]
         daily, second = own.volatility / np.sqrt(365.0), own.volatility / SECONDS_PER_YEAR**0.5
         spread = np.log(own.furthest_bps / own.nearest_bps) / self.rows
@@ -146,19 +147,18 @@ class LatentInvestors(Population):
         self.tolerance = BPS * own.nearest_bps * np.exp(spread * places)
         units = 2.0 * own.density * own.daily_volume * (self.tolerance / daily) ** 2 * spread
         sizes = np.exp(own.size_spread * normal_quantiles(self.draws.uniforms("size", self.rows)))
-        lots = np.maximum(np.rint(units * sizes / self._terms.lot), 1.0)
+        lots = np.maximum(np.rint(units * sizes / terms.lot), 1.0)
         most = np.floor(lots * self.column("most_intentions"))
-        self._capital = most * self._terms.lot * spot
-        is_spot = listing.universe.terms()[self._terms.instrument]["kind"] == SPOT
+        self._capital = most * terms.lot * spot
+        is_spot = listing.universe.terms()[terms.instrument]["kind"] == SPOT
         interval = self.column("news_interval_seconds")
+        offset = interval * self.draws.uniforms("news", self.rows)
+        self._looks = Looks(np.maximum(interval, listing.step_seconds), offset, offset.copy())
+        self._place, self._senders = terms.place, Senders(self.account[terms.chain], self.latency)
         self._who = Investors(
-            venue=self._terms.index,
-            instrument=self._terms.instrument,
-            first_tag=listing.take_tags(self._terms.index, 2 * self.rows),
-            tick=self._terms.tick,
+            first_tag=listing.take_tags(terms.index, 2 * self.rows),
             laziness=own.laziness,
             key=self.draws.key("reviews"),
-            account=self.accounts,
             lots=lots.astype(np.int64),
             most=most.astype(np.int64),
             baseline=(most if is_spot else np.zeros(self.rows)).astype(np.int64),
@@ -166,11 +166,8 @@ class LatentInvestors(Population):
             wait=own.renewal * (self.tolerance / second) ** 2,
             reach=BPS * self.column("reach_bps"),
             adaption=self.column("adaption"),
-            interval=np.maximum(interval, listing.step_seconds),
-            offset=interval * self.draws.uniforms("news", self.rows),
             response=self.column("news_response"),
             noise=self.column("news_noise"),
-            latency=self.latency,
         )
         self._state = Intentions(
             anchor=np.full(self.rows, spot),
@@ -180,7 +177,6 @@ class LatentInvestors(Population):
             told=np.zeros((2, self.rows)),
             seen=np.full(self.rows, spot),
             next_review=np.zeros(self.rows),
-            next_news=interval * self.draws.uniforms("news", self.rows),
             arrives=np.zeros(self.rows),
             reviews=np.zeros(self.rows, np.int64),
         )
@@ -188,22 +184,22 @@ class LatentInvestors(Population):
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """Cash for the most that is ever held, and as much of the asset where the venue trades spot."""
-        held = {self._terms.instrument: self._who.baseline} if self._who.baseline.any() else {}
+        held = {self._place.instrument: self._who.baseline} if self._who.baseline.any() else {}
         return self.column("cash") + self._capital, held
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Show what is near and withdraw what is far."""
-        quote = view.quotes[self._who.venue]
-        has_both = quote["bid_tick"] >= 0 and quote["ask_tick"] >= 0
         outbox.reserve(2 * self.rows)
-        outbox.count = self._reveal.call(
+        self._reveal.call(
             view.time,
-            float(quote["mid"] if has_both else quote["last"]),
-            float(view.assets[self.asset]["value"]),
+            view.quotes,
+            view.assets,
+            view.position,
+            view.resting[self._place.venue],
+            self._place,
+            self._senders,
+            self._looks,
             self._who,
             self._state,
-            view.resting[self._who.venue],
-            view.position,
-            outbox.rows,
-            outbox.count,
+            outbox.out,
         )

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import numpy as np
 
+from agents.kernels.sending import Senders
 from agents.kernels.slicing import Slicers, work_off
 from sim.base.typed_call import TypedCall
 from sim.messages.outbox import Outbox
@@ -88,28 +89,24 @@ class MetaOrders(Population):
         counts = np.zeros((3, self.rows), np.int64)
         size, spread, tail, longest, gap, pause = columns
         self._who = Slicers(
-            venue=terms.index,
             most=MOST_SLICES,
-            lot=terms.lot,
             key=self.draws.key("orders"),
-            account=self.accounts,
             size=size,
             spread=spread,
             tail=tail,
             longest=longest,
             gap=gap,
             pause=pause,
-            latency=self.latency,
             side=counts[0],
             left=counts[1],
             started=counts[2],
             next_time=self.draws.uniforms("first", self.rows) * gap,
         )
+        self._place, self._senders = terms.place, Senders(self.account[terms.chain], self.latency)
         self._work_off = TypedCall(work_off)
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Send the slices that fall into the step."""
         outbox.reserve(MOST_SLICES * self.rows)
-        outbox.count = self._work_off.call(
-            view.time, view.time + view.step_seconds, self._who, outbox.rows, outbox.count
-        )
+        end = view.time + view.step_seconds
+        self._work_off.call(view.time, end, self._place, self._senders, self._who, outbox.out)

@@ -58,18 +58,18 @@ class Outsiders(Population):
 
     def prepare(self, listing: Listing) -> None:
         """Slice the shocks into orders."""
-        self._slices: list[tuple[float, int, int]] = []
+        self._slices: list[tuple[float, int, int, int]] = []
         for shock in self.parameters.orders:
             terms = listing.venue(shock.venue)
             pieces = max(1, round(shock.over_seconds))
             check_lots(abs(shock.qty) / terms.lot, ("qty",))
             total = round(shock.qty / terms.lot)
             sizes = [total * (i + 1) // pieces - total * i // pieces for i in range(pieces)]
-            self._slices += [(shock.at + i, terms.index, size) for i, size in enumerate(sizes) if size]
+            account = int(self.account[terms.chain, 0])
+            self._slices += [(shock.at + i, terms.index, n, account) for i, n in enumerate(sizes) if n]
         self._slices.sort()
         self._next = 0
-        self._sent: dict[int, int] = {}
-        self._venue: dict[int, int] = {}
+        self._sent: dict[int, tuple[int, int, int]] = {}
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """Nothing: outsiders trade on credit that is never called."""
@@ -77,18 +77,17 @@ class Outsiders(Population):
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Send what earlier orders left over, and the orders whose time falls into this step."""
-        for instrument, sent in self._sent.items():
-            done = view.position[instrument, self.first] + view.pending.of(self.first, instrument)
+        for instrument, (venue, account, sent) in self._sent.items():
+            done = view.position[instrument, account] + view.pending.of(account, instrument)
             if sent != done:
-                self._send(outbox, self._venue[instrument], int(sent - done), view.time)
+                self._send(outbox, account, venue, int(sent - done), view.time)
         end = view.time + view.step_seconds
         while self._next < len(self._slices) and self._slices[self._next][0] < end - 1e-9:
-            at, venue, lots = self._slices[self._next]
-            self._send(outbox, venue, lots, max(at, view.time))
+            at, venue, lots, account = self._slices[self._next]
+            self._send(outbox, account, venue, lots, max(at, view.time))
             instrument = int(view.quotes[venue]["instrument"])
-            self._sent[instrument] = self._sent.get(instrument, 0) + lots
-            self._venue[instrument] = venue
+            self._sent[instrument] = venue, account, self._sent.get(instrument, (0, 0, 0))[2] + lots
             self._next += 1
 
-    def _send(self, outbox: Outbox, venue: int, lots: int, time: float) -> None:
-        outbox.send(self.first, venue, MARKET, lots, time=time, reason=SHOCK)
+    def _send(self, outbox: Outbox, account: int, venue: int, lots: int, time: float) -> None:
+        outbox.send(account, venue, MARKET, lots, time=time, reason=SHOCK)

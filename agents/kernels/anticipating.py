@@ -53,9 +53,10 @@ class Ladders(NamedTuple):
 
     Attributes
     ----------
-    venue, instrument, first_tag, most_levels : int
-    tick, lot : float
-    account, levels : ndarray of int64
+    first_tag, most_levels : int
+    second_share : float
+        What times a volatility per year is that of one second.
+    levels : ndarray of int64
     spread, volatility_factor, spacing, skew : ndarray of float64
         Half spread, and what of a second's standard deviation is added to it; distance between levels; shift
         of the quotes at the inventory limit; fractions of the price.
@@ -65,21 +66,17 @@ class Ladders(NamedTuple):
         Share of news that is taken over.
     calm, thinning, withdrawal : ndarray of float64
         Sizes fall as (calm / volatility) ** thinning above calm, to nothing above withdrawal, a year.
-    interval, offset, latency : ndarray of float64
-        Clock of the quotes, s.
-    next_look, seen_value, forecast : ndarray of float64
-        Next look, s; exogenous value and forecast (basis points) as of the last one. Updated.
+    strength : ndarray of float64
+        Share of sizes and limit that a row's capital is good for; 0 quotes nothing.
+    seen_value, forecast : ndarray of float64
+        Exogenous value and forecast (basis points) as of the last look. Updated.
     peak : ndarray of float64
         Largest share of the limit that was ever used. Updated.
     """
 
-    venue: int
-    instrument: int
     first_tag: int
     most_levels: int
-    tick: float
-    lot: float
-    account: Any
+    second_share: float
     levels: Any
     spread: Any
     volatility_factor: Any
@@ -92,10 +89,7 @@ class Ladders(NamedTuple):
     calm: Any
     thinning: Any
     withdrawal: Any
-    interval: Any
-    offset: Any
-    latency: Any
-    next_look: Any
+    strength: Any
     seen_value: Any
     forecast: Any
     peak: Any
@@ -137,56 +131,58 @@ def watch(now, net_flow, lot, mid, flow):
 
 
 @kernel
-def anticipate(now, mid, value, volatility, second_share, forecast, who, strength, position, out, count):
+def anticipate(now, forecast, quotes, assets, position, place, senders, looks, who, out):
     """Requote every row whose clock ticks around the mid, shifted by the surprise in flow and by news.
 
     The side that the quotes move away from goes first, lest a row trade with itself.
 
     Parameters
     ----------
-    volatility : float
-        Realised, per year; `second_share` times it is that of one second.
     forecast : float
         Of the flow, basis points; only its change since a row's last look moves its quotes.
-    who : Ladders
-    strength : ndarray of float64, shape (N,)
-        Share of sizes and limit that a row's capital is good for; 0 quotes nothing.
+    quotes, assets : ndarray of VENUE_STATE and of ASSET
+        Of them the mid, and value and realised volatility of the asset.
     position : ndarray of int64, shape (I, A)
+    place : Place
+    senders : Senders
+    looks : Looks
+    who : Ladders
+    out : Out
+        With room for two orders a row and level.
     """
+    mid, asset = quotes[place.venue]["mid"], assets[place.asset]
+    value, volatility = asset["value"], asset["volatility"]
     for row in range(who.limit.size):
-        if who.next_look[row] > now:
+        if looks.next_at[row] > now:
             continue
-        who.next_look[row] = next_tick(now, who.interval[row], who.offset[row])
+        looks.next_at[row] = next_tick(now, looks.interval[row], looks.offset[row])
         news = who.response[row] * math.log(value / who.seen_value[row])
         surprise = BPS * (forecast - who.forecast[row])
         who.seen_value[row], who.forecast[row] = value, forecast
-        inventory = position[who.instrument, who.account[row]] * who.lot
+        inventory = position[place.instrument, senders.account[row]] * place.lot
         who.peak[row] = max(who.peak[row], abs(inventory) / who.limit[row])
-        limit = who.limit[row] * strength[row]
+        limit = who.limit[row] * who.strength[row]
         lean = min(max(inventory / max(limit, 1e-12), -1.0), 1.0)
         shift = news + surprise - who.skew[row] * lean
-        half = who.spread[row] + who.volatility_factor[row] * volatility * second_share
+        half = who.spread[row] + who.volatility_factor[row] * volatility * who.second_share
         calm = min(1.0, who.calm[row] / max(volatility, 1e-9))
-        thin = strength[row] * math.pow(calm, who.thinning[row])
+        thin = who.strength[row] * math.pow(calm, who.thinning[row])
         if volatility > who.withdrawal[row]:
             thin = 0.0
         centre = mid * math.exp(shift)
         for side in (-1, 1) if shift > 0.0 else (1, -1):
             left = limit - side * inventory
-            size = thin * who.size[row]
-            count = quote_side(now, centre, half, side, size, left, news, who, row, out, count)
-    return count
+            quote_side(now, centre, half, thin, side, left, news, place, senders, who, row, out)
 
 
 @inlined
-def quote_side(now, centre, half, side, size, left, news, who, row, out, count):
-    """Send one side of a row's ladder; returns the outbox's count."""
-    account, latency = who.account[row], who.latency[row]
+def quote_side(now, centre, half, thin, side, left, news, place, senders, who, row, out):
+    """Send one side of a row's ladder, as far as `left` units go."""
+    account, latency = senders.account[row], senders.latency[row]
     for level in range(who.levels[row]):
-        price = centre * (1.0 - side * (half + level * who.spacing[row])) / who.tick
+        price = centre * (1.0 - side * (half + level * who.spacing[row])) / place.tick
         tick = np.int64(math.floor(price) if side > 0 else math.ceil(price))
-        lots = lots_at(level, size, who.growth[row], who.lot, left)
+        lots = lots_at(level, thin * who.size[row], who.growth[row], place.lot, left)
         tag = who.first_tag + 2 * (row * who.most_levels + level) + (side < 0)
-        count = set_quote(out, count, now, latency, account, who.venue, tag, side * lots, tick, news)
-        left -= lots * who.lot
-    return count
+        set_quote(out, now, latency, account, place.venue, tag, side * lots, tick, news)
+        left -= lots * place.lot

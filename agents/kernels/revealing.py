@@ -23,13 +23,13 @@ class Investors(NamedTuple):
 
     Attributes
     ----------
-    venue, instrument, first_tag : int
-    tick, laziness : float
+    first_tag : int
+    laziness : float
         A price that differs from the one shown by less than this share of its distance from the market
         is not sent again.
     key : int
         Of the draws.
-    account, lots, most : ndarray of int64
+    lots, most : ndarray of int64
         Lots of an intention, and lots that a row holds at most, long or short.
     baseline : ndarray of int64
         Lots of the instrument that do not count as held.
@@ -39,32 +39,24 @@ class Investors(NamedTuple):
         Mean time between reviews, s.
     reach : ndarray of float64
         Distance within which an intention is shown, a fraction.
-    interval, offset, response, noise : ndarray of float64
-        Clock at which news is learned (s), share of it taken over, and relative error of that.
+    response, noise : ndarray of float64
+        Share of news taken over, and relative error of that.
     adaption : ndarray of float64
         Share of the way that a row's idea of the price goes to the market's at a review.
-    latency : ndarray of float64
     """
 
-    venue: int
-    instrument: int
     first_tag: int
-    tick: float
     laziness: float
     key: Any
-    account: Any
     lots: Any
     most: Any
     baseline: Any
     tolerance: Any
     wait: Any
     reach: Any
-    interval: Any
-    offset: Any
     response: Any
     noise: Any
     adaption: Any
-    latency: Any
 
 
 class Intentions(NamedTuple):
@@ -84,7 +76,7 @@ class Intentions(NamedTuple):
         Logarithm of what news made of the price since it was sent last.
     seen : ndarray of float64, shape (N,)
         Exogenous value that a row has learned of.
-    next_review, next_news, arrives : ndarray of float64, shape (N,)
+    next_review, arrives : ndarray of float64, shape (N,)
         Times, s; what was sent last arrives at `arrives`.
     reviews : ndarray of int64, shape (N,)
     """
@@ -96,60 +88,63 @@ class Intentions(NamedTuple):
     told: Any
     seen: Any
     next_review: Any
-    next_news: Any
     arrives: Any
     reviews: Any
 
 
 @kernel
-def reveal(now, reference, value, who, state, resting, position, out, count):
+def reveal(now, quotes, assets, position, resting, place, senders, looks, who, state, out):
     """Let every row review, learn of news, and show or hide its bid and its ask, as its capital allows.
 
     Parameters
     ----------
-    reference : float
-        Price that the market is at.
-    value : float
-        Exogenous value.
+    quotes, assets : ndarray of VENUE_STATE and of ASSET
+        Of them the price that the market is at, the last trade's where a side is empty, and the value.
+    position : ndarray of int64, shape (I, A)
+    resting : ndarray, shape (A,)
+        Lots each account has resting in the book, `buying` and `selling`.
+    place : Place
+    senders : Senders
+    looks : Looks
+        Clock at which news is learned.
     who : Investors
     state : Intentions
         Updated.
-    resting : ndarray, shape (A,)
-        Lots each account has resting in the book, `buying` and `selling`.
-    position : ndarray of int64, shape (I, A)
-    out, count
-        Rows of the outbox, with room for two a row, and how many are taken.
-
-    Returns
-    -------
-    int
-        Orders in the outbox afterwards.
+    out : Out
+        With room for two orders a row.
     """
+    quote, value = quotes[place.venue], assets[place.asset]["value"]
+    has_both = quote["bid_tick"] >= 0 and quote["ask_tick"] >= 0
+    reference = quote["mid"] if has_both else quote["last"]
     for row in range(who.lots.size):
         if now < state.arrives[row]:
             continue
-        account = who.account[row]
+        account = senders.account[row]
         if state.shown[BID, row] > 0:
             count_down(state, BID, row, resting[account]["buying"])
         if state.shown[ASK, row] > 0:
             count_down(state, ASK, row, resting[account]["selling"])
-        held = position[who.instrument, account] - who.baseline[row]
+        held = position[place.instrument, account] - who.baseline[row]
         is_new = state.next_review[row] <= now
         if is_new:
             review(now, reference, who, state, row)
-        if state.next_news[row] <= now:
-            state.next_news[row] = next_tick(now, who.interval[row], who.offset[row])
+        if looks.next_at[row] <= now:
+            looks.next_at[row] = next_tick(now, looks.interval[row], looks.offset[row])
             if value != state.seen[row]:
-                hear(value, who, state, row, np.int64(now / who.interval[row]))
-        before = count
+                hear(value, who, state, row, np.int64(now / looks.interval[row]))
+        before = out.count[0]
         for side in (BID, ASK):
             room = who.most[row] + (held if side == ASK else -held)
             state.left[side, row] = max(min(state.left[side, row], room), 0)
             if state.left[side, row] > 0 or state.shown[side, row] > 0:
-                count = show(now, reference, is_new, who, state, row, side, out, count)
-        if count > before:
-            state.arrives[row] = now + who.latency[row]
-    return count
+                tick, lots = shown(reference, place.tick, is_new, who, state, row, side)
+                if tick > 0:
+                    tag = who.first_tag + 2 * row + side
+                    told, latency = state.told[side, row], senders.latency[row]
+                    set_quote(out, now, latency, account, place.venue, tag, lots, tick, told)
+                    state.told[side, row] = 0.0
+        if out.count[0] > before:
+            state.arrives[row] = now + senders.latency[row]
 
 
 @inlined
@@ -191,30 +186,21 @@ def hear(value, who, state, row, number):
 
 
 @inlined
-def show(now, reference, is_new, who, state, row, side, out, count):
-    """Send an intention that is near and new or moved, withdraw one that is far; returns the outbox's count.
+def shown(reference, tick_size, is_new, who, state, row, side):
+    """Tick and lots to send of an intention: of one that is near and new or moved, none of one that is far.
 
-    Notes
-    -----
-    Distances are signed: a price that the market has gone past is near.
+    The tick is 0 where nothing is to be sent. Distances are signed: a price that the market has gone past
+    is near.
     """
-    price, shown = state.price[side, row], state.shown[side, row]
+    price, before = state.price[side, row], state.shown[side, row]
     distance = (reference - price if side == BID else price - reference) / reference
-    tag = who.first_tag + 2 * row + side
-    if state.left[side, row] == 0 or distance > (1.5 if shown > 0 else 1.0) * who.reach[row]:
-        if shown > 0:
-            state.shown[side, row] = 0
-            lots = np.int64(0)
-            count = set_quote(
-                out, count, now, who.latency[row], who.account[row], who.venue, tag, lots, shown, 0.0
-            )
-        return count
-    tick = np.int64(math.floor(price / who.tick) if side == BID else math.ceil(price / who.tick))
-    slack = who.laziness * abs(distance) * reference / who.tick
-    if tick <= 0 or (shown > 0 and not is_new and abs(tick - shown) <= slack):
-        return count
+    nothing = np.int64(0)
+    if state.left[side, row] == 0 or distance > (1.5 if before > 0 else 1.0) * who.reach[row]:
+        state.shown[side, row] = 0
+        return before, nothing
+    tick = np.int64(math.floor(price / tick_size) if side == BID else math.ceil(price / tick_size))
+    slack = who.laziness * abs(distance) * reference / tick_size
+    if tick <= 0 or (before > 0 and not is_new and abs(tick - before) <= slack):
+        return nothing, nothing
     state.shown[side, row] = tick
-    told = state.told[side, row]
-    state.told[side, row] = 0.0
-    lots = state.left[side, row] if side == BID else -state.left[side, row]
-    return set_quote(out, count, now, who.latency[row], who.account[row], who.venue, tag, lots, tick, told)
+    return tick, state.left[side, row] if side == BID else -state.left[side, row]

@@ -100,11 +100,11 @@ def test_sizes_shrink_with_capital_and_end_with_it() -> None:
     model = market_of(60, inventory_limit=5.0, cash=20_000.0, exhaustion=0.2, learning_rate=0.0)
     own = population(model, "hft")
     model.step()
-    assert own._strength[0] == 1.0
+    assert own._who.strength[0] == 1.0
     for left, strength in ((0.6, 0.5), (0.1, 0.0)):
         own._opening[0] = model.view.standing(own.first)[0] / left
         model.step()
-        assert own._strength[0] == pytest.approx(strength)
+        assert own._who.strength[0] == pytest.approx(strength)
     assert model.venues[0].accounts["resting"][own.first] == 0
 
 

@@ -26,6 +26,8 @@ class Route:
 
     Attributes
     ----------
+    account : ndarray of int64, shape (chains, N)
+        Of the rows it routes for; orders to a venue come from those on its chain (`view.quotes["chain"]`).
     asset : int
         The asset traded.
     venues : ndarray of int64
@@ -49,6 +51,8 @@ class Route:
         usual = "cheapest"
 
         venues: list[VenueName] = Field(min_length=1)
+
+    account: np.ndarray
 
     def __init__(self, parameters: Any) -> None:
         self.parameters = parameters

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from agents.capacity import capacity
 from agents.kernels.anticipating import Flow, Ladders, anticipate, watch
 from agents.kernels.sending import Looks, Senders
 from sim.base.typed_call import TypedCall
@@ -196,6 +197,10 @@ class HighFrequencyMakers(Population):
         """Basis points that a unit a second of each average of the flow foretells, as learned so far."""
         found: np.ndarray = self._flow.weight
         return found
+
+    def report(self) -> dict[str, Any]:
+        """How many came near their inventory limit, and what they learned of the flow."""
+        return {**capacity(self.peak), "weights": self.weights.tolist()}
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Take in the flow, and requote the rows whose clock ticks."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
+from agents.capacity import capacity
 from agents.kernels.quoting import BPS, LEVELS, Makers, quote
 from agents.kernels.sending import Looks, Senders
 from sim.base.typed_call import TypedCall
@@ -79,6 +80,8 @@ class MarketMakers(Population):
         Reservation price before inventory, quote currency.
     levels : ndarray of int64, shape (N,)
         Levels that each row quotes on each side.
+    peak : ndarray of float64, shape (N,)
+        Largest share of its inventory limit that each row ever used.
     """
 
     phases = ("quote",)
@@ -164,12 +167,14 @@ class MarketMakers(Population):
         self._looks = Looks(interval, offset, np.zeros(self.rows))
         self._senders = Senders(self.account[self._terms.chain], self.latency)
         self.fair = np.full(self.rows, listing.spots[self.asset])
+        self.peak = np.zeros(self.rows)
         self._makers = Makers(
             self.fair,
             np.zeros(self.rows, np.int64),
             self.fair.copy(),
             np.zeros(self.rows),
             self._baseline,
+            self.peak,
             self._columns,
             first_tag,
             self._most_levels,
@@ -200,6 +205,10 @@ class MarketMakers(Population):
         ladder = (column["growth"][:, None] ** level * (level < self.levels[:, None])).sum(axis=1)
         quoted = np.minimum(column["size"] * ladder, column["inventory_limit"])
         return float(np.average(column["learning_bps"], weights=quoted)) * BPS, float(quoted.sum())
+
+    def report(self) -> dict[str, Any]:
+        """How many came near their inventory limit."""
+        return capacity(self.peak)
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Requote the rows whose clock ticks."""

@@ -42,6 +42,8 @@ class Makers(NamedTuple):
         Reservation price before inventory; flow, value and time already taken into it. Updated.
     baseline : ndarray of int64, shape (N,)
         Lots of the instrument that are not inventory.
+    peak : ndarray of float64, shape (N,)
+        Largest share of its inventory limit that a row ever used. Updated.
     columns : ndarray of float64, shape (14, N)
         Parameters of each row, by the numbers above: of the ladder (basis points, units), LEARNING basis
         points of the reservation price a unit of signed flow, NEWS_RESPONSE the share of a change of the
@@ -59,6 +61,7 @@ class Makers(NamedTuple):
     seen_value: Any
     updated: Any
     baseline: Any
+    peak: Any
     columns: Any
     first_tag: Any
     most_levels: Any
@@ -127,6 +130,7 @@ def quote(now, quotes, assets, position, is_in_breach, place, senders, looks, ma
         told = update(row, now, net_flow, value, lot, makers)
         account, latency = senders.account[row], senders.latency[row]
         inventory = (position[place.instrument, account] - makers.baseline[row]) * lot
+        makers.peak[row] = max(makers.peak[row], abs(inventory) / columns[LIMIT, row])
         is_out = volatility > columns[WITHDRAWAL, row] or is_in_breach[account]
         calm = min(1.0, columns[CALM, row] / max(volatility, 1e-9))
         thin = 0.0 if is_out else math.pow(calm, columns[THINNING, row])

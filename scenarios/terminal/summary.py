@@ -21,7 +21,9 @@ def summary(outcome: Outcome, page: Path | None = None) -> str:
         for asset, metric in rows
         if (told := metric.told) and (found := outcome.metrics.get(f"{asset}.{metric.name}".lstrip(".")))
     ]
-    lines += left_out(outcome.manifest.get("reports", {}))
+    reports = outcome.manifest.get("reports", {})
+    lines += left_out(reports)
+    lines += [(f"{name} WARNING", each["warning"]) for name, each in reports.items() if "warning" in each]
     lines += [("largest residual", _residual(outcome.manifest["residuals"])), ("results", _path(outcome))]
     lines += [] if page is None else [("page", os.path.relpath(page))]
     width = max(len(label) for label, _ in lines)

@@ -138,7 +138,7 @@ def test_inventory_shifts_both_quotes_against_it() -> None:
 
 def test_inventory_never_passes_its_limit() -> None:
     shocks = [market_order(3.0 * i, -5.0) for i in range(1, 9)]
-    model = market_of(steps=30, inventory_limit=12.0, shocks=shocks)
+    model = market_of(steps=30, inventory_limit=12.0, latency_seconds=0.0, shocks=shocks)
     model.run()
     assert units(model, "makers", "BTC-perpetual") == pytest.approx([12.0])
     assert math.isnan(best(model)[0])
@@ -190,3 +190,13 @@ def test_at_a_book_of_spot_they_quote_both_sides_around_the_inventory_they_bring
         model.step()
     assert units(model, "makers", "BTC-spot") == pytest.approx([30.0])
     assert best(model) == (down(SPOT * (1 - 1e-3)), up(SPOT * (1 + 1e-3)))
+
+
+def test_makers_near_their_limit_are_warned_of() -> None:
+    """A limit of ten units, of which a sale takes all but nothing, or a tenth."""
+    for qty, near in ((-30.0, 1), (-1.0, 0)):
+        model = market_of(10, [market_order(3.0, qty)], inventory_limit=10.0, size=5.0)
+        model.run()
+        report = population(model, "makers").report()
+        assert report["makers_near_their_limit"] == near
+        assert report.get("warning", "").startswith("1 of 1 makers came within 10%") == bool(near)

@@ -252,7 +252,7 @@ class Hedger:
         Parameters
         ----------
         orders : ndarray of ORDER
-            Sized in lots of the venue they name; `venue`, `qty` and `kind` are written.
+            Sized in lots of the venue they name; `account`, `venue`, `qty` and `kind` are written.
         """
         self._pending.look(view.pending)
         holding = self._held(view, self._pending.lots.copy())

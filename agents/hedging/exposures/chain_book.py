@@ -41,7 +41,7 @@ class ChainBook(OptionBook):
 
     def _holders(self, view: View) -> np.ndarray:
         """As of any book; there may be nothing in the chain to hold."""
-        return super()._holders(view) if self.books.row.size else np.zeros((0, self.books.row.size), np.int32)
+        return super()._holders(view) if self.books.row.size else np.zeros((0, 0), np.int32)
 
     def report(self) -> dict[str, Any]:
         """What was taken from the chain, and which of its rows were left out."""

@@ -23,9 +23,8 @@ def is_affordable(account, venue, units, each, quotes, holdings, prices):
     if terms[instrument]["kind"] != SPOT:
         return True
     if units < 0.0:
-        return (holdings.position[instrument, account] - each["reserved"]) * terms[instrument][
-            "lot"
-        ] >= -units
+        for_sale = holdings.position[instrument, account] - each["reserved"]
+        return for_sale * terms[instrument]["lot"] >= -units
     needed = (units + quotes[venue]["lot"]) * cost_a_unit(quotes[venue], units)
     value, _, margin = options_held(account, holdings, prices)
     owed = each["spent"] - min(value, 0.0)

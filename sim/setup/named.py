@@ -56,6 +56,8 @@ class Named(Parameters):
         ValueError
             If there is none.
         """
+        if not isinstance(table, Mapping):
+            raise Misfit(f"found {table}", allowed=["a table"])
         name = table.get("type", cls.usual)
         if name == "":
             raise Misfit("missing", allowed=[short for short, _ in cls.kind.classes()])

@@ -130,6 +130,14 @@ def test_the_type_that_is_there_already_drops_nothing() -> None:
         assert load("mine.toml", {f"{HEDGING}.type": "band"})[f"{HEDGING}.width"] == 0.1
 
 
+def test_a_type_is_set_where_there_is_no_table(file: Path) -> None:
+    key = "populations.dealers.hedging"
+    file.write_text(
+        "".join(line for line in file.read_text().splitlines(True) if "median = 0.01" not in line)
+    )
+    assert load("mine.toml", {f"{key}.type": "time"})[f"{key}.type"] == "time"
+
+
 def test_a_table_that_is_made_anew_inherits_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

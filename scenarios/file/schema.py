@@ -244,7 +244,7 @@ class Scenario(Parameters):
         return self.set_over(overlay, f"arms.{arm}.set")
 
     def set_over(self, values: Values, origin: str) -> Scenario:
-        """The scenario with values set by dotted key; itself if there are none.
+        """The scenario of a run with values set by dotted key, without its sweep; itself if there are none.
 
         Parameters
         ----------
@@ -257,7 +257,10 @@ class Scenario(Parameters):
         ScenarioError
             If a key is unknown or a value not allowed.
         """
-        return parse(self._document().set(values, origin), type(self)) if values else self
+        if not values:
+            return self
+        plain = self.model_copy(update={"sweep": None})
+        return parse(plain._document().set(values, origin), type(self))
 
     def _document(self) -> Document:
         source = self._source or Document(self.name, {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from scenarios.file import override
 from scenarios.file.arm import BLOCK_SECONDS, BUILT_IN, MUTED, PLACEBO, Arm, names
 from scenarios.file.document import Document
 from scenarios.file.errors import Problem, ScenarioError, nearest
-from scenarios.file.retyping import TYPE
+from scenarios.file.retyping import sets_type
 from scenarios.file.sweep_schema import Range, Sweep
 from scenarios.file.toml import Path
 
@@ -156,12 +156,6 @@ def cells(plain: Values, over: Mapping[str, list[Any] | Range]) -> Iterator[Valu
         yield {key: values[turn % len(values)] for key, values in lists.items()} | dict(
             zip(types, chosen, strict=True)
         )
-
-
-def sets_type(key: str, values: Iterable[Any] = ()) -> bool:
-    """Whether a dotted key names a `type`, or one of these values is a table that does."""
-    brings = any(isinstance(value, dict) and TYPE in value for value in values)
-    return brings or key.rpartition(".")[2].strip("\"'") == TYPE
 
 
 def _placed(problem: Problem, cell: Values) -> Problem:

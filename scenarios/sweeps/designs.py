@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from scenarios.arms.replicates import design_seed
-from scenarios.file.overlays import is_whole, sets_type
+from scenarios.file.overlays import is_whole
 from scenarios.file.override import KeyProblem, locate
+from scenarios.file.retyping import sets_type
 from scenarios.file.schema import Scenario
 from scenarios.file.sweep_schema import SAMPLED, Range, Sweep
 

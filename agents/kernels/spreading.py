@@ -99,8 +99,8 @@ def spread(
         edge = edge_bps[row] * BPS
         waiting = pending[0, row] * lot
         units = left_open(share[row] * units_to_close(quotes, book, pool, edge), waiting)
-        if units == 0.0:
-            continue
+        if not abs(units) > 0.0:
+            continue  # nor is there a share of none in what has no end
         account, mid = first_account + row, 0.5 * (quotes[book]["bid"] + quotes[book]["ask"])
         units = within_means(
             account, units, waiting, most[row], mid, lot, spot, perpetual, cash, position, terms

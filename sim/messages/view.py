@@ -100,6 +100,9 @@ KNOT = np.dtype([("units", "f8"), ("cost", "f8")])
 OFFSETS_BPS = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300)
 """Distances from a venue's best price at which its cost curve has a point."""
 
+ENDLESS = 1e12
+"""Units that a cost curve goes to where trades do not move the price: finite, to be interpolated."""
+
 
 class View:
     """A frozen look at the market.
@@ -204,10 +207,12 @@ class View:
         """What trading costs at each venue: an ndarray of KNOT of shape (V, 2, 16), the first side buys.
 
         Points stand where the marginal price is `OFFSETS_BPS` from the best one; between them it rises in
-        proportion. Worked out from the quotes when asked for, and so as fresh as they are.
+        proportion, and of more units than the last point has nothing is known. Where nothing can be traded
+        all points have 0 units, and all but the first cost infinitely much. Worked out from the quotes when
+        asked for, and so as fresh as they are.
         """
         knots = np.zeros((self.quotes.size, 2, len(OFFSETS_BPS)), KNOT)
-        sample_curves(self.quotes, 1e-4 * np.array(OFFSETS_BPS), knots)
+        sample_curves(self.quotes, 1e-4 * np.array(OFFSETS_BPS), ENDLESS, knots)
         return knots
 
     @property

@@ -63,30 +63,34 @@ def through_depth(depth, away, span):
 
 
 @inlined
-def units_to(quote, price):
-    """Units to buy until the marginal price, the taker's fee aside, is `price`; below zero to sell.
+def units_up_to(quote, is_buy, price):
+    """Units of one side until the marginal price, the taker's fee aside, is `price`.
 
-    Zero between bid and ask, and where nothing can be traded.
+    Zero where nothing can be traded, infinite where trades do not move the price.
     """
-    if not (quote["bid"] > 0.0 and quote["ask"] > 0.0):
+    best = quote["ask"] if is_buy else quote["bid"]
+    if not best > 0.0 or quote["is_halted"] != 0:
         return 0.0
     if quote["bend"] > 0.0:
-        return units_to_product(quote["base"], quote["cash"], price, 1.0 - quote["pool_fee"])
-    span = quote["depth_span"]
-    bought = through_depth(quote["depth_ask"], price - quote["ask"], span)
-    return bought - through_depth(quote["depth_bid"], quote["bid"] - price, span)
+        units = units_to_product(quote["base"], quote["cash"], price, 1.0 - quote["pool_fee"])
+        return max(units if is_buy else -units, 0.0)
+    depth = quote["depth_ask"] if is_buy else quote["depth_bid"]
+    return through_depth(depth, price - best if is_buy else best - price, quote["depth_span"])
 
 
 @inlined
-def total_cost(quote, units):
-    """Expected cost of an order, fees included; below zero what a seller gets."""
-    if units == 0.0 or math.isinf(units):
-        return units
-    return abs(units) * cost_a_unit(quote, units)
+def units_to(quote, price):
+    """Units to buy until the marginal price, the taker's fee aside, is `price`; below zero to sell.
+
+    Zero between bid and ask, and where one of them is missing.
+    """
+    if not (quote["bid"] > 0.0 and quote["ask"] > 0.0):
+        return 0.0
+    return units_up_to(quote, True, price) - units_up_to(quote, False, price)
 
 
 @kernel
-def sample_curves(quotes, offsets, knots):
+def sample_curves(quotes, offsets, most, knots):
     """Write each venue's cost curve at some distances from its best prices.
 
     Parameters
@@ -94,15 +98,21 @@ def sample_curves(quotes, offsets, knots):
     quotes : ndarray of VENUE_STATE, shape (V,)
     offsets : ndarray of float64, shape (J,)
         Of the marginal price, as fractions of the best one.
+    most : float
+        Units that a curve goes to where trades do not move the price.
     knots : ndarray of KNOT, shape (V, 2, J)
-        Written: units, and what they cost together, by side (`BUYING`, `SELLING`).
+        Written: units, and what they cost together, by side (`BUYING`, `SELLING`). Where nothing can be
+        traded there are no units, and beyond the first point they cost infinitely much.
     """
     for venue in range(quotes.size):
         quote = quotes[venue]
-        for j in range(offsets.size):
-            bought = max(units_to(quote, quote["ask"] * (1.0 + offsets[j])), 0.0)
-            sold = max(-units_to(quote, quote["bid"] * (1.0 - offsets[j])), 0.0)
-            knots[venue, BUYING, j]["units"] = bought
-            knots[venue, BUYING, j]["cost"] = total_cost(quote, bought)
-            knots[venue, SELLING, j]["units"] = sold
-            knots[venue, SELLING, j]["cost"] = total_cost(quote, -sold)
+        for side in range(2):
+            sign = 1.0 if side == BUYING else -1.0
+            best = quote["ask"] if side == BUYING else quote["bid"]
+            for j in range(offsets.size):
+                units = min(units_up_to(quote, side == BUYING, best * (1.0 + sign * offsets[j])), most)
+                cost = 0.0 if offsets[j] == 0.0 else math.inf
+                if units > 0.0:
+                    cost = units * cost_a_unit(quote, sign * units)
+                knots[venue, side, j]["units"] = units
+                knots[venue, side, j]["cost"] = cost

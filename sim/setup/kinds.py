@@ -20,6 +20,7 @@ from pydantic import ConfigDict
 
 from sim.setup.parameters import NotOneOf
 from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.wholeness import faults, place
 
 KERNELS = "kernels"
 
@@ -84,7 +85,8 @@ class Kind:
         NotOneOf
             If there is no such class.
         ValueError
-            If the module cannot be imported, or the class is of another kind.
+            If the module cannot be imported, or the class is of another kind or lacks something that all
+        of this kind have (`sim.setup.wholeness`).
         """
         path = str(path)  # a file may say anything
         parts = path.split(".")
@@ -96,6 +98,8 @@ class Kind:
             return NotImported
         if not (inspect.isclass(found) and issubclass(found, self._base())):
             raise ValueError(f"{path} is not a {self.noun}: it does not derive from {self.base}")
+        if wrong := faults(found, self._base()):
+            raise ValueError(f"{path} cannot be used as a {self.noun}: {place(found)} {'; it '.join(wrong)}")
         return found
 
     def classes(self) -> Iterator[tuple[str, type[Any]]]:

@@ -14,7 +14,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
-from sim.setup.kinds import Kind, NotImported
+from sim.setup.kinds import Kind
 from sim.setup.parameters import Misfit, Parameters
 
 
@@ -63,10 +63,7 @@ class Named(Parameters):
             raise Misfit("missing", allowed=[short for short, _ in cls.kind.classes()])
         if not isinstance(name, str):
             raise Misfit(f"found {name}", allowed=["text"])
-        found = cls.kind.find(name)
-        if found is not NotImported and not issubclass(getattr(found, "Parameters", object), Named):
-            raise Misfit(f"{name} can be named by no scenario: it has no Parameters of a {cls.kind.noun}")
-        return found
+        return cls.kind.find(name)
 
     @model_validator(mode="wrap")
     @classmethod

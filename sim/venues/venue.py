@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,7 +21,7 @@ ABILITIES = {"appraise": "appraises", "vouch": "vouches", "advance": "has_clock"
 """What a class that writes a method says of itself by it."""
 
 
-class Venue:
+class Venue(ABC):
     """A place where orders become fills.
 
     A venue gets the orders that are due, in arrival order, and writes what they did on
@@ -117,6 +118,12 @@ class Venue:
         self.instrument = instrument
         self.parameters = parameters
 
+    @classmethod
+    def faults(cls) -> Iterator[str]:
+        """What keeps it from being used: a price that it shows nobody."""
+        if cls.is_priced and cls.observe is Venue.observe:
+            yield "has no observe(quotes); one that shows no price says is_priced = False"
+
     @property
     def instruments(self) -> tuple[int, ...]:
         """The dense instruments that can be sold here."""
@@ -154,6 +161,7 @@ class Venue:
     def start_step(self, tape: Tape) -> None:
         """Begin a step: restart the flow and volume that `observe` reports."""
 
+    @abstractmethod
     def execute(
         self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
     ) -> None:
@@ -173,7 +181,6 @@ class Venue:
             included, and lots it holds (row 2); valid for the accounts that appear in `due`.
             Updated by fills.
         """
-        raise TypeError(f"{type(self).__name__} does not execute orders")
 
     @staticmethod
     def affords(order: np.void, lots: int, room: np.ndarray) -> bool:
@@ -205,7 +212,6 @@ class Venue:
         The cost of trading follows from bid, ask, fee, depth and its span, linear through the depth, unless
         `bend` and the reserves say otherwise (`sim.kernels.messages.costs`).
         """
-        raise TypeError(f"{type(self).__name__} cannot be observed")
 
     def appraise(self, assets: np.ndarray, terms: np.ndarray) -> None:
         """Write price, delta and gamma of the instruments this venue creates into `terms` (TERMS)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from sim.setup.parameters import Misfit, VenueName
 ROUTE = Kind("route", "agents.hedging.routes", "agents.hedging.routes.base.Route", is_bare=True)
 
 
-class Route:
+class Route(ABC):
     """Where to hedge. A subclass implements `send`.
 
     Parameters
@@ -60,6 +61,7 @@ class Route:
         self.venues = np.array([t.index for t in terms], np.int64)
         self.instruments = np.array(sorted({t.instrument for t in terms}), np.int64)
 
+    @abstractmethod
     def send(self, wanted: np.ndarray, view: View, outbox: Outbox) -> None:
         """Send orders, of the reason HEDGE; a row that can trade nowhere gets none and looks again.
 
@@ -72,7 +74,6 @@ class Route:
         view : View
         outbox : Outbox
         """
-        raise TypeError(f"{type(self).__name__} sends nothing")
 
     def _destinations(self, listing: Listing) -> list[VenueTerms]:
         """Terms of the venues.

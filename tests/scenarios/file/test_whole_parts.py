@@ -1,0 +1,217 @@
+"""A part of the user's own that lacks something is refused when its scenario is validated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from agents.hedging.exposures.base import EXPOSURE
+from agents.hedging.policies.base import POLICY
+from agents.hedging.routes.base import ROUTE
+from scenarios.__main__ import main
+from scenarios.file.components import DRIVER, MARGIN_RULE, POPULATION, VENUE
+from sim.setup.kinds import Kind
+
+KINDS = [VENUE, POPULATION, DRIVER, MARGIN_RULE, POLICY, EXPOSURE, ROUTE]
+TEXT = """\
+schema_version = 2
+name = "parts"
+modules = ["mine.py"]
+time = {steps = 2}
+
+[[assets]]
+name = "BTC"
+spot = 1000.0
+driver = {type = "DRIVER"}
+
+[[venues]]
+name = "perp"
+type = "linear_impact.LinearImpact"
+asset = "BTC"
+instrument = "perpetual"
+lot = 0.01
+impact = 0.01
+
+[[venues]]
+name = "desk"
+type = "VENUE"
+
+[[populations]]
+name = "dealers"
+type = "POPULATION"
+margin = "RULE"
+exposure = {type = "EXPOSURE", open_interest = 10.0}
+hedging = {type = "POLICY"}
+route = {type = "ROUTE", venues = ["perp"]}
+"""
+USUAL = {
+    "DRIVER": "drivers.Constant",
+    "VENUE": "rfq.Desk",
+    "POPULATION": "dealers.OptionDealers",
+    "RULE": "standard",
+    "EXPOSURE": "synthetic",
+    "POLICY": "time",
+    "ROUTE": "cheapest",
+}
+HEAD = """
+from typing import ClassVar
+from agents.hedging import Exposure, Policy, Route
+from agents.hedging.exposures.synthetic import Synthetic
+from sim import Parameters, Population, Venue
+from sim.accounts.margin.rule import Rule
+from sim.accounts.margin.standard import Standard
+from sim.prices.drivers import Driver
+"""
+OWN = "Policy.Parameters"
+DECIDES = "def decide(self, columns, out): pass"
+WRONG = {
+    "a policy that does not decide": ("POLICY", "class Mine(Policy): pass", "has no decide(columns, out)"),
+    "a need that is no tuple": (
+        "POLICY",
+        f"class Mine(Policy):\n    needs = 'gamma'\n    {DECIDES}",
+        "says needs = 'gamma'; needs must be a valid tuple",
+    ),
+    "a need that nothing gives": (
+        "POLICY",
+        f"class Mine(Policy):\n    needs = ('gama',)\n    {DECIDES}",
+        "says needs = ('gama',); needs[0] must be 'gamma', 'vega', 'theta' or 'adjusted_delta'",
+    ),
+    "a parameter of the name of a method": (
+        "POLICY",
+        f"class Mine(Policy):\n    class Parameters({OWN}):\n        reach: float = 1.0\n    {DECIDES}",
+        "has a parameter named reach, which a policy has of its own; give it another name",
+    ),
+    "a parameter of the name of an attribute": (
+        "POLICY",
+        f"class Mine(Policy):\n    class Parameters({OWN}):\n        parameters: int = 1\n    {DECIDES}",
+        "has a parameter named parameters",
+    ),
+    "a column of the name of a parameter": (
+        "POLICY",
+        f"class Mine(Policy):\n    state = {{'response': ('f8', 0.0)}}\n    {DECIDES}",
+        "keeps a column named response",
+    ),
+    "a column of no type": (
+        "POLICY",
+        f"class Mine(Policy):\n    state = {{'last': ('f9', 0.0)}}\n    {DECIDES}",
+        "keeps a column last of ('f9', 0.0): data type 'f9' not understood",
+    ),
+    "a state that is no mapping": (
+        "POLICY",
+        f"class Mine(Policy):\n    state = ['last']\n    {DECIDES}",
+        "says state = ['last']; state must be a valid dictionary",
+    ),
+    "parameters of something else": (
+        "POLICY",
+        f"class Mine(Policy):\n    class Parameters(Route.Parameters): pass\n    {DECIDES}",
+        "has Parameters that do not derive from agents.hedging.policies.base.Policy.Parameters",
+    ),
+    "a decision of nothing": (
+        "POLICY",
+        "class Mine(Policy):\n    def decide(self, columns): pass",
+        "has decide(columns), which is called as decide(columns, out)",
+    ),
+    "an exposure that is not filled": (
+        "EXPOSURE",
+        "class Mine(Exposure): pass",
+        "has no fill(columns, view)",
+    ),
+    "Greeks that nobody knows": (
+        "EXPOSURE",
+        "class Mine(Synthetic):\n    gives = ('delta', 'rho')",
+        "gives[1] must be 'delta', 'gamma', 'vega', 'theta' or 'adjusted_delta'",
+    ),
+    "a route that sends nothing": ("ROUTE", "class Mine(Route): pass", "has no send(wanted, view, outbox)"),
+    "a rule that assesses nobody": (
+        "RULE",
+        "class Mine(Rule): pass",
+        "has no assess(accounts, holdings, prices, equity, maintenance); "
+        "it has no room(accounts, instrument, holdings, prices, room)",
+    ),
+    "a rule that checks by halves": (
+        "RULE",
+        "class Mine(Standard):\n    is_checked = 'maybe'",
+        "is_checked must be a valid boolean",
+    ),
+    "a venue that executes nothing": (
+        "VENUE",
+        "class Mine(Venue):\n    is_priced = False",
+        "has no execute(orders, due, until, tape, room)",
+    ),
+    "a venue that nobody sees": (
+        "VENUE",
+        "class Mine(Venue):\n    def execute(self, orders, due, until, tape, room): pass",
+        "has no observe(quotes); one that shows no price says is_priced = False",
+    ),
+    "a population that is asked in vain": (
+        "POPULATION",
+        "class Mine(Population):\n    def decide(self, view, outbox): pass",
+        "has decide(view, outbox), which is called as decide(phase, view, outbox)",
+    ),
+    "phases that are no tuple": (
+        "POPULATION",
+        "class Mine(Population):\n    phases = 'trade'",
+        "says phases = 'trade'; phases must be a valid tuple",
+    ),
+    "parameters that are none": (
+        "POPULATION",
+        "class Mine(Population):\n    class Parameters: pass",
+        "has Parameters that do not derive from sim.setup.parameters.Parameters",
+    ),
+    "a driver of another world": (
+        "DRIVER",
+        "class Mine(Driver):\n    def replay(self, times): pass",
+        "has replay(times), which is called as replay(times, opening)",
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(code: str, **types: str) -> None:
+    Path("mine.py").write_text(HEAD + dedent(code) + "\n")
+    text = TEXT
+    for kind, usual in USUAL.items():
+        text = text.replace(f'"{kind}"', f'"{types.get(kind, usual)}"')
+    Path("parts.toml").write_text(text)
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_said_before_anything_runs(case: str, capsys: pytest.CaptureFixture[str]) -> None:
+    kind, code, said = WRONG[case]
+    write(code, **{kind: "mine.Mine"})
+    line = next(n for n, each in enumerate(TEXT.splitlines(), 1) if f'"{kind}"' in each)
+    for command in (["validate", "parts.toml", "--trust"], ["run", "parts.toml", "--out", "out"]):
+        assert main(command) == 2
+        err = capsys.readouterr().err
+        assert "Traceback" not in err
+        assert f"parts.toml:{line}: " in err
+        assert "mine.Mine cannot be used as a " in err
+        assert said in err.partition(": Mine in mine.py ")[2]
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.noun)
+def test_ours_are_whole(kind: Kind) -> None:
+    for name, found in kind.classes():
+        assert kind.find(name) is found
+
+
+def test_what_is_whole_is_taken() -> None:
+    """A list where a tuple is meant, a default more, a name of one's own: nothing that could not run."""
+    write(
+        """
+        class Mine(Policy):
+            needs = ["gamma"]
+            state = {"last": ("i4", -1)}
+            def decide(self, rows, result, more=None): pass
+        """,
+        POLICY="mine.Mine",
+    )
+    assert main(["validate", "parts.toml", "--trust"]) == 0

@@ -20,6 +20,7 @@ from pydantic import (
 
 from scenarios.file import modules, overlays, override
 from scenarios.file.arm import BASE, Arm
+from scenarios.file.components import MARGIN_RULE
 from scenarios.file.document import Document, changes
 from scenarios.file.entries import Asset, Name, PopulationEntry, Shock, Values, VenueEntry
 from scenarios.file.errors import Problem, ScenarioError, warn
@@ -159,13 +160,22 @@ class Scenario(Parameters):
         return self._source.notes if self._source else []
 
     def not_imported(self) -> list[str]:
-        """Types whose module was not imported, because its code is not trusted (`scenarios.file.trust`)."""
+        """Types whose module was not imported, because its code is not trusted (`scenarios.file.trust`).
+
+        Those that an arm sets are among them.
+        """
         entries = (*(asset.driver for asset in self.assets), *self.venues, *self.populations)
         missing = [entry.type for entry in entries if entry.factory is NotImported]
         for entry in entries:
             tables = vars(entry.parameters).values()
             unknown = [table for table in tables if isinstance(table, NotImported.Parameters)]
             missing += [str((table.model_extra or {})["type"]) for table in unknown]
+        rules = [entry.margin for entry in self.populations if entry.margin is not None]
+        missing += [rule for rule in rules if MARGIN_RULE.find(rule) is NotImported]
+        plain = self.model_copy(update={"arms": {}})
+        for name, arm in self.arms.items():
+            if arm.overlay:
+                missing += plain.set_over(arm.overlay, f"arms.{name}.set").not_imported()
         return list(dict.fromkeys(missing))
 
     def resolved(self) -> Values:

@@ -212,4 +212,5 @@ def _check(cell: Sequence[Overlay], then: Values, now: Values) -> None:
                 what = f"version 1 lets {shown(before.get(TYPE))} say {' and '.join(vain)} in vain"
             table = f"populations.{inside(then, place[:-1]).get('name')}.hedging"
             instead = f'set whole tables instead, as in "{table}" = {written(before)}'
+            instead = f"take it out, or {instead}" if vain else instead
             raise Unsayable(path if isinstance(path[-1], str) else path[:-1], f"{what}; {instead}")

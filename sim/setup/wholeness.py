@@ -82,15 +82,32 @@ def _mistyped(part: type[Any], base: type[Any]) -> Iterator[str]:
 def _uncallable(part: type[Any], base: type[Any]) -> Iterator[str]:
     """Methods of the base that a subclass has of its own and that cannot be called as those of the base."""
     for name, method in vars(base).items():
-        own = getattr(part, name)
-        if name.startswith("_") or not inspect.isfunction(method) or own is method:
-            continue
-        try:
-            inspect.signature(own).bind(*inspect.signature(method).parameters)
-        except TypeError:
-            yield f"has {name}{_arguments(own)}, which is called as {name}{_arguments(method)}"
-        except ValueError:
-            continue  # something compiled, which does not tell
+        is_called = inspect.isfunction(method) and (name == "__init__" or not name.startswith("_"))
+        if is_called and getattr(part, name) is not method:
+            yield from called_otherwise(part, name, method)
+
+
+def called_otherwise(part: type[Any], name: str, method: Any) -> Iterator[str]:
+    """What keeps an attribute of a class from being called as a method is; nothing if nothing does.
+
+    Parameters
+    ----------
+    part : type
+    name : str
+    method : callable
+        With `self` as its first argument.
+    """
+    own, wanted = getattr(part, name), list(inspect.signature(method).parameters)
+    if not callable(own):
+        yield f"says {name} = {own!r}; {name} must be a method"
+        return
+    is_bound = isinstance(inspect.getattr_static(part, name), staticmethod | classmethod)
+    try:
+        inspect.signature(own).bind(*wanted[is_bound:])
+    except TypeError:
+        yield f"has {name}{_arguments(own)}, which is called as {name}{_arguments(method)}"
+    except ValueError:
+        return  # something compiled, which does not tell
 
 
 def _arguments(method: Any) -> str:

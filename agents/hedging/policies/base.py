@@ -12,6 +12,7 @@ from sim.setup.draws import Draws
 from sim.setup.kinds import Kind
 from sim.setup.named import Named
 from sim.setup.parameters import Fraction, Positive, Seconds, up_to
+from sim.setup.wholeness import called_otherwise
 
 POLICY = Kind("policy", "agents.hedging.policies", "agents.hedging.policies.base.Policy", is_bare=True)
 
@@ -104,7 +105,9 @@ class Policy(ABC):
 
     @classmethod
     def faults(cls) -> Iterator[str]:
-        """What keeps it from being used: columns that would hide something of the class, or are none."""
+        """What keeps it from being used: a `reach` of no use, columns that hide something or are none."""
+        if cls.reach is not None:
+            yield from called_otherwise(cls, "reach", Policy.decide)
         parameters = set(cls.Parameters.model_fields)
         for name in sorted(parameters & {*dir(Policy), "parameters"}):
             yield f"has a parameter named {name}, which a policy has of its own; give it another name"

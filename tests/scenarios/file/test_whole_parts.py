@@ -113,6 +113,21 @@ WRONG = {
         "class Mine(Policy):\n    def decide(self, columns): pass",
         "has decide(columns), which is called as decide(columns, out)",
     ),
+    "a reach of nothing": (
+        "POLICY",
+        f"class Mine(Policy):\n    {DECIDES}\n    def reach(self, columns): pass",
+        "has reach(columns), which is called as reach(columns, out)",
+    ),
+    "a decision that is a number": (
+        "POLICY",
+        "class Mine(Policy):\n    decide = 3",
+        "says decide = 3; decide must be a method",
+    ),
+    "a policy that is made of nothing": (
+        "POLICY",
+        f"class Mine(Policy):\n    def __init__(self): pass\n    {DECIDES}",
+        "has __init__(), which is called as __init__(parameters)",
+    ),
     "an exposure that is not filled": (
         "EXPOSURE",
         "class Mine(Exposure): pass",
@@ -197,6 +212,25 @@ def test_what_is_wrong_is_said_before_anything_runs(case: str, capsys: pytest.Ca
     assert not Path("out").exists()
 
 
+@pytest.mark.parametrize("place", ["margin rule", "arm"])
+def test_what_is_not_trusted_is_not_built(place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Wherever it is named; and no file is rewritten for what is not known."""
+    write("class Mine(Standard): pass\nclass Timely(Policy):\n    " + DECIDES, **{"RULE": "standard"})
+    text = Path("parts.toml").read_text()
+    named = 'margin = "mine.Mine"' if place == "margin rule" else 'margin = "standard"'
+    arm = '[arms.a]\nset = {"populations.dealers.hedging.type" = "mine.Timely"}\n' if place == "arm" else ""
+    Path("parts.toml").write_text(text.replace('margin = "standard"', named) + arm)
+    name = "mine.Timely" if arm else "mine.Mine"
+    assert main(["validate", "parts.toml"]) == 0
+    assert f"not imported, so no market was built: {name}; to trust" in capsys.readouterr().out
+    assert main(["validate", "parts.toml", "--trust"]) == 0
+    Path("parts.toml").write_text(
+        Path("parts.toml").read_text().replace("schema_version = 2", "schema_version = 1")
+    )
+    assert main(["migrate", "parts.toml"]) == 2
+    assert name in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.noun)
 def test_ours_are_whole(kind: Kind) -> None:
     for name, found in kind.classes():
@@ -210,7 +244,8 @@ def test_what_is_whole_is_taken() -> None:
         class Mine(Policy):
             needs = ["gamma"]
             state = {"last": ("i4", -1)}
-            def decide(self, rows, result, more=None): pass
+            @staticmethod
+            def decide(rows, result, more=None): pass
         """,
         POLICY="mine.Mine",
     )

@@ -109,11 +109,13 @@ def faults_placed(scenario: Scenario) -> Iterator[None]:
     """
     try:
         yield
-    except ValueError as error:
+    except Misfit as error:
         raise scenario.misfitting(error) from error
     except (Exception, SystemExit) as error:
         if broken := scenario.broken(error):
             raise broken from error
+        if isinstance(error, ValueError):
+            raise scenario.misfitting(error) from error
         raise
 
 

@@ -130,7 +130,8 @@ def _of_sweep(
         yield from (problem for problem in found if problem.key not in said)
         said |= {problem.key for problem in found}
     for number, row in enumerate((sweep.rows or [])[:CHECKED]):
-        yield from _tried(plain, row, ("sweep", "rows", number), document, parse)
+        for problem in _tried(plain, row, ("sweep", "rows", number), document, parse):
+            yield _placed(problem, row)
 
 
 def cells(plain: Values, over: Mapping[str, list[Any] | Range]) -> Iterator[Values]:

@@ -117,6 +117,14 @@ def test_an_arm_is_tried_at_every_type_if_the_sweep_runs_it() -> None:
     )
 
 
+def test_an_arm_is_tried_at_every_row() -> None:
+    arm = f'[arms.wide]\nset = {{"{HEDGING}.width" = 0.5}}\n'
+    rows = f'[sweep]\ndesign = "list"\narms = ["wide"]\nrows = [{{"{HEDGING}.type" = "time"}}]\n'
+    assert f'arms.wide.set.{HEDGING}.width: unknown key where {HEDGING}.type = "time"; allowed' in refused(
+        file(arm, rows)
+    )
+
+
 def test_validation_tries_the_points_themselves(capsys: pytest.CaptureFixture[str]) -> None:
     """Of two lists that go together in step, and not otherwise."""
     uniform = 'width = {dist = "uniform", low = 0.0, high = 1.0}'

@@ -212,6 +212,17 @@ def test_what_is_wrong_is_said_before_anything_runs(case: str, capsys: pytest.Ca
     assert not Path("out").exists()
 
 
+def test_what_breaks_while_a_market_is_built_is_placed_in_the_users_code(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(
+        "class Mine(Standard):\n    def __init__(self, accounts): raise ValueError('not I')", RULE="mine.Mine"
+    )
+    assert main(["run", "parts.toml", "--out", "out"]) == 2
+    line = HEAD.count("\n") + 2
+    assert f"cannot be built: ValueError: not I (mine.py, line {line})" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("place", ["margin rule", "arm"])
 def test_what_is_not_trusted_is_not_built(place: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Wherever it is named; and no file is rewritten for what is not known."""

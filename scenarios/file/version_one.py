@@ -20,7 +20,6 @@ from scenarios.file.document import Layer
 from scenarios.file.edits import Edit, Unsayable
 from scenarios.file.errors import shown
 from scenarios.file.explain import keys_at
-from scenarios.file.override import written
 from scenarios.file.retyping import TYPE, lacking, sets_type
 from scenarios.file.toml import Path, inside
 
@@ -211,6 +210,6 @@ def _check(cell: Sequence[Overlay], then: Values, now: Values) -> None:
             if vain:
                 what = f"version 1 lets {shown(before.get(TYPE))} say {' and '.join(vain)} in vain"
             table = f"populations.{inside(then, place[:-1]).get('name')}.hedging"
-            instead = f'set whole tables instead, as in "{table}" = {written(before)}'
+            instead = f'set whole tables instead, as in "{table}" = {override.written(before)}'
             instead = f"take it out, or {instead}" if vain else instead
             raise Unsayable(path if isinstance(path[-1], str) else path[:-1], f"{what}; {instead}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dealers_market import BAND, DEALERS, HEDGING
 
 from scenarios import load
 from scenarios.__main__ import main
@@ -15,39 +16,12 @@ from scenarios.build.loading import Scenario
 from scenarios.file.errors import ScenarioError
 from scenarios.sweeps.experiment import Experiment, points_of
 
-HEDGING = "populations.dealers.hedging"
-OLD = """\
-schema_version = 1
-name = "old"
-time = {{steps = 2}}
-
-[[assets]]
-name = "BTC"
-spot = 1000.0
-driver = {{type = "drivers.Constant"}}
-
-[[venues]]
-name = "perp"
-type = "linear_impact.LinearImpact"
-asset = "BTC"
-instrument = "perpetual"
-lot = 0.01
-impact = 0.01
-
-[[venues]]
-name = "desk"
-type = "rfq.Desk"
-
-[[populations]]
-name = "dealers"
-type = "dealers.OptionDealers"
-exposure = {{type = "synthetic", open_interest = 10.0}}
-hedging = {{type = "{}", width = 0.05, risk_aversion = {{dist = "uniform", low = 1, high = 2}}, cost = 0.003}}
-route = {{venues = ["perp"]}}
-
-"""
+ALL = 'width = 0.05, risk_aversion = {dist = "uniform", low = 1, high = 2}, cost = 0.003'
+OLD = DEALERS.replace("schema_version = 2", "schema_version = 1")
+BANDED = OLD.replace(BAND, f'type = "band", {ALL}')
+UTILITY = OLD.replace(BAND, f'type = "whalley_wilmott", {ALL}')
 LINE = OLD.count("\n")
-BAND, UTILITY = OLD.format("band"), OLD.format("whalley_wilmott")
+SAID = OLD[: OLD.index(BAND)].count("\n") + 1
 pytestmark = pytest.mark.filterwarnings("ignore:.*what was said of it is dropped")
 TYPE = f'"{HEDGING}.type"'
 AVERSION, WIDTH = {"dist": "uniform", "low": 1.0, "high": 2.0}, 0.05
@@ -94,7 +68,7 @@ SET = {
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("place", SET)
 def test_what_an_arm_heeds_and_the_base_does_not_goes_with_the_arm(place: str, end: str) -> None:
-    arm, base = SET[place], BAND
+    arm, base = SET[place], BANDED
     if place == "with a dotted key":
         base, arm = base.replace("[[assets]]", f"{arm}\n[[assets]]", 1), ""
     old, new, text = migrated(f"{base}{arm}".replace("\n", end))
@@ -124,18 +98,18 @@ rows = [{{{TYPE} = "band"}}, {{ {TYPE} = "leland" }}, {{"time.step_seconds" = 2.
 
 def test_what_is_said_beside_a_type_stays() -> None:
     old, new, _ = migrated(
-        f'{BAND}[arms.a.set]\n{TYPE} = "whalley_wilmott"\n"{HEDGING}.risk_aversion" = 7.0\n'
+        f'{BANDED}[arms.a.set]\n{TYPE} = "whalley_wilmott"\n"{HEDGING}.risk_aversion" = 7.0\n'
     )
     assert list(cells(old)) == list(cells(new))
     assert new.overlaid("a")[f"{HEDGING}.risk_aversion"] == 7.0
 
 
 def test_the_warning_says_what_is_said_elsewhere() -> None:
-    Path("old.toml").write_text(f'{BAND}[arms.a.set]\n{TYPE} = "whalley_wilmott"\n')
+    Path("old.toml").write_text(f'{BANDED}[arms.a.set]\n{TYPE} = "whalley_wilmott"\n')
     with pytest.warns(UserWarning, match="which is read as 2") as caught:
         load("old.toml")
     assert str(caught[0].message).endswith(
-        f"no longer said: {HEDGING}.cost (line {LINE - 2}), {HEDGING}.risk_aversion (line {LINE - 2}); "
+        f"no longer said: {HEDGING}.cost (line {SAID}), {HEDGING}.risk_aversion (line {SAID}); "
         f"said with the type: arms.a.set.{HEDGING}.cost (line {LINE + 2}), "
         f"arms.a.set.{HEDGING}.risk_aversion (line {LINE + 2})"
     )
@@ -170,7 +144,7 @@ UNSAID = {
 @pytest.mark.parametrize("case", UNSAID)
 def test_what_cannot_be_said_any_more_is_refused(case: str, capsys: pytest.CaptureFixture[str]) -> None:
     text, (line, key), said = UNSAID[case]
-    Path("old.toml").write_text(BAND + text)
+    Path("old.toml").write_text(BANDED + text)
     with pytest.raises(ScenarioError) as caught:
         load("old.toml")
     first = str(caught.value)
@@ -178,7 +152,7 @@ def test_what_cannot_be_said_any_more_is_refused(case: str, capsys: pytest.Captu
     assert f'as in "{HEDGING}" = {{"type" = ' in first
     assert main(["migrate", "old.toml"]) == 2
     assert first in capsys.readouterr().err
-    assert Path("old.toml").read_text() == BAND + text
+    assert Path("old.toml").read_text() == BANDED + text
 
 
 def test_tables_that_are_swept_whole_say_all_of_it() -> None:
@@ -187,6 +161,6 @@ def test_tables_that_are_swept_whole_say_all_of_it() -> None:
         '{type = "band", width = 0.1}',
         '{type = "whalley_wilmott", risk_aversion = 3.0, width = 1}',
     )
-    old, new, text = migrated(f'{BAND}{GRID}"{HEDGING}" = [\n  {band},\n  {utility},\n]\n')
+    old, new, text = migrated(f'{BANDED}{GRID}"{HEDGING}" = [\n  {band},\n  {utility},\n]\n')
     assert list(cells(old)) == list(cells(new))
     assert text.endswith(f"  {band},\n  {utility.replace(', width = 1', '')},\n]\n")

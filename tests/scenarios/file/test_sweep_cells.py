@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from dealers_market import BAND, DEALERS, HEDGING
 
 from scenarios import load
 from scenarios.__main__ import main
@@ -12,37 +13,6 @@ from scenarios.file.errors import ScenarioError
 from scenarios.sweeps.designs import points_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*what was said of it is dropped")
-HEDGING = "populations.dealers.hedging"
-MARKET = """\
-schema_version = 2
-name = "cells"
-time = {steps = 2}
-
-[[assets]]
-name = "BTC"
-spot = 1000.0
-driver = {type = "drivers.Constant"}
-
-[[venues]]
-name = "perp"
-type = "linear_impact.LinearImpact"
-asset = "BTC"
-instrument = "perpetual"
-lot = 0.01
-impact = 0.01
-
-[[venues]]
-name = "desk"
-type = "rfq.Desk"
-
-[[populations]]
-name = "dealers"
-type = "dealers.OptionDealers"
-exposure = {type = "synthetic", open_interest = 10.0}
-hedging = {type = "band", width = 0.05}
-route = {venues = ["perp"]}
-
-"""
 WIDTHS = f'[sweep]\ndesign = "grid"\n[sweep.over]\n"{HEDGING}.width" = [0.01, 0.02]\n'
 TIMED = f'[arms.timed]\nset = {{"{HEDGING}.type" = "time"}}\n'
 
@@ -54,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def file(*parts: str) -> str:
-    Path("cells.toml").write_text("".join((MARKET, *parts)))
+    Path("cells.toml").write_text("".join((DEALERS, *parts)))
     return "cells.toml"
 
 
@@ -85,7 +55,7 @@ def test_an_arm_of_another_type_runs_beside_a_sweep_over_a_key_that_it_lacks() -
 
 def test_a_key_that_one_of_the_swept_types_lacks_is_refused_before_anything_runs() -> None:
     name = file(grid(type='["band", "time"]', width="[0.01, 0.02]"))
-    line = MARKET.count("\n") + 5
+    line = DEALERS.count("\n") + 5
     assert refused(name) == (
         f'cells.toml:{line}: sweep.over.{HEDGING}.width: unknown key where {HEDGING}.type = "time"; '
         "allowed: type, interval_seconds, response, max_units, max_slippage, synchrony"
@@ -110,7 +80,7 @@ def test_an_arm_is_tried_at_every_type_if_the_sweep_runs_it() -> None:
     arm = f'[arms.wide]\nset = {{"{HEDGING}.width" = 0.5}}\n'
     types = grid(type='["band", "time"]')
     load(file(arm, types))
-    line = MARKET.count("\n") + 2
+    line = DEALERS.count("\n") + 2
     used = types.replace("[sweep.over]", 'arms = ["wide"]\n[sweep.over]')
     assert refused(file(arm, used)).startswith(
         f'cells.toml:{line}: arms.wide.set.{HEDGING}.width: unknown key where {HEDGING}.type = "time"; a'
@@ -127,9 +97,9 @@ def test_an_arm_is_tried_at_every_row() -> None:
 
 def test_validation_tries_the_points_themselves(capsys: pytest.CaptureFixture[str]) -> None:
     """Of two lists that go together in step, and not otherwise."""
-    uniform = 'width = {dist = "uniform", low = 0.0, high = 1.0}'
+    uniform = 'type = "band", width = {dist = "uniform", low = 0.0, high = 1.0}'
     over = grid(**{"width.low": "[0.1, 0.2, 3.0]", "width.high": "[1.0, 2.0, 4.0]"})
-    Path("cells.toml").write_text(MARKET.replace("width = 0.05", uniform) + over)
+    Path("cells.toml").write_text(DEALERS.replace(BAND, uniform) + over)
     load("cells.toml")
     assert main(["validate", "cells.toml"]) == 2
     assert "sweep: design point 6: " in capsys.readouterr().err

@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from dealers_market import BAND, DEALERS, HEDGING
 
 from agents.hedging.exposures.base import EXPOSURE
 from agents.hedging.policies.base import POLICY
@@ -15,37 +16,7 @@ from scenarios.file.components import DRIVER, MARGIN_RULE, POPULATION, VENUE
 from sim.setup.kinds import Kind
 
 KINDS = [VENUE, POPULATION, DRIVER, MARGIN_RULE, POLICY, EXPOSURE, ROUTE]
-TEXT = """\
-schema_version = 2
-name = "parts"
-modules = ["mine.py"]
-time = {steps = 2}
-
-[[assets]]
-name = "BTC"
-spot = 1000.0
-driver = {type = "DRIVER"}
-
-[[venues]]
-name = "perp"
-type = "linear_impact.LinearImpact"
-asset = "BTC"
-instrument = "perpetual"
-lot = 0.01
-impact = 0.01
-
-[[venues]]
-name = "desk"
-type = "VENUE"
-
-[[populations]]
-name = "dealers"
-type = "POPULATION"
-margin = "RULE"
-exposure = {type = "EXPOSURE", open_interest = 10.0}
-hedging = {type = "POLICY"}
-route = {type = "ROUTE", venues = ["perp"]}
-"""
+TEXT = DEALERS.replace("[[assets]]", 'modules = ["mine.py"]\n\n[[assets]]', 1).replace(BAND, 'type = "time"')
 USUAL = {
     "DRIVER": "drivers.Constant",
     "VENUE": "rfq.Desk",
@@ -192,8 +163,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write(code: str, **types: str) -> None:
     Path("mine.py").write_text(HEAD + dedent(code) + "\n")
     text = TEXT
-    for kind, usual in USUAL.items():
-        text = text.replace(f'"{kind}"', f'"{types.get(kind, usual)}"')
+    for kind, named in types.items():
+        text = text.replace(f'"{USUAL[kind]}"', f'"{named}"')
     Path("parts.toml").write_text(text)
 
 
@@ -201,7 +172,7 @@ def write(code: str, **types: str) -> None:
 def test_what_is_wrong_is_said_before_anything_runs(case: str, capsys: pytest.CaptureFixture[str]) -> None:
     kind, code, said = WRONG[case]
     write(code, **{kind: "mine.Mine"})
-    line = next(n for n, each in enumerate(TEXT.splitlines(), 1) if f'"{kind}"' in each)
+    line = next(n for n, each in enumerate(TEXT.splitlines(), 1) if f'"{USUAL[kind]}"' in each)
     for command in (["validate", "parts.toml", "--trust"], ["run", "parts.toml", "--out", "out"]):
         assert main(command) == 2
         err = capsys.readouterr().err
@@ -226,10 +197,10 @@ def test_what_breaks_while_a_market_is_built_is_placed_in_the_users_code(
 @pytest.mark.parametrize("place", ["margin rule", "arm"])
 def test_what_is_not_trusted_is_not_built(place: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Wherever it is named; and no file is rewritten for what is not known."""
-    write("class Mine(Standard): pass\nclass Timely(Policy):\n    " + DECIDES, **{"RULE": "standard"})
+    write("class Mine(Standard): pass\nclass Timely(Policy):\n    " + DECIDES)
     text = Path("parts.toml").read_text()
     named = 'margin = "mine.Mine"' if place == "margin rule" else 'margin = "standard"'
-    arm = '[arms.a]\nset = {"populations.dealers.hedging.type" = "mine.Timely"}\n' if place == "arm" else ""
+    arm = f'[arms.a]\nset = {{"{HEDGING}.type" = "mine.Timely"}}\n' if place == "arm" else ""
     Path("parts.toml").write_text(text.replace('margin = "standard"', named) + arm)
     name = "mine.Timely" if arm else "mine.Mine"
     assert main(["validate", "parts.toml"]) == 0

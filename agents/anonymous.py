@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from agents.kernels.arrivals import mingle
+from agents.kernels.arrivals import Strangers, mingle
+from agents.kernels.sending import Senders
 from agents.opening import Level, lots_of, resting
 from sim.base.typed_call import TypedCall
 from sim.messages.outbox import Outbox
@@ -82,34 +83,29 @@ class AnonymousTraders(Population):
         with within("venue"):
             self._terms = listing.venue(self.parameters.venue, LIMIT)
         lots_of(self.parameters.opening, self._terms)
-        self.asset = self._terms.asset
+        self.asset, self._place = self._terms.asset, self._terms.place
+        self._senders = Senders(self.account[self._terms.chain], self.latency)
         self._key = self.draws.key("orders")
         self._mingle = TypedCall(mingle)
         names = ("rate", "immediacy", "informed_share", "largest", "offset", "offset_sd")
-        self._columns = tuple(self.column(name) for name in names)
-        self.expect_orders(float(self._columns[0].sum()), listing.step_seconds)
+        self._strangers = Strangers(*map(self.column, names))
+        self.expect_orders(float(self._strangers.rate.sum()), listing.step_seconds)
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Leave the opening orders, then send each step's arrivals."""
         if phase == "open":
-            outbox.extend(resting(self.parameters.opening, self.first, self._terms, view.time))
+            account = int(self._senders.account[0])
+            outbox.extend(resting(self.parameters.opening, account, self._terms, view.time))
             return
-        count = -1
-        while count < 0:
-            count = self._mingle.call(
-                self._key,
-                view.step,
-                view.time,
-                view.step_seconds,
-                self.first,
-                self._terms.index,
-                self._terms.tick,
-                self._terms.lot,
-                float(view.assets[self.asset]["value"]),
-                *self._columns,
-                self.latency,
-                outbox.rows,
-                outbox.count,
-            )
-            outbox.reserve(-1 - count - outbox.count)
-        outbox.count = count
+        while lacking := self._mingle.call(
+            self._key,
+            view.step,
+            view.time,
+            view.step_seconds,
+            view.assets,
+            self._place,
+            self._senders,
+            self._strangers,
+            outbox.out,
+        ):
+            outbox.reserve(lacking)

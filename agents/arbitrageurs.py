@@ -8,7 +8,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from agents.kernels.spreading import spread
+from agents.kernels.sending import Looks
+from agents.kernels.spreading import Legs, Spreaders, spread
 from sim.base.typed_call import TypedCall
 from sim.messages.outbox import Outbox
 from sim.messages.pending import PendingLots
@@ -87,12 +88,26 @@ class Arbitrageurs(Population):
             what = f'"{self._pool.name}" trades another asset than the book "{self._book.name}"'
             raise Misfit(what, ("pool",))
         self.asset = self._book.asset
-        self._edge, self._most = self.column("edge_bps"), self.column("max_units")
-        self._share = self.column("share") / self.rows
-        self._interval = self.column("interval_seconds")
-        self._offset = self.draws.uniforms("offset", self.rows) * self._interval
-        self._next_look = self._offset.copy()
-        self._pending = PendingLots(self.first, [self._pool.instrument], self.rows)
+        interval = self.column("interval_seconds")
+        offset = self.draws.uniforms("offset", self.rows) * interval
+        self._looks = Looks(interval, offset, offset.copy())
+        self._pending = PendingLots(self.account, [self._pool.instrument])
+        self._legs = Legs(
+            self._book.index,
+            self._pool.index,
+            self._pool.instrument,
+            self._book.instrument,
+            self._book.lot,
+            self.parameters.max_slippage,
+        )
+        self._spreaders = Spreaders(
+            self.account,
+            self.latency,
+            self._pending.lots,
+            self.column("edge_bps"),
+            self.column("share") / self.rows,
+            self.column("max_units"),
+        )
         self._spread = TypedCall(spread)
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
@@ -104,27 +119,14 @@ class Arbitrageurs(Population):
         """Send both legs where the gap pays."""
         self._pending.look(view.pending)
         outbox.reserve(2 * self.rows)
-        outbox.count = self._spread.call(
+        self._spread.call(
             view.time,
-            self.first,
-            self._book.index,
-            self._pool.index,
-            self._book.lot,
             view.quotes,
             view.cash,
             view.position,
-            self._pending.lots,
             view.terms,
-            self._pool.instrument,
-            self._book.instrument,
-            self._edge,
-            self._share,
-            self._most,
-            self.parameters.max_slippage,
-            self._interval,
-            self._offset,
-            self._next_look,
-            self.latency,
-            outbox.rows,
-            outbox.count,
+            self._legs,
+            self._spreaders,
+            self._looks,
+            outbox.out,
         )

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, SerializeAsAny
 
 from agents.hedging import Exposure, Hedger, Policy, Route
-from agents.kernels.customers import serve
+from agents.kernels.customers import Customers, serve
 from agents.option_chains.chains import Books
 from sim.base.typed_call import TypedCall
 from sim.messages.outbox import Outbox
@@ -110,11 +110,14 @@ class OptionDealers(Population):
         self._spot = listing.spots[self.asset]
         if self.books.row.size:
             self.option_slots = self.books.slots(self.rows)
-            self._desk = listing.desk(self.asset).index
+            self._desk = listing.desk(self.asset)
+            self._at_desk = self.account[self._desk.chain]
         self._set_treasury(listing)
-        self._rate = self.column("customer_trades_per_day") / 86400.0
-        self._units = self.column("customer_units")
-        self._serves = bool(self._rate.any() and self.books.row.size)
+        rate, units = self.column("customer_trades_per_day") / 86400.0, self.column("customer_units")
+        self._serves = bool(rate.any() and self.books.row.size)
+        if self._serves:
+            own = self._at_desk, rate, units, self.books.instrument, self.books.lots, self._desk.index
+            self._customers = Customers(*own)
         self._customer_key = self.draws.key("customers")
         self._answer = TypedCall(serve)
 
@@ -178,33 +181,27 @@ class OptionDealers(Population):
             -np.bincount(books.row, units, minlength=self.rows), view.terms
         )
         rows = orders(books.row.size + self.rows)
-        rows["kind"], rows["venue"], rows["reason"] = REQUEST, self._desk, OPENING
+        rows["kind"], rows["venue"], rows["reason"] = REQUEST, self._desk.index, OPENING
         taken, hedge = rows[: books.row.size], rows[books.row.size :]
         taken["account"], taken["instrument"], taken["qty"] = (
-            self.first + books.row,
+            self._at_desk[books.row],
             books.instrument,
             books.lots,
         )
-        hedge["account"], hedge["instrument"] = self.accounts, instrument
+        hedge["account"], hedge["instrument"] = self._at_desk, instrument
         hedge["qty"] = lots if self.parameters.opens_hedged else 0
         outbox.extend(rows[rows["qty"] != 0])
 
     def _serve(self, view: View, outbox: Outbox) -> None:
         """Trade with the end users who call in this step; not with a row in breach."""
         outbox.reserve(self.rows)
-        outbox.count = self._answer.call(
+        self._answer.call(
             self._customer_key,
             view.step,
             view.time,
             view.step_seconds,
-            self.first,
-            self._rate,
-            self._units,
             view.is_in_breach,
-            self.books.instrument,
-            self.books.lots,
             view.contracts,
-            self._desk,
-            outbox.rows,
-            outbox.count,
+            self._customers,
+            outbox.out,
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from agents.kernels.background import correct
+from agents.kernels.background import Beliefs, correct
+from agents.kernels.sending import Senders
 from sim.base.typed_call import TypedCall
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
@@ -56,29 +57,24 @@ class FundamentalTraders(Population):
         """Draw beliefs and strength of every row."""
         with within("venue"):
             self._terms = listing.venue(self.parameters.venue, MARKET, on_grid=True)
-        self.asset = self._terms.asset
+        self.asset, self._place = self._terms.asset, self._terms.place
+        self._senders = Senders(self.account[self._terms.chain], self.latency)
         self._key = self.draws.key("orders")
         self._correct = TypedCall(correct)
         names = ("rate", "bias", "threshold", "strength", "max_units")
-        self._columns = tuple(self.column(name) for name in names)
+        self._beliefs = Beliefs(*map(self.column, names))
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Send corrections of the step's mispricing."""
-        terms, asset = self._terms, view.assets[self.asset]
         outbox.reserve(self.rows)
-        outbox.count = self._correct.call(
+        self._correct.call(
             self._key,
             view.step,
             view.time,
             view.step_seconds,
-            self.first,
-            terms.index,
-            terms.tick,
-            terms.lot,
-            float(asset["mid"]),
-            float(asset["value"]),
-            *self._columns,
-            self.latency,
-            outbox.rows,
-            outbox.count,
+            view.assets,
+            self._place,
+            self._senders,
+            self._beliefs,
+            outbox.out,
         )

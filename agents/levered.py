@@ -81,7 +81,7 @@ class LeveredTraders(Population):
         self._check_leverage(float(terms["initial"]))
         self._lot_value = float(terms["lot"]) * listing.spots[self.asset]
         check_not_dust(self.column("notional"), self._lot_value, ("notional",))
-        self._desk = listing.desk(self.asset).index
+        self._desk = listing.desk(self.asset)
 
     @property
     def leverage(self) -> np.ndarray:
@@ -112,6 +112,7 @@ class LeveredTraders(Population):
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Take the opening position."""
         rows = orders(self.rows)
-        rows["account"], rows["venue"], rows["kind"] = self.accounts, self._desk, REQUEST
+        rows["account"], rows["venue"] = self.account[self._desk.chain], self._desk.index
+        rows["kind"] = REQUEST
         rows["instrument"], rows["qty"], rows["reason"] = self.instrument, self.lots, OPENING
         outbox.extend(rows)

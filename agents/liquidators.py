@@ -12,7 +12,7 @@ from sim.messages.pending import PendingLots
 from sim.messages.view import View
 from sim.population import Population
 from sim.records import FORCED, IOC, MID, PERPETUAL, REDUCE_ONLY, SEIZE
-from sim.setup.listing import Listing
+from sim.setup.listing import Listing, VenueTerms
 from sim.setup.parameters import LONGEST, MOST_ROWS, Fraction, NonNegative, Seconds, VenueName, within
 
 
@@ -63,15 +63,15 @@ class ExchangeLiquidators(Population):
         """Find the liquidation venue and where perpetuals are sold."""
         own = self.parameters
         with within("venue"):
-            self._venue = listing.venue(own.venue, SEIZE).index
+            self._venue = listing.venue(own.venue, SEIZE)
         terms = listing.universe.terms()
-        self._outlets: dict[int, int] = {}
+        self._outlets: dict[int, VenueTerms] = {}
         for v in listing.venues.values():
             if v.instrument >= 0 and terms[v.instrument]["kind"] == PERPETUAL:
-                self._outlets.setdefault(v.instrument, v.index)
+                self._outlets.setdefault(v.instrument, v)
         self._share, self._interval = self.column("unwind_share"), self.column("unwind_seconds")
         self._next_unwind = {instrument: np.zeros(self.rows) for instrument in self._outlets}
-        self._pending = {i: PendingLots(self.first, [i], self.rows) for i in self._outlets}
+        self._pending = {i: PendingLots(self.account, [i]) for i in self._outlets}
         self._retry_at: dict[int, float] = {}
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
@@ -93,15 +93,14 @@ class ExchangeLiquidators(Population):
             row = i % self.rows
             latency = float(self.latency[row])
             self._retry_at[account] = view.time + max(self.parameters.retry_seconds, latency)
-            outbox.seize(self.first + row, self._venue, account, latency=latency)
+            own = int(self.account[self._venue.chain, row])
+            outbox.seize(own, self._venue.index, account, latency=latency)
 
-    def _unwind(self, instrument: int, venue: int, view: View, outbox: Outbox) -> None:
+    def _unwind(self, instrument: int, venue: VenueTerms, view: View, outbox: Outbox) -> None:
         """Sell (buy back) a share of what each row has taken over of one perpetual and not sent yet."""
         pending = self._pending[instrument]
         pending.look(view.pending)
-        held_lots = (
-            view.position[instrument, self.first : self.first + self.rows] + pending.lots[0]
-        ).tolist()
+        held_lots = (view.position[instrument, self.account[venue.chain]] + pending.lots[0]).tolist()
         next_unwind = self._next_unwind[instrument]
         for row, held in enumerate(held_lots):
             if held == 0 or view.time < next_unwind[row]:
@@ -111,8 +110,11 @@ class ExchangeLiquidators(Population):
             lots = max(1, round(abs(held) * self._share[row]))
             self._sell(row, venue, -lots if held > 0 else lots, latency, view, outbox)
 
-    def _sell(self, row: int, venue: int, lots: int, latency: float, view: View, outbox: Outbox) -> None:
-        quote, account = view.quotes[venue], self.first + row
+    def _sell(
+        self, row: int, outlet: VenueTerms, lots: int, latency: float, view: View, outbox: Outbox
+    ) -> None:
+        venue, account = outlet.index, int(self.account[outlet.chain, row])
+        quote = view.quotes[venue]
         if quote["bid_tick"] < 0 and quote["ask_tick"] < 0:
             outbox.market(account, venue, lots, latency=latency, flags=REDUCE_ONLY, reason=FORCED)
             return

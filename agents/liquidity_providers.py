@@ -14,7 +14,7 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population
 from sim.records import ADD_LIQUIDITY, OPENING, REQUEST, orders
-from sim.setup.listing import Listing
+from sim.setup.listing import Listing, VenueTerms
 from sim.setup.parameters import (
     Fraction,
     Misfit,
@@ -91,7 +91,7 @@ class LiquidityProviders(Population):
         self.hedger.is_active[:] = self.is_hedged
         self.hedges = bool(self.is_hedged.any())
         self.hedged_share = float(self.deposit[self.is_hedged].sum() / self.deposit.sum())
-        self._desk = listing.desk(self.asset).index if self.hedges else -1
+        self._desk = listing.desk(self.asset) if self.hedges else None
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """The deposit, a little more cash for rounding, and capital for the hedge."""
@@ -112,20 +112,17 @@ class LiquidityProviders(Population):
 
     def _open(self, view: View, outbox: Outbox) -> None:
         """Deposit every row's lots; sell as much off the market for the rows that hedge."""
-        rows = orders(self.rows + int(self.is_hedged.sum()))
-        deposits, hedges = rows[: self.rows], rows[self.rows :]
-        rows["reason"] = OPENING
-        deposits["account"], deposits["venue"], deposits["kind"] = (
-            self.accounts,
-            self._pool.index,
-            ADD_LIQUIDITY,
-        )
-        deposits["qty"] = self.deposit
-        hedges["account"], hedges["venue"], hedges["kind"] = (
-            self.accounts[self.is_hedged],
-            self._desk,
-            REQUEST,
-        )
+        deposits = orders(self.rows)
+        deposits["account"], deposits["venue"] = self.account[self._pool.chain], self._pool.index
+        deposits["kind"], deposits["reason"], deposits["qty"] = ADD_LIQUIDITY, OPENING, self.deposit
+        outbox.extend(deposits)
+        if self._desk is not None:
+            self._open_hedges(self._desk, view, outbox)
+
+    def _open_hedges(self, desk: VenueTerms, view: View, outbox: Outbox) -> None:
         units = -self.deposit[self.is_hedged] * self._pool.lot
+        hedges = orders(units.size)
+        hedges["account"], hedges["venue"] = self.account[desk.chain, self.is_hedged], desk.index
+        hedges["kind"], hedges["reason"] = REQUEST, OPENING
         hedges["instrument"], hedges["qty"] = self.hedger.opening(units, view.terms)
-        outbox.extend(rows[rows["qty"] != 0])
+        outbox.extend(hedges[hedges["qty"] != 0])

@@ -7,7 +7,8 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from agents.kernels.quoting import BPS, LEVELS, quote
+from agents.kernels.quoting import BPS, LEVELS, Makers, quote
+from agents.kernels.sending import Looks, Senders
 from sim.base.typed_call import TypedCall
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
@@ -151,20 +152,29 @@ class MarketMakers(Population):
         own = self.parameters
         with within("venue"):
             self._terms = listing.venue(own.venue, QUOTE)
-        self.asset = self._terms.asset
+        self.asset, self._place = self._terms.asset, self._terms.place
         self.levels = self.counts("levels")
         self._most_levels = int(self.levels.max())
-        self._first_tag = listing.take_tags(self._terms.index, 2 * self._most_levels * self.rows)
+        first_tag = listing.take_tags(self._terms.index, 2 * self._most_levels * self.rows)
         self._columns = np.array([self.column(name) for name in COLUMNS])
         self._columns[LEVELS] = self.levels
         self._baseline = self._inventory(listing)
-        self._interval = self.column("interval_seconds")
-        self._offset = self.draws.uniforms("offset", self.rows) * self._interval
-        self._next_look = np.zeros(self.rows)
+        interval = self.column("interval_seconds")
+        offset = self.draws.uniforms("offset", self.rows) * interval
+        self._looks = Looks(interval, offset, np.zeros(self.rows))
+        self._senders = Senders(self.account[self._terms.chain], self.latency)
         self.fair = np.full(self.rows, listing.spots[self.asset])
-        self._seen_flow = np.zeros(self.rows, np.int64)
-        self._seen_value = self.fair.copy()
-        self._updated = np.zeros(self.rows)
+        self._makers = Makers(
+            self.fair,
+            np.zeros(self.rows, np.int64),
+            self.fair.copy(),
+            np.zeros(self.rows),
+            self._baseline,
+            self._columns,
+            first_tag,
+            self._most_levels,
+            SECONDS_PER_YEAR**-0.5,
+        )
         self._quote = TypedCall(quote)
 
     def _inventory(self, listing: Listing) -> np.ndarray:
@@ -193,33 +203,16 @@ class MarketMakers(Population):
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Requote the rows whose clock ticks."""
-        terms, asset = self._terms, view.assets[self.asset]
         outbox.reserve(2 * self._most_levels * self.rows)
-        outbox.count = self._quote.call(
+        self._quote.call(
             view.time,
-            self.first,
-            self._first_tag,
-            self._most_levels,
-            terms.index,
-            terms.instrument,
-            terms.tick,
-            terms.lot,
-            view.quotes[terms.index]["net_flow"],
-            float(asset["value"]),
-            float(asset["volatility"]),
-            SECONDS_PER_YEAR**-0.5,
+            view.quotes,
+            view.assets,
             view.position,
-            self._baseline,
             view.is_in_breach,
-            self.fair,
-            self._seen_flow,
-            self._seen_value,
-            self._updated,
-            self._interval,
-            self._offset,
-            self._next_look,
-            self.latency,
-            self._columns,
-            outbox.rows,
-            outbox.count,
+            self._place,
+            self._senders,
+            self._looks,
+            self._makers,
+            outbox.out,
         )

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import numpy as np
 
-from agents.kernels.background import chase
+from agents.kernels.background import Trends, chase
+from agents.kernels.sending import Looks, Senders
 from sim.base.typed_call import TypedCall
 from sim.messages.outbox import Outbox
 from sim.messages.pending import PendingLots
@@ -63,37 +64,31 @@ class MomentumTraders(Population):
         """Draw trends and sizes of every row."""
         with within("venue"):
             self._terms = listing.venue(self.parameters.venue, MARKET)
-        self.asset = self._terms.asset
-        names = ("lookback_seconds", "threshold", "full_trend", "max_units", "interval_seconds")
-        self._columns = tuple(self.column(name) for name in names)
+        self.asset, self._place = self._terms.asset, self._terms.place
+        self._senders = Senders(self.account[self._terms.chain], self.latency)
+        interval = self.column("interval_seconds")
+        offset = self.draws.uniforms("offset", self.rows) * interval
+        self._looks = Looks(interval, offset, offset.copy())
+        self._pending = PendingLots(self.account, [self._terms.instrument])
         self.average = np.full(self.rows, listing.spots[self.asset])
-        self._offset = self.draws.uniforms("offset", self.rows) * self._columns[-1]
-        self._next_look = self._offset.copy()
+        names = ("lookback_seconds", "threshold", "full_trend", "max_units")
+        self._trends = Trends(self.average, self._pending.lots, *map(self.column, names))
         self._updated = 0.0
-        self._pending = PendingLots(self.first, [self._terms.instrument], self.rows)
         self._chase = TypedCall(chase)
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Update the averages and move towards the wanted positions."""
-        terms = self._terms
         self._pending.look(view.pending)
         outbox.reserve(self.rows)
-        outbox.count = self._chase.call(
+        self._chase.call(
             view.time,
-            self.first,
-            terms.index,
-            terms.instrument,
-            terms.lot,
-            float(view.assets[self.asset]["mid"]),
-            view.position,
-            self._pending.lots,
-            self.average,
-            *self._columns,
-            self._offset,
-            self._next_look,
-            self.latency,
             self._updated,
-            outbox.rows,
-            outbox.count,
+            view.assets,
+            view.position,
+            self._place,
+            self._senders,
+            self._looks,
+            self._trends,
+            outbox.out,
         )
         self._updated = view.time

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import numpy as np
 
-from agents.kernels.background import scatter
+from agents.kernels.background import Streams, scatter
+from agents.kernels.sending import Senders
 from sim.base.typed_call import TypedCall
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
@@ -72,36 +73,29 @@ class NoiseTraders(Population):
         """Draw the rates of every row."""
         with within("venue"):
             self._terms = listing.venue(self.parameters.venue, MARKET, on_grid=True)
-        self.asset = self._terms.asset
+        self.asset, self._place = self._terms.asset, self._terms.place
+        self._senders = Senders(self.account[self._terms.chain], self.latency)
         self._key = self.draws.key("orders")
         self._scatter = TypedCall(scatter)
-        self._columns = tuple(
-            self.column(name)
-            for name in ("limit_rate", "market_rate", "size", "offset_bps", "lifetime_seconds")
-        )
-        rate = self._columns[0] + self._columns[1]
+        names = ("limit_rate", "market_rate", "size", "offset_bps", "lifetime_seconds")
+        self._streams = Streams._make([*map(self.column, names), MOST_ORDERS])
+        rate = self._streams.limit_rate + self._streams.market_rate
         self.expect_orders(float(rate.sum()), listing.step_seconds)
-        check_not_dust(self._columns[2], self._terms.lot, ("size",))
+        check_not_dust(self._streams.size, self._terms.lot, ("size",))
         expected = float(rate.sum()) * listing.step_seconds
         self._room = min(int(expected + 20 * np.sqrt(expected) + 200), self.rows * MOST_ORDERS)
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Send the step's arrivals, each with its own time."""
-        terms = self._terms
         outbox.reserve(self._room)
-        outbox.count = self._scatter.call(
+        self._scatter.call(
             self._key,
             view.step,
             view.time,
             view.step_seconds,
-            self.first,
-            terms.index,
-            terms.tick,
-            terms.lot,
-            float(view.assets[self.asset]["mid"]),
-            *self._columns,
-            self.latency,
-            MOST_ORDERS,
-            outbox.rows,
-            outbox.count,
+            view.assets,
+            self._place,
+            self._senders,
+            self._streams,
+            outbox.out,
         )

@@ -52,14 +52,15 @@ class Outsiders(Population):
 
     def prepare(self, listing: Listing) -> None:
         """Slice the shocks into orders."""
-        self._slices: list[tuple[float, int, int]] = []
+        self._slices: list[tuple[float, int, int, int]] = []
         for shock in self.parameters.orders:
             terms = listing.venue(shock.venue)
             pieces = max(1, round(shock.over_seconds))
             check_lots(abs(shock.qty) / terms.lot, ("qty",))
             total = round(shock.qty / terms.lot)
             sizes = [total * (i + 1) // pieces - total * i // pieces for i in range(pieces)]
-            self._slices += [(shock.at + i, terms.index, size) for i, size in enumerate(sizes) if size]
+            account = int(self.account[terms.chain, 0])
+            self._slices += [(shock.at + i, terms.index, n, account) for i, n in enumerate(sizes) if n]
         self._slices.sort()
         self._next = 0
 
@@ -71,6 +72,6 @@ class Outsiders(Population):
         """Send the orders whose time falls into this step."""
         end = view.time + view.step_seconds
         while self._next < len(self._slices) and self._slices[self._next][0] < end - 1e-9:
-            at, venue, lots = self._slices[self._next]
-            outbox.send(self.first, venue, MARKET, lots, time=max(at, view.time), reason=SHOCK)
+            at, venue, lots, account = self._slices[self._next]
+            outbox.send(account, venue, MARKET, lots, time=max(at, view.time), reason=SHOCK)
             self._next += 1

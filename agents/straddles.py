@@ -94,7 +94,7 @@ class StraddleHedgers(Population):
             raise Misfit(what, ("latency_seconds",), allowed=[f"at most {own.interval_seconds:g}"])
         with within("venue"):
             self._terms = listing.venue(own.venue, LIMIT)
-        self.asset = self._terms.asset
+        self.asset, self._account = self._terms.asset, self.account[self._terms.chain]
         self.straddles = self.column("straddles")
         self._looks = self._session = 0
         self._struck_at, self._strike = 0.0, listing.spots[self.asset]
@@ -112,13 +112,13 @@ class StraddleHedgers(Population):
         elif phase == "liquidate" and session > self._session:
             self._session = session
             self._strike_anew(view)
-            for account in self.accounts[view.resting[self._terms.index]["resting"][self.accounts] > 0]:
+            for account in self._account[view.resting[self._terms.index]["resting"][self._account] > 0]:
                 outbox.send(int(account), self._terms.index, CANCEL_ALL, 0)
         self._show(view)
 
     def _strike_anew(self, view: View) -> None:
         self._strike, self._struck_at = float(view.assets[self.asset]["mid"]), view.time
-        self._baseline = view.position[self._terms.instrument][self.accounts].copy()
+        self._baseline = view.position[self._terms.instrument, self._account]
 
     def _spread_of_price(self, now: float) -> float:
         """σ √τ, quote currency."""
@@ -133,9 +133,9 @@ class StraddleHedgers(Population):
 
     def _hedge(self, view: View, outbox: Outbox) -> None:
         """Send what is missing, resting orders counted."""
-        terms, rows = self._terms, slice(self.first, self.first + self.rows)
-        stock = (view.position[terms.instrument][rows] - self._baseline) * terms.lot
-        open_orders = view.resting[terms.index][rows]
+        terms = self._terms
+        stock = (view.position[terms.instrument, self._account] - self._baseline) * terms.lot
+        open_orders = view.resting[terms.index][self._account]
         selling = (open_orders["selling"] - open_orders["buying"]) * terms.lot
         missing = self.straddles * self._straddle_delta(view) + stock - selling
         is_last = self._looks % self.parameters.cycle == 0
@@ -144,7 +144,7 @@ class StraddleHedgers(Population):
             if lots:
                 kind = MARKET if is_last else LIMIT
                 outbox.send(
-                    self.first + row,
+                    int(self._account[row]),
                     terms.index,
                     kind,
                     lots,

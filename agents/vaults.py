@@ -111,11 +111,11 @@ class OptionVaults(Population):
         self._length, self._step = self.column("epoch_seconds"), self.column("strike_step")
         self._smile, self._spot = listing.smiles[self.asset], listing.spots[self.asset]
         self._option_lot = option_lot(listing, self.asset)
-        self._desk = listing.desk(self.asset).index
+        self._desk = listing.desk(self.asset)
         self._spot_instrument = listing.universe.find(SPOT, self.asset) if self._is_calls else -1
-        self._spot_venue = next(
-            (v.index for v in listing.venues.values() if v.instrument == self._spot_instrument >= 0), -1
-        )
+        if self._spot_instrument >= 0:
+            venues = listing.venues.values()
+            self._spot_venue = next(v for v in venues if v.instrument == self._spot_instrument)
         spot = listing.universe.find(SPOT, self.asset)
         self._traded_spot = spot
         self._hedged_in = spot if spot in self.hedger.instruments else -1
@@ -155,7 +155,8 @@ class OptionVaults(Population):
         if lots == 0:
             return
         sold = orders(2 if is_opening else 1)
-        sold["account"], sold["venue"], sold["kind"] = self.first + row, self._desk, REQUEST
+        sold["account"], sold["venue"] = self.account[self._desk.chain, row], self._desk.index
+        sold["kind"] = REQUEST
         sold["time"] = view.time
         sold[0]["target"] = self.asset
         sold[0]["qty"], sold[0]["value"], sold[0]["good_till"] = -lots, strike, self.epoch_end[row]
@@ -170,15 +171,28 @@ class OptionVaults(Population):
         cash = self.settled_cash(row, view)
         if self._spot_instrument < 0:
             return max(cash, 0.0) / (mark if self._is_calls else strike)
-        account = self.first + row
-        waiting = view.pending.of(account, self._spot_instrument)
-        held = int(view.position[self._spot_instrument, account]) + waiting - self._hedging_spot(row, view)[0]
+        held = self._lots(row, self._spot_instrument, view) - self._hedging_spot(row, view)[0]
         owed = min(held, max(0, int(np.ceil(-cash / (mark * self._spot_lot)))))
         if owed > 0:
-            outbox.market(account, self._spot_venue, -owed, latency=float(self.latency[row]), reason=FORCED)
-            self.hedger.move_treasury(row, self._spot_instrument, -owed)
-            self.hedger.wait(row, view.time + float(self.latency[row]))
+            self._sell_spot(row, owed, view, outbox)
         return (held - owed) * self._spot_lot
+
+    def _sell_spot(self, row: int, lots: int, view: View, outbox: Outbox) -> None:
+        """Sell lots of the collateral; the hedger waits for that to arrive."""
+        venue, latency = self._spot_venue, float(self.latency[row])
+        account = int(self.account[venue.chain, row])
+        outbox.market(account, venue.index, -lots, latency=latency, reason=FORCED)
+        self.hedger.move_treasury(row, self._spot_instrument, -lots)
+        self.hedger.wait(row, view.time + latency)
+
+    def _waiting(self, row: int, instrument: int, view: View) -> int:
+        """Lots of an instrument that a vault has on the way, on all chains."""
+        return sum(view.pending.of(account, instrument) for account in self.account[:, row].tolist())
+
+    def _lots(self, row: int, instrument: int, view: View) -> int:
+        """Lots of an instrument that a vault has or has on the way, on all chains."""
+        own = view.position[instrument, self.account[:, row]]
+        return int(own.sum()) + self._waiting(row, instrument, view)
 
     def _hedging_spot(self, row: int, view: View) -> tuple[int, float]:
         """Lots of spot that are hedge and not collateral, and what they are worth at the mark."""
@@ -186,18 +200,18 @@ class OptionVaults(Population):
         if instrument < 0:
             return 0, 0.0
         treasury = self.hedger.baseline[self.hedger.instruments == instrument, row]
-        waiting = view.pending.of(self.first + row, instrument)
-        lots = int(view.position[instrument, self.first + row] + waiting - treasury[0])
+        lots = self._lots(row, instrument, view) - int(treasury[0])
         terms = view.terms[instrument]
         return lots, float(lots * terms["lot"] * terms["price"])
 
     def settled_cash(self, row: int, view: View) -> float:
         """Cash a vault would have if its hedges were closed at the mark, those on the way among them."""
-        total = float(view.cash[self.first + row]) + self._hedging_spot(row, view)[1]
+        own = self.account[:, row]
+        total = float(view.cash[own].sum()) + self._hedging_spot(row, view)[1]
         total -= self._spent_on_spot(row, view)
         for instrument, terms in enumerate(view.terms):
             if terms["kind"] == PERPETUAL:
-                total += float(view.position[instrument, self.first + row] * terms["lot"] * terms["price"])
+                total += float(view.position[instrument, own].sum() * terms["lot"] * terms["price"])
         return total
 
     def _spent_on_spot(self, row: int, view: View) -> float:
@@ -205,7 +219,7 @@ class OptionVaults(Population):
         if self._traded_spot < 0:
             return 0.0
         terms = view.terms[self._traded_spot]
-        lots = view.pending.of(self.first + row, self._traded_spot)
+        lots = self._waiting(row, self._traded_spot, view)
         return float(lots * terms["lot"] * terms["price"])
 
     def strike(self, spot: float, seconds: float, target: float, step: float) -> tuple[float, float]:

@@ -8,7 +8,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, model_validator
 
-from agents.kernels.arrivals import flow
+from agents.kernels.arrivals import Rates, flow
+from agents.kernels.sending import Senders
 from agents.opening import Level, lots_of, resting
 from sim.base.typed_call import TypedCall
 from sim.messages.outbox import Outbox
@@ -126,18 +127,18 @@ class ZeroIntelligenceTraders(Population):
         with within("venue"):
             self._terms = listing.venue(own.venue, CANCEL_AT)
         lots_of(own.opening, self._terms)
-        self.asset = self._terms.asset
+        self.asset, self._place = self._terms.asset, self._terms.place
+        self._senders = Senders(self.account[self._terms.chain], self.latency)
         self._key = self.draws.key("orders")
         self._flow = TypedCall(flow)
         check_not_dust(np.array([own.size]), self._terms.lot, ("size",))
-        self._lots = max(1, round(own.size / self._terms.lot))
-        self._limits, self._cancels = np.cumsum(own.limit_rate()), np.cumsum(own.cancel_rate())
-        cancelled = own.places * self._cancels[-1] if self._cancels.size else 0.0
-        self.expect_orders(
-            2 * self.rows * (self._limits[-1] + own.market_rate + cancelled), listing.step_seconds
-        )
+        lots = max(1, round(own.size / self._terms.lot))
+        limits, cancels = np.cumsum(own.limit_rate()), np.cumsum(own.cancel_rate())
+        cancelled = own.places * cancels[-1] if cancels.size else 0.0
+        self.expect_orders(2 * self.rows * (limits[-1] + own.market_rate + cancelled), listing.step_seconds)
         rate = own.cancel_rates[0] if len(own.cancel_rates) == 1 else 0.0
-        self._life = 1.0 / rate if rate > 0 else math.inf
+        life = 1.0 / rate if rate > 0 else math.inf
+        self._rates = Rates(limits, cancels, own.market_rate, life, own.places, lots)
         self._opened = 0
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
@@ -148,33 +149,23 @@ class ZeroIntelligenceTraders(Population):
         session = self.parameters.session_seconds
         if session > 0 and math.floor(view.time / session + 1e-9) > self._opened:
             self._opened = math.floor(view.time / session + 1e-9)
-            for account in self.accounts:
-                outbox.send(int(account), self._terms.index, CANCEL_ALL, 0)
+            for account in self._senders.account.tolist():
+                outbox.send(account, self._terms.index, CANCEL_ALL, 0)
             self._open(view.time, outbox)
         self._send(view, outbox)
 
     def _open(self, now: float, outbox: Outbox) -> None:
-        outbox.extend(resting(self.parameters.opening, self.first, self._terms, now))
+        outbox.extend(resting(self.parameters.opening, int(self._senders.account[0]), self._terms, now))
 
     def _send(self, view: View, outbox: Outbox) -> None:
-        count = -1
-        while count < 0:
-            count = self._flow.call(
-                self._key,
-                view.step,
-                view.time,
-                view.step_seconds,
-                self.first,
-                self._terms.index,
-                self._lots,
-                self._limits,
-                self._cancels,
-                self.parameters.market_rate,
-                self._life,
-                self.parameters.places,
-                self.latency,
-                outbox.rows,
-                outbox.count,
-            )
-            outbox.reserve(-1 - count - outbox.count)
-        outbox.count = count
+        while lacking := self._flow.call(
+            self._key,
+            view.step,
+            view.time,
+            view.step_seconds,
+            self._place,
+            self._senders,
+            self._rates,
+            outbox.out,
+        ):
+            outbox.reserve(lacking)

@@ -136,7 +136,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
             self._decide("open", 0.0, [population])
             if self._execute(0.0):
                 self._see(0.0, self._priced)
-        backed = [p.accounts for p in self.populations if p.is_backed]
+        backed = [p.account.ravel() for p in self.populations if p.is_backed]
         self.waterfall = Waterfall(self.ledger, np.concatenate([np.zeros(0, np.int64), *backed]))
         self.margin.run(self.view)
         self.settlement.relist()

@@ -1,7 +1,7 @@
 """Population: one Mesa agent whose rows are the participants.
 
 A population sees a View and returns orders. It owns columns (numpy arrays, one element
-per participant) and an account per row. It holds no reference to a venue or to the
+per participant) and an account per row and chain. It holds no reference to a venue or to the
 ledger, and never reads `self.model`.
 """
 
@@ -32,7 +32,7 @@ class Row:
     def __init__(self, population: Population, row: int) -> None:
         self.population = population
         self.row = row
-        self.account = population.first + row
+        self.account = int(population.account[0, row])
 
     def __getattr__(self, name: str) -> Any:
         column = getattr(self.population, name)
@@ -87,8 +87,9 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         Parameters with which its liquidity stays in place when volatility rises.
     is_backed : bool
         Whether the insurance fund stands behind its accounts.
-    first : int
-        Account of row 0.
+    account : ndarray of int64, shape (chains, N)
+        Account of each row on each chain. An order to a venue comes from the one on the venue's chain
+        (`chain` of its terms and of its row in the View's quotes). They need not lie together.
     asset : int
         The asset whose risk the population carries; its gamma counts towards that asset's loop gain.
     unlisted : ndarray of float64, shape (2,)
@@ -124,7 +125,7 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         self.rows = count
         self.parameters = parameters
         self.draws = Draws(listing.seed, name)
-        self.first = listing.take_accounts(count)
+        self.account = listing.take_accounts(count)
         self.asset = 0
         self.unlisted = np.zeros(2)
         self.prepare(listing)
@@ -212,8 +213,14 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
 
     @property
     def accounts(self) -> np.ndarray:
-        """Account of every row."""
-        return np.arange(self.first, self.first + self.rows)
+        """Account of every row where order books settle, on the first chain."""
+        own: np.ndarray = self.account[0]
+        return own
+
+    @property
+    def first(self) -> int:
+        """Account of row 0 where order books settle; those of other rows need not follow it."""
+        return int(self.account[0, 0])
 
     def __len__(self) -> int:
         return self.rows

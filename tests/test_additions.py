@@ -94,7 +94,7 @@ class First(Route):
     def send(self, wanted, view, outbox):
         for row in wanted:
             lots = round(row["units"] / view.quotes[self.venues[0]]["lot"])
-            outbox.market(int(row["account"]), int(self.venues[0]), lots, reason=HEDGE)
+            outbox.market(int(self.account[0, row["row"]]), int(self.venues[0]), lots, reason=HEDGE)
 """
 EXPOSURE = """
 from agents.hedging import Exposure

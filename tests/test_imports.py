@@ -27,6 +27,7 @@ ALLOWED_IN_KERNELS = (
     "sim.base.jit",
     "sim.records",
 )
+MOST_ARGUMENTS = 12  # of an entry kernel; about ten reads well
 HEAVY = ("mesa", "numba", "numpy", "matplotlib", "pandas", "pyarrow", "pydantic", "scipy")
 
 
@@ -51,6 +52,14 @@ def test_kernels_import_numbers_records_and_kernels_only(path: Path) -> None:
     rooms = ("sim", "agents") if path.is_relative_to(ROOT / "agents") else ("sim",)
     strangers = [name for name in imported(path) if not is_allowed(name, rooms)]
     assert strangers == []
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_an_entry_kernel_takes_few_arguments(path: Path) -> None:
+    """Columns that belong together come in tuples."""
+    functions = (each for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.FunctionDef))
+    entries = [f for f in functions if any(ast.unparse(each) == "kernel" for each in f.decorator_list)]
+    assert {f.name: len(f.args.args) for f in entries if len(f.args.args) > MOST_ARGUMENTS} == {}
 
 
 @pytest.mark.parametrize("path", POPULATIONS, ids=lambda path: path.name)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.kernels.messages.owners import Owners
+
 # What is known of a row at its look. Units are those of the asset, prices in quote currency.
 COLUMNS = np.dtype(
     [
@@ -50,7 +52,6 @@ DECISION = np.dtype(
 WANTED = np.dtype(
     [
         ("row", "i4"),
-        ("account", "i4"),
         ("units", "f8"),  # > 0 buys
         ("urgency", "f8"),
         ("slippage", "f8"),  # worst price, as a fraction of the mid
@@ -73,9 +74,12 @@ class Clock(NamedTuple):
 
 
 class Holding(NamedTuple):
-    """What rows hold of their hedging instruments (J of them), have on the way, and keep as treasury."""
+    """What rows hold of their hedging instruments (J of them), have on the way, and keep as treasury.
 
-    first_account: int
+    `account` is that of each row on each chain, shape (chains, N).
+    """
+
+    account: np.ndarray
     instruments: np.ndarray
     baseline: np.ndarray
     pending: np.ndarray
@@ -88,6 +92,7 @@ class Watch(NamedTuple):
 
     screen: np.ndarray
     changes: np.ndarray
+    owners: Owners
     is_active: np.ndarray
     flags: np.ndarray
     words: np.ndarray
@@ -111,7 +116,7 @@ class Sizes(NamedTuple):
     reserved: np.ndarray
 
 
-def blank(rows: int, dtype: np.dtype) -> np.ndarray:
+def unknown_rows(rows: int, dtype: np.dtype) -> np.ndarray:
     """Columns of so many rows, of which nothing is known: unbounded drift, edges that never hold."""
     found = np.zeros(rows, dtype)
     unknown = {"gross": np.inf, "urgency": 1.0, "until": np.inf, "span": np.inf}

@@ -12,10 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from agents.hedging.columns import COLUMNS, DECISION, WANTED, Clock, Holding, Sight, Sizes, Watch, blank
+from agents.hedging.columns import (
+    COLUMNS,
+    DECISION,
+    WANTED,
+    Clock,
+    Holding,
+    Sight,
+    Sizes,
+    Watch,
+    unknown_rows,
+)
 from agents.hedging.exposures.base import Exposure
 from agents.hedging.kernels.deciding import claim_all, settle, wait_for
-from agents.hedging.kernels.looking import NET, SCREEN_ROWS, describe_all, look, remember_deltas, rescreen
+from agents.hedging.kernels.screening import NET, SCREEN_ROWS, describe_all, look, remember_deltas, rescreen
 from agents.hedging.policies.base import POLICY, Policy
 from agents.hedging.routes.base import Route
 from sim.base.typed_call import TypedCall
@@ -30,7 +40,7 @@ from sim.setup.parameters import Misfit, within
 
 RENEWAL_SHARE = 0.1  # of rows near an edge, above which the reference is renewed
 NOTHING_SEEN = np.zeros(0)
-UNDECIDED = blank(1, DECISION)[0]
+UNDECIDED = unknown_rows(1, DECISION)[0]
 
 
 class Hedger:
@@ -69,20 +79,21 @@ class Hedger:
         self.route: Route = own.route.made()
         with within("route"):
             self.route.prepare(listing)
+        self.route.account = population.account
         with within("hedging"):
             self.policy.draw(population.draws, rows)
         self.asset, self._population = self.route.asset, population
         self.baseline = np.zeros((self.instruments.size, rows), np.int64)
         self.is_active = np.ones(rows, np.bool_)
         self._reserved = np.zeros(rows)
-        self._pending = PendingLots(population.first, self.instruments, rows)
+        self._pending = PendingLots(population.account, self.instruments)
         self._allocate(rows)
         self._prepare_clock(population)
 
     def _allocate(self, rows: int) -> None:
         policy = self.policy
-        self._columns, self._wanted = blank(rows, COLUMNS), blank(rows, WANTED)
-        self._decisions, self._reaches = blank(rows, DECISION), blank(rows, DECISION)
+        self._columns, self._wanted = unknown_rows(rows, COLUMNS), unknown_rows(rows, WANTED)
+        self._decisions, self._reaches = unknown_rows(rows, DECISION), unknown_rows(rows, DECISION)
         self._screen = np.zeros((SCREEN_ROWS, rows), np.float32)
         self._screen[NET] = np.inf
         self._sizes = Sizes(policy.response, policy.max_units, policy.max_slippage, self._reserved)
@@ -129,7 +140,7 @@ class Hedger:
         """Send the hedges that fall due now.
 
         Only rows whose clock has ticked and that can have left their edges are looked at
-        (`agents.hedging.kernels.looking`); the orders are those of looking at all.
+        (`agents.hedging.kernels.screening`); the orders are those of looking at all.
         """
         columns = self._looked_at(view)
         if columns.size:
@@ -208,7 +219,7 @@ class Hedger:
         self.route.send(wanted, view, outbox)
         sent = outbox.rows[before : outbox.count]
         if sent.size:
-            self._wait_for.call(sent, self._population.first, self._clock.ready_at)
+            self._wait_for.call(sent, self._population.account, view.owners, self._clock.ready_at)
 
     def _renew(self, view: View) -> None:
         """Measure drift from the present deltas on."""
@@ -217,9 +228,8 @@ class Hedger:
             self.exposure.reference = np.zeros((2, things.size))
         remember_deltas(things, self.exposure.reference)
         self._sight = Sight(things, self.asset, self.exposure.reference)
-        self._watch = Watch(
-            self._screen, view.changes, self.is_active, *flag_columns(self._found.size), self._found
-        )
+        flags = flag_columns(self._found.size)
+        self._watch = Watch(self._screen, view.changes, view.owners, self.is_active, *flags, self._found)
         self._holding = self._held(view, self._pending.lots)
         price = self._mid_then = float(view.assets[self.asset]["mid"])
         if self._reach is not None:
@@ -231,8 +241,8 @@ class Hedger:
 
     def _held(self, view: View, pending: np.ndarray) -> Holding:
         """What the rows hold of their hedging instruments, and have on the way."""
-        first = self._population.first
-        return Holding(first, self.instruments, self.baseline, pending, view.position, view.terms)
+        account = self._population.account
+        return Holding(account, self.instruments, self.baseline, pending, view.position, view.terms)
 
     def reroute(self, orders: np.ndarray, view: View) -> None:
         """Choose anew where orders of these rows go, by the route and the market as it is now.
@@ -242,26 +252,28 @@ class Hedger:
         Parameters
         ----------
         orders : ndarray of ORDER
-            Sized in lots of the venue they name; `venue`, `qty` and `kind` are written.
+            Sized in lots of the venue they name; `account`, `venue`, `qty` and `kind` are written.
         """
         self._pending.look(view.pending)
         holding = self._held(view, self._pending.lots.copy())
-        for batch in _of_one_each(orders["account"]):
+        rows = view.owners.row_of[orders["account"]]
+        for batch in _of_one_each(rows):
             own = orders[batch]
-            wanted = self._wanting(own, view)
+            wanted = self._wanting(own, rows[batch], view)
             claim_all(wanted, self._reserved, holding)
             again = Outbox()
             again.now = view.time
             self.route.send(wanted, view, again)
-            _redirect(own, again.rows[: again.count], view.quotes["takes"])
+            sent = again.rows[: again.count]
+            _redirect(own, rows[batch], sent, view.owners.row_of[sent["account"]], view.quotes["takes"])
             orders[batch] = own
             places = np.searchsorted(self.instruments, view.quotes["instrument"][own["venue"]])
             holding.pending[places, wanted["row"]] += own["qty"]
 
-    def _wanting(self, orders: np.ndarray, view: View) -> np.ndarray:
-        """What these orders, of a row each, were to trade."""
-        wanted = blank(orders.size, WANTED)
-        wanted["row"] = orders["account"] - self._population.first
+    def _wanting(self, orders: np.ndarray, rows: np.ndarray, view: View) -> np.ndarray:
+        """What these orders, each of another row, were to trade."""
+        wanted = unknown_rows(orders.size, WANTED)
+        wanted["row"] = rows
         wanted["units"] = orders["qty"] * view.quotes["lot"][orders["venue"]]
         wanted["slippage"] = self._sizes.slippage[wanted["row"]]
         wanted["latency"] = orders["latency"]
@@ -306,24 +318,26 @@ class Hedger:
         self._screen[NET, row] = np.inf
 
 
-def _of_one_each(accounts: np.ndarray) -> list[np.ndarray]:
-    """Places of accounts, in batches in which each account is once, the first of each first."""
-    order = np.argsort(accounts, kind="stable")
-    sorted_accounts = accounts[order]
-    turn = np.arange(accounts.size) - np.searchsorted(sorted_accounts, sorted_accounts)
+def _of_one_each(rows: np.ndarray) -> list[np.ndarray]:
+    """Places of rows, in batches in which each row is once, the first of each first."""
+    order = np.argsort(rows, kind="stable")
+    sorted_rows = rows[order]
+    turn = np.arange(rows.size) - np.searchsorted(sorted_rows, sorted_rows)
     turns = np.empty_like(turn)
     turns[order] = turn
     return [np.flatnonzero(turns == n) for n in range(int(turns.max(initial=-1)) + 1)]
 
 
-def _redirect(orders: np.ndarray, sent: np.ndarray, takes: np.ndarray) -> None:
-    """Let orders of an account each go where one that its route sends now would go."""
-    place: dict[int, Any] = {int(account): n for n, account in enumerate(orders["account"])}
-    accounts, counts = np.unique(sent["account"], return_counts=True)
-    single = set(accounts[counts == 1].tolist())
-    for order in sent:
-        if int(order["account"]) in single:
-            n = place[int(order["account"])]
-            for field in ("venue", "qty"):
+def _redirect(
+    orders: np.ndarray, rows: np.ndarray, sent: np.ndarray, senders: np.ndarray, takes: np.ndarray
+) -> None:
+    """Let orders of a row each go where one that its route sends now would go."""
+    place: dict[int, Any] = {int(row): n for n, row in enumerate(rows)}
+    found, counts = np.unique(senders, return_counts=True)
+    single = set(found[counts == 1].tolist())
+    for order, row in zip(sent, senders.tolist(), strict=True):
+        if row in single:
+            n = place[row]
+            for field in ("account", "venue", "qty"):
                 orders[n][field] = order[field]
             orders[n]["kind"] = takes[order["venue"]]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.kernels.sending import blank, next_tick
+from agents.kernels.sending import next_tick
 from sim.base.jit import inlined, kernel
+from sim.kernels.messages.outbox import send
 from sim.records import QUOTE
 
 BPS = 1e-4
@@ -31,6 +33,38 @@ BPS = 1e-4
 ) = range(14)
 
 
+class Makers(NamedTuple):
+    """What makers believe and may quote.
+
+    Attributes
+    ----------
+    fair, seen_flow, seen_value, updated : ndarray, shape (N,)
+        Reservation price before inventory; flow, value and time already taken into it. Updated.
+    baseline : ndarray of int64, shape (N,)
+        Lots of the instrument that are not inventory.
+    columns : ndarray of float64, shape (14, N)
+        Parameters of each row, by the numbers above: of the ladder (basis points, units), LEARNING basis
+        points of the reservation price a unit of signed flow, NEWS_RESPONSE the share of a change of the
+        exogenous value that it takes over at once, ANCHOR the rate a second at which it returns to that,
+        SKEW basis points of the quotes at the inventory LIMIT; sizes fall as (CALM / volatility) **
+        THINNING above CALM, to nothing above WITHDRAWAL.
+    first_tag, most_levels : int
+        Every row has the tags for so many levels: those of the largest ladder.
+    second_share : float
+        What times a volatility per year is that of one second.
+    """
+
+    fair: Any
+    seen_flow: Any
+    seen_value: Any
+    updated: Any
+    baseline: Any
+    columns: Any
+    first_tag: Any
+    most_levels: Any
+    second_share: Any
+
+
 @inlined
 def learn(fair, flow_units, learning_bps, value, news, anchor, elapsed):
     """Reservation price after signed flow, news and time, and the logarithm of what the latter two did."""
@@ -41,13 +75,25 @@ def learn(fair, flow_units, learning_bps, value, news, anchor, elapsed):
 
 
 @inlined
-def set_quote(out, n, now, latency, account, venue, tag, lots, tick_price, told):
+def update(row, now, net_flow, value, lot, makers):
+    """Take flow, news and time into a row's reservation price; returns the log of what the latter two did."""
+    columns = makers.columns
+    flow = (net_flow - makers.seen_flow[row]) * lot
+    news = math.pow(value / makers.seen_value[row], columns[NEWS_RESPONSE, row])
+    elapsed = now - makers.updated[row]
+    learning, anchor = columns[LEARNING, row], columns[ANCHOR, row]
+    makers.fair[row], told = learn(makers.fair[row], flow, learning, value, news, anchor, elapsed)
+    makers.seen_flow[row], makers.seen_value[row], makers.updated[row] = net_flow, value, now
+    return told
+
+
+@inlined
+def set_quote(out, now, latency, account, venue, tag, lots, tick_price, told):
     """Write the quote under a tag and what news made of its price; zero lots withdraws it."""
-    blank(out, n, now, latency, account, venue, QUOTE, lots)
-    out[n]["value"] = told
-    out[n]["price"] = tick_price
-    out[n]["target"] = tag
-    return n + 1
+    order = send(out, now, latency, account, venue, QUOTE, lots)
+    order["value"] = told
+    order["price"] = tick_price
+    order["target"] = tag
 
 
 @inlined
@@ -58,72 +104,34 @@ def lots_at(level, size, growth, lot, room_units):
 
 
 @kernel
-def quote(
-    now,
-    first_account,
-    first_tag,
-    most_levels,
-    venue,
-    instrument,
-    tick,
-    lot,
-    net_flow,
-    value,
-    volatility,
-    second_share,
-    position,
-    baseline,
-    is_in_breach,
-    fair,
-    seen_flow,
-    seen_value,
-    updated,
-    interval,
-    offset,
-    next_look,
-    latency,
-    columns,
-    out,
-    count,
-):
+def quote(now, quotes, assets, position, is_in_breach, place, senders, looks, makers, out):
     """Requote every row whose clock ticks: as many bids and asks each as it has levels.
 
     Parameters
     ----------
-    most_levels : int
-        Levels of the largest ladder: every row has the tags for so many.
-    net_flow : int
-        Lots takers bought less those they sold at the venue since the start.
-    volatility : float
-        Realised, per year; `second_share` times it is that of one second.
-    baseline : ndarray of int64, shape (N,)
-        Lots of the instrument that are not inventory.
-    fair, seen_flow, seen_value, updated : ndarray, shape (N,)
-        Reservation price before inventory; flow, value and time already taken into it. Updated.
-    columns : ndarray of float64, shape (14, N)
-        Parameters of each row, by the numbers above: of the ladder (basis points, units), LEARNING basis
-        points of the reservation price a unit of signed flow, NEWS_RESPONSE the share of a change of the
-        exogenous value that it takes over at once, ANCHOR the rate a second at which it returns to that,
-        SKEW basis points of the quotes at the inventory LIMIT; sizes fall as (CALM / volatility) **
-        THINNING above CALM, to nothing above WITHDRAWAL.
+    quotes, assets : ndarray of VENUE_STATE and of ASSET
+        Of them the net flow at the venue, and value and realised volatility of its asset.
+    place : Place
+    senders : Senders
+    looks : Looks
+    makers : Makers
+    out : Out
     """
-    for row in range(fair.size):
-        if next_look[row] > now:
+    net_flow = quotes[place.venue]["net_flow"]
+    value, volatility = assets[place.asset]["value"], assets[place.asset]["volatility"]
+    venue, tick, lot, columns = place.venue, place.tick, place.lot, makers.columns
+    for row in range(makers.fair.size):
+        if looks.next_at[row] > now:
             continue
-        next_look[row] = next_tick(now, interval[row], offset[row])
-        flow = (net_flow - seen_flow[row]) * lot
-        news = math.pow(value / seen_value[row], columns[NEWS_RESPONSE, row])
-        elapsed = now - updated[row]
-        learning, anchor = columns[LEARNING, row], columns[ANCHOR, row]
-        fair[row], told = learn(fair[row], flow, learning, value, news, anchor, elapsed)
-        seen_flow[row], seen_value[row], updated[row] = net_flow, value, now
-        account = first_account + row
-        inventory = (position[instrument, account] - baseline[row]) * lot
+        looks.next_at[row] = next_tick(now, looks.interval[row], looks.offset[row])
+        told = update(row, now, net_flow, value, lot, makers)
+        account, latency = senders.account[row], senders.latency[row]
+        inventory = (position[place.instrument, account] - makers.baseline[row]) * lot
         is_out = volatility > columns[WITHDRAWAL, row] or is_in_breach[account]
         calm = min(1.0, columns[CALM, row] / max(volatility, 1e-9))
         thin = 0.0 if is_out else math.pow(calm, columns[THINNING, row])
-        centre = fair[row] * (1.0 - columns[SKEW, row] * BPS * inventory / columns[LIMIT, row])
-        half = columns[SPREAD, row] * BPS + columns[VOLATILITY_FACTOR, row] * volatility * second_share
+        centre = makers.fair[row] * (1.0 - columns[SKEW, row] * BPS * inventory / columns[LIMIT, row])
+        half = columns[SPREAD, row] * BPS + columns[VOLATILITY_FACTOR, row] * volatility * makers.second_share
         left_bid, left_ask = columns[LIMIT, row] - inventory, columns[LIMIT, row] + inventory
         for level in range(np.int64(columns[LEVELS, row])):
             distance = half + level * columns[SPACING, row] * BPS
@@ -131,9 +139,8 @@ def quote(
             ask = np.int64(math.ceil(centre * (1.0 + distance) / tick))
             bids = lots_at(level, thin * columns[SIZE, row], columns[GROWTH, row], lot, left_bid)
             asks = lots_at(level, thin * columns[SIZE, row], columns[GROWTH, row], lot, left_ask)
-            tag = first_tag + 2 * (row * most_levels + level)
-            count = set_quote(out, count, now, latency[row], account, venue, tag, bids, bid, told)
-            count = set_quote(out, count, now, latency[row], account, venue, tag + 1, -asks, ask, told)
+            tag = makers.first_tag + 2 * (row * makers.most_levels + level)
+            set_quote(out, now, latency, account, venue, tag, bids, bid, told)
+            set_quote(out, now, latency, account, venue, tag + 1, -asks, ask, told)
             left_bid -= bids * lot
             left_ask -= asks * lot
-    return count

@@ -2,28 +2,70 @@
 
 from __future__ import annotations
 
-from agents.kernels.sending import blank, marketable, next_tick, rounded
+from typing import Any, NamedTuple
+
+from agents.kernels.sending import next_tick, rounded, send_marketable
 from sim.base.jit import inlined, kernel
 from sim.kernels.messages.costs import units_to
+from sim.kernels.messages.outbox import send
 from sim.records import TRADE
 
 BPS = 1e-4
 
 
+class Legs(NamedTuple):
+    """The two markets of a spread: rows in the quotes, instruments (equal in a book of spot), and the lot.
+
+    `slippage` is the worst price of the leg in the book, as a fraction of the mid.
+    """
+
+    book: Any
+    pool: Any
+    spot: Any
+    perpetual: Any
+    lot: Any
+    slippage: Any
+
+
+class Spreaders(NamedTuple):
+    """Those who trade them.
+
+    Attributes
+    ----------
+    account : ndarray of int64, shape (chains, N)
+    latency : ndarray of float64, shape (N,)
+    pending : ndarray of int64, shape (1, N)
+        Lots of spot on the way: swaps that wait for a block, which close their part of the gap.
+    edge_bps : ndarray of float64, shape (N,)
+        Profit a row asks for beyond fees.
+    share : ndarray of float64, shape (N,)
+        Share of the gap a row closes at one look.
+    most : ndarray of float64, shape (N,)
+        Largest basis position, units: perpetual sold against spot, or bought.
+    """
+
+    account: Any
+    latency: Any
+    pending: Any
+    edge_bps: Any
+    share: Any
+    most: Any
+
+
 @inlined
-def units_to_close(quotes, book, pool, edge):
+def units_to_close(book, pool, edge):
     """Units to buy from the pool (below zero: sell) until the book's price, net of fee and edge, is reached.
 
     Zero where the gap does not pay.
     """
-    bid, ask = quotes[book]["bid"], quotes[book]["ask"]
+    bid, ask = book["bid"], book["ask"]
     if not (bid > 0.0 and ask > 0.0):
         return 0.0
-    fee = quotes[book]["taker_fee"] + edge
-    buy = units_to(quotes[pool], bid * (1.0 - fee))
+    fee = book["taker_fee"] + edge
+    buy = units_to(pool, bid * (1.0 - fee))
     if buy > 0.0:
         return buy
-    return min(units_to(quotes[pool], ask * (1.0 + fee)), 0.0)
+    return min(units_to(pool, ask * (1.0 + fee)), 0.0)
 
 
 @inlined
@@ -35,84 +77,58 @@ def left_open(units, waiting):
 
 
 @inlined
-def within_means(account, units, waiting, most, price, lot, spot, perpetual, cash, position, terms):
+def within_means(at_book, at_pool, units, waiting, most, price, legs, cash, position, terms):
     """Units cut to the basis position allowed, the spot there is and the cash to buy it.
 
     A swap that waits has claimed the spot it sells, or the cash it pays.
     """
-    held = position[spot, account] * lot + min(waiting, 0.0)
-    if spot == perpetual:
+    lot = legs.lot
+    held = position[legs.spot, at_pool] * lot + min(waiting, 0.0)
+    if legs.spot == legs.perpetual:
         return max(min(units, held), -held)
-    carried = -position[perpetual, account] * lot
+    carried = -position[legs.perpetual, at_book] * lot
     units = max(min(units, most - carried), -most - carried)
-    margin = price * terms[perpetual]["initial"]
-    free = cash[account] - max(waiting, 0.0) * price - carried * price - abs(carried) * margin
+    margin = price * terms[legs.perpetual]["initial"]
+    free = cash[at_pool] - max(waiting, 0.0) * price - carried * price - abs(carried) * margin
     return max(min(units, max(free, 0.0) / (price + margin)), -held)
 
 
 @kernel
-def spread(
-    now,
-    first_account,
-    book,
-    pool,
-    lot,
-    quotes,
-    cash,
-    position,
-    pending,
-    terms,
-    spot,
-    perpetual,
-    edge_bps,
-    share,
-    most,
-    slippage,
-    interval,
-    offset,
-    next_look,
-    latency,
-    out,
-    count,
-):
+def spread(now, quotes, cash, position, terms, legs, spreaders, looks, out):
     """Send both legs of each row's trade: what trades at once at the pool, its opposite in the book.
 
     Parameters
     ----------
-    pending : ndarray of int64, shape (1, N)
-        Lots of spot on the way: swaps that wait for a block, which close their part of the gap.
-    spot, perpetual : int
-        Instruments of the pool and of the book; equal in a book of spot.
-    edge_bps : ndarray of float64, shape (N,)
-        Profit a row asks for beyond fees.
-    share : ndarray of float64, shape (N,)
-        Share of the gap a row closes at one look.
-    most : ndarray of float64, shape (N,)
-        Largest basis position, units: perpetual sold against spot, or bought.
-    slippage : float
-        Worst price of the leg in the book, as a fraction of the mid.
+    quotes : ndarray of VENUE_STATE, shape (V,)
+    cash : ndarray of float64, shape (A,)
+    position : ndarray of int64, shape (I, A)
+    terms : ndarray of TERMS, shape (I,)
+    legs : Legs
+    spreaders : Spreaders
+    looks : Looks
+    out : Out
     """
-    for row in range(share.size):
-        if next_look[row] > now or quotes[pool]["is_waiting"] != 0:
+    own, lot, account = spreaders, legs.lot, spreaders.account
+    for row in range(own.share.size):
+        book, pool, latency = quotes[legs.book], quotes[legs.pool], own.latency[row]
+        if looks.next_at[row] > now or pool["is_waiting"] != 0:
             continue
-        next_look[row] = max(next_tick(now, interval[row], offset[row]), now + latency[row])
-        edge = edge_bps[row] * BPS
-        waiting = pending[0, row] * lot
-        units = left_open(share[row] * units_to_close(quotes, book, pool, edge), waiting)
+        looks.next_at[row] = max(next_tick(now, looks.interval[row], looks.offset[row]), now + latency)
+        edge = own.edge_bps[row] * BPS
+        waiting = own.pending[0, row] * lot
+        units = left_open(own.share[row] * units_to_close(book, pool, edge), waiting)
         if not abs(units) > 0.0:
             continue  # nor is there a share of none in what has no end
-        account, mid = first_account + row, 0.5 * (quotes[book]["bid"] + quotes[book]["ask"])
+        mid = 0.5 * (book["bid"] + book["ask"])
+        at_book, at_pool = account[book["chain"], row], account[pool["chain"], row]
         units = within_means(
-            account, units, waiting, most[row], mid, lot, spot, perpetual, cash, position, terms
+            at_book, at_pool, units, waiting, own.most[row], mid, legs, cash, position, terms
         )
-        depth = quotes[book]["depth_bid"] if units > 0.0 else quotes[book]["depth_ask"]
+        depth = book["depth_bid"] if units > 0.0 else book["depth_ask"]
         lots = rounded(max(min(units, depth), -depth), lot)
         if lots != 0:
-            fee = quotes[book]["taker_fee"] + edge
-            best = quotes[book]["bid"] * (1.0 - fee) if lots > 0 else quotes[book]["ask"] * (1.0 + fee)
-            blank(out, count, now, latency[row], account, pool, quotes[pool]["takes"], lots)
-            out[count]["value"] = best
-            count = marketable(
-                out, count + 1, now, latency[row], account, quotes, book, -lots, mid, slippage, TRADE
-            )
-    return count
+            fee = book["taker_fee"] + edge
+            best = book["bid"] * (1.0 - fee) if lots > 0 else book["ask"] * (1.0 + fee)
+            order = send(out, now, latency, at_pool, legs.pool, pool["takes"], lots)
+            order["value"] = best
+            send_marketable(out, now, latency, at_book, quotes, legs.book, -lots, mid, legs.slippage, TRADE)

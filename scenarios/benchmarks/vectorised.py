@@ -55,8 +55,8 @@ class Books:
 def books_of(model: Any, name: str) -> Books:
     """The books of a population of option dealers as they stand."""
     dealers = next(p for p in model.populations if p.name == name)
-    ledger, first = model.ledger, model.ledger.holder_of[dealers.first]
-    rows = slice(first, first + dealers.rows)
+    ledger = model.ledger
+    rows = ledger.holder_of[dealers.accounts]
     contracts = ledger.universe.contracts
     held = np.maximum(ledger.contract[:, rows], 0).astype(np.int64)
     return Books(
@@ -68,7 +68,7 @@ def books_of(model: Any, name: str) -> Books:
         ledger.qty[:, rows] * contracts["lot"][held],
         dealers.hedger.policy.width * dealers.gross,
         dealers.accounts,
-        ledger.cash[dealers.first : dealers.first + dealers.rows].copy(),
+        ledger.cash[dealers.accounts],
     )
 
 

@@ -21,6 +21,7 @@ from sim.accounts.margin.rule import Rule
 from sim.accounts.profile import Thresholds
 from sim.accounts.settlement import Settlement
 from sim.chains.router import Router
+from sim.kernels.messages.owners import Owners
 from sim.messages.view import ASSET, VENUE_STATE, View, frozen
 from sim.model import Model
 from sim.parts import Parts
@@ -190,14 +191,11 @@ def _check_units(population: Population, listing: Listing) -> None:
 
 def _ledger(populations: list[Population], listing: Listing) -> Ledger:
     """The ledger with every account's opening endowment issued."""
-    system = len(listing.system)
-    codes = [np.arange(system)] + [np.full(p.rows, system + i) for i, p in enumerate(populations)]
-    population_of = np.concatenate(codes).astype(np.int16)
-    holders = {p.first: (p.rows, p.option_slots) for p in populations if p.option_slots}
+    holders = [(p.account.ravel(), p.option_slots) for p in populations if p.option_slots]
     ledger = Ledger(
         listing.universe,
-        population_of,
-        system + len(populations),
+        listing.owners(),
+        len(listing.system) + len(populations),
         FEES,
         holders,
         (END_USERS, CLEARING),
@@ -205,7 +203,7 @@ def _ledger(populations: list[Population], listing: Listing) -> Ledger:
     for n, population in enumerate(populations):
         with within("populations", n):
             cash, positions = population.endowment()
-            ledger.issue(population.name, population.first, cash, positions)
+            ledger.issue(population.name, population.accounts, cash, positions)
     return ledger
 
 
@@ -273,8 +271,8 @@ def _rules(populations: list[Population], listing: Listing) -> list[Rule]:
     for n, population in enumerate(populations):
         with within("populations", n):
             MARGIN_RULE.find(population.margin_rule)
-        accounts.setdefault(population.margin_rule, []).append(population.accounts)
-    return [MARGIN_RULE.find(name)(np.concatenate(own)) for name, own in accounts.items()]
+        accounts.setdefault(population.margin_rule, []).append(population.account.ravel())
+    return [MARGIN_RULE.find(name)(np.sort(np.concatenate(own))) for name, own in accounts.items()]
 
 
 def _view(quotes: np.ndarray, assets: np.ndarray, ledger: Ledger, margin: Margin) -> View:
@@ -285,6 +283,7 @@ def _view(quotes: np.ndarray, assets: np.ndarray, ledger: Ledger, margin: Margin
     view.is_in_breach, view.in_breach = frozen(margin.is_in_breach), frozen(margin.in_breach)
     view.shortfall = frozen(np.zeros(0))
     view.holder_of, view.changes = frozen(ledger.holder_of), frozen(ledger.changes)
+    view.owners = Owners(*map(frozen, ledger.owners))
     view.show(margin)
     return view
 
@@ -316,10 +315,9 @@ def _drivers(scenario: Scenario, seed: int) -> JointDrivers:
 
 
 def _router(populations: list[Population], listing: Listing, venues: list[Venue], ledger: Ledger) -> Router:
-    names = ["system"] * len(listing.system) + [population.name for population in populations]
+    names = [*listing.system, *(population.name for population in populations)]
     keys = np.array([Draws(0, name).key("rows") for name in names])
-    firsts = np.array([0] * len(listing.system) + [population.first for population in populations])
-    router = Router(len(venues), listing.seed, ledger.population_of, keys, firsts)
+    router = Router(len(venues), listing.seed, ledger.owners, keys)
     clocks = {venue.name: venue.blocks for venue in venues if venue.blocks is not None}
     for venue in venues:
         router.pending.trade(venue.index, venue.instruments or (venue.instrument,))

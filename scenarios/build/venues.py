@@ -78,6 +78,7 @@ def placed(index: int, entry: VenueEntry, scenario: Scenario, listing: Listing) 
         entry.lot,
         venue.precedence,
         venue.takes,
+        venue.chain,
     )
     return venue
 
@@ -95,12 +96,12 @@ def open_all(
     venues: list[Venue], populations: list[Population], listing: Listing, ledger: Ledger, view: View
 ) -> None:
     """Tell each venue of the market around it, issue its funds and open it."""
-    accounts = {population.name: population.accounts for population in populations}
+    accounts = {population.name: population.account.ravel() for population in populations}
     around = Surroundings(view, ledger, listing, venues, accounts)
     for venue in venues:
         venue.attach(around)
         for name, (account, cash) in venue.funds().items():
-            ledger.issue(name, account, np.array([cash]), {})
+            ledger.issue(name, np.array([account]), np.array([cash]), {})
         venue.open(ledger.population_of, listing.tags.get(venue.index, 0))
     view.resting = {v.index: resting for v in venues if (resting := v.accounts) is not None}
 

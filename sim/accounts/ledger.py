@@ -8,7 +8,7 @@ accounts (end users, clearing) that hold all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from sim.base.typed_call import TypedCall
 from sim.kernels.accounts import posting
 from sim.kernels.accounts.changes import ROOM, no_changes
 from sim.kernels.accounts.valuation import Holdings
+from sim.kernels.messages.owners import Owners
 from sim.messages.tape import Tape
 from sim.records import FILLS
 from sim.setup.instruments import Universe
@@ -29,16 +30,19 @@ class Ledger:
     Parameters
     ----------
     universe : Universe
-    population_of : ndarray of int16, shape (A,)
+    owners : Owners
     populations : int
     fee_account : int
-    holders : mapping of first account -> (rows, slots)
-        Blocks of accounts that hold options and how many contracts each row fits at first.
+    holders : sequence of (accounts, slots)
+        Accounts that hold options, and how many contracts each fits at first.
     wide : sequence of int
         Accounts that may hold every contract.
 
     Attributes
     ----------
+    owners : Owners
+        Whose each account is.
+    population_of : ndarray of int16, shape (A,)
     cash : ndarray of float64, shape (A,)
     position : ndarray of int64, shape (I, A)
     cost : ndarray of float64, shape (I, A)
@@ -65,15 +69,15 @@ class Ledger:
     def __init__(
         self,
         universe: Universe,
-        population_of: np.ndarray,
+        owners: Owners,
         populations: int,
         fee_account: int,
-        holders: Mapping[int, tuple[int, int]],
+        holders: Sequence[tuple[np.ndarray, int]],
         wide: tuple[int, ...],
     ) -> None:
-        accounts, instruments = population_of.size, len(universe.names)
+        accounts, instruments = owners.population_of.size, len(universe.names)
         self.universe = universe
-        self.population_of = population_of
+        self.owners, self.population_of = owners, owners.population_of
         self.fee_account = fee_account
         self.terms = universe.terms()
         self.cash = np.zeros(accounts)
@@ -98,21 +102,21 @@ class Ledger:
         self._gather()
         self.fit_contracts()
 
-    def _allocate_holders(self, holders: Mapping[int, tuple[int, int]], wide: tuple[int, ...]) -> None:
+    def _allocate_holders(self, holders: Sequence[tuple[np.ndarray, int]], wide: tuple[int, ...]) -> None:
         self.holder_of = np.full(self.cash.size, posting.NO_HOLDER, np.int32)
-        accounts = [np.arange(first, first + rows) for first, (rows, _) in sorted(holders.items())]
+        accounts = [own for own, _ in holders]
         self.account_of = np.concatenate([np.zeros(0, np.int32), *accounts]).astype(np.int32)
         self.holder_of[self.account_of] = np.arange(self.account_of.size)
         for row, account in enumerate(wide):
             self.holder_of[account] = posting.NO_HOLDER - 1 - row
-        slots = max((slots for _, slots in holders.values()), default=1)
+        slots = max((slots for _, slots in holders), default=1)
         self.contract = np.full((slots, self.account_of.size), -1, np.int32)
         self.qty = np.zeros((slots, self.account_of.size), np.int64)
 
     def _gather(self) -> None:
         """Put the columns together as kernels take them; again whenever one is replaced."""
         self.holdings = Holdings(self.cash, self.position, self.holder_of, self.contract, self.qty)
-        self.books = posting.Books(self.cost, self.account_of, self.wide)
+        self.books = posting.Books(self.cost, self.account_of, self.wide, self.changes, self._option_fills)
         self.totals = posting.Totals(
             self.population_of, self.cash_total, self.position_total, self.contract_total
         )
@@ -137,19 +141,22 @@ class Ledger:
             raise ArithmeticError(f"{self.universe.contract_names[number]} has expired and is held")
         self.universe.retire(number)
 
-    def issue(self, name: str, first: int, cash: np.ndarray, positions: Mapping[int, np.ndarray]) -> None:
-        """Create cash and spot on purpose, for accounts from `first` on.
+    def issue(
+        self, name: str, accounts: np.ndarray, cash: np.ndarray, positions: Mapping[int, np.ndarray]
+    ) -> None:
+        """Create cash and spot on purpose.
 
         Parameters
         ----------
         name : str
             Of the issuance, as the manifest shows it.
+        accounts : ndarray of int
+            Who gets it, each once.
         cash : ndarray of float64
             Quote currency per account.
         positions : mapping of instrument -> ndarray of int64
             Lots per account; zero cost (cost is the average entry of traded positions).
         """
-        accounts = slice(first, first + cash.size)
         self.cash[accounts] += cash
         self.changes[0] += ROOM + 1  # everybody has missed some
         np.add.at(self.cash_total, self.population_of[accounts], cash)
@@ -175,8 +182,6 @@ class Ledger:
                 self.holdings,
                 self.books,
                 self.totals,
-                self.changes,
-                self._option_fills,
             )
             if tape.posted < last:
                 self._widen(int(tape.fills[tape.posted]["taker"]), int(tape.fills[tape.posted]["maker"]))

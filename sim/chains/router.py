@@ -17,6 +17,7 @@ from sim.base.typed_call import TypedCall
 from sim.chains.blocks import Blocks
 from sim.kernels.chains import arrival
 from sim.kernels.messages import fields
+from sim.kernels.messages.owners import Owners
 from sim.messages.outbox import Outbox
 from sim.messages.pending import Pending
 from sim.records import OPEN, ORDER
@@ -33,11 +34,9 @@ class Router:
     venues : int
         Number of venues.
     seed : int
-    population_of : ndarray of int16, shape (A,)
+    owners : Owners
     keys : ndarray of uint64, shape (P,)
         A hash of the name of each population.
-    firsts : ndarray of int64, shape (P,)
-        Account of row 0 of each population.
 
     Attributes
     ----------
@@ -52,17 +51,15 @@ class Router:
         Orders of the last `stamp` that say something without meaning, and were not sent on.
     """
 
-    def __init__(
-        self, venues: int, seed: int, population_of: np.ndarray, keys: np.ndarray, firsts: np.ndarray
-    ) -> None:
+    def __init__(self, venues: int, seed: int, owners: Owners, keys: np.ndarray) -> None:
         self.outbox = Outbox()
         self.earliest = np.inf
         self.blocks: dict[int, Blocks] = {}
-        self.pending = Pending(self.outbox, population_of, keys.size, venues)
+        self.pending = Pending(self.outbox, owners, keys.size, venues)
         self.refused = NO_ORDERS
         self._meaning = np.full((venues, fields.KIND_COUNT), fields.ANYTHING, np.int32)
         self._found = self._batched = self._delivered = 0
-        self._senders = arrival.Senders(key(seed, "router", "ties"), population_of, keys, firsts)
+        self._senders = arrival.Senders(key(seed, "router", "ties"), owners, keys)
         bounds, reached = np.zeros(venues + 1, np.int64), np.zeros(venues, np.int64)
         self._lanes = arrival.Lanes(bounds, reached, np.zeros(venues, np.bool_))
         self._stamp, self._due, self._keep = map(TypedCall, (arrival.stamp, arrival.due, arrival.keep))
@@ -74,10 +71,10 @@ class Router:
             self._resize(self.outbox.rows.size)
 
     def _resize(self, size: int) -> None:
-        rows, heads, spare = np.zeros((3, size), np.int64)
+        rows, heads, merged = np.zeros((3, size), np.int64)
         scratch = np.zeros(max(size, self._lanes.bounds.size), np.int64)
         arrivals, ties, batches = np.zeros(size), np.zeros(size, np.uint64), np.zeros((size, 3), np.int64)
-        self._work = arrival.Work(rows, scratch, heads, spare, arrivals, ties, batches)
+        self._work = arrival.Work(rows, scratch, heads, merged, arrivals, ties, batches)
 
     def put_last(self, venue: int) -> None:
         """Deliver what is due at a venue after all that is due elsewhere, from now on."""
@@ -109,9 +106,8 @@ class Router:
         if outbox.count > pending.stamped:
             self._fit()
             first, refused, unsupported = self._stamp.call(
-                outbox.rows,
+                outbox.out,
                 pending.stamped,
-                outbox.count,
                 phase,
                 step,
                 now,
@@ -148,7 +144,7 @@ class Router:
     def _complaint(self, order: np.void, now: float) -> str:
         """What is wrong with an order that cannot be delivered."""
         found = ", ".join(f"{name} {order[name]}" for name in ("account", "venue", "time", "latency"))
-        accounts = self._senders.population_of.size
+        accounts = self._senders.owners.population_of.size
         return (
             f"an order cannot be delivered: {found}; accounts go from 0 to {accounts - 1}, "
             f"venues from 0 to {self._lanes.bounds.size - 2}, times from {now:g} (now) on, latencies from 0"
@@ -169,7 +165,7 @@ class Router:
         outbox = self.outbox
         self._fit()
         work, self._delivered = self._work, 0
-        self._found, self._batched = self._due.call(outbox.rows, outbox.count, until, work, self._lanes)
+        self._found, self._batched = self._due.call(outbox.out, until, work, self._lanes)
         for venue, first, last in work.batches[: self._batched].tolist():
             self._delivered += 1
             is_last = self._delivered == self._batched
@@ -183,8 +179,6 @@ class Router:
             outbox.count, self.earliest = 0, np.inf
             pending.counts.fill(0)
         else:
-            outbox.count, self.earliest = self._keep.call(
-                outbox.rows, outbox.count, self._work, self._delivered, pending.counts
-            )
+            self.earliest = self._keep.call(outbox.out, self._work, self._delivered, pending.counts)
         pending.stamped = outbox.count
         self._found = self._batched = self._delivered = 0

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from sim.kernels.messages.outbox import Out
 from sim.records import (
     ABSOLUTE,
     CANCEL,
@@ -27,11 +28,13 @@ from sim.records import (
 class Outbox:
     """A growing array of ORDER rows; the first `count` are waiting to arrive.
 
-    Kernels write into `rows` from `count` on, after `reserve`. Plain Python calls
-    `limit`, `market`, … one order at a time, or `extend` with an array of rows.
+    Kernels write into `out`, after `reserve`. Plain Python calls `limit`, `market`, … one order at a
+    time, or `extend` with an array of rows.
 
     Attributes
     ----------
+    out : Out
+        The rows and how many are written, as kernels take them; a new one when the rows have grown.
     rows : ndarray of ORDER
     count : int
     now : float
@@ -39,22 +42,36 @@ class Outbox:
     """
 
     def __init__(self, capacity: int = 1024) -> None:
-        self.rows = orders(capacity)
-        self.count = 0
+        self._count = np.zeros(1, np.int64)
+        self._show(orders(capacity))
         self.now = 0.0
+
+    def _show(self, rows: np.ndarray) -> None:
+        self.rows, self.out = rows, Out(rows, self._count)
+
+    @property
+    def count(self) -> int:
+        """How many rows are written."""
+        return self._count.item()
+
+    @count.setter
+    def count(self, count: int) -> None:
+        self._count[0] = count
 
     def reserve(self, more: int) -> None:
         """Make sure `more` rows fit after `count`."""
-        if self.count + more > self.rows.size:
-            larger = orders(max(self.count + more, 2 * self.rows.size))
-            larger[: self.count] = self.rows[: self.count]
-            self.rows = larger
+        count = self.count
+        if count + more > self.rows.size:
+            larger = orders(max(count + more, 2 * self.rows.size))
+            larger[:count] = self.rows[:count]
+            self._show(larger)
 
     def extend(self, rows: np.ndarray) -> None:
         """Send an array of ORDER rows."""
         self.reserve(rows.size)
-        self.rows[self.count : self.count + rows.size] = rows
-        self.count += rows.size
+        count = self.count
+        self.rows[count : count + rows.size] = rows
+        self.count = count + rows.size
 
     def send(
         self, account: int, venue: int, kind: int, qty: int, latency: float = 0.0, **fields: float

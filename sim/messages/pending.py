@@ -16,6 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from sim.base.typed_call import TypedCall
+from sim.kernels.messages.outbox import Out
+from sim.kernels.messages.owners import Owners
 from sim.kernels.messages.pending import REDEEMED, TRADED, Looked, gather, total
 from sim.messages.outbox import Outbox
 
@@ -30,12 +32,13 @@ class Pending:
     Parameters
     ----------
     outbox : Outbox
-    population_of : ndarray of int16, shape (A,)
+    owners : Owners
     populations : int
     venues : int
 
     Attributes
     ----------
+    owners : Owners
     counts : ndarray of int64, shape (P,)
         Pending orders of each population among the stamped ones; kept by the router.
     traded : ndarray of int32, shape (2, V)
@@ -44,10 +47,10 @@ class Pending:
         How many orders of the outbox are stamped; kept by the router.
     """
 
-    def __init__(self, outbox: Outbox, population_of: np.ndarray, populations: int, venues: int) -> None:
+    def __init__(self, outbox: Outbox, owners: Owners, populations: int, venues: int) -> None:
         self.counts = np.zeros(populations, np.int64)
         self.stamped = 0
-        self._outbox, self._population_of = outbox, population_of
+        self._outbox, self.owners = outbox, owners
         self.traded = np.full((2, venues), -1, np.int32)
         self._total = TypedCall(total)
 
@@ -56,9 +59,9 @@ class Pending:
         for what, instrument in zip((TRADED, REDEEMED), instruments, strict=False):
             self.traded[what, venue] = instrument
 
-    def in_flight(self, first: int) -> tuple[np.ndarray, int, int]:
-        """Rows of orders, and of which to which the population of an account may have any on the way."""
-        return self._outbox.rows, self._begin(first), self._outbox.count
+    def in_flight(self, account: int) -> tuple[Out, int]:
+        """The outbox, and from which of its rows on the population of an account may have orders."""
+        return self._outbox.out, self._begin(account)
 
     def may_have(self, account: int) -> bool:
         """Whether the account, or one of its population, may have an order on the way."""
@@ -66,7 +69,7 @@ class Pending:
 
     def _begin(self, account: int) -> int:
         """The first order of the outbox that may be one of the account's population."""
-        return 0 if self.counts[self._population_of[account]] else self.stamped
+        return 0 if self.counts[self.owners.population_of[account]] else self.stamped
 
     def of(self, account: int, instrument: int) -> int:
         """Lots of a dense instrument that an account has on the way."""
@@ -75,14 +78,14 @@ class Pending:
 
 
 class PendingLots:
-    """What the rows of one population have on the way, as it sees it at a look.
+    """What the rows of one population have on the way, on all chains, as it sees it at a look.
 
     Parameters
     ----------
-    first_account : int
+    account : ndarray of int64, shape (chains, N)
+        Accounts of the population.
     instruments : sequence of int
         Dense instruments to count, J of them.
-    rows : int
 
     Attributes
     ----------
@@ -90,9 +93,10 @@ class PendingLots:
         As of the last look.
     """
 
-    def __init__(self, first_account: int, instruments: Sequence[int] | np.ndarray, rows: int) -> None:
+    def __init__(self, account: np.ndarray, instruments: Sequence[int] | np.ndarray) -> None:
+        rows = account.shape[1]
         self.lots = np.zeros((len(instruments), rows), np.int64)
-        self._first, self._instruments = first_account, np.array(instruments, np.int64)
+        self._account, self._instruments = int(account[0, 0]), np.array(instruments, np.int64)
         marks, (before, now) = np.zeros(rows, np.int8), np.zeros((2, rows), np.int32)
         self._looked, self._next = Looked(marks, before, now), Looked(marks, now, before)
         self._held = 0
@@ -100,11 +104,12 @@ class PendingLots:
 
     def look(self, pending: Pending) -> np.ndarray:
         """Bring `lots` up to date; returns the rows that have some now, or had some at the last look."""
-        if not (self._held or pending.may_have(self._first)):
+        if not (self._held or pending.may_have(self._account)):
             return NOBODY
         self._held, count = self._gather.call(
-            *pending.in_flight(self._first),
-            self._first,
+            *pending.in_flight(self._account),
+            self._account,
+            pending.owners,
             self._instruments,
             pending.traded,
             self.lots,

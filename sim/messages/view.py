@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from sim.kernels.messages.costs import sample_curves
+from sim.kernels.messages.owners import Owners
 from sim.messages.pending import Pending
 
 # The state of one venue. Sizes in units of the instrument, prices in quote currency.
@@ -41,6 +42,7 @@ VENUE_STATE = np.dtype(
         ("mid_half_ticks", "i8"),
         ("instrument", "i4"),
         ("asset", "i4"),
+        ("chain", "i4"),  # on which the accounts are that trade here
         ("takes", "i4"),  # the kind of order that trades here at once
         ("is_whole", "i4"),  # whether such an order is filled whole or refused
         ("is_halted", "i4"),
@@ -131,6 +133,8 @@ class View:
         Lots that accounts have on the way: sent, and neither filled, refused nor expired.
     holder_of : ndarray of int32, shape (A,)
         Row of an account in the option columns, below 0 for none.
+    owners : Owners
+        Of each account its population and its row there: `population_of` and `row_of`, shape (A,).
     changes : ndarray of int64
         How often cash or positions have changed, and whose the latest changes were
         (`sim.kernels.accounts.changes`).
@@ -158,6 +162,7 @@ class View:
         "in_breach",
         "is_in_breach",
         "live",
+        "owners",
         "pending",
         "position",
         "quotes",
@@ -182,6 +187,7 @@ class View:
     in_breach: np.ndarray
     is_in_breach: np.ndarray
     live: np.ndarray
+    owners: Owners
     pending: Pending
     position: np.ndarray
     quotes: np.ndarray

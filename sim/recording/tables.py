@@ -180,14 +180,12 @@ def population_columns(run: Run, fills: np.ndarray) -> Columns:
     """Columns of the populations table: every account at the end."""
     ledger = run.ledger
     accounts = np.arange(ledger.cash.size)
-    populations = ledger.population_of
-    first = np.searchsorted(populations, populations)
     liquidated = np.bincount([r.account for r in run.liquidations], minlength=accounts.size)
     equity = run.worth
     return {
         "account": accounts.astype(np.int32),
-        "population": populations,
-        "row": (accounts - first).astype(np.int32),
+        "population": ledger.population_of,
+        "row": ledger.owners.row_of,
         "cash": ledger.cash.copy(),
         "equity": equity,
         "pnl": equity - run.opening_worth,

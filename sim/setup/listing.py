@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
 from pydantic import Field
 
+from sim.kernels.messages.outbox import Place
+from sim.kernels.messages.owners import Owners
 from sim.records import KINDS, REQUEST
 from sim.setup.instruments import Universe
 from sim.setup.parameters import HIGHEST_VOLATILITY, Misfit, NotOneOf, Parameters
@@ -50,8 +53,8 @@ class Smile(Parameters):
 class VenueTerms:
     """What a population may know of a venue before the first step.
 
-    `precedence` and `takes` are the venue's (`sim.venues.Venue`): whose mid is the asset's reference mid, and
-    which kinds of orders it takes.
+    `precedence`, `takes` and `chain` are the venue's (`sim.venues.Venue`): whose mid is the asset's reference
+    mid, which kinds of orders it takes, and on which chain the accounts are that trade there.
     """
 
     index: int
@@ -63,6 +66,12 @@ class VenueTerms:
     lot: float
     precedence: int = 0
     takes: tuple[int, ...] = ()
+    chain: int = 0
+
+    @property
+    def place(self) -> Place:
+        """Where its orders go, as kernels take it."""
+        return Place(self.index, self.instrument, self.asset, self.tick, self.lot)
 
     def lacks(self, kind: int, *, on_grid: bool = False) -> str:
         """What keeps orders of a kind, or prices in ticks, from this venue; empty if nothing does."""
@@ -91,8 +100,11 @@ class Listing:
         Names of the system accounts; account and population number alike.
     tags : dict of int to int
         Order tags claimed per venue.
-    claimed : int
-        Accounts claimed by populations.
+    chains : int
+        How many chains there are: a row has an account on each. The first is where order books and desks,
+        which are on none, settle.
+    claims : list of ndarray of int64, shape (chains, N)
+        Accounts claimed, a claim for each population.
     """
 
     seed: int
@@ -104,25 +116,34 @@ class Listing:
     sinks: dict[str, VenueTerms] = field(default_factory=dict)
     system: list[str] = field(default_factory=lambda: list(SYSTEM))
     tags: dict[int, int] = field(default_factory=dict)
-    claimed: int = 0
+    chains: int = 1
+    claims: list[np.ndarray] = field(default_factory=list)
 
     @property
     def accounts(self) -> int:
         """How many accounts there are so far."""
-        return len(self.system) + self.claimed
+        return len(self.system) + sum(claim.size for claim in self.claims)
 
     def add_system(self, name: str) -> int:
         """Add a system account, such as a pool's; before any population claims one."""
-        if self.claimed:
+        if self.claims:
             raise ValueError(f"system account {name!r} comes after populations claimed theirs")
         self.system.append(name)
         return len(self.system) - 1
 
-    def take_accounts(self, count: int) -> int:
-        """Claim `count` consecutive accounts; returns the first."""
+    def take_accounts(self, count: int) -> np.ndarray:
+        """Claim an account on every chain for each of `count` rows; returns them, shape (chains, count)."""
         first = self.accounts
-        self.claimed += count
-        return first
+        self.claims.append(np.arange(first, first + self.chains * count).reshape(self.chains, count))
+        return self.claims[-1]
+
+    def owners(self) -> Owners:
+        """Whose each account is, once all are claimed; populations are numbered after the system accounts."""
+        population_of, row_of = np.zeros(self.accounts, np.int16), np.zeros(self.accounts, np.int32)
+        system = np.arange(len(self.system)).reshape(-1, 1, 1)
+        for number, claim in enumerate([*system, *self.claims]):
+            population_of[claim], row_of[claim] = number, np.arange(claim.shape[1])
+        return Owners(population_of, row_of)
 
     def take_tags(self, venue: int, count: int) -> int:
         """Claim `count` consecutive order tags at a venue; returns the first."""

@@ -65,6 +65,8 @@ class Venue(ABC):
     precedence : int
         Which venue's mid is its asset's reference mid: the one of highest precedence, of equals the
         first. Venues of precedence 0 give none.
+    chain : int
+        The chain on which the accounts are that trade here; venues that are on none settle on the first.
     has_own_mid : bool
         Whether its mid has a column of its own in the series.
     is_outside : bool
@@ -99,6 +101,7 @@ class Venue(ABC):
     is_outside: ClassVar[bool] = False
     is_priced: ClassVar[bool] = True
     follows_value: bool = False
+    chain: int = 0
     permanent_impact: float = math.nan
     blocks: Blocks | None = None
     children: Outbox
@@ -203,8 +206,9 @@ class Venue(ABC):
         """Let what falls due at this venue by `until` happen, orders or not: expiries, halts."""
 
     def introduce(self, quotes: np.ndarray) -> None:
-        """Write how one trades here at once, which never changes, into row `index` of `quotes`."""
-        quotes[self.index]["takes"], quotes[self.index]["is_whole"] = self.takes[0], self.fills_whole
+        """Write how one trades here at once, and on which chain, into row `index` of `quotes`, for good."""
+        own = quotes[self.index]
+        own["takes"], own["is_whole"], own["chain"] = self.takes[0], self.fills_whole, self.chain
 
     def observe(self, quotes: np.ndarray) -> None:
         """Write this venue's state into row `index` of `quotes` (dtype VENUE_STATE).

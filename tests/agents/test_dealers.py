@@ -19,11 +19,12 @@ from small_market import (
     value_shock,
 )
 
-from agents.kernels.customers import serve
+from agents.kernels.customers import Customers, serve
 from scenarios.file.errors import ScenarioError
+from sim.messages.outbox import Outbox
 from sim.messages.view import CONTRACT
 from sim.model import Model
-from sim.records import ISSUE, OPTIONS, REQUEST, orders
+from sim.records import ISSUE, OPTIONS, REQUEST
 
 LOT = 0.001
 CHAIN = {"type": "synthetic", "open_interest": 4000.0, "expiries_days": [1.0, 7.0]}
@@ -204,24 +205,12 @@ def test_customers_call_at_their_rate_and_trade_on_the_side_of_the_book() -> Non
 def test_a_dealer_in_breach_serves_no_customer() -> None:
     contracts = np.zeros(1, CONTRACT)
     contracts["is_live"], contracts["lot"] = 1, 0.1
+    own = np.zeros(1, np.int64), np.array([1e6]), np.array([1.0]), np.array([OPTIONS]), np.array([-5]), 0
     counts = {}
     for name, breach in (("sound", False), ("in breach", True)):
-        counts[name] = serve(
-            np.uint64(1),
-            0,
-            0.0,
-            1.0,
-            0,
-            np.array([1e6]),
-            np.array([1.0]),
-            np.array([breach]),
-            np.array([OPTIONS]),
-            np.array([-5]),
-            contracts,
-            0,
-            orders(4),
-            0,
-        )
+        box = Outbox(4)
+        serve(np.uint64(1), 0, 0.0, 1.0, np.array([breach]), contracts, Customers(*own), box.out)
+        counts[name] = box.count
     assert counts == {"sound": 1, "in breach": 0}
 
 

@@ -60,6 +60,6 @@ def test_they_buy_what_is_cheap_and_sell_what_is_dear(change: float) -> None:
 def test_each_has_its_own_bias() -> None:
     model = market_of(0.0, bias={"dist": "choice", "values": [-0.02, 0.02]})
     model.run()
-    bias = population(model, "fundamental")._columns[1]
+    bias = population(model, "fundamental")._beliefs.bias
     held = units(model, "fundamental", "BTC-perpetual")
     assert (np.sign(held) == np.sign(bias)).all()

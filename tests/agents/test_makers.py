@@ -117,7 +117,7 @@ def test_what_it_learnt_fades_towards_the_value_at_the_anchor_rate() -> None:
     model.run()
     makers = population(model, "makers")
     gap = SPOT * (1 - math.exp(-4e-4 * 5))
-    waited = float(makers._updated[0]) - 3.0
+    waited = float(makers._makers.updated[0]) - 3.0
     assert SPOT - makers.fair[0] == pytest.approx(gap * math.exp(-0.05 * waited), rel=0.06)
 
 

@@ -12,6 +12,7 @@ from sim.accounts.margin.margin import Margin
 from sim.accounts.margin.none import Unchecked
 from sim.accounts.margin.requirement import Requirement
 from sim.accounts.margin.standard import Standard
+from sim.kernels.messages.owners import Owners
 from sim.messages.outbox import Outbox
 from sim.messages.pending import Pending
 from sim.messages.tape import Tape
@@ -45,11 +46,11 @@ class Bench:
                 self.universe.add(kind, k, LOT, f"A{k}-{name}", **rules.of(kind))
         size = FIRST + accounts
         self.population_of = np.minimum(np.arange(size), FIRST).astype(np.int16)
-        declared = {FIRST: (holders, 2)} if holders else {}
-        self.ledger = Ledger(
-            self.universe, self.population_of, FIRST + 1, FEES, declared, (END_USERS, CLEARING)
-        )
-        self.ledger.issue("endowment", FIRST, np.full(accounts, float(cash)), {})
+        rows = np.maximum(np.arange(size) - FIRST, 0).astype(np.int32)
+        self.owners = Owners(self.population_of, rows)
+        declared = [(np.arange(FIRST, FIRST + holders), 2)] if holders else []
+        self.ledger = Ledger(self.universe, self.owners, FIRST + 1, FEES, declared, (END_USERS, CLEARING))
+        self.ledger.issue("endowment", np.arange(FIRST, size), np.full(accounts, float(cash)), {})
         checked = np.setdiff1d(np.arange(FIRST, size), unchecked)
         rules = [rule(checked), Unchecked(np.setdiff1d(np.arange(size), checked))]
         self.margin = Margin(self.ledger, self.requirements, rules)
@@ -67,7 +68,8 @@ class Bench:
         view.is_in_breach, view.changes = margin.is_in_breach, ledger.changes
         view.in_breach, view.shortfall = frozen(margin.in_breach), np.zeros(0)
         self.outbox = Outbox()
-        view.pending = Pending(self.outbox, self.population_of, FIRST + 1, self.quotes.size)
+        view.owners = self.owners
+        view.pending = Pending(self.outbox, self.owners, FIRST + 1, self.quotes.size)
         view.show(margin)
         return view
 

@@ -155,7 +155,7 @@ class Strangers(Population):
     def _scribble(self, row, dice, view):
         venue = self._venues[dice.integers(len(self._venues))]
         spot = float(view.assets[max(venue.asset, 0)]["mid"])
-        row["account"], row["venue"] = self.first + dice.integers(self.rows), venue.index
+        row["account"], row["venue"] = self.accounts[dice.integers(self.rows)], venue.index
         row["kind"], row["flags"] = dice.choice(KINDS), dice.choice(FLAGS)
         row["time"], row["latency"] = view.time, dice.choice([0.0, 0.01, 0.3, 2.5])
         row["qty"] = round(dice.normal() * 10 ** dice.uniform(0, 4))

@@ -81,16 +81,15 @@ def units(model: Model, name: str, instrument: str) -> np.ndarray:
     """Units of a dense instrument that each row of a population holds."""
     own = population(model, name)
     number = model.ledger.universe.names.index(instrument)
-    lots = model.ledger.position[number, own.first : own.first + own.rows]
+    lots = model.ledger.position[number, own.accounts]
     held: np.ndarray = lots * float(model.ledger.terms[number]["lot"])
     return held
 
 
 def option_delta(model: Model, name: str) -> np.ndarray:
     """Delta of the options each row of a population holds, units."""
-    own = population(model, name)
-    first = model.view.holder_of[own.first]
-    return np.array(model.view.holder_delta[first : first + own.rows])
+    holders = model.view.holder_of[population(model, name).accounts]
+    return np.array(model.view.holder_delta[holders])
 
 
 def refusals(model: Model, name: str, refusal: str) -> int:
@@ -115,10 +114,9 @@ def listen(own: Population) -> list[np.ndarray]:
 
 def orders_of(model: Model, name: str, steps: int) -> np.ndarray:
     """Every ORDER row a population sends in so many steps; `account` becomes the row within it."""
-    own = population(model, name)
-    heard = listen(own)
+    heard = listen(population(model, name))
     for _ in range(steps):
         model.step()
     sent = np.concatenate(heard)
-    sent["account"] -= own.first
+    sent["account"] = model.view.owners.row_of[sent["account"]]
     return sent

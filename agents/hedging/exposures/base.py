@@ -47,8 +47,10 @@ class Exposure(ABC):
         Of each row, units: what bands and capital are fractions of.
     books : Books
         Options taken at the opening.
-    asset, first_account : int
-        Whose price it follows, and the account of row 0.
+    asset : int
+        Whose price it follows.
+    account : ndarray of int64, shape (chains, N)
+        Of the rows (`Population.account`).
     reference : ndarray of float64, shape (2, M)
         Delta and gamma of each of `things` at the moment that drift is measured from.
     """
@@ -77,7 +79,7 @@ class Exposure(ABC):
 
     def belong(self, population: Population, asset: int) -> None:
         """Be that of the rows of a population, in an asset; of no size, until it has one."""
-        self.asset, self.first_account = asset, population.first
+        self.asset, self.account = asset, population.account
         self.size = np.zeros(population.rows)
 
     def take(self, population: Population, listing: Listing) -> None:

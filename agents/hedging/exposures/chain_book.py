@@ -39,9 +39,9 @@ class ChainBook(OptionBook):
             self.dropped["less than half a lot held"] = small
         self.size = self.books.gross_units(population.rows, self._lot)
 
-    def _held(self, view: View) -> tuple[int, np.ndarray, np.ndarray]:
+    def _holders(self, view: View) -> np.ndarray:
         """As of any book; there may be nothing in the chain to hold."""
-        return super()._held(view) if self.books.row.size else (0, view.held[:0], view.held_lots[:0])
+        return super()._holders(view) if self.books.row.size else np.zeros((0, 0), np.int32)
 
     def report(self) -> dict[str, Any]:
         """What was taken from the chain, and which of its rows were left out."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from agents.hedging.exposures.base import Exposure
-from agents.hedging.kernels.filling import adjust_delta, fill_book, fill_vega_theta
+from agents.hedging.kernels.filling import Held, adjust_delta, fill_book, fill_vega_theta
 from sim.base.typed_call import TypedCall
 from sim.messages.view import View
 
@@ -22,6 +22,7 @@ class OptionBook(Exposure):
 
     def __init__(self, parameters: Any = None) -> None:
         super().__init__(parameters)
+        self._holder: np.ndarray | None = None
         self._fill, self._adjust = TypedCall(fill_book), TypedCall(adjust_delta)
         self._fill_further = TypedCall(fill_vega_theta)
 
@@ -37,21 +38,26 @@ class OptionBook(Exposure):
         ValueError
             If the rows hold no options.
         """
-        first, held, lots = self._held(view)
         own = self.reference, self.size, columns
-        self._fill.call(first, held, lots, view.contracts, view.contract_worth, *own)
+        self._fill.call(self._held(view), view.contracts, view.contract_worth, *own)
 
     def fill_further(self, columns: np.ndarray, view: View) -> None:
         """Sum vega and theta over the contracts of each row."""
-        self._fill_further.call(*self._held(view), view.contract_worth, columns)
+        self._fill_further.call(self._held(view), view.contract_worth, columns)
 
     def adjust(self, columns: np.ndarray, view: View) -> None:
         """Revalue the contracts of each row."""
-        self._adjust.call(*self._held(view), view.contracts, view.contract_worth, columns)
+        self._adjust.call(self._held(view), view.contracts, view.contract_worth, columns)
 
-    def _held(self, view: View) -> tuple[int, np.ndarray, np.ndarray]:
-        """Holder of row 0's options, and the options of every holder."""
-        first = int(view.holder_of[self.first_account])
-        if first < 0:
+    def _held(self, view: View) -> Held:
+        """The options of every holder, and which are whose."""
+        if self._holder is None:
+            self._holder = self._holders(view)
+        return Held(self._holder, view.held, view.held_lots)
+
+    def _holders(self, view: View) -> np.ndarray:
+        """Holder of each row's options on each chain."""
+        found: np.ndarray = view.holder_of[self.account]
+        if (found < 0).any():
             raise ValueError("these rows hold no options; a population says how many in `option_slots`")
-        return first, view.held, view.held_lots
+        return found

@@ -30,4 +30,4 @@ class PoolShare(Exposure):
 
     def fill(self, columns: np.ndarray, view: View) -> None:
         """Shares held times what a share is exposed to."""
-        self._fill.call(self.first_account, self.share, view.position, view.terms, columns)
+        self._fill.call(self.account, self.share, view.position, view.terms, columns)

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
-from agents.hedging.kernels.looking import note_distance
+from agents.hedging.kernels.screening import note_distance
 from sim.base.jit import inlined, kernel
+from sim.kernels.messages.owners import NO_ROW, row_in
 from sim.records import SPOT
 
 
@@ -59,7 +60,6 @@ def claim(each, reserved, holding):
         if terms["kind"] == SPOT:
             sold += max(-holding.pending[j, row], 0)
             spent += max(holding.pending[j, row], 0) * terms["lot"] * terms["price"]
-    each["account"] = holding.first_account + row
     each["reserved"] = reserved[row] + sold
     each["spent"] = spent
 
@@ -87,7 +87,7 @@ def settle(move, columns, decisions, reaches, sizes, clock, holding, screen, wan
         When rows looked is written.
     holding : Holding
     screen : ndarray of float32, shape (SCREEN_ROWS, N)
-        Written (`agents.hedging.kernels.looking`).
+        Written (`agents.hedging.kernels.screening`).
     wanted : ndarray of WANTED, shape (N,)
         Written, from the first row on.
 
@@ -118,8 +118,11 @@ def settle(move, columns, decisions, reaches, sizes, clock, holding, screen, wan
 
 
 @kernel
-def wait_for(sent, first_account, ready_at):
-    """Let rows not look before the orders that they have sent can have arrived."""
+def wait_for(sent, account, owners, ready_at):
+    """Let rows, of these accounts, not look before the orders that they have sent can have arrived."""
+    population = owners.population_of[account[0, 0]]
     for n in range(sent.size):
-        row = sent[n]["account"] - first_account
+        row = row_in(population, sent[n]["account"], owners)
+        if row == NO_ROW:
+            continue
         ready_at[row] = max(ready_at[row], sent[n]["time"] + sent[n]["latency"])

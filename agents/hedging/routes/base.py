@@ -27,6 +27,8 @@ class Route(ABC):
 
     Attributes
     ----------
+    account : ndarray of int64, shape (chains, N)
+        Of the rows it routes for; orders to a venue come from those on its chain (`view.quotes["chain"]`).
     asset : int
         The asset traded.
     venues : ndarray of int64
@@ -50,6 +52,8 @@ class Route(ABC):
         usual = "cheapest"
 
         venues: list[VenueName] = Field(min_length=1)
+
+    account: np.ndarray
 
     def __init__(self, parameters: Any) -> None:
         self.parameters = parameters

@@ -27,14 +27,14 @@ class Cheapest(Route):
     def send(self, wanted: np.ndarray, view: View, outbox: Outbox) -> None:
         """Send an order for each row that can trade somewhere."""
         outbox.reserve(wanted.size)
-        outbox.count = self._send.call(
+        self._send.call(
             view.time,
             float(view.assets[self.asset]["mid"]),
             wanted,
+            self.account,
             Holdings(view.cash, view.position, view.holder_of, view.held, view.held_lots),
             Prices(view.terms, view.contracts, view.contract_worth, view.contract_margin),
             self.venues,
             view.quotes,
-            outbox.rows,
-            outbox.count,
+            outbox.out,
         )

@@ -18,6 +18,8 @@ class Books(NamedTuple):
     cost: Any  # of positions, by instrument and account
     account_of: Any  # of each row of slots
     wide: Any  # lots of those who hold every contract, a row an account
+    changes: Any  # whose cash or positions have changed
+    option_fills: Any  # how many fills of options there were, shape (1,)
 
 
 class Totals(NamedTuple):
@@ -84,7 +86,7 @@ def has_room(holdings, account, number):
 
 
 @kernel
-def post(fills, first, last, terms, contracts, fee_account, holdings, books, totals, changes, option_fills):
+def post(fills, first, last, terms, contracts, fee_account, holdings, books, totals):
     """Post fills[first:last]; returns the row at which a holder's row was full, else `last`.
 
     Parameters
@@ -94,10 +96,6 @@ def post(fills, first, last, terms, contracts, fee_account, holdings, books, tot
     holdings : Holdings
     books : Books
     totals : Totals
-    changes : ndarray of int64
-        Whose cash or positions have changed.
-    option_fills : ndarray of int64, shape (1,)
-        Counts the fills of options.
     """
     cash, cash_total, population_of = holdings.cash, totals.cash, totals.population_of
     for i in range(first, last):
@@ -109,7 +107,7 @@ def post(fills, first, last, terms, contracts, fee_account, holdings, books, tot
             value = lots * contracts[number]["lot"] * fills[i]["price"]
             if not (has_room(holdings, taker, number) and has_room(holdings, maker, number)):
                 return i
-            option_fills[0] += 1
+            books.option_fills[0] += 1
             hold(holdings, books.wide, taker, number, lots)
             hold(holdings, books.wide, maker, number, -lots)
             totals.contract[buyer, number] += lots
@@ -120,8 +118,8 @@ def post(fills, first, last, terms, contracts, fee_account, holdings, books, tot
             carry(holdings.position, books.cost, maker, instrument, -lots, -value)
             totals.position[buyer, instrument] += lots
             totals.position[seller, instrument] -= lots
-        note(changes, maker)
-        note(changes, taker)
+        note(books.changes, maker)
+        note(books.changes, taker)
         paid, rebated = fills[i]["fee"], fills[i]["maker_fee"]
         cash[taker] -= value + paid
         cash[maker] += value - rebated

@@ -16,12 +16,11 @@ GONE = -1  # venue of an order that was delivered
 
 
 class Senders(NamedTuple):
-    """Who may send: population of each account; of each population a hash of its name, and its row 0."""
+    """Who may send: whose each account is (Owners), and a hash of the name of each population."""
 
     seed_key: Any
-    population_of: Any
+    owners: Any
     keys: Any
-    firsts: Any
 
 
 class Lanes(NamedTuple):
@@ -38,7 +37,7 @@ class Work(NamedTuple):
     rows: Any
     scratch: Any
     heads: Any
-    spare: Any
+    merged: Any
     arrival: Any
     ties: Any
     batches: Any
@@ -104,9 +103,9 @@ def sort(work, first, last):
         while left < groups:
             middle, right = min(left + width, groups), min(left + 2 * width, groups)
             if forward:
-                merge(work, work.heads, work.spare, left, middle, right)
+                merge(work, work.heads, work.merged, left, middle, right)
             else:
-                merge(work, work.spare, work.heads, left, middle, right)
+                merge(work, work.merged, work.heads, left, middle, right)
             left = right
         forward = not forward
         width *= 2
@@ -114,7 +113,7 @@ def sort(work, first, last):
         scratch[k] = rows[k]
     found = first
     for g in range(groups):
-        head = work.heads[g] if forward else work.spare[g]
+        head = work.heads[g] if forward else work.merged[g]
         k = head
         while (
             k < last
@@ -127,19 +126,20 @@ def sort(work, first, last):
 
 
 @kernel
-def stamp(orders, first, last, phase, step, now, senders, meaning, traded, pending, unsupported):
-    """Write phase, population and tie into orders that were just sent.
+def stamp(out, first, phase, step, now, senders, meaning, traded, pending, unsupported):
+    """Write phase, population and tie into the orders that were just sent, those from `first` on.
 
     A tie is a hash of the run, the step, the sender's population by name, and its row.
 
     Parameters
     ----------
+    out : Out
     senders : Senders
     meaning, traded
         What orders may say to each venue (`fields.is_supported`).
     pending : ndarray of int64, shape (P,)
         Pending orders of each population; these are added.
-    unsupported : ndarray of int64, shape (last - first or more,)
+    unsupported : ndarray of int64, as long as the outbox
         Written: rows of orders that say something without meaning.
 
     Returns
@@ -151,22 +151,22 @@ def stamp(orders, first, last, phase, step, now, senders, meaning, traded, pendi
     found : int
         How many rows are unsupported.
     """
-    population_of, venues = senders.population_of, meaning.shape[0]
+    orders, owners, venues = out.rows, senders.owners, meaning.shape[0]
     earliest, found = np.inf, 0
     step_key = mix(np.uint64(senders.seed_key) + np.uint64(step) * GOLDEN)
     sender, tie = np.int64(-1), np.uint64(0)
-    for i in range(first, last):
+    for i in range(first, out.count[0]):
         account = np.int64(orders[i]["account"])
         at = orders[i]["time"] + orders[i]["latency"]
-        is_somewhere = 0 <= orders[i]["venue"] < venues and 0 <= account < population_of.size
+        is_somewhere = 0 <= orders[i]["venue"] < venues and 0 <= account < owners.population_of.size
         is_timely = orders[i]["time"] >= now and orders[i]["latency"] >= 0.0 and at < np.inf
         if not (is_somewhere and is_timely):
             return earliest, i, found
         orders[i]["phase"] = phase
-        population = population_of[account]
+        population = owners.population_of[account]
         if account != sender:
             sender = account
-            tie = mix(hashed(senders.keys[population], 0, account - senders.firsts[population], 0) ^ step_key)
+            tie = mix(hashed(senders.keys[population], 0, owners.row_of[account], 0) ^ step_key)
         orders[i]["population"] = population
         orders[i]["tie"] = tie
         if not is_supported(orders[i], meaning, traded):
@@ -226,16 +226,15 @@ def interleave(work, lanes):
 
 
 @kernel
-def due(orders, count, until, work, lanes):
+def due(out, until, work, lanes):
     """Find the orders that arrive by `until`, in batches of consecutive arrivals at one venue.
 
     Orders that arrive at once at several venues come venue by venue.
 
     Parameters
     ----------
-    orders : ndarray of ORDER
-    count : int
-        Orders waiting.
+    out : Out
+        The orders waiting.
     until : float
     work : Work
         Its `rows` get the due rows, venue v rows[bounds[v]:bounds[v + 1]]; its `batches` the venue of each
@@ -248,6 +247,7 @@ def due(orders, count, until, work, lanes):
     found, batches : int
         How many are due, in how many batches.
     """
+    orders, count = out.rows, out.count[0]
     rows, scratch, bounds = work.rows, work.scratch, lanes.bounds
     bounds[:] = 0
     found = 0
@@ -276,23 +276,24 @@ def due(orders, count, until, work, lanes):
 
 
 @kernel
-def keep(orders, count, work, delivered, pending):
+def keep(out, work, delivered, pending):
     """Drop the orders of the first so many batches, which were delivered.
 
-    Writes how many of those that stay are `pending`, by population; returns how many stay, and when the
-    first of them arrives.
+    Writes how many of those that stay are `pending`, by population; returns when the first of them arrives.
     """
+    orders = out.rows
     for b in range(delivered):
         for k in range(work.batches[b, FIRST], work.batches[b, LAST]):
             orders[work.rows[k]]["venue"] = GONE
     pending[:] = 0
     kept = 0
     earliest = np.inf
-    for i in range(count):
+    for i in range(out.count[0]):
         if orders[i]["venue"] != GONE:
             earliest = min(earliest, orders[i]["time"] + orders[i]["latency"])
             pending[orders[i]["population"]] += is_pending(orders[i])
             if kept != i:
                 orders[kept] = orders[i]
             kept += 1
-    return kept, earliest
+    out.count[0] = kept
+    return earliest

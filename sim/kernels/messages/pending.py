@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.base.jit import inlined, kernel
+from sim.kernels.messages.owners import NO_ROW, row_in
 from sim.records import (
     GTC,
     LIMIT,
@@ -68,23 +69,26 @@ def change_of(order, traded, instrument):
 
 
 @kernel
-def total(orders, begin, end, account, instrument, traded):
-    """Lots of a dense instrument that an account has on the way in orders[begin:end]."""
+def total(out, begin, account, instrument, traded):
+    """Lots of a dense instrument that an account has on the way, by the rows of an outbox from `begin` on."""
     lots = np.int64(0)
-    for i in range(begin, end):
-        if orders[i]["account"] == account:
-            lots += change_of(orders[i], traded, instrument)
+    for i in range(begin, out.count[0]):
+        if out.rows[i]["account"] == account:
+            lots += change_of(out.rows[i], traded, instrument)
     return lots
 
 
 @kernel
-def gather(orders, begin, end, first, instruments, traded, lots, looked, held):
-    """Add up what orders[begin:end] will change the holdings of some accounts by, if filled whole.
+def gather(out, begin, account, owners, instruments, traded, lots, looked, held):
+    """Add up what orders on the way will change the holdings of a population's rows by, if filled whole.
 
     Parameters
     ----------
-    first : int
-        The first of the accounts.
+    out : Out
+        Of its rows, those from `begin` on.
+    account : int
+        Any account of the population.
+    owners : Owners
     instruments : ndarray of int64, shape (J,)
         Dense instruments to count.
     traded : ndarray of int32, shape (2, V)
@@ -105,10 +109,10 @@ def gather(orders, begin, end, first, instruments, traded, lots, looked, held):
         marks[rows[n]] = BEFORE
         for j in range(instruments.size):
             lots[j, rows[n]] = 0
-    now = 0
-    for i in range(begin, end):
-        row = orders[i]["account"] - first
-        if 0 <= row < marks.size:
+    orders, now, population = out.rows, 0, owners.population_of[account]
+    for i in range(begin, out.count[0]):
+        row = row_in(population, orders[i]["account"], owners)
+        if row != NO_ROW:
             for j in range(instruments.size):
                 change = change_of(orders[i], traded, instruments[j])
                 lots[j, row] += change

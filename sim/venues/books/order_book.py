@@ -245,7 +245,7 @@ class OrderBook(Venue):
         self._accounts = np.zeros(population_of.size, ACCOUNT)
         self._accounts["population"] = population_of
         for accounts in self._durable:
-            self.spare(accounts)
+            self.make_durable(accounts)
         self._header = self._opening_header(width)
         self._worn = np.zeros(width if self.parameters.order_decay else 0, WORN)
         self._gather()
@@ -357,7 +357,7 @@ class OrderBook(Venue):
             has_both = (self._header["bid"] >= 0) & (self._header["ask"] < self._header["width"])
             self._header["is_watched"] |= has_both
 
-    def spare(self, accounts: np.ndarray) -> None:
+    def make_durable(self, accounts: np.ndarray) -> None:
         """Let the orders of these accounts not decay; to be called after `open`."""
         self._accounts["is_durable"][accounts] = 1
 

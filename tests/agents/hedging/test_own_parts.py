@@ -87,7 +87,8 @@ class Halves(Route):
             for late, venue in enumerate(sorted(self.venues, key=cost)):
                 lots = int(sign * size / 2 / view.quotes[venue]["lot"])
                 latency = float(each["latency"]) + late
-                outbox.market(int(each["account"]), int(venue), lots, latency=latency, reason=HEDGE)
+                account = int(self.account[view.quotes[venue]["chain"], each["row"]])
+                outbox.market(account, int(venue), lots, latency=latency, reason=HEDGE)
 '''
 FORWARD = '''\
 """Mine."""

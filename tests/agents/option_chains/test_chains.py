@@ -332,6 +332,6 @@ def test_a_real_chain_is_held_to_the_lot_and_its_bad_rows_are_reported(shared: P
     assert said["contracts"] == sum(lots > 0 for lots in expected)
     assert said["gross_units"] == pytest.approx(sum(expected) * 0.001)
     assert said["dropped"] == dealers.exposure.dropped
-    on_ledger = model.ledger.contract_total[dealers.first and model.ledger.population_of[dealers.first]]
+    on_ledger = model.ledger.contract_total[model.ledger.population_of[dealers.first]]
     assert on_ledger.sum() == dealers.books.lots.sum()
     assert np.count_nonzero(on_ledger) == said["contracts"]

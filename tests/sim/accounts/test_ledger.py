@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.accounts.ledger import Ledger
+from sim.kernels.messages.owners import Owners
 from sim.records import LP_SHARE
 from sim.setup.instruments import Universe
 from sim.setup.listing import CLEARING, END_USERS, FEES, OUTSIDE
@@ -91,7 +92,7 @@ def test_lots_and_cash_from_nowhere_are_named():
 
 def test_issued_spot_and_cash_count_as_there_from_the_start():
     bench = Bench(2)
-    bench.ledger.issue("loan", ANN, np.array([10.0, 20.0]), {SPOT: np.array([5, 7])})
+    bench.ledger.issue("loan", [ANN, BOB], np.array([10.0, 20.0]), {SPOT: np.array([5, 7])})
     assert bench.ledger.position[SPOT, [ANN, BOB]].tolist() == [5, 7]
     assert bench.ledger.cost[SPOT, ANN] == 0.0
     assert bench.ledger.issued == {"endowment": 0.0, "loan": 30.0}
@@ -110,7 +111,8 @@ def test_a_transfer_reaches_accounts_and_population_totals():
 def test_a_market_of_nobody_conserves_nothing_at_all():
     universe = Universe(["A"])
     universe.add(LP_SHARE, 0, 1.0, "share")
-    ledger = Ledger(universe, np.zeros(5, np.int16), 1, FEES, {}, (END_USERS, CLEARING))
+    system = Owners(np.arange(5, dtype=np.int16), np.zeros(5, np.int32))
+    ledger = Ledger(universe, system, 5, FEES, [], (END_USERS, CLEARING))
     assert ledger.check(0) == 0.0
 
 

@@ -169,7 +169,7 @@ POSITIONS = st.lists(st.integers(-5000, 5000), min_size=4, max_size=4)
 def test_everyone_is_assessed_as_by_a_plain_sum(accounts, price, price_b):
     bench = Bench(len(accounts), prices=(price, price_b), requirements=TWO)
     for i, (lots, cash) in enumerate(accounts):
-        bench.ledger.issue("some", FIRST + i, np.array([cash]), {})
+        bench.ledger.issue("some", [FIRST + i], np.array([cash]), {})
         for instrument, traded in enumerate(lots):
             bench.trade(FIRST + i, OUTSIDE, instrument, traded, 50.0)
     bench.assess()

@@ -22,12 +22,12 @@ class Court:
     def __init__(self, fund=0.0, **cash):
         self.bench = Bench(4, holders=1)
         self.ledger = self.bench.ledger
-        self.ledger.issue("fund", INSURANCE, np.array([float(fund)]), {})
+        self.ledger.issue("fund", [INSURANCE], np.array([float(fund)]), {})
         self.waterfall = Waterfall(self.ledger, np.array([LIQUIDATOR]))
         self.seized = {}
 
     def owes(self, account, amount, claims=0.0):
-        self.ledger.issue("loss", account, np.array([-float(amount)]), {})
+        self.ledger.issue("loss", [account], np.array([-float(amount)]), {})
         self.seized[account] = claims
 
     def run(self):

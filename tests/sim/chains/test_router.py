@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.chains.router import Router
+from sim.kernels.messages.owners import Owners
 from sim.records import HEDGING, TRADING
 from sim.setup.draws import Draws
 
@@ -17,7 +18,7 @@ ACCOUNTS = 8
 def router(venues=2, seed=1):
     accounts = np.arange(ACCOUNTS)
     keys = np.full(ACCOUNTS, Draws(0, "test").key("rows"))
-    return Router(venues, seed, accounts.astype(np.int16), keys, np.zeros_like(accounts))
+    return Router(venues, seed, Owners(accounts.astype(np.int16), accounts.astype(np.int32)), keys)
 
 
 def send(router, account, time, latency=0.0, venue=0, qty=1):
@@ -129,16 +130,17 @@ def test_an_order_that_was_not_delivered_is_not_forgotten():
 def test_a_tie_is_that_of_a_row_of_a_population_wherever_its_accounts_are():
     """A population in front of another leaves the order among the rows of the other as it was."""
 
-    def order_of(first, before):
-        accounts = np.array([0] * before + [1] * 4, np.int16)
+    def order_of(*accounts):
+        population_of, row_of = np.zeros(44, np.int16), np.arange(44, dtype=np.int32)
+        population_of[list(accounts)], row_of[list(accounts)] = 1, range(4)
         keys = np.array([Draws(0, name).key("rows") for name in ("before", "own")])
-        desk = Router(1, 7, accounts, keys, np.array([0, first]))
-        for account in range(first, first + 4):
+        desk = Router(1, 7, Owners(population_of, row_of), keys)
+        for account in accounts:
             send(desk, account, 0.0)
         desk.stamp(TRADING, 3)
-        return [account - first for account, _ in arrivals(desk, 0.0)[0][1]]
+        return [accounts.index(account) for account, _ in arrivals(desk, 0.0)[0][1]]
 
-    assert order_of(0, 0) == order_of(3, 3) == order_of(40, 40)
+    assert order_of(0, 1, 2, 3) == order_of(40, 41, 42, 43) == order_of(30, 7, 43, 0)
 
 
 def test_a_sender_s_orders_of_one_instant_keep_their_order_whatever_the_tie():

@@ -26,11 +26,13 @@ from scenarios.file.arm import MUTED, OPEN_LOOP
 from scenarios.file.document import Document
 from sim import records as r
 from sim.chains.blocks import Blocks
+from sim.kernels.messages.owners import Owners
 from sim.messages.outbox import Outbox
 from sim.messages.pending import Pending, PendingLots
 from sim.setup.draws import Draws
 
 BLOCK = 12.0
+OWNERS = Owners(np.array([0, 0, 1, 1], np.int16), np.array([0, 1, 0, 1], np.int32))
 SOLD = market_order(1.0, -500.0)  # arrives with the block of 12 s and moves the price once
 
 
@@ -285,7 +287,7 @@ def sent(*rows: dict[str, Any]) -> Pending:
         for name, value in fields.items():
             order[name] = value
     box.extend(orders)
-    pending = Pending(box, np.array([0, 0, 1, 1], np.int16), 2, 3)
+    pending = Pending(box, OWNERS, 2, 3)
     pending.trade(0, [0, 2])
     pending.trade(1, [-1])
     pending.trade(2, [1])
@@ -320,7 +322,7 @@ def test_rows_see_theirs_by_instrument_and_once_more_when_they_are_gone() -> Non
         {"kind": r.MARKET, "account": 3, "venue": 2, "qty": 4},
         {"kind": r.MARKET, "account": 1, "qty": 9},
     )
-    rows = PendingLots(2, [1, 0], 2)
+    rows = PendingLots(np.array([[2, 3]]), [1, 0])
     assert rows.look(pending).tolist() == [0, 1]
     assert rows.lots.tolist() == [[0, 4], [3, 0]]
     pending._outbox.count = 0

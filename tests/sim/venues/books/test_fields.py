@@ -18,6 +18,7 @@ from small_market import LPS, MAKERS, orders_of, population, refusals, small_mar
 
 from sim import records as r
 from sim.chains.router import Router
+from sim.kernels.messages.owners import Owners
 from sim.setup.draws import Draws
 from sim.venues.books.linear_impact import LinearImpact
 from sim.venues.books.order_book import OrderBook
@@ -154,7 +155,8 @@ PLACES: dict[type, tuple[Any, Any]] = {
 
 def is_taken_back(venue: type, kind: int, fields: dict[str, Any]) -> bool:
     """Whether a router refuses the order before it is sent on; the venue trades instrument 0."""
-    router = Router(1, 1, np.zeros(9, np.int16), np.array([Draws(0, "x").key("rows")]), np.zeros(1, np.int64))
+    owners = Owners(np.zeros(9, np.int16), np.arange(9, dtype=np.int32))
+    router = Router(1, 1, owners, np.array([Draws(0, "x").key("rows")]))
     router.pending.trade(0, [0])
     router.expect(0, venue.meaning)  # type: ignore[attr-defined]
     router.outbox.extend(order(kind, **fields))

@@ -42,7 +42,7 @@ def stream(count: int, seed: int) -> np.ndarray:
 
 def full_book(**rules: Any) -> Market:
     m = Market(**rules)
-    m.book.spare(np.array([5]))
+    m.book.make_durable(np.array([5]))
     for away in range(1, 30):
         m.send(r.LIMIT, LOTS, 100 - away)
         m.send(r.LIMIT, -LOTS, 100 + away)
@@ -95,7 +95,7 @@ def test_a_volume_loses_by_its_squared_distance_from_each_mid_that_orders_met() 
 
 def test_durable_orders_keep_their_size_and_leave_others_theirs() -> None:
     m = Market(order_decay=0.01)
-    m.book.spare(np.array([1]))
+    m.book.make_durable(np.array([1]))
     m.send(r.LIMIT, LOTS, 90, account=0)
     m.send(r.LIMIT, LOTS, 90, account=1)
     assert m.levels(1) == [[90, 2 * LOTS]]
@@ -105,7 +105,7 @@ def test_durable_orders_keep_their_size_and_leave_others_theirs() -> None:
 
 def test_a_best_price_that_has_worn_off_is_the_best_no_longer() -> None:
     m = Market(order_decay=0.5)
-    m.book.spare(np.array([1]))
+    m.book.make_durable(np.array([1]))
     for qty, price, account in ((10, 99, 1), (-10, 101, 0), (-10, 150, 1)):
         m.send(r.LIMIT, qty, price, account=account)
     before = m.moves.size

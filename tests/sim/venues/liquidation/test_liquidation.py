@@ -55,7 +55,7 @@ class Floor:
         self.bench = Bench(
             3, prices=prices, requirements=rules, cash=cash, holders=1, venues=4, unchecked=(LIQUIDATOR,)
         )
-        self.bench.ledger.issue("float", LIQUIDATOR, np.array([-cash]), {})
+        self.bench.ledger.issue("float", [LIQUIDATOR], np.array([-cash]), {})
         self.exchange = Exchange("liquidation", 0, -1, -1, Exchange.Parameters(**parameters))
         self.attach(is_full)
         quotes = self.bench.quotes
@@ -296,7 +296,7 @@ def test_the_bankruptcy_price_is_that_of_dydx(shared):
         floor = Floor(prices=(case["oracle"]["BTC"],), rules=rules, cash=0.0, backstop=1.0)
         lots = round(case["positions"]["BTC"] / LOT)
         floor.bench.trade(ANN, OUTSIDE, PERP, lots, 0.0)
-        floor.bench.ledger.issue("case", ANN, np.array([float(case["usdc"])]), {})
+        floor.bench.ledger.issue("case", [ANN], np.array([float(case["usdc"])]), {})
         floor.bench.assess()
         floor.seize(ANN)
         quote = -case["delta"] * floor.exchange.liquidations[0].bankruptcy_price

@@ -1,4 +1,4 @@
-"""Looking: which hedgers can have left their edges since they were last looked at, and which cannot.
+"""Screening: which hedgers can have left their edges since they were last looked at, and which cannot.
 
 The net delta of a row moves with the price by its gamma, and beyond that by no more than the
 units it is exposed to times the largest change of any delta that gamma does not
@@ -18,6 +18,7 @@ from sim.base.jit import inlined, kernel
 from sim.kernels.accounts.changes import has_missed, noted
 from sim.kernels.accounts.screening import ROUNDING, SINGLE
 from sim.kernels.base.flags import CHANGED, NEAR, listed
+from sim.kernels.messages.owners import NO_ROW, row_in
 
 DELTA_THEN, GAMMA_THEN = range(2)  # rows of a reference of deltas
 NET, BEND, GROSS, UNTIL, LOWEST, HIGHEST = range(6)  # rows of a screen
@@ -71,16 +72,17 @@ def note_distance(screen, look, bound, move):
 
 
 @inlined
-def mark_changed(screen, first_account, changes, since):
-    """Let the rows whose accounts changed be looked at."""
-    rows = screen.shape[1]
+def mark_changed(watch, account, since):
+    """Let the rows of which an account changed be looked at."""
+    screen, changes, owners = watch.screen, watch.changes, watch.owners
+    population = owners.population_of[account[0, 0]]
     if has_missed(changes, since):
-        for row in range(rows):
+        for row in range(screen.shape[1]):
             screen[NET, row] = math.inf
     else:
         for number in range(since, changes[0]):
-            row = noted(changes, number) - first_account
-            if 0 <= row < rows:
+            row = row_in(population, noted(changes, number), owners)
+            if row != NO_ROW:
                 screen[NET, row] = math.inf
 
 
@@ -123,10 +125,11 @@ def is_look(now, before, clock, row):
 @inlined
 def held_units(row, holding):
     """Units of the asset the row holds in its hedging instruments or has on the way, beyond its treasury."""
-    total, account = 0.0, holding.first_account + row
+    total, account = 0.0, holding.account
     for j in range(holding.instruments.size):
-        i = holding.instruments[j]
-        lots = holding.position[i, account] + holding.pending[j, row] - holding.baseline[j, row]
+        i, lots = holding.instruments[j], holding.pending[j, row] - holding.baseline[j, row]
+        for chain in range(account.shape[0]):
+            lots += holding.position[i, account[chain, row]]
         total += lots * holding.terms[i]["lot"]
     return total
 
@@ -175,7 +178,7 @@ def look(now, before, price, move, since, sight, watch, clock, holding, columns)
     and the last sum is at most gross x drift (`delta_drift`). What single precision may have lost of
     that is added, so that nobody out of band is screened out.
     """
-    mark_changed(watch.screen, holding.first_account, watch.changes, since)
+    mark_changed(watch, holding.account, since)
     drift = delta_drift(sight.things, sight.asset, sight.then, move)
     listed_rows, near = suspects(now, move, drift, watch)
     count = 0

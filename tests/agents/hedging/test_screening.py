@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from random_contracts import contracts_of
 
-from agents.hedging.columns import COLUMNS, DECISION, Clock, Holding, Sight, Watch, blank
-from agents.hedging.kernels.filling import fill_book
-from agents.hedging.kernels.looking import (
+from agents.hedging.columns import COLUMNS, DECISION, Clock, Holding, Sight, Watch, unknown_rows
+from agents.hedging.kernels.filling import Held, fill_book
+from agents.hedging.kernels.screening import (
     NET,
     SCREEN_ROWS,
     UNTIL,
@@ -20,6 +20,7 @@ from agents.hedging.kernels.looking import (
 )
 from sim.kernels.accounts.changes import ROOM, no_changes
 from sim.kernels.base.flags import BLOCK, flag_columns
+from sim.kernels.messages.owners import Owners
 from sim.kernels.options.greeks import DELTA, GAMMA, WORK_ROWS
 from sim.messages.view import CONTRACT, TERMS
 
@@ -29,7 +30,8 @@ NOTHING = Sight(np.zeros(0, CONTRACT), 0, np.zeros((2, 0)))
 def holding_of(position: np.ndarray, pending: np.ndarray, terms: np.ndarray, first: int = 0) -> Holding:
     """Rows from account `first` on, with one instrument and no treasury."""
     rows = pending.shape[1]
-    return Holding(first, np.zeros(1, np.int64), np.zeros((1, rows), np.int64), pending, position, terms)
+    account = np.arange(first, first + rows)[None, :]
+    return Holding(account, np.zeros(1, np.int64), np.zeros((1, rows), np.int64), pending, position, terms)
 
 
 def clock_of(rows: int) -> Clock:
@@ -49,8 +51,14 @@ def seen(
     """Rows that are looked at, and how much of the log has been read."""
     rows = screen.shape[1]
     changes = no_changes() if log is None else log
-    watch = Watch(screen, changes, np.ones(rows, np.bool_), *flag_columns(rows), np.zeros(rows, np.int32))
-    columns = blank(rows, COLUMNS)
+    accounts = holding.position.shape[1]
+    first = accounts - rows
+    numbers = np.arange(accounts, dtype=np.int32) - first
+    owners = Owners((numbers >= 0).astype(np.int16), numbers)
+    watch = Watch(
+        screen, changes, owners, np.ones(rows, np.bool_), *flag_columns(rows), np.zeros(rows, np.int32)
+    )
+    columns = unknown_rows(rows, COLUMNS)
     count, _, read = look(now, now - 1.0, 1.0, move, since, sight, watch, clock_of(rows), holding, columns)
     return columns["row"][:count].tolist(), read
 
@@ -102,7 +110,7 @@ def test_who_is_to_be_looked_at_stays_so_until_it_is() -> None:
 
 def test_edges_that_hold_for_a_time_or_within_a_span_are_looked_at_beyond() -> None:
     """Four rows in the middle of their edges: for good, until 10 s, within 2 of the price, both."""
-    columns, reaches = blank(4, COLUMNS), blank(4, DECISION)
+    columns, reaches = unknown_rows(4, COLUMNS), unknown_rows(4, DECISION)
     columns["row"], columns["gross"] = np.arange(4), 0.0
     reaches["low"], reaches["high"] = -1.0, 1.0
     reaches["until"][[1, 3]], reaches["span"][[2, 3]] = 10.0, 2.0
@@ -135,9 +143,10 @@ def test_nobody_out_of_band_is_screened_out() -> None:
         pending = rng.integers(-1000, 1000, (1, rows)) * (trial % 2)
         holding = holding_of(position - pending, pending, terms)
         half = 10.0 ** rng.uniform(-40 if trial % 3 else -5, 1, rows) * np.abs(units).sum(axis=0)
-        columns, reaches = blank(rows, COLUMNS), blank(rows, DECISION)
+        columns, reaches = unknown_rows(rows, COLUMNS), unknown_rows(rows, DECISION)
         describe_all(0.0, 1.0, clock_of(rows), holding, columns)
-        fill_book(0, held, qty, contracts, work, then, np.zeros(rows), columns)
+        own = Held(np.arange(rows, dtype=np.int32)[None, :], held, qty)
+        fill_book(own, contracts, work, then, np.zeros(rows), columns)
         skew = half * (rng.uniform(-1, 1) if trial % 5 == 0 else 0.0)
         reaches["low"], reaches["high"] = skew - half, skew + half
         screen = np.zeros((SCREEN_ROWS, rows), np.float32)

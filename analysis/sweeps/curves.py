@@ -23,7 +23,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "h")
 
 
-def lines(
+def curves(
     sweep: Sweep,
     metric: str | None = None,
     *,
@@ -51,7 +51,7 @@ def lines(
     Undefined
         If the design has other than one or two keys, or the metric no value.
     """
-    name, (key, other) = sweep.chosen(metric), line_keys(sweep)
+    name, (key, other) = sweep.chosen(metric), curve_keys(sweep)
     if is_ratio:
         drawn = {BASE + " / " + MUTED: sweep.ratios(name)}
     else:
@@ -69,7 +69,7 @@ def lines(
     return ax
 
 
-def line_keys(sweep: Sweep) -> tuple[str, str]:
+def curve_keys(sweep: Sweep) -> tuple[str, str]:
     """The key that goes across, and the one that makes the lines (empty if there is none).
 
     Raises

@@ -15,7 +15,7 @@ import pytest
 from scenarios import load
 from scenarios.__main__ import main
 from scenarios.arms.arms import Arms
-from scenarios.build.loading import Scenario, parse
+from scenarios.build.loading import BuildableScenario, parse
 from scenarios.file import library
 from scenarios.file.document import Document
 from scenarios.file.errors import ScenarioError
@@ -243,4 +243,4 @@ def test_whatever_a_type_is_set_to_is_taken_or_explained(other: object) -> None:
         document = Document("mine.toml", copy.deepcopy(values))
         key = ".".join([document.key(path), "type"])
         with suppress(ScenarioError):
-            assert isinstance(parse(document.set({key: other}, "--set")), Scenario)
+            assert isinstance(parse(document.set({key: other}, "--set")), BuildableScenario)

@@ -35,6 +35,7 @@ def worst_spread(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
+    as_percent=True,
     per="assets",
     source="share of steps that end with both a bid and an ask in the book",
 )

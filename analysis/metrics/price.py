@@ -87,6 +87,7 @@ def excess_volatility(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
+    as_percent=True,
     per="assets",
     source="largest 1 - mid / highest mid so far, from the first step on",
     headline=1,
@@ -103,6 +104,7 @@ def max_drawdown(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
+    as_percent=True,
     per="assets",
     source="largest mid / lowest mid so far - 1, from the first step on",
     headline=2,

@@ -21,6 +21,7 @@ HEADING, PLACE = "Shock", 70
 
 @metric(
     unit="1",
+    as_percent=True,
     per="assets",
     source="sum of the changes of the mid that the shock's own trades made, in its direction, over the mid "
     "before",
@@ -33,6 +34,7 @@ def shock_direct_move(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
+    as_percent=True,
     per="assets",
     source="largest move of the mid in the shock's direction after it, at the end of a step or just before "
     "its hedge phase, over the mid before",
@@ -48,6 +50,7 @@ def shock_largest_move(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
+    as_percent=True,
     per="assets",
     source="shock_largest_move - shock_direct_move: what all others added, makers who learn from the flow "
     "among them; no measure of hedging (compare a run without it); below zero where some was absorbed",
@@ -63,6 +66,7 @@ def shock_overshoot(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
+    as_percent=True,
     per="assets",
     source="move of the mid in the shock's direction from before it to the end of the run, over the mid "
     "before",

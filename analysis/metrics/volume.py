@@ -28,6 +28,7 @@ def volume(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
+    as_percent=True,
     per="assets",
     over="populations",
     source="units traded by the population as taker, over volume",
@@ -39,6 +40,7 @@ def volume_share(recording: Recording, asset: str) -> np.ndarray:
 
 @metric(
     unit="1",
+    as_percent=True,
     per="assets",
     over="phases",
     source="units traded in the phase of the step, over volume",
@@ -67,6 +69,7 @@ def net_hedging_flow(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
+    as_percent=True,
     per="assets",
     source="hedging_volume / volume",
     heading="Feedback",
@@ -99,6 +102,7 @@ def net_forced_flow(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
+    as_percent=True,
     per="assets",
     source="forced_volume / volume",
     heading="Feedback",

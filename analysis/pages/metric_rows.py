@@ -10,8 +10,8 @@ from scipy import stats
 from analysis.base.metric import Undefined
 from analysis.base.result import Result
 from analysis.figures.style import words
-from analysis.measures import rank
-from analysis.pages.page import amount, is_share, with_interval
+from analysis.measures import is_percent, rank
+from analysis.pages.page import amount, with_interval
 
 LEVEL = 0.95
 
@@ -101,11 +101,7 @@ class MetricRow(NamedTuple):
     @property
     def title(self) -> str:
         """Name and unit for a reader."""
-        unit = (
-            ""
-            if is_share(self.key, {"unit": self.unit})
-            else " | ".join(dict.fromkeys(filter(None, self.units)))
-        )
+        unit = "" if is_percent(self.key) else " | ".join(dict.fromkeys(filter(None, self.units)))
         return words(self.key.replace(".", " ")) + (f" ({unit})" if unit else "")
 
 
@@ -134,7 +130,7 @@ def valued(number: Number | None, metric: MetricRow) -> Any:
         return ABSENT
     if number.value is None:
         return Undefined(number.reason)
-    return amount(number.value, metric.key, metric.unit) + _between(number.interval, metric)
+    return amount(number.value, metric.key) + _between(number.interval, metric)
 
 
 def apart(first: Number | None, other: Number | None, metric: MetricRow) -> str | None:
@@ -144,14 +140,14 @@ def apart(first: Number | None, other: Number | None, metric: MetricRow) -> str 
     gap, interval = difference(first, other)
     if gap is None or (first.error is None) != (other.error is None):
         return None
-    shown = amount(gap, metric.key, metric.unit, is_difference=True)
+    shown = amount(gap, metric.key, is_difference=True)
     return shown + _between(interval, metric, is_difference=True)
 
 
 def _between(interval: tuple[float, float] | None, metric: MetricRow, *, is_difference: bool = False) -> str:
     if interval is None:
         return ""
-    low, high = (amount(end, metric.key, metric.unit, is_difference=is_difference) for end in interval)
+    low, high = (amount(end, metric.key, is_difference=is_difference) for end in interval)
     return f" ({low.removesuffix(' points').removesuffix('%')} to {high})"
 
 
@@ -163,7 +159,7 @@ def amplified(entry: Mapping[str, Any] | None, metric: MetricRow) -> Any:
         return with_interval(entry["ratio"], entry.get("interval"))
     gap = entry.get("difference") or {}
     if entry.get("kind") == "difference" and gap.get("value") is not None:
-        text = amount(gap["value"], metric.key, metric.unit, is_difference=True)
+        text = amount(gap["value"], metric.key, is_difference=True)
         return text + _between(gap.get("interval"), metric, is_difference=True)
     return Undefined(entry.get("reason") or "no reason is given")
 

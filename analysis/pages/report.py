@@ -25,10 +25,10 @@ from analysis.feedback.amplification import BASE, MUTED, OPEN_LOOP
 from analysis.figures.drawing import going_on
 from analysis.figures.style import colours, short, words
 from analysis.gallery import DPI, drawn, pictures
-from analysis.measures import heading, headings, is_headline, rank
+from analysis.measures import heading, headings, is_headline, is_percent, rank
 from analysis.pages import glossary
 from analysis.pages.assumptions import assumption
-from analysis.pages.page import Image, Section, elapsed, inlined, is_share, page, value, with_interval
+from analysis.pages.page import Image, Section, elapsed, inlined, page, value, with_interval
 from sim.recording.recording import Recording
 
 NAME = "report.html"
@@ -318,7 +318,7 @@ def _owner(name: str, colour: str) -> Markup:
 
 def _rows(result: Result, entries: Mapping[str, dict[str, Any]]) -> Iterator[Row]:
     for name, entry in entries.items():
-        unit = "%" if is_share(name, entry) else result.unit(name, entry.get("unit", "1"))
+        unit = "%" if is_percent(name) else result.unit(name, entry.get("unit", "1"))
         yield Row(name, result.parsed(name), unit, entry.get("source", ""), entry)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from analysis.feedback.amplification import FEWEST
+from analysis.measures import is_percent
 from scenarios.arms.amplify import Amplification
 
 DIFFERENCE = ["base - muted", "95% interval", "flow", "feedback", "+-", ""]
@@ -138,9 +139,8 @@ def _means(name: str, entry: Mapping[str, Any], arms: Sequence[str]) -> list[str
 
 
 def _shape(name: str, unit: str) -> str:
-    """How a metric is written: shares of a price in per cent, other numbers without a unit as they are."""
-    is_share = unit == "1" and any(part in name for part in ("drawdown", "run_up", "move", "overshoot"))
-    return "{:.2%}" if is_share else SHAPES.get(unit, "{:,.4g}")
+    """How a metric is written."""
+    return "{:.2%}" if is_percent(name) else SHAPES.get(unit, "{:,.4g}")
 
 
 def _number(value: float | None, shape: str) -> str:

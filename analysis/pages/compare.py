@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.base.arms import BASE
 from analysis.base.metric import Undefined
 from analysis.base.result import Result, arms, read
 from analysis.figures.drawing import own_settings
@@ -290,7 +291,7 @@ def _setup(result: Result) -> tuple[str, str, str, str]:
         if "seed" in manifest
         else f"{seeds} seeds"
     )
-    names = ", ".join(arms(result)) or str(manifest.get("arm", "base"))
+    names = ", ".join(arms(result)) or str(manifest.get("arm", BASE))
     return counted, names, str(manifest.get("status", "")), str(manifest.get("scenario_hash", ""))[:8]
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from scipy import stats
 
+from analysis.base.arms import BASE
 from analysis.base.metric import Undefined
 from analysis.base.result import Result
 from analysis.figures.style import words
@@ -115,7 +116,7 @@ def number_of(result: Result, name: str) -> Number | None:
     if result.amplification is None:
         entry = result.metrics.get(name)
         return entry and Number(entry["value"], reason=entry.get("reason", ""))
-    base = (entry_of(result, name) or {}).get("base")
+    base = (entry_of(result, name) or {}).get(BASE)
     if base is None:
         return None
     if base["mean"] is None:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from analysis.base.arms import BASE, MUTED
 from analysis.base.metric import Undefined
 from analysis.figures.style import FORCED, INK, LARGE, NORMAL, PALE, SMALL
 from analysis.measures import find
 from analysis.sweeps.stability import decides, theoretical_gain
-from analysis.sweeps.table import BASE, MUTED, Sweep, key_label, label_of, value_text, words_of
+from analysis.sweeps.table import Sweep, key_label, label_of, value_text, words_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

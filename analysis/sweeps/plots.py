@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from analysis.base.arms import BASE, MUTED
 from analysis.base.metric import Undefined
 from analysis.figures.drawing import going_on, own_settings
 from analysis.figures.style import FORCED, HEDGING, INK, NORMAL, PALE, axes, dress, legend_above
@@ -24,7 +25,7 @@ from analysis.sweeps.curves import curve_keys, curves
 from analysis.sweeps.parallel_coordinates import parallel_coordinates
 from analysis.sweeps.phase_diagram import axes_of, phase_diagram
 from analysis.sweeps.sensitivity import Indices, sensitivity
-from analysis.sweeps.table import BASE, MUTED, Sweep, key_label, label_of, value_text, words_of
+from analysis.sweeps.table import Sweep, key_label, label_of, value_text, words_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.base.arms import BASE, MUTED
 from analysis.base.metric import Undefined
 from analysis.feedback.amplification import ratio
 from analysis.figures.style import short
@@ -35,7 +36,6 @@ KEYS = ("design_id", "replicate", "arm")
 """Columns that tell the runs of a sweep apart."""
 
 LEVEL = 0.95
-BASE, MUTED = "base", "muted"
 
 KEY_UNITS = {
     "seconds": "s",

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analysis import gallery
+from analysis.base.arms import BASE, MUTED, OPEN_LOOP
 from analysis.base.metric import measure
 from analysis.feedback.amplification import compare
 from analysis.measures import known, listed, metrics
@@ -24,7 +25,6 @@ from scenarios.arms.arms import Arms
 from scenarios.arms.mechanisms import mechanisms, run_coalitions
 from scenarios.arms.replicates import replicate_seeds
 from scenarios.build.compilation import cut_short
-from scenarios.file.arm import BASE, MUTED, OPEN_LOOP
 from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.process.interruption import Interruption, Stopped

@@ -18,8 +18,9 @@ from pydantic import (
     field_validator,
 )
 
+from analysis.base.arms import BASE
 from scenarios.file import modules, overlays, override
-from scenarios.file.arm import BASE, Arm
+from scenarios.file.arm import Arm
 from scenarios.file.document import Document, changes
 from scenarios.file.entries import Asset, Name, PopulationEntry, Shock, Values, VenueEntry
 from scenarios.file.errors import Problem, ScenarioError, warn

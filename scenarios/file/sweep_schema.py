@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from scenarios.file.arm import BASE
+from analysis.base.arms import BASE
 from scenarios.file.files import with_files
 from sim.setup.parameters import LONGEST, MOST, Parameters
 

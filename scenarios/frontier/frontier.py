@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.base.arms import BASE
 from analysis.base.metric import Metric, Undefined
 from analysis.figures.drawing import going_on
 from analysis.frontier.frontier import MOST, OUTSIDE, SEVERAL, WIDTH, Crossing, Search
@@ -24,7 +25,6 @@ from analysis.measures import find, known
 from scenarios.arms.arms import Arms
 from scenarios.arms.replicates import replicate_seed
 from scenarios.build.compilation import cut_short
-from scenarios.file.arm import BASE
 from scenarios.file.errors import Problem, ScenarioError, nearest
 from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder

@@ -19,12 +19,12 @@ from typing import Any
 
 from numba.core.event import install_listener
 
+from analysis.base.arms import BASE
 from analysis.figures.drawing import going_on
 from analysis.measures import metrics
 from scenarios.arms.arms import alone
 from scenarios.build.build import market
 from scenarios.build.compilation import KIND, Compilation, cut_short, said_elsewhere
-from scenarios.file.arm import BASE
 from scenarios.file.errors import ScenarioError
 from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder

@@ -6,9 +6,9 @@ import hashlib
 from collections import OrderedDict
 from typing import NamedTuple
 
+from analysis.base.arms import MUTED, PLACEBO
 from scenarios.arms.arms import Arms
 from scenarios.arms.replicates import own_seed, replicate_seeds
-from scenarios.file.arm import MUTED, PLACEBO
 from scenarios.file.errors import Problem, ScenarioError
 from scenarios.file.schema import Scenario
 from scenarios.file.sources import sources_hash

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from analysis.base.arms import BASE, MAIN
 from analysis.feedback.amplification import FEWEST
 from analysis.measures import is_percent
 from scenarios.arms.amplify import Amplification
@@ -88,8 +89,8 @@ def _difference(name: str, entry: Mapping[str, Any], arms: Sequence[str]) -> lis
 
 def _others(entries: Mapping[str, Any], arms: Sequence[str]) -> list[str]:
     """The arms beside base, muted and open_loop against base: ratios, or differences where there is none."""
-    more = [arm for arm in arms if arm not in ("base", "muted", "open_loop")]
-    if not more or "base" not in arms:
+    more = [arm for arm in arms if arm not in MAIN]
+    if not more or BASE not in arms:
         return []
     rows = [["metric", *(f"{arm} / base" for arm in more)]]
     for name, entry in entries.items():

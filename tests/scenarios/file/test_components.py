@@ -27,7 +27,7 @@ def test_no_two_classes_share_a_short_name(kind: Kind) -> None:
         (VENUE, "order_book.OrderBook", "sim.venues.books.order_book"),
         (VENUE, "books.order_book.OrderBook", "sim.venues.books.order_book"),
         (VENUE, "sink.Sink", "sim.venues.sink"),
-        (DRIVER, "drivers.Heston", "sim.prices.drivers"),
+        (DRIVER, "drivers.Heston", "sim.prices.drivers.heston"),
         (POPULATION, "dealers.OptionDealers", "agents.dealers"),
         (POLICY, "whalley_wilmott", "agents.hedging.policies.whalley_wilmott"),
         (ROUTE, "cheapest", "agents.hedging.routes.cheapest"),

@@ -15,19 +15,10 @@ from sim.messages.pending import PendingLots
 from sim.messages.view import View
 from sim.population import Population
 from sim.records import ADD_LIQUIDITY, MARKET
+from sim.setup.limits import MOST_UNITS
 from sim.setup.listing import Listing
-from sim.setup.parameters import (
-    MOST_UNITS,
-    Bps,
-    Fraction,
-    Misfit,
-    NonNegative,
-    Seconds,
-    Units,
-    VenueName,
-    up_to,
-    within,
-)
+from sim.setup.misfit import Misfit, within
+from sim.setup.parameters import Bps, Fraction, NonNegative, Seconds, Units, VenueName, up_to
 
 
 class Arbitrageurs(Population):

@@ -16,8 +16,9 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
 from sim.records import CALL, FORCED, ISSUE, OPENING, PERPETUAL, REQUEST, SPOT, orders
+from sim.setup.limits import HIGHEST_PRICE
 from sim.setup.listing import SECONDS_PER_YEAR, Listing
-from sim.setup.parameters import HIGHEST_PRICE, Fraction, NonNegative, Positive, Seconds, Units, up_to
+from sim.setup.parameters import Fraction, NonNegative, Positive, Seconds, Units, up_to
 
 STRIKES_SCANNED = (16, 64, 400)  # how far out to look, then further
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from agents.option_chains.cells import EXAMPLE, Timeless, moment, number
 from agents.option_chains.formats.base import Cell, Row
-from sim.setup.parameters import File, Misfit
+from sim.setup.files import File
+from sim.setup.misfit import Misfit
 
 IS_CALL = {"call": True, "c": True, "put": False, "p": False}
 

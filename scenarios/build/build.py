@@ -31,7 +31,8 @@ from sim.recording.recorder import Recorder
 from sim.setup.draws import Draws, key
 from sim.setup.instruments import Universe
 from sim.setup.listing import CLEARING, END_USERS, FEES, Listing
-from sim.setup.parameters import Misfit, check_lots, units_of, within
+from sim.setup.misfit import Misfit, within
+from sim.setup.parameters import check_lots, units_of
 from sim.venues.venue import Venue
 
 NO_MARGIN = "none"

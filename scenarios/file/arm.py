@@ -20,7 +20,9 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from analysis.base.arms import AA, BASE, MARGINED, MUTED, OPEN_LOOP, PLACEBO, UNHEDGED
 from scenarios.file.files import with_files
-from sim.setup.parameters import LONGEST, SHORTEST, Parameters, PopulationName
+from sim.setup.limits import LONGEST, SHORTEST
+from sim.setup.parameters import PopulationName
+from sim.setup.table import Parameters
 
 BLOCK_SECONDS = 10.0
 """How long one random sign of the placebo holds, unless the scenario says otherwise."""

@@ -25,8 +25,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from scenarios.file.trust import is_trusted, say
+from sim.setup.files import File
 from sim.setup.kinds import NotImported, homes
-from sim.setup.parameters import File
 
 OURS = ("sim", "agents", "scenarios", "analysis", "drivers")
 """First names of import paths that are ours: no module of the user's may be called so."""

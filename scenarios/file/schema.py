@@ -30,8 +30,11 @@ from scenarios.file.retyping import retyped
 from scenarios.file.sweep_schema import Sweep, errors
 from scenarios.file.versions import NEWEST, newest
 from sim.prices.correlation import square_root
+from sim.setup.files import File
 from sim.setup.kinds import NotImported
-from sim.setup.parameters import LONGEST, MOST_ROWS, SHORTEST, WHOLE, File, Misfit, Parameters
+from sim.setup.limits import LONGEST, MOST_ROWS, SHORTEST, WHOLE
+from sim.setup.misfit import Misfit
+from sim.setup.table import Parameters
 
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 

@@ -21,7 +21,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from analysis.base.arms import BASE
 from scenarios.file.files import with_files
-from sim.setup.parameters import LONGEST, MOST, Parameters
+from sim.setup.limits import LONGEST, MOST
+from sim.setup.table import Parameters
 
 Keep = Literal["metrics", "series", "all"]
 SAMPLED = ("lhs", "sobol", "saltelli")

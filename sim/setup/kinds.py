@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict
 
-from sim.setup.parameters import NotOneOf
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.misfit import NotOneOf
+from sim.setup.table import Parameters as BaseParameters
 
 KERNELS = "kernels"
 

@@ -12,9 +12,9 @@ from sim.kernels.messages.tape import Party
 from sim.messages.tape import Tape
 from sim.messages.view import VENUE_STATE
 from sim.records import MARKET, SWAP
+from sim.setup.limits import FINEST, MOST_UNITS
 from sim.setup.listing import OUTSIDE
-from sim.setup.parameters import FINEST, MOST_UNITS
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.table import Parameters as BaseParameters
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 

@@ -13,7 +13,7 @@ from sim.messages.outbox import Outbox
 from sim.messages.tape import Tape
 from sim.records import MARKET, REDUCE_ONLY
 from sim.setup.listing import Listing
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.table import Parameters as BaseParameters
 from sim.venues.surroundings import Surroundings
 
 ABILITIES = {"appraise": "appraises", "vouch": "vouches", "advance": "has_clock"}

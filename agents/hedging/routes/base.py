@@ -11,8 +11,9 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.setup.kinds import Kind
 from sim.setup.listing import Listing, VenueTerms
+from sim.setup.misfit import Misfit
 from sim.setup.named import Named
-from sim.setup.parameters import Misfit, VenueName
+from sim.setup.parameters import VenueName
 
 ROUTE = Kind("route", "agents.hedging.routes", "agents.hedging.routes.base.Route", is_bare=True)
 

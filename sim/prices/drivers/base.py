@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.table import Parameters as BaseParameters
 
 SECONDS_PER_YEAR = 365.0 * 86400.0
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from sim.prices.drivers.base import Driver
-from sim.setup.parameters import HIGHEST_DRIFT, HIGHEST_VOLATILITY
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.limits import HIGHEST_DRIFT, HIGHEST_VOLATILITY
+from sim.setup.table import Parameters as BaseParameters
 
 
 class GeometricBrownian(Driver):

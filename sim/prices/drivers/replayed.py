@@ -9,8 +9,10 @@ import numpy as np
 from pydantic import Field
 
 from sim.prices.drivers.base import SECONDS_PER_YEAR, Driver
-from sim.setup.parameters import HIGHEST_VOLATILITY, LONGEST, SHORTEST, File, Misfit, within
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.files import File
+from sim.setup.limits import HIGHEST_VOLATILITY, LONGEST, SHORTEST
+from sim.setup.misfit import Misfit, within
+from sim.setup.table import Parameters as BaseParameters
 
 
 class Replayed(Driver):

@@ -43,8 +43,9 @@ from sim.records import (
     QUOTE,
     orders,
 )
-from sim.setup.parameters import FINEST, HIGHEST_PRICE, LONGEST, MOST, MOST_UNITS, SHORTEST, PopulationName
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.limits import FINEST, HIGHEST_PRICE, LONGEST, MOST, MOST_UNITS, SHORTEST
+from sim.setup.parameters import PopulationName
+from sim.setup.table import Parameters as BaseParameters
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 

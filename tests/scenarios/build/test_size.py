@@ -16,7 +16,7 @@ from scenarios.build.build import build
 from scenarios.build.loading import load
 from scenarios.file.components import POPULATION
 from scenarios.process import memory_limit as memory
-from sim.setup.parameters import Misfit
+from sim.setup.misfit import Misfit
 
 ROUTE = {"venues": ["perp"]}
 ROWS = 4000

@@ -9,7 +9,7 @@ from agents.hedging.policies.base import POLICY
 from agents.hedging.routes.base import ROUTE
 from scenarios.file.components import DRIVER, POPULATION, VENUE
 from sim.setup.kinds import Kind
-from sim.setup.parameters import NotOneOf
+from sim.setup.misfit import NotOneOf
 
 KINDS = [VENUE, POPULATION, DRIVER, POLICY, ROUTE, EXPOSURE]
 

@@ -22,7 +22,7 @@ from scenarios.file.errors import ScenarioError
 from scenarios.file.explain import keys_at
 from scenarios.sweeps.designs import points_of
 from scenarios.sweeps.experiment import Experiment
-from sim.setup.parameters import Parameters
+from sim.setup.table import Parameters
 
 WATCHERS = """
 [[populations]]

@@ -66,7 +66,7 @@ def test_volume_brought_up_to_date_when_looked_at_is_that_of_touching_every_orde
     lazy.send_all(rows)
     for k in range(rows.size):
         eager.send_all(rows[k : k + 1])
-        eager.book._wear()
+        eager.book._storage.wear()
     ours, theirs = traded(lazy), traded(eager)
     for key in ours.keys() | theirs.keys():
         assert ours.get(key, 0) == pytest.approx(theirs.get(key, 0), rel=1e-9, abs=DUST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.kernels.sending import blank, marketable, next_tick, rounded
 from sim.base.jit import inlined, kernel
-from sim.kernels.messages.costs import units_to
+from sim.kernels.costs import units_to
 from sim.records import TRADE
 
 BPS = 1e-4

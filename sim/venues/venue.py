@@ -203,7 +203,7 @@ class Venue:
         """Write this venue's state into row `index` of `quotes` (dtype VENUE_STATE).
 
         The cost of trading follows from bid, ask, fee, depth and its span, linear through the depth, unless
-        `bend` and the reserves say otherwise (`sim.kernels.messages.costs`).
+        `bend` and the reserves say otherwise (`sim.kernels.costs`).
         """
         raise TypeError(f"{type(self).__name__} cannot be observed")
 

@@ -64,7 +64,7 @@ class Route:
     def send(self, wanted: np.ndarray, view: View, outbox: Outbox) -> None:
         """Send orders, of the reason HEDGE; a row that can trade nowhere gets none and looks again.
 
-        What orders cost is in the View: `curve`, or exactly in `sim.kernels.messages.costs`.
+        What orders cost is in the View: `curve`, or exactly (`sim.kernels.costs`).
 
         Parameters
         ----------

@@ -30,7 +30,7 @@ from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.frontier.scale import at, scale_of
 from scenarios.process.interruption import Interruption
-from scenarios.process.provenance import commit, peak_memory_bytes, platform, versions
+from scenarios.process.provenance import provenance
 from scenarios.workers import workers as processes
 from scenarios.workers.workers import Failure, Workers
 from sim.recording.recording import Recording
@@ -302,18 +302,13 @@ def _measured(recording: Recording, metric: str) -> tuple[float | None, str]:
 
 def _write(outcome: Frontier, results: ResultsFolder, *, figures: bool, seconds: float) -> None:
     """Write the crossing, a row a run, the figure, the scenario and the manifest."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     rows = [
         {**row, "number": _known(row["number"]), "outcome": _known(row["outcome"])} for row in outcome.rows
     ]
-    pq.write_table(pa.Table.from_pylist(rows), results.partial / "runs.parquet", compression="zstd")
+    results.write_runs(rows)
     found = outcome.crossing
     results.write_json(f"{FRONTIER}.json", described(outcome))
-    if outcome.failures:
-        traces = "\n".join(f"{what}\n{failure.trace}" for what, failure in outcome.failures.items())
-        (results.partial / "traceback.txt").write_text(traces)
+    results.write_traces({what: failure.trace for what, failure in outcome.failures.items()})
     (results.partial / "scenario.toml").write_text(outcome.scenario.to_toml())
     if figures and found is not None:
         from analysis.sweeps.plots import save_frontier
@@ -351,9 +346,6 @@ def manifest(outcome: Frontier, seconds: float) -> dict[str, Any]:
         "is_found": bool(found and found.estimate is not None and found.ended not in (OUTSIDE, SEVERAL)),
         "failures": {what: failure.reason for what, failure in outcome.failures.items()},
         "figures_failed": outcome.figures_failed,
-        "versions": versions(),
-        "commit": commit(),
-        "platform": platform(),
         "wall_seconds": seconds,
-        "peak_memory_bytes": peak_memory_bytes(),
+        **provenance(),
     }

@@ -30,7 +30,7 @@ from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.process import garbage
 from scenarios.process.interruption import Interruption, Stopped
-from scenarios.process.provenance import commit, peak_memory_bytes, platform, versions
+from scenarios.process.provenance import provenance
 from sim.recording.recording import Recording
 
 RUN = "run"
@@ -206,12 +206,9 @@ def _sign(results: ResultsFolder, outcome: Outcome, seconds: dict[str, float], m
         "seed": scenario.seed,
         "arm": outcome.arm,
         "overrides": overrides(scenario, outcome.arm),
-        "versions": versions(),
-        "commit": commit(),
-        "platform": platform(),
         **seconds,
         "steps_per_second": outcome.steps_done / max(outcome.stepping_seconds, 1e-9),
-        "peak_memory_bytes": peak_memory_bytes(),
+        **provenance(),
         "residuals": {} if model is None else model.residuals(),
         "reports": {} if model is None else model.reports(),
         "figures_failed": outcome.figures_failed,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 
-from sim.base.jit import inlined, kernel
+from sim.base.jit import inlined
 
 
 def amount_out(amount_in, reserve_in, reserve_out, kept, whole):
@@ -75,26 +75,3 @@ def units_to_price(base, cash, price, keep):
     if price < spot * keep:
         return -(math.sqrt(keep * base * cash / price) - base) / keep
     return 0.0
-
-
-@kernel
-def liquidity_greeks(liquidity, price, value, delta, gamma):
-    """Value, delta and gamma of shares of a constant-product pool.
-
-    Parameters
-    ----------
-    liquidity, price : ndarray of float64, shape (n,)
-        L = sqrt(x y) of the shares, and the spot price y / x.
-    value, delta, gamma : ndarray of float64, shape (n,)
-        Written: quote currency, units of the asset, units per unit of price.
-
-    Notes
-    -----
-    V = 2 L sqrt(P), dV/dP = L / sqrt(P), d2V/dP2 = -L / (2 P^1.5) (Milionis, Moallemi,
-    Roughgarden & Zhang 2022, the constant-product example).
-    """
-    for i in range(value.size):
-        root = math.sqrt(price[i])
-        value[i] = 2.0 * liquidity[i] * root
-        delta[i] = liquidity[i] / root
-        gamma[i] = -0.5 * liquidity[i] / (price[i] * root)

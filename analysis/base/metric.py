@@ -145,12 +145,13 @@ def metric(
 ) -> Callable[[Callable[..., Any]], Metric]:
     """Make a function a metric of the module it stands in; see `Metric` for the arguments.
 
-    One without a heading stands under its module's `HEADING`.
+    One without a heading stands under its module's `HEADING`, and is repeated for its module's `PER`.
     """
 
     def decorate(function: Callable[..., Any]) -> Metric:
-        own = heading or function.__globals__.get("HEADING", OTHERS)
-        return Metric(function, unit, source, per, over, own, **shown)
+        own = function.__globals__
+        under, each = heading or own.get("HEADING", OTHERS), per or own.get("PER", "")
+        return Metric(function, unit, source, each, over, under, **shown)
 
     return decorate
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from agents.kernels.sending import next_tick, rounded, send_marketable
 from sim.base.jit import inlined, kernel
-from sim.kernels.messages.costs import units_to
+from sim.kernels.costs import units_to
 from sim.kernels.messages.outbox import send
 from sim.records import TRADE
 

@@ -21,8 +21,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build the market of every arm and say what was checked."""
+    from analysis.base.arms import BASE
     from scenarios.arms.arms import Arms
-    from scenarios.file.arm import BASE
     from scenarios.process.interruption import Interruption
     from scenarios.sweeps.experiment import try_points
     from scenarios.terminal.scenario import scenario_of

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
+from analysis.base.arms import MUTED, PLACEBO
 from scenarios.file import override
-from scenarios.file.arm import BLOCK_SECONDS, BUILT_IN, MUTED, PLACEBO, Arm, names
+from scenarios.file.arm import BLOCK_SECONDS, BUILT_IN, Arm, names
 from scenarios.file.document import Document
 from scenarios.file.errors import Problem, ScenarioError, nearest
 from scenarios.file.retyping import sets_type

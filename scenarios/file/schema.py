@@ -18,8 +18,9 @@ from pydantic import (
     field_validator,
 )
 
+from analysis.base.arms import BASE
 from scenarios.file import modules, overlays, override
-from scenarios.file.arm import BASE, Arm
+from scenarios.file.arm import Arm
 from scenarios.file.components import MARGIN_RULE
 from scenarios.file.document import Document, changes
 from scenarios.file.entries import Asset, Name, PopulationEntry, Shock, Values, VenueEntry
@@ -30,8 +31,11 @@ from scenarios.file.retyping import retyped
 from scenarios.file.sweep_schema import Sweep, errors
 from scenarios.file.versions import NEWEST, newest
 from sim.prices.correlation import square_root
+from sim.setup.files import File
 from sim.setup.kinds import NotImported
-from sim.setup.parameters import LONGEST, MOST_ROWS, SHORTEST, WHOLE, File, Misfit, Parameters
+from sim.setup.limits import LONGEST, MOST_ROWS, SHORTEST, WHOLE
+from sim.setup.misfit import Misfit
+from sim.setup.table import Parameters
 
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 

@@ -11,7 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-from sim.kernels.messages.costs import sample_curves
+from sim.kernels.accounts.valuation import Holdings, Prices
+from sim.kernels.costs import sample_curves
 from sim.kernels.messages.owners import Owners
 from sim.messages.pending import Pending
 
@@ -25,7 +26,7 @@ VENUE_STATE = np.dtype(
         ("depth_ask", "f8"),
         ("depth_span", "f8"),  # distance from the mid that the depth covers, quote currency
         ("permanent_depth", "f8"),  # units of net flow that move the price by one for good, 0 if unknown
-        # Of the cost curve (`sim.kernels.messages.costs`): 0 through the depth shown, 1 along the product of
+        # Of the cost curve (`sim.kernels.costs`): 0 through the depth shown, 1 along the product of
         ("bend", "f8"),
         ("base", "f8"),  # these reserves, units of the asset
         ("cash", "f8"),  # and quote currency
@@ -207,6 +208,16 @@ class View:
     def standing(self, account: int) -> tuple[float, float]:
         """Equity and maintenance of one account at this moment, quote currency."""
         return self._margin.standing(account)
+
+    @property
+    def holdings(self) -> Holdings:
+        """What accounts hold, as `sim.kernels.accounts.valuation` takes it."""
+        return Holdings(self.cash, self.position, self.holder_of, self.held, self.held_lots)
+
+    @property
+    def prices(self) -> Prices:
+        """What a lot of everything is worth and ties up, likewise."""
+        return Prices(self.terms, self.contracts, self.contract_worth, self.contract_margin)
 
     @property
     def curve(self) -> np.ndarray:

@@ -15,7 +15,8 @@ from pydantic import (
 from pydantic_core import InitErrorDetails
 
 from sim.setup.kinds import Kind
-from sim.setup.parameters import Misfit, Parameters
+from sim.setup.misfit import Misfit
+from sim.setup.table import Parameters
 
 
 class Named(Parameters):

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from pydantic import TypeAdapter, ValidationError
 
-from sim.setup.parameters import Parameters
+from sim.setup.table import Parameters
 
 _faults: WeakKeyDictionary[type[Any], tuple[str, ...]] = WeakKeyDictionary()
 

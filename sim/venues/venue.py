@@ -14,7 +14,7 @@ from sim.messages.outbox import Outbox
 from sim.messages.tape import Tape
 from sim.records import MARKET, REDUCE_ONLY
 from sim.setup.listing import Listing
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.table import Parameters as BaseParameters
 from sim.venues.surroundings import Surroundings
 
 ABILITIES = {"appraise": "appraises", "vouch": "vouches", "advance": "has_clock"}
@@ -214,7 +214,7 @@ class Venue(ABC):
         """Write this venue's state into row `index` of `quotes` (dtype VENUE_STATE).
 
         The cost of trading follows from bid, ask, fee, depth and its span, linear through the depth, unless
-        `bend` and the reserves say otherwise (`sim.kernels.messages.costs`).
+        `bend` and the reserves say otherwise (`sim.kernels.costs`).
         """
 
     def appraise(self, assets: np.ndarray, terms: np.ndarray) -> None:

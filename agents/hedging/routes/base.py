@@ -12,8 +12,9 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.setup.kinds import Kind
 from sim.setup.listing import Listing, VenueTerms
+from sim.setup.misfit import Misfit
 from sim.setup.named import Named
-from sim.setup.parameters import Misfit, VenueName
+from sim.setup.parameters import VenueName
 
 ROUTE = Kind("route", "agents.hedging.routes", "agents.hedging.routes.base.Route", is_bare=True)
 
@@ -69,7 +70,7 @@ class Route(ABC):
     def send(self, wanted: np.ndarray, view: View, outbox: Outbox) -> None:
         """Send orders, of the reason HEDGE; a row that can trade nowhere gets none and looks again.
 
-        What orders cost is in the View: `curve`, or exactly in `sim.kernels.messages.costs`.
+        What orders cost is in the View: `curve`, or exactly (`sim.kernels.costs`).
 
         Parameters
         ----------

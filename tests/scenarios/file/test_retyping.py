@@ -15,14 +15,14 @@ import pytest
 from scenarios import load
 from scenarios.__main__ import main
 from scenarios.arms.arms import Arms
-from scenarios.build.loading import Scenario, parse
+from scenarios.build.loading import BuildableScenario, parse
 from scenarios.file import library
 from scenarios.file.document import Document
 from scenarios.file.errors import ScenarioError
 from scenarios.file.explain import keys_at
 from scenarios.sweeps.designs import points_of
 from scenarios.sweeps.experiment import Experiment
-from sim.setup.parameters import Parameters
+from sim.setup.table import Parameters
 
 WATCHERS = """
 [[populations]]
@@ -251,4 +251,4 @@ def test_whatever_a_type_is_set_to_is_taken_or_explained(other: object) -> None:
         document = Document("mine.toml", copy.deepcopy(values))
         key = ".".join([document.key(path), "type"])
         with suppress(ScenarioError):
-            assert isinstance(parse(document.set({key: other}, "--set")), Scenario)
+            assert isinstance(parse(document.set({key: other}, "--set")), BuildableScenario)

@@ -9,7 +9,7 @@ import pytest
 from small_market import MAKERS, SPOT, small_market
 
 from sim import records as r
-from sim.kernels.messages.costs import BUYING, SELLING
+from sim.kernels.costs import BUYING, SELLING
 from sim.messages.view import OFFSETS_BPS, VENUE_STATE, View, frozen
 
 FEE = 0.0005

@@ -2,8 +2,8 @@
 
 A venue's row in the View has its cost curve, exact where that is known. Through the depth shown the
 marginal price rises in proportion, from the best one; with `bend` 1 it follows the constant product of
-`base` and `cash` instead, of whose input the fee stays aside. Between the two nothing asks what kind of
-venue it is.
+`base` and `cash` instead, as `sim.kernels.pools.curves` has it. Whoever asks here need not know what kind
+of venue it is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 
 from sim.base.jit import inlined, kernel
+from sim.kernels.pools.curves import average_price, units_to_price
 
 BUYING, SELLING = range(2)  # sides of a curve
 
@@ -28,30 +29,15 @@ def cost_a_unit(quote, units):
     depth = quote["depth_ask"] if is_buy else quote["depth_bid"]
     if not best > 0.0 or quote["is_halted"] != 0:
         return math.inf
-    bend = quote["bend"]
-    stock = quote["base"] * bend + (1.0 - bend)
-    left = stock - size * bend if is_buy else stock + size * bend * (1.0 - quote["pool_fee"])
-    if left <= 0.0:
-        return math.inf
-    away = (1.0 - bend) * quote["depth_span"] * (0.5 * size / depth if depth > 0.0 else 1.0)
-    price = best * stock / left
-    price = price + away if is_buy else price - away
+    if quote["bend"] > 0.0:
+        price = average_price(best, quote["base"], 1.0 - quote["pool_fee"], units)
+        if price == math.inf:
+            return price
+    else:
+        away = quote["depth_span"] * (0.5 * size / depth if depth > 0.0 else 1.0)
+        price = best + away if is_buy else best - away
     fee = price * quote["taker_fee"]
     return price + fee if is_buy else fee - price
-
-
-@inlined
-def units_to_product(base, cash, price, keep):
-    """Units to buy from a constant product until its marginal price after fee is `price`.
-
-    Below zero: to sell. `keep` is one minus the fee. Zero inside the fee's band.
-    """
-    spot = cash / base
-    if price > spot / keep:
-        return base - math.sqrt(base * cash / (keep * price))
-    if price < spot * keep:
-        return -(math.sqrt(keep * base * cash / price) - base) / keep
-    return 0.0
 
 
 @inlined
@@ -72,7 +58,7 @@ def units_up_to(quote, is_buy, price):
     if not best > 0.0 or quote["is_halted"] != 0:
         return 0.0
     if quote["bend"] > 0.0:
-        units = units_to_product(quote["base"], quote["cash"], price, 1.0 - quote["pool_fee"])
+        units = units_to_price(quote["base"], quote["cash"], price, 1.0 - quote["pool_fee"])
         return max(units if is_buy else -units, 0.0)
     depth = quote["depth_ask"] if is_buy else quote["depth_bid"]
     return through_depth(depth, price - best if is_buy else best - price, quote["depth_span"])

@@ -12,7 +12,7 @@ from dealers_market import BAND, DEALERS, HEDGING
 
 from scenarios import load
 from scenarios.__main__ import main
-from scenarios.build.loading import Scenario
+from scenarios.build.loading import BuildableScenario as Scenario
 from scenarios.file.errors import ScenarioError
 from scenarios.sweeps.experiment import Experiment, points_of
 

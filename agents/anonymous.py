@@ -14,19 +14,10 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population
 from sim.records import LIMIT
+from sim.setup.limits import HIGHEST_PRICE
 from sim.setup.listing import Listing
-from sim.setup.parameters import (
-    HIGHEST_PRICE,
-    Delay,
-    Fraction,
-    NonNegative,
-    Rate,
-    Real,
-    Units,
-    VenueName,
-    up_to,
-    within,
-)
+from sim.setup.misfit import within
+from sim.setup.parameters import Delay, Fraction, NonNegative, Rate, Real, Units, VenueName, up_to
 
 
 class AnonymousTraders(Population):

@@ -16,19 +16,10 @@ from sim.messages.pending import PendingLots
 from sim.messages.view import View
 from sim.population import Population
 from sim.records import ADD_LIQUIDITY, MARKET
+from sim.setup.limits import MOST_UNITS
 from sim.setup.listing import Listing
-from sim.setup.parameters import (
-    MOST_UNITS,
-    Bps,
-    Fraction,
-    Misfit,
-    NonNegative,
-    Seconds,
-    Units,
-    VenueName,
-    up_to,
-    within,
-)
+from sim.setup.misfit import Misfit, within
+from sim.setup.parameters import Bps, Fraction, NonNegative, Seconds, Units, VenueName, up_to
 
 
 class Arbitrageurs(Population):
@@ -36,8 +27,10 @@ class Arbitrageurs(Population):
 
     Each look sizes the trade that would bring the pool's price to the book's net of fees and the
     edge asked for, closes a share of it and sends both legs at once with worst prices; they may fill
-    at different prices, and one may fail. Spot is bought with cash and never sold short. Against a
-    book of spot there is no basis to carry: a row then trades at most the spot it holds.
+    at different prices, and one may fail. The size is exact (`sim.kernels.costs`), not read off
+    `View.curve`, whose knots lie farther apart than gaps that are worth closing. Spot is bought with
+    cash and never sold short. Against a book of spot there is no basis to carry: a row then trades
+    at most the spot it holds.
 
     Leaves out: triangular routes, flash loans, gas, and forecasts of funding.
     """

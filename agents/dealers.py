@@ -16,17 +16,10 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
 from sim.records import OPENING, OPTIONS, REQUEST, SPOT, orders
+from sim.setup.distributions import typical
 from sim.setup.listing import Listing
-from sim.setup.parameters import (
-    Count,
-    Fraction,
-    Misfit,
-    NonNegative,
-    Positive,
-    Units,
-    typical,
-    up_to,
-)
+from sim.setup.misfit import Misfit
+from sim.setup.parameters import Count, Fraction, NonNegative, Positive, Units, up_to
 
 POSITION_BYTES = 350
 """Of a contract in a book: taken, requested at the opening, and held."""

@@ -11,8 +11,10 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population
 from sim.records import MARKET
+from sim.setup.limits import MOST_UNITS
 from sim.setup.listing import Listing
-from sim.setup.parameters import MOST_UNITS, NonNegative, Rate, Real, Units, VenueName, up_to, within
+from sim.setup.misfit import within
+from sim.setup.parameters import NonNegative, Rate, Real, Units, VenueName, up_to
 
 
 class FundamentalTraders(Population):

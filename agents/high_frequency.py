@@ -16,15 +16,14 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
 from sim.records import QUOTE
+from sim.setup.distributions import typical
+from sim.setup.limits import HIGHEST_BPS, LONGEST, MOST
 from sim.setup.listing import SECONDS_PER_YEAR, Listing
+from sim.setup.misfit import Misfit, within
 from sim.setup.parameters import (
-    HIGHEST_BPS,
-    LONGEST,
-    MOST,
     Bps,
     Count,
     Fraction,
-    Misfit,
     NonNegative,
     Positive,
     Seconds,
@@ -32,9 +31,7 @@ from sim.setup.parameters import (
     VenueName,
     Volatility,
     at_most,
-    typical,
     up_to,
-    within,
 )
 
 BPS = 1e-4

@@ -15,21 +15,10 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
 from sim.records import QUOTE, SPOT
+from sim.setup.limits import HIGHEST_BPS, MOST_UNITS
 from sim.setup.listing import SECONDS_PER_YEAR, Listing
-from sim.setup.parameters import (
-    HIGHEST_BPS,
-    MOST_UNITS,
-    Bps,
-    Delay,
-    Fraction,
-    Misfit,
-    NonNegative,
-    Positive,
-    VenueName,
-    Volatility,
-    up_to,
-    within,
-)
+from sim.setup.misfit import Misfit, within
+from sim.setup.parameters import Bps, Delay, Fraction, NonNegative, Positive, VenueName, Volatility, up_to
 
 BPS = 1e-4
 DAY = 86_400.0

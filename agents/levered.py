@@ -11,17 +11,10 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population
 from sim.records import OPENING, PERPETUAL, REQUEST, orders
+from sim.setup.limits import MOST_MONEY
 from sim.setup.listing import Listing
-from sim.setup.parameters import (
-    MOST_MONEY,
-    AssetName,
-    Fraction,
-    Misfit,
-    NonNegative,
-    Positive,
-    check_not_dust,
-    up_to,
-)
+from sim.setup.misfit import Misfit
+from sim.setup.parameters import AssetName, Fraction, NonNegative, Positive, check_not_dust, up_to
 
 ROUNDING = 1e-9  # margin beyond the exact, lest the last bit refuse a position
 

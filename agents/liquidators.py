@@ -12,8 +12,10 @@ from sim.messages.pending import PendingLots
 from sim.messages.view import View
 from sim.population import Population
 from sim.records import FORCED, IOC, MID, PERPETUAL, REDUCE_ONLY, SEIZE
+from sim.setup.limits import LONGEST, MOST_ROWS
 from sim.setup.listing import Listing, VenueTerms
-from sim.setup.parameters import LONGEST, MOST_ROWS, Fraction, NonNegative, Seconds, VenueName, within
+from sim.setup.misfit import within
+from sim.setup.parameters import Fraction, NonNegative, Seconds, VenueName
 
 
 class ExchangeLiquidators(Population):

@@ -15,16 +15,8 @@ from sim.messages.view import View
 from sim.population import Population
 from sim.records import ADD_LIQUIDITY, OPENING, REQUEST, orders
 from sim.setup.listing import Listing, VenueTerms
-from sim.setup.parameters import (
-    Fraction,
-    Misfit,
-    NonNegative,
-    Units,
-    VenueName,
-    check_not_dust,
-    up_to,
-    within,
-)
+from sim.setup.misfit import Misfit, within
+from sim.setup.parameters import Fraction, NonNegative, Units, VenueName, check_not_dust, up_to
 
 
 class LiquidityProviders(Population):

@@ -15,10 +15,11 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
 from sim.records import QUOTE, SPOT
+from sim.setup.distributions import typical
+from sim.setup.limits import HIGHEST_BPS, MOST_UNITS
 from sim.setup.listing import SECONDS_PER_YEAR, Listing
+from sim.setup.misfit import within
 from sim.setup.parameters import (
-    HIGHEST_BPS,
-    MOST_UNITS,
     Bps,
     Count,
     NonNegative,
@@ -29,9 +30,7 @@ from sim.setup.parameters import (
     VenueName,
     Volatility,
     at_most,
-    typical,
     up_to,
-    within,
 )
 
 COLUMNS = (

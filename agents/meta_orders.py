@@ -14,16 +14,8 @@ from sim.messages.view import View
 from sim.population import Population
 from sim.records import MARKET
 from sim.setup.listing import Listing
-from sim.setup.parameters import (
-    NonNegative,
-    Positive,
-    Seconds,
-    Units,
-    VenueName,
-    check_not_dust,
-    up_to,
-    within,
-)
+from sim.setup.misfit import within
+from sim.setup.parameters import NonNegative, Positive, Seconds, Units, VenueName, check_not_dust, up_to
 
 MOST_SLICES = 64
 """Slices a row sends in a step at most; the rest follow in the next."""

@@ -15,7 +15,8 @@ from sim.messages.view import View
 from sim.population import Population
 from sim.records import MARKET
 from sim.setup.listing import Listing
-from sim.setup.parameters import NonNegative, Positive, Seconds, Units, VenueName, up_to, within
+from sim.setup.misfit import within
+from sim.setup.parameters import NonNegative, Positive, Seconds, Units, VenueName, up_to
 
 
 class MomentumTraders(Population):

@@ -13,19 +13,10 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population
 from sim.records import MARKET
+from sim.setup.limits import HIGHEST_BPS
 from sim.setup.listing import Listing
-from sim.setup.parameters import (
-    HIGHEST_BPS,
-    Delay,
-    Positive,
-    Rate,
-    Seconds,
-    Units,
-    VenueName,
-    check_not_dust,
-    up_to,
-    within,
-)
+from sim.setup.misfit import within
+from sim.setup.parameters import Delay, Positive, Rate, Seconds, Units, VenueName, check_not_dust, up_to
 
 MOST_ORDERS = 4096
 

@@ -8,8 +8,11 @@ import numpy as np
 from pydantic import Field
 
 from sim.records import LIMIT, OPENING, orders
+from sim.setup.limits import HIGHEST_PRICE, MOST_UNITS
 from sim.setup.listing import VenueTerms
-from sim.setup.parameters import HIGHEST_PRICE, MOST_UNITS, Misfit, Parameters, check_lots
+from sim.setup.misfit import Misfit
+from sim.setup.parameters import check_lots
+from sim.setup.table import Parameters
 
 
 class Level(Parameters):

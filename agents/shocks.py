@@ -11,8 +11,10 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population
 from sim.records import MARKET, SHOCK
+from sim.setup.limits import LONGEST, MOST_PIECES, MOST_UNITS
 from sim.setup.listing import Listing
-from sim.setup.parameters import LONGEST, MOST_PIECES, MOST_UNITS, Parameters, VenueName, check_lots
+from sim.setup.parameters import VenueName, check_lots
+from sim.setup.table import Parameters
 
 
 class OrderStream(Parameters):

@@ -12,21 +12,10 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population
 from sim.records import ABSOLUTE, CANCEL_ALL, HEDGE, LIMIT, MARKET, OWN_BEST
+from sim.setup.limits import HIGHEST_PRICE, LONGEST, MOST_ROWS, MOST_UNITS, SHORTEST
 from sim.setup.listing import SECONDS_PER_YEAR, Listing
-from sim.setup.parameters import (
-    HIGHEST_PRICE,
-    LONGEST,
-    MOST_ROWS,
-    MOST_UNITS,
-    SHORTEST,
-    Delay,
-    Misfit,
-    NonNegative,
-    Real,
-    VenueName,
-    up_to,
-    within,
-)
+from sim.setup.misfit import Misfit, within
+from sim.setup.parameters import Delay, NonNegative, Real, VenueName, up_to
 
 
 class StraddleHedgers(Population):

@@ -10,14 +10,16 @@ from pydantic import Field, SerializeAsAny
 
 from agents.hedging import Hedger, Policy, Route
 from agents.hedging.exposures.option_book import OptionBook
+from agents.kernels.securing import cash_unhedged
 from agents.option_chains.chains import option_lot
 from sim.kernels.options.greeks import delta_gamma
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
-from sim.records import CALL, FORCED, ISSUE, OPENING, PERPETUAL, REQUEST, SPOT, orders
+from sim.records import CALL, FORCED, ISSUE, OPENING, REQUEST, SPOT, orders
+from sim.setup.limits import HIGHEST_PRICE
 from sim.setup.listing import SECONDS_PER_YEAR, Listing
-from sim.setup.parameters import HIGHEST_PRICE, Fraction, NonNegative, Positive, Seconds, Units, up_to
+from sim.setup.parameters import Fraction, NonNegative, Positive, Seconds, Units, up_to
 
 STRIKES_SCANNED = (16, 64, 400)  # how far out to look, then further
 
@@ -171,7 +173,7 @@ class OptionVaults(Population):
         cash = self.settled_cash(row, view)
         if self._spot_instrument < 0:
             return max(cash, 0.0) / (mark if self._is_calls else strike)
-        held = self._lots(row, self._spot_instrument, view) - self._hedging_spot(row, view)[0]
+        held = self._lots(row, self._spot_instrument, view) - self._hedging_spot(row, view)
         owed = min(held, max(0, int(np.ceil(-cash / (mark * self._spot_lot)))))
         if owed > 0:
             self._sell_spot(row, owed, view, outbox)
@@ -194,33 +196,20 @@ class OptionVaults(Population):
         own = view.position[instrument, self.account[:, row]]
         return int(own.sum()) + self._waiting(row, instrument, view)
 
-    def _hedging_spot(self, row: int, view: View) -> tuple[int, float]:
-        """Lots of spot that are hedge and not collateral, and what they are worth at the mark."""
+    def _hedging_spot(self, row: int, view: View) -> int:
+        """Lots of spot that are hedge and not collateral."""
         instrument = self._hedged_in
         if instrument < 0:
-            return 0, 0.0
+            return 0
         treasury = self.hedger.baseline[self.hedger.instruments == instrument, row]
-        lots = self._lots(row, instrument, view) - int(treasury[0])
-        terms = view.terms[instrument]
-        return lots, float(lots * terms["lot"] * terms["price"])
+        return self._lots(row, instrument, view) - int(treasury[0])
 
     def settled_cash(self, row: int, view: View) -> float:
         """Cash a vault would have if its hedges were closed at the mark, those on the way among them."""
-        own = self.account[:, row]
-        total = float(view.cash[own].sum()) + self._hedging_spot(row, view)[1]
-        total -= self._spent_on_spot(row, view)
-        for instrument, terms in enumerate(view.terms):
-            if terms["kind"] == PERPETUAL:
-                total += float(view.position[instrument, own].sum() * terms["lot"] * terms["price"])
-        return total
-
-    def _spent_on_spot(self, row: int, view: View) -> float:
-        """What spot on the way will cost at the mark, below zero if it is sold."""
-        if self._traded_spot < 0:
-            return 0.0
-        terms = view.terms[self._traded_spot]
-        lots = self._waiting(row, self._traded_spot, view)
-        return float(lots * terms["lot"] * terms["price"])
+        own, spot = self.account[:, row], self._traded_spot
+        coming = self._waiting(row, spot, view) if spot >= 0 else 0
+        hedging = self._hedging_spot(row, view)
+        return float(cash_unhedged(own, spot, hedging, coming, view.holdings, view.terms))
 
     def strike(self, spot: float, seconds: float, target: float, step: float) -> tuple[float, float]:
         """Strike on the grid whose delta is nearest to the target, and that delta (signed).

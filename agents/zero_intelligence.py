@@ -16,18 +16,10 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population
 from sim.records import CANCEL_ALL, CANCEL_AT
+from sim.setup.limits import HIGHEST_RATE, LONGEST, MOST_ENTRIES, MOST_UNITS
 from sim.setup.listing import Listing
-from sim.setup.parameters import (
-    HIGHEST_RATE,
-    LONGEST,
-    MOST_ENTRIES,
-    MOST_UNITS,
-    Delay,
-    NonNegative,
-    VenueName,
-    check_not_dust,
-    within,
-)
+from sim.setup.misfit import within
+from sim.setup.parameters import Delay, NonNegative, VenueName, check_not_dust
 
 PlainRate = Annotated[float, Field(ge=0, le=HIGHEST_RATE)]
 

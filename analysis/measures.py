@@ -101,6 +101,12 @@ def find(name: str) -> Metric | None:
     return next((known()[part] for part in [name, *name.split(".")] if part in known()), None)
 
 
+def is_percent(name: str) -> bool:
+    """Whether a metric is shown in per cent; one that is not known is not."""
+    found = find(name)
+    return found is not None and found.as_percent
+
+
 def chosen(wanted: Sequence[str] | None, also: str | None = None) -> tuple[Metric, ...]:
     """The metrics of these names, the light ones if none are given, and one more.
 

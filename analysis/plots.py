@@ -283,20 +283,7 @@ def _measured(recording: Recording, name: str) -> np.ndarray:
 
 @figure(per="assets", is_whole=True)
 def overview(recording: Recording, sheet: Figure | None = None, *, asset: str | None = None) -> Figure:
-    """Price, flow, and depth and spread, one below the other on one time axis.
-
-    Parameters
-    ----------
-    recording : Recording
-    sheet : Figure, optional
-        What to draw in; a new one if not given.
-    asset : str, optional
-        The first one, if not given.
-
-    Returns
-    -------
-    Figure
-    """
+    """Price, flow, and depth and spread, one below the other on one time axis."""
     if sheet is None:
         from matplotlib.figure import Figure
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sim.population import Population
     from sim.recording.recording import Recording
     from sim.setup.listing import Listing
-    from sim.setup.parameters import Parameters
+    from sim.setup.table import Parameters
     from sim.venues.venue import Venue
 
 __all__ = ["Listing", "Model", "Outbox", "Parameters", "Population", "Recording", "Venue", "View"]
@@ -21,7 +21,7 @@ _HOMES = {
     "Listing": "sim.setup.listing",
     "Model": "sim.model",
     "Outbox": "sim.messages.outbox",
-    "Parameters": "sim.setup.parameters",
+    "Parameters": "sim.setup.table",
     "Population": "sim.population",
     "Recording": "sim.recording.recording",
     "Venue": "sim.venues.venue",

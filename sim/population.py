@@ -18,10 +18,13 @@ import numpy as np
 
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
+from sim.setup.distributions import Distribution
 from sim.setup.draws import Draws
+from sim.setup.limits import MOST_ORDERS
 from sim.setup.listing import Listing
-from sim.setup.parameters import MOST_ORDERS, Delay, Distribution, Misfit, NonNegative, check_draws
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.misfit import Misfit
+from sim.setup.parameters import Delay, NonNegative, check_draws
+from sim.setup.table import Parameters as BaseParameters
 
 
 class Row:

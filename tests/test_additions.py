@@ -143,8 +143,8 @@ def test_a_population(drop: Drop) -> None:
 
 
 def test_a_driver(drop: Drop) -> None:
-    drop("sim.prices", "climbing", DRIVER)
-    recording = watched(assets=[{"name": "BTC", "spot": 100.0, "driver": {"type": "climbing.Climbing"}}])
+    drop("sim.prices.drivers", "climbing", DRIVER)
+    recording = watched(assets=[{"name": "BTC", "spot": 100.0, "driver": {"type": "drivers.Climbing"}}])
     assert recording.series["BTC.value"].tolist() == [100.0, 101.0, 102.0, 103.0, 104.0]
 
 

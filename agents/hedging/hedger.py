@@ -36,7 +36,7 @@ from sim.messages.view import View
 from sim.population import Population
 from sim.setup.instruments import PERPETUAL
 from sim.setup.listing import Listing
-from sim.setup.parameters import Misfit, within
+from sim.setup.misfit import Misfit, within
 
 RENEWAL_SHARE = 0.1  # of rows near an edge, above which the reference is renewed
 NOTHING_SEEN = np.zeros(0)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from agents.kernels.sending import next_tick, rounded, send_marketable
 from sim.base.jit import inlined, kernel
-from sim.kernels.messages.costs import units_to
+from sim.kernels.costs import units_to
 from sim.kernels.messages.outbox import send
 from sim.records import TRADE
 
@@ -117,8 +117,8 @@ def spread(now, quotes, cash, position, terms, legs, spreaders, looks, out):
         edge = own.edge_bps[row] * BPS
         waiting = own.pending[0, row] * lot
         units = left_open(own.share[row] * units_to_close(book, pool, edge), waiting)
-        if units == 0.0:
-            continue
+        if not abs(units) > 0.0:
+            continue  # nor is there a share of none in what has no end
         mid = 0.5 * (book["bid"] + book["ask"])
         at_book, at_pool = account[book["chain"], row], account[pool["chain"], row]
         units = within_means(

@@ -18,8 +18,11 @@ from pydantic import Field, model_validator
 
 from agents.option_chains.reading import ChainFile, Reading, check_moneyness, clock, read
 from sim.setup.draws import Draws
+from sim.setup.limits import LONGEST, MOST, MOST_UNITS
 from sim.setup.listing import Listing
-from sim.setup.parameters import LONGEST, MOST, MOST_UNITS, Misfit, Parameters, check_lots
+from sim.setup.misfit import Misfit
+from sim.setup.parameters import check_lots
+from sim.setup.table import Parameters
 
 DAY = 86400.0
 

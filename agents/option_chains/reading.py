@@ -21,7 +21,8 @@ from agents.option_chains.cells import moment, time_of_day
 from agents.option_chains.formats import recognised
 from agents.option_chains.formats.base import Row, Source
 from agents.option_chains.rows import Quote, Unusable, moment_of, open_interest, quoted
-from sim.setup.parameters import File, Misfit
+from sim.setup.files import File
+from sim.setup.misfit import Misfit
 
 MOST_VOLATILITY = 5.0
 """Median volatility, per year, above which it is taken for one in percent."""

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from agents.option_chains.cells import EXAMPLE, Timeless, moment, number
 from agents.option_chains.formats.base import Cell, Row
-from sim.setup.parameters import File, Misfit
+from sim.setup.files import File
+from sim.setup.misfit import Misfit
 
-KINDS = {"call": True, "c": True, "put": False, "p": False}
+IS_CALL = {"call": True, "c": True, "put": False, "p": False}
 
 LEAST_VOLATILITY = 0.001
 """Volatility, per year, below which a row is left out: no market's."""
@@ -70,8 +71,8 @@ def quoted(
     strike = _read(cells["strike"], "strike", is_price=True)
     if not 0 < strike < math.inf:
         raise Unusable("no strike above 0", cells["strike"].column)
-    kind = KINDS.get(cells["option_type"].text.strip().lower())
-    if kind is None:
+    is_call = IS_CALL.get(cells["option_type"].text.strip().lower())
+    if is_call is None:
         raise Unusable("an unreadable type of option", cells["option_type"].column)
     expiry = moment_of(row, "expiry_datetime", at, file)
     if not expiry > now:
@@ -81,7 +82,7 @@ def quoted(
         if needs_future:
             raise Unusable("no price of the future", cells["futures_price"].column)
         future = math.nan
-    return Quote(strike, expiry, kind, volatility, interest, future)
+    return Quote(strike, expiry, is_call, volatility, interest, future)
 
 
 def _of_interest(number: float) -> str:

@@ -45,7 +45,7 @@ from sim.recording.recording import Recording
 if TYPE_CHECKING:
     import pandas as pd
 
-HEADING, PLACE = "Attribution", 90
+HEADING, PLACE, PER = "Attribution", 90, "assets"
 
 BLOCKS = 60
 """Blocks of time that an interval is resampled from, unless they were shorter than `SPANS` horizons."""
@@ -213,61 +213,61 @@ TOUCH = "to whoever's order made them"
 CAUSE = "to the flow that makers answer with them, else to whoever's order made them"
 
 
-@metric(unit="1", per="assets", over="populations", source=VARIANCE.format(rule=TOUCH))
+@metric(unit="1", as_percent=True, over="populations", source=VARIANCE.format(rule=TOUCH))
 def variance_share(recording: Recording, asset: str) -> np.ndarray:
     """Whose orders made the price vary."""
     return _over_populations(recording, *_variance(recording, asset, LAST_TOUCH))
 
 
-@metric(unit="1", per="assets", over="populations", source=VARIANCE.format(rule=CAUSE))
+@metric(unit="1", as_percent=True, over="populations", source=VARIANCE.format(rule=CAUSE))
 def variance_share_through_makers(recording: Recording, asset: str) -> np.ndarray:
     """Whose flow made the price vary."""
     return _over_populations(recording, *_variance(recording, asset, THROUGH_MAKERS))
 
 
-@metric(unit="1", per="assets", source=VARIANCE.format(rule=TOUCH) + ", of hedging", headline=10)
+@metric(unit="1", as_percent=True, source=VARIANCE.format(rule=TOUCH) + ", of hedging", headline=10)
 def hedging_variance_share(recording: Recording, asset: str) -> float:
     """How much of the price's variance hedging made."""
     return _of(HEDGING, *_variance(recording, asset, LAST_TOUCH))
 
 
-@metric(unit="1", per="assets", source=VARIANCE.format(rule=CAUSE) + ", of hedging")
+@metric(unit="1", as_percent=True, source=VARIANCE.format(rule=CAUSE) + ", of hedging")
 def hedging_variance_share_through_makers(recording: Recording, asset: str) -> float:
     """How much of the price's variance hedging made, makers' answers included."""
     return _of(HEDGING, *_variance(recording, asset, THROUGH_MAKERS))
 
 
-@metric(unit="1", per="assets", source=VARIANCE.format(rule=TOUCH) + ", of forced trades", headline=11)
+@metric(unit="1", as_percent=True, source=VARIANCE.format(rule=TOUCH) + ", of forced trades", headline=11)
 def forced_variance_share(recording: Recording, asset: str) -> float:
     """How much of the price's variance liquidations made."""
     return _of(FORCING, *_variance(recording, asset, LAST_TOUCH))
 
 
-@metric(unit="1", per="assets", source=VARIANCE.format(rule=CAUSE) + ", of forced trades")
+@metric(unit="1", as_percent=True, source=VARIANCE.format(rule=CAUSE) + ", of forced trades")
 def forced_variance_share_through_makers(recording: Recording, asset: str) -> float:
     """How much of the price's variance liquidations made, makers' answers included."""
     return _of(FORCING, *_variance(recording, asset, THROUGH_MAKERS))
 
 
-@metric(unit="1", per="assets", over="populations", source=FALL.format(rule=TOUCH))
+@metric(unit="1", as_percent=True, over="populations", source=FALL.format(rule=TOUCH))
 def fall_share(recording: Recording, asset: str) -> np.ndarray:
     """Whose orders made the largest fall."""
     return _over_populations(recording, *_within(recording, asset, LAST_TOUCH, largest_fall))
 
 
-@metric(unit="1", per="assets", over="populations", source=FALL.format(rule=CAUSE))
+@metric(unit="1", as_percent=True, over="populations", source=FALL.format(rule=CAUSE))
 def fall_share_through_makers(recording: Recording, asset: str) -> np.ndarray:
     """Whose flow made the largest fall."""
     return _over_populations(recording, *_within(recording, asset, THROUGH_MAKERS, largest_fall))
 
 
-@metric(unit="1", per="assets", over="populations", source=RISE.format(rule=TOUCH))
+@metric(unit="1", as_percent=True, over="populations", source=RISE.format(rule=TOUCH))
 def rise_share(recording: Recording, asset: str) -> np.ndarray:
     """Whose orders made the largest rise."""
     return _over_populations(recording, *_within(recording, asset, LAST_TOUCH, largest_rise))
 
 
-@metric(unit="1", per="assets", over="populations", source=RISE.format(rule=CAUSE))
+@metric(unit="1", as_percent=True, over="populations", source=RISE.format(rule=CAUSE))
 def rise_share_through_makers(recording: Recording, asset: str) -> np.ndarray:
     """Whose flow made the largest rise."""
     return _over_populations(recording, *_within(recording, asset, THROUGH_MAKERS, largest_rise))

@@ -71,14 +71,6 @@ LINEAR_TO = 100.0
 def attribution(recording: Recording, sheet: Figure | None = None, *, asset: str | None = None) -> Figure:
     """What every population has added to the price so far, by last touch and through makers.
 
-    Parameters
-    ----------
-    recording : Recording
-    sheet : Figure, optional
-        What to draw in; a new one if not given.
-    asset : str, optional
-        The first one, if not given.
-
     Returns
     -------
     Figure

@@ -64,6 +64,8 @@ class Metric(NamedTuple):
         of every population, and has no entry for the system's own accounts.
     heading : str
         What it stands under in a page.
+    as_percent : bool
+        Whether it is shown in per cent, and its differences in points; the files have the plain number.
     headline, light, swept, credited : int
         Its place, from 1, among the metrics that are shown first wherever there are many; that arms and
         sweeps are compared in if nothing else is asked for, which have to take milliseconds; that the
@@ -79,6 +81,7 @@ class Metric(NamedTuple):
     per: str = ""
     over: str = ""
     heading: str = OTHERS
+    as_percent: bool = False
     headline: int = 0
     light: int = 0
     swept: int = 0
@@ -138,16 +141,17 @@ def _labels(recording: Recording, over: str) -> Sequence[str]:
 
 
 def metric(
-    *, unit: str, source: str, per: str = "", over: str = "", heading: str = "", **places: Any
+    *, unit: str, source: str, per: str = "", over: str = "", heading: str = "", **shown: Any
 ) -> Callable[[Callable[..., Any]], Metric]:
     """Make a function a metric of the module it stands in; see `Metric` for the arguments.
 
-    One without a heading stands under its module's `HEADING`.
+    One without a heading stands under its module's `HEADING`, and is repeated for its module's `PER`.
     """
 
     def decorate(function: Callable[..., Any]) -> Metric:
-        own = heading or function.__globals__.get("HEADING", OTHERS)
-        return Metric(function, unit, source, per, over, own, **places)
+        own = function.__globals__
+        under, each = heading or own.get("HEADING", OTHERS), per or own.get("PER", "")
+        return Metric(function, unit, source, each, over, under, **shown)
 
     return decorate
 

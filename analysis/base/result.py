@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from analysis.base.arms import BASE
 from sim.recording.recording import Recording
 
 UNITS = {"per sqrt(year)": "per √year"}
@@ -130,7 +131,7 @@ def read(folder: str | Path) -> Result:
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder} is not a results folder: it holds no {name}")
     is_amplification = (folder / "amplification.json").is_file()
-    own, text = folder / "base" if is_amplification else folder, _text(folder / "scenario.toml")
+    own, text = folder / BASE if is_amplification else folder, _text(folder / "scenario.toml")
     return Result(
         folder=folder,
         manifest=_json(folder / "manifest.json"),

@@ -244,25 +244,29 @@ def largest_cascade_duration(recording: Recording) -> float:
 LOSS = "notional-weighted mean over liquidations of the share of the equity loss made by {what}"
 
 
-@metric(unit="1", source=LOSS.format(what="hedging"))
+@metric(unit="1", as_percent=True, source=LOSS.format(what="hedging"))
 def share_of_loss_by_hedging(recording: Recording) -> float:
     """How much of what ruined the liquidated was hedging."""
     return _loss(recording, "share_hedging")
 
 
-@metric(unit="1", source=LOSS.format(what="forced trades"))
+@metric(unit="1", as_percent=True, source=LOSS.format(what="forced trades"))
 def share_of_loss_by_forced(recording: Recording) -> float:
     """How much of what ruined the liquidated was the liquidation of others."""
     return _loss(recording, "share_forced")
 
 
-@metric(unit="1", source=LOSS.format(what="neither hedging nor forced trades"))
+@metric(unit="1", as_percent=True, source=LOSS.format(what="neither hedging nor forced trades"))
 def share_of_loss_by_exogenous(recording: Recording) -> float:
     """How much of what ruined the liquidated came from elsewhere."""
     return _loss(recording, "share_exogenous")
 
 
-@metric(unit="1", source=LOSS.format(what="other liquidations, by their trades or the hedging these set off"))
+@metric(
+    unit="1",
+    as_percent=True,
+    source=LOSS.format(what="other liquidations, by their trades or the hedging these set off"),
+)
 def share_of_loss_by_liquidations(recording: Recording) -> float:
     """How much of what ruined the liquidated goes back to other liquidations."""
     return _loss(recording, "share_liquidations")

@@ -30,7 +30,7 @@ from analysis.contagion.option_books import need_options, option_books
 from sim.recording.recording import Recording
 from sim.records import HEDGE
 
-HEADING, PLACE = "Feedback", 150
+HEADING, PLACE, PER = "Feedback", 150, "assets"
 
 BIN = 1.0
 """Seconds within which hedges count as simultaneous, or a step where that is longer."""
@@ -145,14 +145,14 @@ def hedges(recording: Recording, asset: str) -> Hedges:
     return Hedges(time, np.abs(units[own]), account, population)
 
 
-@metric(unit="1", per="assets", source="Herfindahl index of the units hedged, by account")
+@metric(unit="1", source="Herfindahl index of the units hedged, by account")
 def hedging_concentration(recording: Recording, asset: str) -> float:
     """How few accounts do the hedging."""
     made = hedges(recording, asset)
     return herfindahl(np.bincount(np.unique(made.account, return_inverse=True)[1], made.units))
 
 
-@metric(unit="1", per="assets", source="Herfindahl index of the units hedged, by population")
+@metric(unit="1", source="Herfindahl index of the units hedged, by population")
 def hedging_concentration_by_population(recording: Recording, asset: str) -> float:
     """How few populations do the hedging."""
     made = hedges(recording, asset)
@@ -162,7 +162,6 @@ def hedging_concentration_by_population(recording: Recording, asset: str) -> flo
 
 @metric(
     unit="1",
-    per="assets",
     source="Herfindahl index of the mean over steps of |net gamma|, by hedging population; in a market of "
     "several assets of those that trade in this one alone",
 )
@@ -178,7 +177,6 @@ def gamma_concentration_by_population(recording: Recording, asset: str) -> float
 
 @metric(
     unit="1",
-    per="assets",
     source="Herfindahl index of |net option gamma| at the end of the run by account of the hedging "
     "populations, positions added up from fills",
 )
@@ -195,13 +193,13 @@ SYNCHRONY = (
 )
 
 
-@metric(unit="1", per="assets", source=SYNCHRONY + "variance of the sum of x over the sum of variances")
+@metric(unit="1", source=SYNCHRONY + "variance of the sum of x over the sum of variances")
 def hedging_synchrony(recording: Recording, asset: str) -> float:
     """How much more hedgers crowd together than at random, which is 1."""
     return _synchrony(recording, asset).ratio
 
 
-@metric(unit="1", per="assets", source=SYNCHRONY + "mean correlation between accounts, weighted by s.d.")
+@metric(unit="1", source=SYNCHRONY + "mean correlation between accounts, weighted by s.d.")
 def hedging_correlation(recording: Recording, asset: str) -> float:
     """How alike the times of any two hedgers are: 0 at random, 1 if always the same."""
     return _synchrony(recording, asset).correlation

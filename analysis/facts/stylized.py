@@ -23,7 +23,7 @@ from analysis.facts.meta_orders import fills_of
 from analysis.facts.tails import HillPlot, Tail
 from sim.recording.recording import Recording
 
-HEADING, PLACE = "Stylised facts", 120
+HEADING, PLACE, PER = "Stylised facts", 120, "assets"
 
 MINUTE = 60.0
 YEAR = 365 * 86400.0
@@ -230,7 +230,6 @@ def signature(recording: Recording, asset: str) -> Signature:
 
 @metric(
     unit="1",
-    per="assets",
     source="Hill estimator of absolute log returns of the mid over one step, from the largest sqrt(n) or 50",
 )
 def tail_index(recording: Recording, asset: str) -> float:
@@ -240,7 +239,6 @@ def tail_index(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
     source="Hill estimator of absolute log returns of the mid over successive minutes, from the largest "
     "sqrt(n) or 50",
 )
@@ -251,7 +249,6 @@ def tail_index_1min(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
     source="fourth central moment over squared variance, less 3, of log returns of the mid over one step",
 )
 def excess_kurtosis(recording: Recording, asset: str) -> float:
@@ -261,7 +258,6 @@ def excess_kurtosis(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
     source="fourth central moment over squared variance, less 3, of log returns of the mid over 1 min, from "
     "every step",
 )
@@ -270,11 +266,7 @@ def excess_kurtosis_1min(recording: Recording, asset: str) -> float:
     return kurtosis(recording, asset, MINUTE).value
 
 
-@metric(
-    unit="1",
-    per="assets",
-    source="correlation of the log return of the mid over a step with the next",
-)
+@metric(unit="1", source="correlation of the log return of the mid over a step with the next")
 def return_autocorrelation(recording: Recording, asset: str) -> float:
     """Whether a return over a step foretells the next."""
     return successive(recording, asset, STEP).value
@@ -282,7 +274,6 @@ def return_autocorrelation(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
     source="correlation of the log return of the mid over 1 min with that over the next, from every step",
 )
 def return_autocorrelation_1min(recording: Recording, asset: str) -> float:
@@ -292,7 +283,6 @@ def return_autocorrelation_1min(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
     source="b where the autocorrelation of absolute returns over a step falls as lag^-b, up to a thirtieth "
     "of the run",
 )
@@ -303,7 +293,6 @@ def absolute_return_decay(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
     source="b where the autocorrelation of the signs of takers' orders falls as lag^-b, lags in orders",
 )
 def order_sign_decay(recording: Recording, asset: str) -> float:
@@ -313,7 +302,6 @@ def order_sign_decay(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
     source="delta where the mean move of the mid during a taker's run of same-sided orders is "
     "c sigma (units / volume)^delta",
 )
@@ -322,11 +310,7 @@ def impact_exponent(recording: Recording, asset: str) -> float:
     return meta_orders.impact_law(recording, asset).exponent.value
 
 
-@metric(
-    unit="1",
-    per="assets",
-    source="volatility of the mid from step to step over that at intervals of 1/30 of the run",
-)
+@metric(unit="1", source="volatility of the mid from step to step over that at intervals of 1/30 of the run")
 def signature_ratio(recording: Recording, asset: str) -> float:
     """Whether the price bounces (above 1) or keeps going (below 1)."""
     return signature(recording, asset).ratio.value
@@ -334,7 +318,6 @@ def signature_ratio(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
     source="correlation of the absolute log return of the mid over 1 min with the units traded in it, from "
     "every step",
 )

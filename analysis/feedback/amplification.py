@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from analysis.base.arms import BASE, MAIN, MUTED, OPEN_LOOP
+
 RESAMPLES = 4000
 """Bootstrap samples of an interval."""
 
@@ -31,8 +33,6 @@ FEWEST = 8
 
 NO_INTERVAL = f"no interval: it takes {FEWEST} seeds"
 """What stands where an interval would."""
-
-BASE, MUTED, OPEN_LOOP = "base", "muted", "open_loop"
 
 
 class Estimate(NamedTuple):
@@ -74,7 +74,7 @@ def compare(values: Mapping[str, np.ndarray], unit: str = "", source: str = "") 
     them that are run, every other arm with base and with muted over those in which it is defined
     in both.
     """
-    main = [arm for arm in (BASE, MUTED, OPEN_LOOP) if arm in values]
+    main = [arm for arm in MAIN if arm in values]
     known = np.isfinite([values[arm] for arm in main or values]).all(axis=0)
     paired = {arm: values[arm][known] for arm in main}
     entry: dict[str, Any] = {"unit": unit, "source": source}

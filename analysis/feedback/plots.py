@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from analysis.base.arms import NO_LOOP_OF_THEIR_OWN
 from analysis.base.metric import Undefined
 from analysis.feedback.amplification import FEWEST, NO_INTERVAL
 from analysis.figures.drawing import going_on, own_settings
@@ -24,8 +25,6 @@ PARTS = (
 """What is drawn of each metric: key of the entry, label, colour, marker and its size."""
 
 GAIN, LONG_RUN = "median_loop_gain", "long_run_volatility"
-UNCLOSED = ("open_loop", "placebo", "unhedged", "aa")
-"""Arms in which the loop is not closed, or that repeat base."""
 
 CREDITED = ("#0072b2", "#009e73", "#d55e00", "#e69f00", "#cc79a7", "#56b4e9")
 MARKERS = ("o", "s", "D", "^", "v", "P")
@@ -251,7 +250,7 @@ def _gains(entries: Mapping[str, Any], asset: str) -> list[tuple[str, float, flo
     found = []
     for arm, part in (volatility.get("against_muted") or {}).items():
         mean = (gain.get(arm) or {}).get("mean")
-        if arm not in UNCLOSED and mean is not None and part["ratio"] is not None:
+        if arm not in NO_LOOP_OF_THEIR_OWN and mean is not None and part["ratio"] is not None:
             low, high = part["interval"] or (np.nan, np.nan)
             found.append((arm, mean, part["ratio"], low, high))
     return sorted(found, key=lambda point: point[1])

@@ -54,11 +54,6 @@ def gamma_profile(
 
     Parameters
     ----------
-    recording : Recording
-    ax : Axes, optional
-        Where to draw; a new figure if not given.
-    asset : str, optional
-        The first one, if not given.
     step : int, optional
         Which recorded profile; the first, if not given.
 
@@ -101,11 +96,6 @@ def at_risk(
 
     Parameters
     ----------
-    recording : Recording
-    ax : Axes, optional
-        Where to draw; a new figure if not given.
-    asset : str, optional
-        The first one, if not given.
     step : int, optional
         Which recorded profile; the first, if not given.
 

@@ -22,7 +22,8 @@ class Drawing:
     Attributes
     ----------
     function : callable
-        Of a recording, an Axes and, where it is drawn `per` "assets", the keyword `asset`. One
+        Of a recording, an Axes (its own if none is given) and, where it is drawn `per` "assets", the
+        keyword `asset`, the first if none is given. One
         that makes its own Figure (`is_whole`) takes a recording and the keyword alone and returns it.
     per : str
         "assets" if there is one for each asset, else "".

@@ -8,14 +8,10 @@ from analysis.base.metric import Undefined, metric
 from analysis.base.series import known, prices, series
 from sim.recording.recording import Recording
 
-HEADING, PLACE = "Liquidity", 20
+HEADING, PLACE, PER = "Liquidity", 20, "assets"
 
 
-@metric(
-    unit="bps",
-    per="assets",
-    source="mean over steps of (best ask - best bid) / mid x 10,000",
-)
+@metric(unit="bps", source="mean over steps of (best ask - best bid) / mid x 10,000")
 def mean_spread(recording: Recording, asset: str) -> float:
     """Average quoted spread."""
     return float(np.mean(_spread(recording, asset)))
@@ -23,7 +19,6 @@ def mean_spread(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="bps",
-    per="assets",
     source="largest (best ask - best bid) / mid x 10,000 at the end of a step",
     headline=21,
     light=17,
@@ -33,40 +28,26 @@ def worst_spread(recording: Recording, asset: str) -> float:
     return float(np.max(_spread(recording, asset)))
 
 
-@metric(
-    unit="1",
-    per="assets",
-    source="share of steps that end with both a bid and an ask in the book",
-)
+@metric(unit="1", as_percent=True, source="share of steps that end with both a bid and an ask in the book")
 def quoted_share(recording: Recording, asset: str) -> float:
     """How often one could both buy and sell."""
     spread = series(recording, f"{asset}.spread")
     return float(np.mean(~np.isnan(spread)))
 
 
-@metric(unit="units", per="assets", source="mean over steps of the units bid near the mid")
+@metric(unit="units", source="mean over steps of the units bid near the mid")
 def mean_depth_bid(recording: Recording, asset: str) -> float:
     """Average depth on the side that sellers hit."""
     return float(np.mean(_depth(recording, asset, "bid")))
 
 
-@metric(
-    unit="units",
-    per="assets",
-    source="mean over steps of the units offered near the mid",
-)
+@metric(unit="units", source="mean over steps of the units offered near the mid")
 def mean_depth_ask(recording: Recording, asset: str) -> float:
     """Average depth on the side that buyers lift."""
     return float(np.mean(_depth(recording, asset, "ask")))
 
 
-@metric(
-    unit="units",
-    per="assets",
-    source="lowest mean of bid and ask depth over any 10 s",
-    headline=19,
-    light=18,
-)
+@metric(unit="units", source="lowest mean of bid and ask depth over any 10 s", headline=19, light=18)
 def worst_depth(recording: Recording, asset: str) -> float:
     """Thinnest the book became, for longer than a blink."""
     depth = (_depth(recording, asset, "bid") + _depth(recording, asset, "ask")) / 2

@@ -8,7 +8,7 @@ from analysis.base.metric import Undefined, metric
 from analysis.base.series import known, series
 from sim.recording.recording import Recording
 
-HEADING, PLACE = "Feedback", 30
+HEADING, PLACE, PER = "Feedback", 30, "assets"
 
 WARM_UP_SECONDS, WARM_UP_STEPS = 60.0, 20
 """How long the response of hedgers is taken to be full for want of data (`sim.kernels.recording.gain`)."""
@@ -24,31 +24,20 @@ INSTANT = "instantaneous impact (1 / units resting near the mid per price)"
 
 
 @metric(
-    unit="1",
-    per="assets",
-    source=GAIN.format(what="median over steps", impact=PERMANENT),
-    headline=6,
-    light=19,
-    swept=6,
+    unit="1", source=GAIN.format(what="median over steps", impact=PERMANENT), headline=6, light=19, swept=6
 )
 def median_loop_gain(recording: Recording, asset: str) -> float:
     """Feedback through hedging and liquidation at ordinary times; 1 is the edge of stability."""
     return float(np.median(_measured_gain(recording, f"{asset}.loop_gain")))
 
 
-@metric(unit="1", per="assets", source=GAIN.format(what="median over steps", impact=INSTANT))
+@metric(unit="1", source=GAIN.format(what="median over steps", impact=INSTANT))
 def median_loop_gain_instant(recording: Recording, asset: str) -> float:
     """The same against what rests in the book, as a move meets it before makers requote."""
     return float(np.median(_measured_gain(recording, f"{asset}.loop_gain_instant")))
 
 
-@metric(
-    unit="1",
-    per="assets",
-    source=GAIN.format(what="largest at a step's end", impact=PERMANENT),
-    headline=7,
-    light=20,
-)
+@metric(unit="1", source=GAIN.format(what="largest at a step's end", impact=PERMANENT), headline=7, light=20)
 def worst_loop_gain(recording: Recording, asset: str) -> float:
     """Feedback at its strongest."""
     return float(np.max(_measured_gain(recording, f"{asset}.loop_gain")))
@@ -56,7 +45,6 @@ def worst_loop_gain(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
     source="1 - 99th percentile of the loop gain over steps, without the first minute; below 0, moves fed "
     "themselves in more than a step of a hundred",
 )

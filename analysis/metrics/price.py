@@ -12,7 +12,7 @@ from analysis.base.metric import Told, Undefined, metric
 from analysis.base.series import prices
 from sim.recording.recording import Recording
 
-HEADING, PLACE = "Price", 10
+HEADING, PLACE, PER = "Price", 10, "assets"
 
 YEAR = 365 * 86400.0
 """Seconds in a year."""
@@ -26,7 +26,6 @@ VOLATILITY = (
 
 @metric(
     unit="per sqrt(year)",
-    per="assets",
     source=VOLATILITY.format(horizon="one step"),
     light=3,
     told=Told(4, "realised volatility over {step:g} s, per year", "{:.1%}"),
@@ -38,7 +37,6 @@ def realised_volatility(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="per sqrt(year)",
-    per="assets",
     source=VOLATILITY.format(horizon="1 min"),
     headline=5,
     light=4,
@@ -51,7 +49,7 @@ def realised_volatility_1min(recording: Recording, asset: str) -> float:
     return _volatility(recording, f"{asset}.mid", 60.0)
 
 
-@metric(unit="per sqrt(year)", per="assets", source=VOLATILITY.format(horizon="5 min"), light=5)
+@metric(unit="per sqrt(year)", source=VOLATILITY.format(horizon="5 min"), light=5)
 def realised_volatility_5min(recording: Recording, asset: str) -> float:
     """Volatility of the mid over five minutes."""
     return _volatility(recording, f"{asset}.mid", 300.0)
@@ -59,7 +57,6 @@ def realised_volatility_5min(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="per sqrt(year)",
-    per="assets",
     source="sqrt(mean of squared log returns over 200 steps, from every step, x year / 200 steps) of the mid "
     "just before each hedge phase",
     light=6,
@@ -72,7 +69,6 @@ def long_run_volatility(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
     source="volatility of the mid over that of the exogenous value, both over 1 min",
     light=7,
     swept=5,
@@ -87,7 +83,7 @@ def excess_volatility(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
+    as_percent=True,
     source="largest 1 - mid / highest mid so far, from the first step on",
     headline=1,
     light=1,
@@ -103,7 +99,7 @@ def max_drawdown(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
+    as_percent=True,
     source="largest mid / lowest mid so far - 1, from the first step on",
     headline=2,
     light=2,
@@ -116,7 +112,7 @@ def max_run_up(recording: Recording, asset: str) -> float:
     return float(np.max(mid / np.minimum.accumulate(mid) - 1))
 
 
-@metric(unit="bps", per="assets", source="root mean square of log(mid / exogenous value) over steps x 10,000")
+@metric(unit="bps", source="root mean square of log(mid / exogenous value) over steps x 10,000")
 def pricing_error(recording: Recording, asset: str) -> float:
     """How far the price strays from the exogenous value."""
     mid, value = prices(recording, f"{asset}.mid"), prices(recording, f"{asset}.value")

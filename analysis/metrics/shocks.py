@@ -16,12 +16,12 @@ from analysis.base.trades import Shock, executed, first_shock, shocks
 from sim.recording.recording import Recording
 from sim.records import SHOCK
 
-HEADING, PLACE = "Shock", 70
+HEADING, PLACE, PER = "Shock", 70, "assets"
 
 
 @metric(
     unit="1",
-    per="assets",
+    as_percent=True,
     source="sum of the changes of the mid that the shock's own trades made, in its direction, over the mid "
     "before",
 )
@@ -33,7 +33,7 @@ def shock_direct_move(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
+    as_percent=True,
     source="units that exogenous market orders traded over the units asked for by the end; below 1 the "
     "market could not take them",
     light=12,
@@ -48,7 +48,7 @@ def shock_executed(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
+    as_percent=True,
     source="largest move of the mid in the shock's direction after it, at the end of a step or just before "
     "its hedge phase, over the mid before",
     headline=3,
@@ -63,7 +63,7 @@ def shock_largest_move(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
+    as_percent=True,
     source="shock_largest_move - shock_direct_move: what all others added, makers who learn from the flow "
     "among them; no measure of hedging (compare a run without it); below zero where some was absorbed",
     headline=4,
@@ -78,7 +78,7 @@ def shock_overshoot(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
+    as_percent=True,
     source="move of the mid in the shock's direction from before it to the end of the run, over the mid "
     "before",
     light=10,
@@ -91,7 +91,6 @@ def shock_lasting_move(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="s",
-    per="assets",
     source="time from the extreme after the shock until half of the way from the mid before is regained",
     light=11,
 )
@@ -105,7 +104,6 @@ def shock_half_recovery(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="s",
-    per="assets",
     source="time from the extreme after the shock until half of the way from the mid before is regained, or "
     "until the end of the run where it is not (restricted time)",
 )
@@ -114,9 +112,7 @@ def shock_recovery_time(recording: Recording, asset: str) -> float:
     return _recovery(recording, asset)[0]
 
 
-@metric(
-    unit="1", per="assets", source="1 if half of the move after the shock is regained before the end, else 0"
-)
+@metric(unit="1", source="1 if half of the move after the shock is regained before the end, else 0")
 def shock_is_recovered(recording: Recording, asset: str) -> float:
     """Whether half was regained; over seeds, how often."""
     return float(_recovery(recording, asset)[1])

@@ -13,14 +13,10 @@ from analysis.base.trades import trades
 from sim.recording.recording import Recording
 from sim.records import FORCED, HEDGE
 
-HEADING, PLACE = "Volume", 40
+HEADING, PLACE, PER = "Volume", 40, "assets"
 
 
-@metric(
-    unit="units",
-    per="assets",
-    source="sum of |qty| over trades; a unit that changes hands counts once",
-)
+@metric(unit="units", source="sum of |qty| over trades; a unit that changes hands counts once")
 def volume(recording: Recording, asset: str) -> float:
     """Units traded."""
     return float(np.abs(trades(recording, asset).units).sum())
@@ -28,7 +24,7 @@ def volume(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
+    as_percent=True,
     over="populations",
     source="units traded by the population as taker, over volume",
 )
@@ -37,28 +33,20 @@ def volume_share(recording: Recording, asset: str) -> np.ndarray:
     return _shares(recording, asset, "taker", "populations")
 
 
-@metric(
-    unit="1",
-    per="assets",
-    over="phases",
-    source="units traded in the phase of the step, over volume",
-)
+@metric(unit="1", as_percent=True, over="phases", source="units traded in the phase of the step, over volume")
 def phase_share(recording: Recording, asset: str) -> np.ndarray:
     """When in the step the volume was traded."""
     return _shares(recording, asset, "phase", "phases")
 
 
-@metric(unit="units", per="assets", source="sum of |qty| over trades sent to hedge", heading="Feedback")
+@metric(unit="units", source="sum of |qty| over trades sent to hedge", heading="Feedback")
 def hedging_volume(recording: Recording, asset: str) -> float:
     """Units that hedgers traded."""
     return float(np.abs(_flow(recording, asset, HEDGE)).sum())
 
 
 @metric(
-    unit="units",
-    per="assets",
-    source="sum of qty over trades sent to hedge; below zero is selling",
-    heading="Feedback",
+    unit="units", source="sum of qty over trades sent to hedge; below zero is selling", heading="Feedback"
 )
 def net_hedging_flow(recording: Recording, asset: str) -> float:
     """Units that hedgers bought less those they sold."""
@@ -67,7 +55,7 @@ def net_hedging_flow(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
+    as_percent=True,
     source="hedging_volume / volume",
     heading="Feedback",
     headline=8,
@@ -78,9 +66,7 @@ def hedging_share(recording: Recording, asset: str) -> float:
     return _flow_share(recording, asset, HEDGE)
 
 
-@metric(
-    unit="units", per="assets", source="sum of |qty| over trades that liquidations forced", heading="Feedback"
-)
+@metric(unit="units", source="sum of |qty| over trades that liquidations forced", heading="Feedback")
 def forced_volume(recording: Recording, asset: str) -> float:
     """Units that were sold or bought by force."""
     return float(np.abs(_flow(recording, asset, FORCED)).sum())
@@ -88,7 +74,6 @@ def forced_volume(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="units",
-    per="assets",
     source="sum of qty over trades that liquidations forced; below zero is selling",
     heading="Feedback",
 )
@@ -99,7 +84,7 @@ def net_forced_flow(recording: Recording, asset: str) -> float:
 
 @metric(
     unit="1",
-    per="assets",
+    as_percent=True,
     source="forced_volume / volume",
     heading="Feedback",
     headline=9,

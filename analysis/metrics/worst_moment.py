@@ -14,7 +14,7 @@ from analysis.base.metric import Undefined, metric
 from analysis.base.series import opening, prices, series
 from sim.recording.recording import Recording
 
-HEADING, PLACE = "Liquidity", 60
+HEADING, PLACE, PER = "Liquidity", 60, "assets"
 
 WINDOW_SECONDS = 10.0
 """Length of the stretch, centred on the worst moment, over which liquidity is averaged."""
@@ -25,9 +25,7 @@ MOMENT = (
 )
 
 
-@metric(
-    unit="bps", per="assets", source=f"(best ask - best bid) / mid x 10,000, {MOMENT}", headline=20, light=15
-)
+@metric(unit="bps", source=f"(best ask - best bid) / mid x 10,000, {MOMENT}", headline=20, light=15)
 def spread_at_worst(recording: Recording, asset: str) -> float:
     """Quoted spread when the price was at its worst."""
     spread = _around_worst(recording, asset, f"{asset}.spread")
@@ -37,13 +35,7 @@ def spread_at_worst(recording: Recording, asset: str) -> float:
     return float(np.nanmean(spread / mid) * 1e4)
 
 
-@metric(
-    unit="units",
-    per="assets",
-    source=f"mean of bid and ask depth near the mid, {MOMENT}",
-    headline=18,
-    light=16,
-)
+@metric(unit="units", source=f"mean of bid and ask depth near the mid, {MOMENT}", headline=18, light=16)
 def depth_at_worst(recording: Recording, asset: str) -> float:
     """Depth when the price was at its worst; a side without orders has none."""
     sides = [_around_worst(recording, asset, f"{asset}.depth_{side}") for side in ("bid", "ask")]

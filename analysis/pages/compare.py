@@ -15,12 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.base.arms import BASE
 from analysis.base.metric import Undefined
 from analysis.base.result import Result, arms, read
 from analysis.figures.drawing import own_settings
 from analysis.pages.metric_rows import (
     ABSENT,
-    Line,
+    MetricRow,
     Number,
     amplified,
     apart,
@@ -82,24 +83,24 @@ class Comparison:
         ]
 
     @cached_property
-    def lines(self) -> list[Line]:
+    def metrics(self) -> list[MetricRow]:
         """Every metric that any result has, the main ones first."""
-        found: dict[str, Line] = {}
+        found: dict[str, MetricRow] = {}
         for result in self.results:
             own = result.metrics if result.amplification is None else result.amplification
             for name, entry in own.items():
-                line = self._line(result, name, entry.get("unit", "1"))
-                found.setdefault(line.key, line)
-        return sorted(found.values(), key=lambda line: line.rank)
+                metric = self._metric(result, name, entry.get("unit", "1"))
+                found.setdefault(metric.key, metric)
+        return sorted(found.values(), key=lambda metric: metric.rank)
 
-    def _line(self, result: Result, name: str, unit: str) -> Line:
+    def _metric(self, result: Result, name: str, unit: str) -> MetricRow:
         parts = result.parsed(name)
         is_own = self._is_each_its_own and bool(parts.asset)
         rest = name.removeprefix(f"{parts.asset}.") if is_own else name
         names = tuple(f"{each.assets[0]}.{rest}" if is_own else name for each in self.results)
         pairs = list(zip(self.results, names, strict=True))
         units = tuple(each.unit(own, unit) if number_of(each, own) else "" for each, own in pairs)
-        return Line(rest, parts.label, names, unit, units)
+        return MetricRow(rest, parts.label, names, unit, units)
 
     @cached_property
     def _is_each_its_own(self) -> bool:
@@ -118,12 +119,12 @@ class Comparison:
     def _metrics(self) -> Iterator[Section]:
         """The main metrics, the others that differ, those by population; a note on what is equal."""
         differing = [
-            line for line in self.lines if len({each and each[0] for each in self._numbers(line)}) > 1
+            metric for metric in self.metrics if len({each and each[0] for each in self._numbers(metric)}) > 1
         ]
-        main = [line for line in self.lines if line.is_headline]
-        others = [line for line in differing if line not in main and not line.label]
-        divided = [line for line in differing if line.label]
-        equal = len(self.lines) - len({*main, *differing})
+        main = [metric for metric in self.metrics if metric.is_headline]
+        others = [metric for metric in differing if metric not in main and not metric.label]
+        divided = [metric for metric in differing if metric.label]
+        equal = len(self.metrics) - len({*main, *differing})
         note = f"{equal} other metrics are the same in all." if equal else ""
         kinds = {result.amplification is None for result in self.results}
         prose = "\n\n".join(
@@ -133,25 +134,25 @@ class Comparison:
         yield self._table("Other metrics that differ", others, note=note)
         yield self._table("Metrics by population, phase and reason that differ", divided, is_folded=True)
 
-    def _table(self, title: str, lines: Sequence[Line], prose: str = "", **more: Any) -> Section:
+    def _table(self, title: str, metrics: Sequence[MetricRow], prose: str = "", **more: Any) -> Section:
         """Values of each result, and from the second on the differences to the first."""
         first, *others = self.labels
         columns = ["metric", first]
         for label in others:
             columns += [label, f"{label} − {first}"]
-        return Section(title, prose, columns, [self._row(line) for line in lines], **more)
+        return Section(title, prose, columns, [self._row(metric) for metric in metrics], **more)
 
-    def _row(self, line: Line) -> list[Any]:
-        numbers = self._numbers(line)
-        cells: list[Any] = [line.title, valued(numbers[0], line)]
-        for number, unit in zip(numbers[1:], line.units[1:], strict=True):
-            is_one_unit = unit == line.units[0]
-            cells += [valued(number, line), apart(numbers[0], number, line) if is_one_unit else None]
+    def _row(self, metric: MetricRow) -> list[Any]:
+        numbers = self._numbers(metric)
+        cells: list[Any] = [metric.title, valued(numbers[0], metric)]
+        for number, unit in zip(numbers[1:], metric.units[1:], strict=True):
+            is_one_unit = unit == metric.units[0]
+            cells += [valued(number, metric), apart(numbers[0], number, metric) if is_one_unit else None]
         return cells
 
-    def _numbers(self, line: Line) -> list[Number | None]:
+    def _numbers(self, metric: MetricRow) -> list[Number | None]:
         """The metric in each result; None where it has no such metric."""
-        return [number_of(result, name) for result, name in zip(self.results, line.names, strict=True)]
+        return [number_of(result, name) for result, name in zip(self.results, metric.names, strict=True)]
 
     def _amplifications(self) -> Iterator[Section]:
         """Amplifications with their intervals, and whether those overlap that of the first."""
@@ -163,18 +164,19 @@ class Comparison:
         for label in others:
             columns += [label, f"against {first}"]
         entries = [result.amplification or {} for result in self.results]
-        known = [line for line in self.lines if not line.label and any(map(dict.get, entries, line.names))]
-        main = [self._amplified_row(line) for line in known if line.is_headline]
-        rest = [self._amplified_row(line) for line in known if not line.is_headline]
+        of_market = (metric for metric in self.metrics if not metric.label)
+        known = [metric for metric in of_market if any(map(dict.get, entries, metric.names))]
+        main = [self._amplified_row(metric) for metric in known if metric.is_headline]
+        rest = [self._amplified_row(metric) for metric in known if not metric.is_headline]
         prose = "Base over muted, or base less muted where a ratio has no meaning, with 95% intervals."
         yield Section("Amplification", prose, columns, main, note=note if others else "")
         yield Section("Amplification of the other metrics", columns=columns, rows=rest, is_folded=True)
 
-    def _amplified_row(self, line: Line) -> list[Any]:
-        entries = [entry_of(result, name) for result, name in zip(self.results, line.names, strict=True)]
-        cells: list[Any] = [line.title, amplified(entries[0], line)]
+    def _amplified_row(self, metric: MetricRow) -> list[Any]:
+        entries = [entry_of(result, name) for result, name in zip(self.results, metric.names, strict=True)]
+        cells: list[Any] = [metric.title, amplified(entries[0], metric)]
         for entry in entries[1:]:
-            cells += [amplified(entry, line), overlap(entries[0], entry)]
+            cells += [amplified(entry, metric), overlap(entries[0], entry)]
         return cells
 
     def _keys(self) -> Section | None:
@@ -199,10 +201,10 @@ class Comparison:
             {"label": label, "folder": str(result.folder), "manifest": result.manifest}
             for label, result in zip(self.labels, self.results, strict=True)
         ]
-        return {"results": runs, "metrics": [self._entry(line) for line in self.lines]}
+        return {"results": runs, "metrics": [self._entry(metric) for metric in self.metrics]}
 
-    def _entry(self, line: Line) -> dict[str, Any]:
-        numbers = self._numbers(line)
+    def _entry(self, metric: MetricRow) -> dict[str, Any]:
+        numbers = self._numbers(metric)
         values = [
             number and {"value": number.value, "interval": number.interval, "reason": number.reason}
             for number in numbers
@@ -210,12 +212,12 @@ class Comparison:
         gaps = [number and numbers[0] and difference(numbers[0], number) for number in numbers]
         ratios = [
             entry and {"ratio": entry["ratio"], "interval": entry.get("interval")}
-            for entry in self.ratios(line)
+            for entry in self.ratios(metric)
         ]
         return {
-            "metric": line.key,
-            "names": line.names,
-            "unit": line.unit,
+            "metric": metric.key,
+            "names": metric.names,
+            "unit": metric.unit,
             "values": values,
             "differences": [gap and {"value": gap[0], "interval": gap[1]} for gap in gaps],
             "amplified": ratios,
@@ -225,9 +227,9 @@ class Comparison:
         """Prices and amplifications on common axes; see `figure`."""
         return figure(self)
 
-    def ratios(self, line: Line) -> list[Mapping[str, Any] | None]:
+    def ratios(self, metric: MetricRow) -> list[Mapping[str, Any] | None]:
         """Entries that have a ratio; None for results that do not."""
-        entries = [entry_of(result, name) for result, name in zip(self.results, line.names, strict=True)]
+        entries = [entry_of(result, name) for result, name in zip(self.results, metric.names, strict=True)]
         return [entry if entry and entry.get("ratio") is not None else None for entry in entries]
 
 
@@ -289,7 +291,7 @@ def _setup(result: Result) -> tuple[str, str, str, str]:
         if "seed" in manifest
         else f"{seeds} seeds"
     )
-    names = ", ".join(arms(result)) or str(manifest.get("arm", "base"))
+    names = ", ".join(arms(result)) or str(manifest.get("arm", BASE))
     return counted, names, str(manifest.get("status", "")), str(manifest.get("scenario_hash", ""))[:8]
 
 

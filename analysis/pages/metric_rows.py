@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 from scipy import stats
 
+from analysis.base.arms import BASE
 from analysis.base.metric import Undefined
 from analysis.base.result import Result
 from analysis.figures.style import words
-from analysis.measures import rank
-from analysis.pages.page import amount, is_share, with_interval
+from analysis.measures import is_percent, rank
+from analysis.pages.page import amount, with_interval
 
 LEVEL = 0.95
 
@@ -64,7 +65,7 @@ def difference(first: Number, other: Number) -> tuple[float | None, tuple[float,
     return gap, (gap - reach, gap + reach)
 
 
-class Line(NamedTuple):
+class MetricRow(NamedTuple):
     """One metric in every result.
 
     Attributes
@@ -101,11 +102,7 @@ class Line(NamedTuple):
     @property
     def title(self) -> str:
         """Name and unit for a reader."""
-        unit = (
-            ""
-            if is_share(self.key, {"unit": self.unit})
-            else " | ".join(dict.fromkeys(filter(None, self.units)))
-        )
+        unit = "" if is_percent(self.key) else " | ".join(dict.fromkeys(filter(None, self.units)))
         return words(self.key.replace(".", " ")) + (f" ({unit})" if unit else "")
 
 
@@ -119,7 +116,7 @@ def number_of(result: Result, name: str) -> Number | None:
     if result.amplification is None:
         entry = result.metrics.get(name)
         return entry and Number(entry["value"], reason=entry.get("reason", ""))
-    base = (entry_of(result, name) or {}).get("base")
+    base = (entry_of(result, name) or {}).get(BASE)
     if base is None:
         return None
     if base["mean"] is None:
@@ -128,33 +125,34 @@ def number_of(result: Result, name: str) -> Number | None:
     return Number(base["mean"], error, base["seeds"])
 
 
-def valued(number: Number | None, line: Line) -> Any:
+def valued(number: Number | None, metric: MetricRow) -> Any:
     """A cell: the value, with its interval where there are seeds."""
     if number is None:
         return ABSENT
     if number.value is None:
         return Undefined(number.reason)
-    return amount(number.value, line.key, line.unit) + _between(number.interval, line)
+    return amount(number.value, metric.key) + _between(number.interval, metric)
 
 
-def apart(first: Number | None, other: Number | None, line: Line) -> str | None:
+def apart(first: Number | None, other: Number | None, metric: MetricRow) -> str | None:
     """A cell: the other less the first; none between a single run and a mean."""
     if first is None or other is None:
         return None
     gap, interval = difference(first, other)
     if gap is None or (first.error is None) != (other.error is None):
         return None
-    return amount(gap, line.key, line.unit, is_difference=True) + _between(interval, line, is_difference=True)
+    shown = amount(gap, metric.key, is_difference=True)
+    return shown + _between(interval, metric, is_difference=True)
 
 
-def _between(interval: tuple[float, float] | None, line: Line, *, is_difference: bool = False) -> str:
+def _between(interval: tuple[float, float] | None, metric: MetricRow, *, is_difference: bool = False) -> str:
     if interval is None:
         return ""
-    low, high = (amount(end, line.key, line.unit, is_difference=is_difference) for end in interval)
+    low, high = (amount(end, metric.key, is_difference=is_difference) for end in interval)
     return f" ({low.removesuffix(' points').removesuffix('%')} to {high})"
 
 
-def amplified(entry: Mapping[str, Any] | None, line: Line) -> Any:
+def amplified(entry: Mapping[str, Any] | None, metric: MetricRow) -> Any:
     """A cell: a ratio or a difference with its interval, or why there is none."""
     if entry is None:
         return "not measured"
@@ -162,8 +160,8 @@ def amplified(entry: Mapping[str, Any] | None, line: Line) -> Any:
         return with_interval(entry["ratio"], entry.get("interval"))
     gap = entry.get("difference") or {}
     if entry.get("kind") == "difference" and gap.get("value") is not None:
-        text = amount(gap["value"], line.key, line.unit, is_difference=True)
-        return text + _between(gap.get("interval"), line, is_difference=True)
+        text = amount(gap["value"], metric.key, is_difference=True)
+        return text + _between(gap.get("interval"), metric, is_difference=True)
     return Undefined(entry.get("reason") or "no reason is given")
 
 

@@ -25,10 +25,7 @@ from analysis.feedback.amplification import NO_INTERVAL
 from analysis.figures import png
 from analysis.figures.style import short, words
 from analysis.gallery import DPI
-
-SHARES = re.compile(r"(^|[._])(share|drawdown|run_up|move|overshoot)([._]|$)")
-"""Dimensionless metrics that read better in per cent."""
-
+from analysis.measures import is_percent
 
 NUMERIC = re.compile(r"[+−-]?\d[\d.,]*(e[−-]?\d+)?[×%kMbn]*( points)?( \(.*\))?|absent|not measured")
 """Cells that are set to the right."""
@@ -119,12 +116,12 @@ def _environment() -> Environment:
 # Words and numbers.
 
 
-def amount(number: float, name: str, unit: str = "1", *, is_difference: bool = False) -> str:
+def amount(number: float, name: str, *, is_difference: bool = False) -> str:
     """A value of a metric in four figures; shares in per cent, their differences in points."""
     if not np.isfinite(number):
         return "undefined"
     points = " points" if is_difference else "%"
-    text = short(100 * number) + points if is_share(name, {"unit": unit}) else short(number, 4)
+    text = short(100 * number) + points if is_percent(name) else short(number, 4)
     return f"+{text}" if is_difference and number > 0 else text
 
 
@@ -134,11 +131,6 @@ def with_interval(ratio: float, interval: Sequence[float] | None) -> str:
     return f"{short(ratio)}× ({ends})"
 
 
-def is_share(name: str, entry: Mapping[str, Any]) -> bool:
-    """Whether a metric reads better in per cent."""
-    return entry.get("unit", "1") == "1" and SHARES.search(name) is not None
-
-
 def value(entry: Mapping[str, Any] | None, name: str) -> Any:
     """A cell: the value of a metric, a dash if there is no such metric, or why it is undefined."""
     if entry is None:
@@ -146,7 +138,7 @@ def value(entry: Mapping[str, Any] | None, name: str) -> Any:
     number = entry.get("value")
     if number is None:
         return Undefined(entry.get("reason", "no reason is given"))
-    return amount(number, name, entry.get("unit", "1"))
+    return amount(number, name)
 
 
 def cell(content: Any) -> Markup:

@@ -17,19 +17,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from markupsafe import Markup
 
+from analysis.base.arms import BASE, MAIN, MUTED
 from analysis.base.metric import Undefined
 from analysis.base.result import Name, Result, arms, read
 from analysis.base.trades import Shock
 from analysis.cascades.cascades import cascades
-from analysis.feedback.amplification import BASE, MUTED, OPEN_LOOP
 from analysis.feedback.cautions import cautions
 from analysis.figures.drawing import going_on
 from analysis.figures.style import colours, short, words
 from analysis.gallery import DPI, drawn, pictures
-from analysis.measures import heading, headings, is_headline, rank
+from analysis.measures import heading, headings, is_headline, is_percent, rank
 from analysis.pages import glossary
 from analysis.pages.assumptions import assumption
-from analysis.pages.page import Image, Section, elapsed, inlined, is_share, page, value, with_interval
+from analysis.pages.page import Image, Section, elapsed, inlined, page, value, with_interval
 from sim.recording.recording import Recording
 
 NAME = "report.html"
@@ -97,8 +97,8 @@ def report(
         cautions=cautions(result.amplification or {}),
         credited=credited(result.shapley),
         arms=found,
-        main_arms=[arm for arm in found if arm in (BASE, MUTED, OPEN_LOOP) or MUTED not in found],
-        compared_arms=[arm for arm in found if arm not in ("base", "muted")],
+        main_arms=[arm for arm in found if arm in MAIN or MUTED not in found],
+        compared_arms=[arm for arm in found if arm not in (BASE, MUTED)],
         albums=albums(figures(result)),
         glossary=glossary.TERMS,
         groups=grouped(result),
@@ -157,8 +157,8 @@ def _told(shock: Mapping[str, Any]) -> str:
 
 def overrides(result: Result) -> Iterator[str]:
     """What is not as in the scenario's file: an arm that is not base, and what was set over the file."""
-    arm = result.manifest.get("arm", "base")
-    if arm != "base":
+    arm = result.manifest.get("arm", BASE)
+    if arm != BASE:
         yield f"arm {arm}"
     for key, content in result.manifest.get("overrides", {}).items():
         yield f"{key} = {json.dumps(content, ensure_ascii=False)}"
@@ -320,7 +320,7 @@ def _owner(name: str, colour: str) -> Markup:
 
 def _rows(result: Result, entries: Mapping[str, dict[str, Any]]) -> Iterator[Row]:
     for name, entry in entries.items():
-        unit = "%" if is_share(name, entry) else result.unit(name, entry.get("unit", "1"))
+        unit = "%" if is_percent(name) else result.unit(name, entry.get("unit", "1"))
         yield Row(name, result.parsed(name), unit, entry.get("source", ""), entry)
 
 

@@ -11,7 +11,7 @@ from analysis.base.metric import Undefined
 from analysis.base.result import Result
 from analysis.figures.drawing import own_settings
 from analysis.figures.style import INK, PALE, clock, dress, legend_above, short, thinned, words
-from analysis.pages.metric_rows import Line
+from analysis.pages.metric_rows import MetricRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,10 +39,10 @@ class Compared(Protocol):
         """A name for each result."""
 
     @property
-    def lines(self) -> list[Line]:
+    def metrics(self) -> list[MetricRow]:
         """Every metric, the main ones first."""
 
-    def ratios(self, line: Line) -> list[Mapping[str, Any] | None]:
+    def ratios(self, metric: MetricRow) -> list[Mapping[str, Any] | None]:
         """Entries that have a ratio; None for results that do not."""
 
 
@@ -58,7 +58,8 @@ def figure(comparison: Compared) -> Figure:
     from matplotlib.figure import Figure
 
     priced = any(result.recording is not None for result in comparison.results)
-    ratios = [line for line in comparison.lines if line.is_headline and any(comparison.ratios(line))]
+    headlines = (metric for metric in comparison.metrics if metric.is_headline)
+    ratios = [metric for metric in headlines if any(comparison.ratios(metric))]
     heights = [4.2] * priced + [1.5 + 0.36 * len(ratios)] * bool(ratios)
     if not heights:
         raise Undefined("no result has prices or amplifications")
@@ -99,12 +100,12 @@ def _draw_prices(ax: Axes, comparison: Compared) -> None:
     legend_above(ax, handles)
 
 
-def _draw_ratios(ax: Axes, comparison: Compared, lines: Sequence[Line]) -> None:
+def _draw_ratios(ax: Axes, comparison: Compared, metrics: Sequence[MetricRow]) -> None:
     """A point a result and metric, with its interval as a bar."""
     drawn = [place for place, result in enumerate(comparison.results) if result.amplification is not None]
     handles = []
     for number, place in enumerate(drawn):
-        found = [comparison.ratios(line)[place] for line in lines]
+        found = [comparison.ratios(metric)[place] for metric in metrics]
         shift = 0.6 * ((number + 0.5) / len(drawn) - 0.5)
         known = {at + shift: entry for at, entry in enumerate(found) if entry}
         if known:
@@ -113,8 +114,8 @@ def _draw_ratios(ax: Axes, comparison: Compared, lines: Sequence[Line]) -> None:
     dress(ax, "Amplification; bars are 95% intervals", "base over muted (ratio of means)", "")
     ax.grid(visible=False, axis="y")
     ax.grid(axis="x", color=PALE, alpha=0.4, lw=0.6)
-    ax.set_yticks(range(len(lines)), [words(line.key.replace(".", " ")) for line in lines])
-    ax.set_ylim(len(lines) - 0.5, -0.5)
+    ax.set_yticks(range(len(metrics)), [words(metric.key.replace(".", " ")) for metric in metrics])
+    ax.set_ylim(len(metrics) - 0.5, -0.5)
     legend_above(ax, handles)
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analysis.base.arms import BASE, MUTED
 from analysis.base.metric import Undefined
 from analysis.figures.style import INK, PALE, axes, dress, legend_above
 from analysis.sweeps.phase_diagram import at_cells
-from analysis.sweeps.table import BASE, MUTED, Sweep, key_label, label_of, value_text, words_of
+from analysis.sweeps.table import Sweep, key_label, label_of, value_text, words_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +24,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "h")
 
 
-def lines(
+def curves(
     sweep: Sweep,
     metric: str | None = None,
     *,
@@ -51,7 +52,7 @@ def lines(
     Undefined
         If the design has other than one or two keys, or the metric no value.
     """
-    name, (key, other) = sweep.chosen(metric), line_keys(sweep)
+    name, (key, other) = sweep.chosen(metric), curve_keys(sweep)
     if is_ratio:
         drawn = {BASE + " / " + MUTED: sweep.ratios(name)}
     else:
@@ -69,7 +70,7 @@ def lines(
     return ax
 
 
-def line_keys(sweep: Sweep) -> tuple[str, str]:
+def curve_keys(sweep: Sweep) -> tuple[str, str]:
     """The key that goes across, and the one that makes the lines (empty if there is none).
 
     Raises

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analysis.base.arms import BASE
 from analysis.base.metric import Undefined
 from analysis.figures.style import INK, LARGE, NORMAL, PALE, SMALL, axes, short
 from analysis.sweeps.phase_diagram import MAP
-from analysis.sweeps.table import BASE, Sweep, key_label, label_of, value_text, words_of
+from analysis.sweeps.table import Sweep, key_label, label_of, value_text, words_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

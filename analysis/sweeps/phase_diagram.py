@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from analysis.base.arms import BASE, MUTED
 from analysis.base.metric import Undefined
 from analysis.figures.style import FORCED, INK, LARGE, NORMAL, PALE, SMALL
+from analysis.measures import find
 from analysis.sweeps.stability import decides, theoretical_gain
-from analysis.sweeps.table import BASE, MUTED, Sweep, function_of, key_label, label_of, value_text, words_of
+from analysis.sweeps.table import Sweep, key_label, label_of, value_text, words_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -246,7 +248,7 @@ def _edge_of_stability(
             return {"theory: loop gain = 1": _contour(ax, *spans, gain, FORCED, "-")}
         return {}
     for metric in sweep.metrics:
-        if function_of(metric) == GAIN:
+        if (found := find(metric)) is not None and found.name == GAIN:
             x, y, grid = table(sweep, sweep.means(metric).loc[ids, "value"], keys)
             if np.isfinite(grid).all() and grid.min() < 1 < grid.max():
                 return {"recorded median loop gain = 1": _contour(ax, x, y, grid, FORCED, (0, (4, 2)))}

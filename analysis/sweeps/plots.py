@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from analysis.base.arms import BASE, MUTED
 from analysis.base.metric import Undefined
 from analysis.figures.drawing import going_on, own_settings
 from analysis.figures.style import FORCED, HEDGING, INK, NORMAL, PALE, axes, dress, legend_above
 from analysis.frontier.frontier import Crossing
-from analysis.sweeps.curves import line_keys, lines
+from analysis.sweeps.curves import curve_keys, curves
 from analysis.sweeps.parallel_coordinates import parallel_coordinates
 from analysis.sweeps.phase_diagram import axes_of, phase_diagram
 from analysis.sweeps.sensitivity import Indices, sensitivity
-from analysis.sweeps.table import BASE, MUTED, Sweep, key_label, label_of, value_text, words_of
+from analysis.sweeps.table import Sweep, key_label, label_of, value_text, words_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -219,7 +220,7 @@ def _of_design(sweep: Sweep, metric: str) -> list[Picture]:
 def _suits_lines(sweep: Sweep) -> bool:
     """Whether there is one key, or a grid with few values of a second."""
     try:
-        _, other = line_keys(sweep)
+        _, other = curve_keys(sweep)
     except Undefined:
         return False
     counts = [sweep.design[key].astype(str).nunique() for key in sweep.keys]
@@ -243,7 +244,7 @@ def _indices_figure(found: Indices) -> Figure:
 
 
 def _line_figure(sweep: Sweep, metric: str, *, is_ratio: bool) -> Figure:
-    return _figure(lambda ax: lines(sweep, metric, ax=ax, is_ratio=is_ratio))
+    return _figure(lambda ax: curves(sweep, metric, ax=ax, is_ratio=is_ratio))
 
 
 @own_settings()

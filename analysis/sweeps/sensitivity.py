@@ -24,9 +24,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.base.arms import BASE
 from analysis.base.metric import Undefined
 from analysis.figures.style import words
-from analysis.sweeps.table import BASE, Sweep, unit_of
+from analysis.sweeps.table import Sweep, unit_of
 
 SEED = 20_020_804
 """Seed of the resampling: equal sweeps give equal intervals."""

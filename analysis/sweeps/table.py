@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,10 +20,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.base.arms import BASE, MUTED
 from analysis.base.metric import Undefined
 from analysis.feedback.amplification import ratio
 from analysis.figures.style import short
-from analysis.measures import known, listed
+from analysis.measures import find, is_percent, listed
 
 FINISHED = "finished"
 """Status of a run that counts; any other is a run that failed."""
@@ -35,11 +35,7 @@ RUN_COLUMNS = ("run_id", "design_id", "replicate", "seed", "arm", "status")
 KEYS = ("design_id", "replicate", "arm")
 """Columns that tell the runs of a sweep apart."""
 
-FRACTIONS = re.compile(r"drawdown|run_up|share|overshoot|_move$")
-"""Metrics without a unit that are fractions of something."""
-
 LEVEL = 0.95
-BASE, MUTED = "base", "muted"
 
 KEY_UNITS = {
     "seconds": "s",
@@ -180,7 +176,7 @@ class Sweep:
         """
         if not self.metrics:
             raise Undefined(f"{self.folder}: no finished run has a metric")
-        first = [name for each in listed("swept") for name in self.metrics if function_of(name) == each.name]
+        first = [name for each in listed("swept") for name in self.metrics if find(name) is each]
         varying = [name for name in first if self.runs[name].nunique() > 1]
         return varying or first[:1] or self.metrics[:1]
 
@@ -221,15 +217,9 @@ class Sweep:
         return pd.DataFrame(rows, index=self.design.index, columns=["value", "low", "high", "runs"])
 
 
-def function_of(metric: str) -> str:
-    """The part of a metric's name that is its function: `max_drawdown` of `BTC.max_drawdown`."""
-    parts = metric.split(".")
-    return next((part for part in parts if part in known()), parts[-1])
-
-
 def unit_of(metric: str) -> str:
     """Unit of a metric by its name; empty if it is none of those that come with the simulator."""
-    found = known().get(function_of(metric))
+    found = find(metric)
     return found.unit if found else ""
 
 
@@ -238,20 +228,15 @@ def words_of(metric: str) -> str:
     return metric.replace(".", " ").replace("_", " ")
 
 
-def is_fraction(metric: str) -> bool:
-    """Whether a metric reads better in per cent."""
-    return unit_of(metric) == "1" and FRACTIONS.search(function_of(metric)) is not None
-
-
 def value_text(metric: str, value: float) -> str:
     """A value of a metric as its axis shows it."""
-    text = f"{100 * value:.4g}" if is_fraction(metric) else short(value, 4)
+    text = f"{100 * value:.4g}" if is_percent(metric) else short(value, 4)
     return text.replace("-", "\N{MINUS SIGN}")
 
 
 def label_of(metric: str) -> str:
     """Name and unit of a metric, for an axis; without a unit where it is a pure number."""
-    unit = "%" if is_fraction(metric) else unit_of(metric)
+    unit = "%" if is_percent(metric) else unit_of(metric)
     return words_of(metric) + (f" ({unit})" if unit not in ("", "1") else "")
 
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analysis import gallery
+from analysis.base.arms import BASE, MUTED, OPEN_LOOP
 from analysis.base.metric import measure
 from analysis.feedback.amplification import compare
 from analysis.measures import known, listed, metrics
@@ -24,15 +25,12 @@ from scenarios.arms.arms import Arms
 from scenarios.arms.mechanisms import mechanisms, run_coalitions
 from scenarios.arms.replicates import replicate_seeds
 from scenarios.build.compilation import cut_short
-from scenarios.file.arm import BASE, MUTED, OPEN_LOOP
 from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.process.interruption import Interruption, Stopped
-from scenarios.process.provenance import commit, peak_memory_bytes, platform, versions
+from scenarios.process.provenance import provenance
 from scenarios.workers.workers import Failure, failure, run_over
 from sim.recording.recording import Recording
-
-"""What the arms are compared in."""
 
 AMPLIFICATION = "amplification"
 
@@ -289,18 +287,12 @@ def _drawings(outcome: Amplification, folder: Path) -> Iterator[Path]:
 
 def _write(outcome: Amplification, results: ResultsFolder, *, seconds: float) -> None:
     """Write the comparison, a row a run, the scenario and the manifest."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    scenario = outcome.arms.scenario
-    pq.write_table(pa.Table.from_pylist(outcome.rows), results.partial / "runs.parquet", compression="zstd")
+    results.write_runs(outcome.rows)
     results.write_json(f"{AMPLIFICATION}.json", outcome.entries)
     if outcome.shapley:
         results.write_json("shapley.json", outcome.shapley)
-    if outcome.failures:
-        traces = "\n".join(f"{what}\n{failure.trace}" for what, failure in outcome.failures.items())
-        (results.partial / "traceback.txt").write_text(traces)
-    (results.partial / "scenario.toml").write_text(scenario.to_toml())
+    results.write_traces({what: failure.trace for what, failure in outcome.failures.items()})
+    (results.partial / "scenario.toml").write_text(outcome.arms.scenario.to_toml())
     results.sign(manifest(outcome, seconds))
 
 
@@ -321,9 +313,6 @@ def manifest(outcome: Amplification, seconds: float) -> dict[str, Any]:
         "exempt": sorted(outcome.arms.exempt),
         "failures": {what: failure.reason for what, failure in outcome.failures.items()},
         "figures_failed": outcome.figures_failed,
-        "versions": versions(),
-        "commit": commit(),
-        "platform": platform(),
         "wall_seconds": seconds,
-        "peak_memory_bytes": peak_memory_bytes(),
+        **provenance(),
     }

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from analysis.base.arms import BASE, MUTED, PLACEBO
 from scenarios.build.build import build, faults_placed
 from scenarios.build.treatment import Treatment, recorded
 from scenarios.file import overlays
-from scenarios.file.arm import BASE, BLOCK_SECONDS, BUILT_IN, MUTED, PLACEBO, BuiltIn, names, replayed
+from scenarios.file.arm import BLOCK_SECONDS, BUILT_IN, BuiltIn, names, replayed
 from scenarios.file.errors import Problem, ScenarioError, nearest
 from scenarios.file.schema import Scenario
 from scenarios.process.interruption import Stopped

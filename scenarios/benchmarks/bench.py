@@ -3,37 +3,23 @@
 A table with a row for every goal: our figure and the peer's, the median of what is judged
 with its range over the repeats, what was asked for at least and aimed at, and a verdict:
 "aim", "reached", "short", or a dash where nothing was asked. Contestants take turns, so that a slow
-moment of the machine meets both. Each subject is a module of `scenarios.benchmarks`,
-imported when its turn comes.
+moment of the machine meets both. What is measured is in the modules of `scenarios.benchmarks`
+(`scenarios.benchmarks.measurement` finds it); `compile` comes last because it is long.
 """
 
 from __future__ import annotations
 
-import importlib
 import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from scenarios.benchmarks.rows import MissingPeer, Row
+from scenarios.benchmarks.measurement import Measurement, known
+from scenarios.benchmarks.rows import MissingPeer
 from scenarios.file.errors import Problem, ScenarioError, nearest
-
-Measure = Callable[[], Iterable[Row]]
-
-SUBJECTS = {
-    "book": ("book.against_bourse", "sorted_book.against_sorted_containers"),
-    "greeks": ("greeks.against_scipy",),
-    "hedgers": ("hedgers.against_bourse_and_numpy", "hedgers.against_objects"),
-    "python": ("overhead.outside_kernels",),
-    "start": ("processes.started",),
-    "memory": ("memory.held",),
-    "sweep": ("sweeps.shared", "sweeps.against_mesa", "sweeps.parent"),
-    "compile": ("processes.compiled",),
-}
-"""Where each subject is measured; `compile` is last because it is long."""
 
 DISTRIBUTIONS = ("hedgequake", "numpy", "numba", "mesa", "scipy", "bourse", "sortedcontainers")
 HEADINGS = ("", "ours", "peer", "median", "range", "goal", "aim", "verdict")
@@ -46,7 +32,7 @@ def main(subject: str | None = None) -> int:
     Parameters
     ----------
     subject : str, optional
-        A key of `SUBJECTS`.
+        That of some measurement.
 
     Returns
     -------
@@ -62,44 +48,33 @@ def main(subject: str | None = None) -> int:
     print("\n".join(machine()))
     print(line(HEADINGS))
     started = time.perf_counter()
-    for name, measure in chosen:
-        print(f"measuring {name} ...", file=sys.stderr)
+    for each in chosen:
+        print(f"measuring {each.subject} ...", file=sys.stderr)
         try:
-            for row in measure():
+            for row in each():
                 print(line(row.cells()), flush=True)
         except MissingPeer as missing:
-            print(f"{name}: left out, {missing}", flush=True)
+            print(f"{each.subject}: left out, {missing}", flush=True)
     print(f"measured in {time.perf_counter() - started:.0f} s")
     return 0
 
 
-def measures(subject: str | None = None) -> list[tuple[str, Measure]]:
-    """What is to be measured, with its subject's name.
+def measures(subject: str | None = None) -> list[Measurement]:
+    """What is to be measured.
 
     Raises
     ------
     ScenarioError
         If there is no such subject.
     """
-    if subject is not None and subject not in SUBJECTS:
+    found = known()
+    allowed = tuple(dict.fromkeys(each.subject for each in found))
+    if subject is not None and subject not in allowed:
         what = f"bench has no subject {subject!r}"
-        allowed = tuple(SUBJECTS)
         raise ScenarioError(
             Problem("bench", "", what, found=subject, allowed=allowed, nearest=nearest(subject, allowed))
         )
-    chosen = SUBJECTS if subject is None else {subject: SUBJECTS[subject]}
-    return [(name, _found(place)) for name, places in chosen.items() for place in places]
-
-
-def _found(place: str) -> Measure:
-    """The function at `module.function` of the benchmarks; imported when called."""
-    module, _, function = place.partition(".")
-
-    def measure() -> Iterable[Row]:
-        found: Measure = getattr(importlib.import_module(f"scenarios.benchmarks.{module}"), function)
-        return found()
-
-    return measure
+    return [each for each in found if subject in (None, each.subject)]
 
 
 def machine() -> list[str]:

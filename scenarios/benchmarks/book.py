@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from scenarios.benchmarks.measurement import measurement
 from scenarios.benchmarks.rows import Goal, Row, alternate, peer
 from sim.messages.tape import Tape
 from sim.records import CANCEL, FILLS, LIMIT, MARKET, orders
@@ -174,6 +175,7 @@ def run_bourse(bourse: Any, columns: list[tuple[np.ndarray, ...]]) -> tuple[floa
     return sum(batch[0].size for batch in rest) / elapsed, len(market.get_trades())
 
 
+@measurement("book", 10)
 def against_bourse(messages: int = MESSAGES, repeats: int = REPEATS) -> Iterator[Row]:
     """Yield the row that compares messages a second."""
     bourse = peer("bourse")

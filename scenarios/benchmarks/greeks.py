@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy.special import ndtr
 
+from scenarios.benchmarks.measurement import measurement
 from scenarios.benchmarks.rows import Comparison, Goal, Row, alternate
 from sim.kernels.options import greeks as options
 
@@ -66,6 +67,7 @@ def drawn(count: int, seed: int = 1) -> tuple[np.ndarray, ...]:
     return spot, strike, rng.uniform(0.01, 1, count), rng.uniform(0.1, 1, count), rng.random(count) < 0.5
 
 
+@measurement("greeks", 20)
 def against_scipy(repeats: int = REPEATS) -> Iterator[Row]:
     """Yield a row for many options at once, and one for blocks that stay in the cache."""
     for name, count in ((f"{MANY:,} at once", MANY), (f"blocks of {BLOCK:,}", BLOCK)):

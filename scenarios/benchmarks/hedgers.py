@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.benchmarks.background import Step, taken_down
+from scenarios.benchmarks.measurement import measurement
 from scenarios.benchmarks.objects import Account, Hedger, ObjectMarket
 from scenarios.benchmarks.rows import Goal, Row, alternate, peer
 from scenarios.benchmarks.vectorised import Books, OwnOptions, SharedContracts, VectorisedMarket, books_of
@@ -76,6 +77,7 @@ class World:
         return ObjectMarket(self.background, self.books, *start, hedger)
 
 
+@measurement("hedgers", 30)
 def against_bourse_and_numpy(repeats: int = REPEATS) -> Iterator[Row]:
     """Yield a row with every hedger valuing its options, and one with contracts valued once."""
     bourse = peer("bourse")
@@ -87,6 +89,7 @@ def against_bourse_and_numpy(repeats: int = REPEATS) -> Iterator[Row]:
         yield compared.row(f"market, bourse + NumPy, {name}", Goal(20, 40), UNIT, BOURSE_AND_NUMPY)
 
 
+@measurement("hedgers", 31)
 def against_objects(repeats: int = REPEATS) -> Iterator[Row]:
     """Yield the row with a Mesa agent per hedger, and one whose agents have no accounts."""
     world = World(WARM_UP + OBJECT_STEPS * repeats)

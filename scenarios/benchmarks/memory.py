@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from scenarios.benchmarks.book import ACCOUNTS, MID, NO_LIMIT, REACH, opened
+from scenarios.benchmarks.measurement import measurement
 from scenarios.benchmarks.processes import run_process
 from scenarios.benchmarks.rows import Goal, Row, Spread
 from sim.chains.router import Router
@@ -27,6 +28,7 @@ MESSAGES = (Tape, Outbox, Router)
 OPAQUE = (type, types.ModuleType, types.FunctionType, types.FrameType)
 
 
+@measurement("memory", 60)
 def held() -> Iterator[Row]:
     """Yield the peak of a process with a million accounts, and bytes an account and an order."""
     _, manifest = run_process("--steps", "10", "--no-figures", "--set", f"{COUNT}={MILLION}")

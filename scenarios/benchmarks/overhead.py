@@ -27,6 +27,7 @@ from typing import Any
 import numba
 from numba.core.dispatcher import Dispatcher
 
+from scenarios.benchmarks.measurement import measurement
 from scenarios.benchmarks.rows import Goal, Row, Spread
 from sim.base.jit import OPTIONS
 from sim.base.typed_call import TypedCall
@@ -191,6 +192,7 @@ def _share(total: float, inside: Inside, lost: float, empty: dict[int, float], s
     return Share((outside + in_calls) / steps, in_calls / steps, calls / steps, unwatched / steps)
 
 
+@measurement("python", 40)
 def outside_kernels(repeats: int = REPEATS) -> Iterator[Row]:
     """Yield Python's share of a step of the crash scenario, before the shock and after it."""
     from scenarios.build.loading import load

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from scenarios.benchmarks.measurement import measurement
 from scenarios.benchmarks.rows import Goal, Row, Spread
 from scenarios.folders.folder import MANIFEST
 
@@ -21,6 +22,7 @@ REPEATS = 3
 FEW_STEPS = 60
 
 
+@measurement("start", 50)
 def started() -> Iterator[Row]:
     """Yield import, start-up, first results and the whole crash scenario, all warm."""
     warm("--no-figures")
@@ -42,6 +44,7 @@ def started() -> Iterator[Row]:
         yield Row(name, Spread.of([seconds for seconds, _ in runs]), "s", goal, f"{steps:,} steps")
 
 
+@measurement("compile", 90)
 def compiled() -> Iterator[Row]:
     """Yield what the very first run spends on compiling."""
     with tempfile.TemporaryDirectory() as cache:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scenarios.benchmarks.book import Stream, run_ours, stream
+from scenarios.benchmarks.measurement import measurement
 from scenarios.benchmarks.rows import Row, alternate, peer
 from sim.messages.tape import Tape
 from sim.records import CANCEL, MARKET
@@ -80,6 +81,7 @@ class SortedBook:
         return left
 
 
+@measurement("book", 11)
 def against_sorted_containers(messages: int = MESSAGES, repeats: int = REPEATS) -> Iterator[Row]:
     """Yield the row that compares messages a second."""
     sorted_dict = peer("sortedcontainers").SortedDict

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.arms.replicates import replicate_seeds
+from scenarios.benchmarks.measurement import measurement
 from scenarios.benchmarks.processes import ROOT
 from scenarios.benchmarks.rows import Goal, Row, Spread, alternate
 from scenarios.build.loading import load, market
@@ -33,6 +34,7 @@ MANY, SHORT_STEPS = 10_000, 20
 MIB = 2**20
 
 
+@measurement("sweep", 70)
 def shared() -> Iterator[Row]:
     """Yield the rate of two workers over one's, and what one run costs beyond its model."""
     compared = alternate(lambda: swept(RUNS, workers=2)[0], lambda: swept(RUNS, workers=1)[0], REPEATS)
@@ -50,12 +52,14 @@ def shared() -> Iterator[Row]:
     yield Row("metrics alone, the light list", Spread.of(measured), "us", None)
 
 
+@measurement("sweep", 71)
 def against_mesa() -> Iterator[Row]:
     """Yield our rate over that of `mesa.batch_run`: the same model, the same runs, two processes each."""
     compared = alternate(lambda: swept(FEW, workers=2)[0], lambda: batched(FEW), REPEATS)
     yield compared.row(f"{FEW:,} runs, 2 workers, over mesa.batch_run", None, "runs/s")
 
 
+@measurement("sweep", 72)
 def parent() -> Iterator[Row]:
     """Yield how far the parent's memory grows over many runs."""
     goal = Goal(50, None, more_is_better=False)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from scenarios.build import compilation, size
+from scenarios.build.records import description, recorder
 from scenarios.build.treatment import AS_WRITTEN, SINK, Treatment
 from scenarios.build.venues import open_all, placed, state_impact, universe_of
 from scenarios.file.components import MARGIN_RULE
@@ -18,7 +19,6 @@ from sim.accounts.delivery import DeliveryPrice
 from sim.accounts.ledger import Ledger
 from sim.accounts.margin.margin import Margin
 from sim.accounts.margin.rule import Rule
-from sim.accounts.profile import Thresholds
 from sim.accounts.settlement import Settlement
 from sim.chains.router import Router
 from sim.kernels.messages.owners import Owners
@@ -28,11 +28,10 @@ from sim.parts import Parts
 from sim.population import Population
 from sim.prices.joint import JointDrivers
 from sim.prices.oracle import Oracle
-from sim.recording.recorder import Recorder
 from sim.setup.draws import Draws, key
-from sim.setup.instruments import Universe
 from sim.setup.listing import CLEARING, END_USERS, FEES, Listing
-from sim.setup.parameters import Misfit, check_lots, units_of, within
+from sim.setup.misfit import Misfit, within
+from sim.setup.parameters import check_lots, units_of
 from sim.venues.venue import Venue
 
 NO_MARGIN = "none"
@@ -110,11 +109,13 @@ def faults_placed(scenario: Scenario) -> Iterator[None]:
     """
     try:
         yield
-    except ValueError as error:
+    except Misfit as error:
         raise scenario.misfitting(error) from error
     except (Exception, SystemExit) as error:
         if broken := scenario.broken(error):
             raise broken from error
+        if isinstance(error, ValueError):
+            raise scenario.misfitting(error) from error
         raise
 
 
@@ -242,14 +243,14 @@ def _connect(
             [DeliveryPrice(a.delivery, scenario.time.step_seconds) for a in scenario.assets],
             scenario.time.step_seconds,
         ),
-        _recorder(scenario, populations, listing, venues, listed, ledger, margin),
+        recorder(scenario, populations, listing, venues, listed, ledger, margin),
         view,
         quotes=quotes,
         assets=assets,
         listed=listed,
         steps=scenario.time.steps,
         round_seconds=scenario.time.round_seconds,
-        description=_description(scenario, listing, populations, universe, seed, treatment.arm),
+        description=description(scenario, listing, populations, universe, seed, treatment.arm),
     )
     model.assemble(parts)
 
@@ -324,88 +325,3 @@ def _router(populations: list[Population], listing: Listing, venues: list[Venue]
         if clock is not None:
             router.blocks[venue.index] = clock
     return router
-
-
-def _recorder(
-    scenario: Scenario,
-    populations: list[Population],
-    listing: Listing,
-    venues: list[Venue],
-    listed: np.ndarray,
-    ledger: Ledger,
-    margin: Margin,
-) -> Recorder:
-    pools = [venue for venue in venues if venue.has_own_mid]
-    count = len(listing.system) + len(populations)
-    hedged_asset, hedged_share = np.zeros(count, np.int64), np.zeros(count)
-    unlisted = np.zeros((count, 2))
-    for code, population in enumerate(populations, len(listing.system)):
-        hedged_asset[code] = population.asset
-        hedged_share[code] = population.hedged_share if population.hedges else 0.0
-        population.unlisted = unlisted[code]
-    closing = max(venue.closing() for venue in venues)
-    return Recorder(
-        scenario.time.steps,
-        scenario.time.step_seconds,
-        listing.universe.assets,
-        [pool.name for pool in pools],
-        [p.name for p in populations],
-        listed,
-        np.array([pool.index for pool in pools], np.int64),
-        hedged_asset,
-        hedged_share,
-        unlisted,
-        Thresholds(ledger, margin, closing),
-    )
-
-
-def _description(
-    scenario: Scenario,
-    listing: Listing,
-    populations: list[Population],
-    universe: Universe,
-    seed: int,
-    arm: str,
-) -> dict[str, Any]:
-    """What the recording says of the market, as plain values."""
-    types = {entry.name: entry.type for entry in scenario.populations}
-    rows = [{"name": name, "type": "system", "count": 1, "hedges": False} for name in listing.system]
-    rows += [
-        {
-            "name": p.name,
-            "type": types.get(p.name, "shocks.Outsiders"),
-            "count": p.rows,
-            "hedges": p.hedges,
-            "hedged_share": p.hedged_share if p.hedges else 0.0,
-            "asset": universe.assets[p.asset] if p.hedges else None,
-            "report": p.report(),
-        }
-        for p in populations
-    ]
-    venues = sorted((*listing.venues.values(), *listing.sinks.values()), key=lambda terms: terms.index)
-    return {
-        "name": scenario.name,
-        "description": scenario.description,
-        "seed": seed,
-        "arm": arm,
-        "quote": "USD",
-        "step_seconds": scenario.time.step_seconds,
-        "steps": scenario.time.steps,
-        "assets": [
-            {"name": a.name, "spot": a.spot, "half_tick": 0.5 * listing.reference(k).tick}
-            for k, a in enumerate(scenario.assets)
-        ],
-        "venues": [
-            {
-                "name": v.name,
-                "type": v.type,
-                "asset": universe.assets[v.asset] if v.asset >= 0 else None,
-                "instrument": universe.names[v.instrument] if v.instrument >= 0 else None,
-                "tick": v.tick,
-                "lot": v.lot,
-            }
-            for v in venues
-        ],
-        "populations": rows,
-        "shocks": [shock.model_dump(by_alias=True) for shock in scenario.shocks],
-    }

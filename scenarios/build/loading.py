@@ -13,7 +13,7 @@ from scenarios.file.errors import warn
 from scenarios.file.versions import newest
 
 
-class Scenario(schema.Scenario):
+class BuildableScenario(schema.Scenario):
     """A scenario that builds its market."""
 
     def market(self) -> Any:
@@ -29,7 +29,7 @@ class Scenario(schema.Scenario):
         return build.market(self)
 
 
-def parse(document: Document) -> Scenario:
+def parse(document: Document) -> BuildableScenario:
     """Validate a document.
 
     Raises
@@ -37,7 +37,7 @@ def parse(document: Document) -> Scenario:
     ScenarioError
         With every problem found.
     """
-    return schema.parse(document, Scenario)
+    return schema.parse(document, BuildableScenario)
 
 
 def read(name_or_path: str | Path) -> Document:
@@ -50,10 +50,10 @@ def read(name_or_path: str | Path) -> Document:
     """
     path = library.find(name_or_path)
     label = path.name if path.parent == library.FOLDER else str(path)
-    return newest(Document.read(path, label), Scenario)
+    return newest(Document.read(path, label), BuildableScenario)
 
 
-def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
+def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> BuildableScenario:
     """Read a scenario.
 
     Parameters
@@ -79,7 +79,7 @@ def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -
     return scenario
 
 
-def loaded(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
+def loaded(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> BuildableScenario:
     """As `load`, without warnings: they are in the scenario's `notes`."""
     return parse(read(name_or_path).set(overrides or {}, "override"))
 

@@ -13,7 +13,7 @@ from scenarios.file.entries import SHOCKS, MarketOrder
 from scenarios.file.schema import Scenario
 from scenarios.process import memory_limit as memory
 from sim.recording.recorder import columns
-from sim.setup.parameters import Misfit
+from sim.setup.misfit import Misfit
 
 PER_RECORDED = 24
 """Bytes of a number of the series: in the run, in its table, and in a frame that metrics read."""

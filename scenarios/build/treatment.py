@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from scenarios.file.arm import BASE
+from analysis.base.arms import BASE
 from scenarios.file.components import VENUE
 from scenarios.file.entries import VenueEntry
 from scenarios.file.schema import Scenario

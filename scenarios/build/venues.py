@@ -12,7 +12,7 @@ from sim.population import Population
 from sim.records import PERPETUAL, SPOT
 from sim.setup.instruments import Universe
 from sim.setup.listing import Listing, VenueTerms
-from sim.setup.parameters import Misfit
+from sim.setup.misfit import Misfit
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 

@@ -37,6 +37,6 @@ def run(options: argparse.Namespace) -> int:
         found = compare.compare(options.folders)
         text = str(found)
         written = None if options.out is None else compare.save(found, options.out)
-    pages = [] if written is None else [str(written)]
-    ending.tell(options, "\n".join([text, *pages]), lambda: {"kind": "comparison", **found.entry()})
+    paths = [] if written is None else [str(written)]
+    ending.tell(options, "\n".join([text, *paths]), lambda: {"kind": "comparison", **found.entry()})
     return SUCCESS

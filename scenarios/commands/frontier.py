@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from analysis.base.arms import BASE
 from scenarios.terminal import ending
 from scenarios.terminal.arguments import add_output, add_scenario, add_workers, count, number
 
@@ -20,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", metavar="X", type=number, required=True, help="that it crosses")
     parser.add_argument("--low", metavar="X", type=number, help="lowest value looked at")
     parser.add_argument("--high", metavar="X", type=number, help="highest value looked at")
-    parser.add_argument("--arm", metavar="NAME", default="base")
+    parser.add_argument("--arm", metavar="NAME", default=BASE)
     parser.add_argument("--width", metavar="X", type=number, default=0.1, help="relative width wanted (0.1)")
     parser.add_argument("--runs", metavar="N", type=count, default=400, help="most runs (400)")
     add_workers(parser)

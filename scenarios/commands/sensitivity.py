@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from analysis.base.arms import BASE
 from scenarios.terminal.ending import SUCCESS
 
 ABOUT, PLACE = "Sobol indices of a saltelli sweep, with intervals", 100
@@ -15,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", type=Path)
     parser.set_defaults(trust=False)
     parser.add_argument("--metric", metavar="NAME", help="of which metric; the sweep's first if left out")
-    parser.add_argument("--arm", metavar="NAME", default="base")
+    parser.add_argument("--arm", metavar="NAME", default=BASE)
 
 
 def run(options: argparse.Namespace) -> int:

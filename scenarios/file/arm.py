@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from analysis.base.arms import AA, BASE, MARGINED, MUTED, OPEN_LOOP, PLACEBO, UNHEDGED
 from scenarios.file.files import with_files
-from sim.setup.parameters import LONGEST, SHORTEST, Parameters, PopulationName
-
-BASE, MUTED, OPEN_LOOP, PLACEBO, AA, MARGINED = "base", "muted", "open_loop", "placebo", "aa", "margined"
+from sim.setup.limits import LONGEST, SHORTEST
+from sim.setup.parameters import PopulationName
+from sim.setup.table import Parameters
 
 BLOCK_SECONDS = 10.0
 """How long one random sign of the placebo holds, unless the scenario says otherwise."""
@@ -55,7 +56,7 @@ BUILT_IN = {
     BASE: BuiltIn(),
     MUTED: BuiltIn(is_diverted=True),
     OPEN_LOOP: BuiltIn(is_dropped=True, replays=MUTED),
-    "unhedged": BuiltIn(is_dropped=True),
+    UNHEDGED: BuiltIn(is_dropped=True),
     PLACEBO: BuiltIn(is_dropped=True, replays=BASE, is_signed=True),
     AA: BuiltIn(),
     MARGINED: BuiltIn(has_margin=True),

@@ -7,7 +7,7 @@ from sim.setup.kinds import Kind
 
 VENUE = Kind("venue", "sim.venues", "sim.venues.venue.Venue")
 POPULATION = Kind("population", "agents", "sim.population.Population")
-DRIVER = Kind("driver", "sim.prices", "sim.prices.drivers.Driver")
+DRIVER = Kind("driver", "sim.prices.drivers", "sim.prices.drivers.base.Driver", is_flat=True)
 MARGIN_RULE = Kind("margin rule", "sim.accounts.margin", "sim.accounts.margin.rule.Rule", is_bare=True)
 
 Kind.elsewhere = staticmethod(modules.imported)

@@ -77,7 +77,7 @@ class Document:
         try:
             if (size := file.stat().st_size) > LARGEST_FILE:
                 raise ScenarioError(Problem(label, "", f"not a scenario: a file of {size / 1e6:,.0f} MB"))
-            text = file.read_bytes().decode()
+            text = file.read_bytes().decode("utf-8-sig")
             return cls(label, toml.loads(text), text, file.parent.absolute())
         except OSError as error:
             raise ScenarioError(Problem(label, "", f"cannot be read: {error.strerror}")) from error

@@ -29,17 +29,10 @@ from sim.accounts.margin.requirement import Requirement
 from sim.accounts.settlement import Funding
 from sim.prices.oracle import Index, Mark
 from sim.setup.kinds import Kind
+from sim.setup.limits import FINEST, HIGHEST_PRICE, LONGEST, MOST_PIECES, MOST_ROWS, MOST_UNITS
 from sim.setup.listing import SYSTEM, Smile
-from sim.setup.parameters import (
-    FINEST,
-    HIGHEST_PRICE,
-    LONGEST,
-    MOST_PIECES,
-    MOST_ROWS,
-    MOST_UNITS,
-    AssetName,
-    Parameters,
-)
+from sim.setup.parameters import AssetName
+from sim.setup.table import Parameters
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
 Class = type[Any]

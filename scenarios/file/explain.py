@@ -19,8 +19,9 @@ from pydantic_core import ErrorDetails
 from scenarios.file.document import Document
 from scenarios.file.errors import Problem, ScenarioError, shown
 from scenarios.file.toml import Path
+from sim.setup.distributions import Distribution
+from sim.setup.misfit import Misfit
 from sim.setup.named import Named
-from sim.setup.parameters import Distribution, Misfit
 
 WRONG_TYPE = {
     "bool_type": "true or false",

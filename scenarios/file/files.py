@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sim.setup.parameters import File
+from sim.setup.files import File
 
 
 def with_files(value: Any, folder: Path) -> Any:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
+from analysis.base.arms import MUTED, PLACEBO
 from scenarios.file import override
-from scenarios.file.arm import BLOCK_SECONDS, BUILT_IN, MUTED, PLACEBO, Arm, names
+from scenarios.file.arm import BLOCK_SECONDS, BUILT_IN, Arm, names
 from scenarios.file.document import Document
 from scenarios.file.errors import Problem, ScenarioError, nearest
-from scenarios.file.sweep_schema import Sweep
+from scenarios.file.retyping import sets_type
+from scenarios.file.sweep_schema import Range, Sweep
 from scenarios.file.toml import Path
 
 Values = dict[str, Any]
@@ -49,7 +52,7 @@ RESERVED = (
 """Keys of a metric in amplification.json beside the names of arms."""
 
 CHECKED = 100
-"""So many values of a key are tried when a scenario is read; a sweep tries every point."""
+"""So many points of a sweep are tried when a scenario is read; a sweep tries every one."""
 
 
 def check(
@@ -118,16 +121,54 @@ def _of_sweep(
 ) -> Iterator[Problem]:
     yield from _unknown_arms(sweep, names(arms), document)
     yield from _unknown_metrics(sweep, document)
-    for key, values in sweep.over.items():
-        path = ("sweep", "over")
-        tried = values[:CHECKED] if isinstance(values, list) else _ends(plain, key, values.low, values.high)
-        for value in tried:
-            found = list(_tried(plain, {key: value}, path, document, parse))
-            yield from found
-            if found:
-                break
+    used = {name: arm for name, arm in plain.get("arms", {}).items() if sweep.uses(name)}
+    plain = {**plain, "arms": used}
+    said: set[str] = set()
+    for cell in cells(plain, sweep.over):
+        found = [
+            _placed(problem, cell) for problem in _tried(plain, cell, ("sweep", "over"), document, parse)
+        ]
+        yield from (problem for problem in found if problem.key not in said)
+        said |= {problem.key for problem in found}
     for number, row in enumerate((sweep.rows or [])[:CHECKED]):
-        yield from _tried(plain, row, ("sweep", "rows", number), document, parse)
+        for problem in _tried(plain, row, ("sweep", "rows", number), document, parse):
+            yield _placed(problem, row)
+
+
+def cells(plain: Values, over: Mapping[str, list[Any] | Range]) -> Iterator[Values]:
+    """Points of a sweep at which every value of a key meets every `type` that is swept; some, if many.
+
+    A whole design can be large, and what a key may be depends on little else.
+
+    Parameters
+    ----------
+    plain : dict
+        Every value of the scenario, defaults written out.
+    over : mapping of str to list or Range
+        Of a range both ends are taken.
+    """
+    lists = {
+        key: values if isinstance(values, list) else _ends(plain, key, values.low, values.high)
+        for key, values in over.items()
+    }
+    types = {key: values for key, values in lists.items() if sets_type(key, values)}
+    rounds = max((len(values) for key, values in lists.items() if key not in types), default=1)
+    turns = itertools.product(range(rounds), *types.values()) if over else ()
+    for turn, *chosen in itertools.islice(turns, CHECKED):
+        yield {key: values[turn % len(values)] for key, values in lists.items()} | dict(
+            zip(types, chosen, strict=True)
+        )
+
+
+def _placed(problem: Problem, cell: Values) -> Problem:
+    """A problem at a point of a sweep, with the types that are swept beside it."""
+    tables = {key: key.rpartition(".")[0] for key in cell if sets_type(key)}
+    beside = [
+        f"{key} = {override.written(cell[key])}"
+        for key, table in tables.items()
+        if f"{table}." in problem.key and not problem.key.endswith(key)
+    ]
+    return replace(problem, what=f"{problem.what} where {', '.join(beside)}") if beside else problem
 
 
 def _ends(plain: Values, key: str, low: float, high: float) -> list[float]:
@@ -176,6 +217,8 @@ def moved(problem: Problem, overlay: Mapping[str, Any], path: Path, document: Do
         That holds the overlay.
     """
     key = next((key for key in overlay if _is_at(problem.key, key)), "")
+    if not key and problem.key.startswith("arms."):
+        return problem  # an arm says it, and has its own place in the file
     line = document.line((*path, *([key] if key else [])))
     where = document.key(path)
     return replace(problem, key=f"{where}.{problem.key}", line=line, origin=document.origin(path))

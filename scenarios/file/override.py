@@ -15,7 +15,7 @@ from typing import Any
 from scenarios.file import toml
 from scenarios.file.errors import nearest, short, shown
 from scenarios.file.toml import Path
-from sim.setup.parameters import PathFrom
+from sim.setup.files import PathFrom
 
 
 class KeyProblem(ValueError):

@@ -7,7 +7,7 @@ type stays, so that it is refused when the scenario is validated.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel
@@ -38,12 +38,23 @@ def retyped(document: Document, model: type[BaseModel]) -> Document:
         for layer in layers:
             for path in layer.paths:
                 if path[-1] == TYPE:
-                    _drop(list(_lacking(changed.values, path[:-1], layer, model)), path, changed)
+                    _drop(list(lacking(changed.values, path[:-1], layer, model)), path, changed)
     return changed
 
 
-def _lacking(values: dict[str, Any], table: Path, layer: Layer, model: type[BaseModel]) -> Iterator[str]:
-    """Keys that a table had under a layer, known to its type there and unknown to its type now."""
+def lacking(values: dict[str, Any], table: Path, layer: Layer, model: type[BaseModel]) -> Iterator[str]:
+    """Keys that a table had under a layer, known to its type there and unknown to its type now.
+
+    Parameters
+    ----------
+    values : dict
+        With the layer set over them.
+    table : tuple of str and int
+        The way to the table.
+    layer : Layer
+    model : type
+        Of the whole file.
+    """
     before, now = keys_at(model, layer.under, table), keys_at(model, values, table)
     inherited = inside(layer.under, table)
     if now is None or not isinstance(inherited, dict):
@@ -52,6 +63,12 @@ def _lacking(values: dict[str, Any], table: Path, layer: Layer, model: type[Base
         is_beside = any(path[: len(table) + 1] == (*table, key) for path in layer.paths)
         if key not in now and not is_beside and (before is None or key in before):
             yield key
+
+
+def sets_type(key: str, values: Iterable[Any] = ()) -> bool:
+    """Whether a dotted key names a `type`, or one of these values is a table that does."""
+    brings = any(isinstance(value, dict) and TYPE in value for value in values)
+    return brings or key.rpartition(".")[2].strip("\"'") == TYPE
 
 
 def _drop(keys: list[str], path: Path, document: Document) -> None:

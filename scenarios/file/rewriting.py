@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -66,6 +67,37 @@ def replaced(text: str, path: Path, literal: str) -> str:
         return text
     begin, end = tokens[pair.value].start(), tokens[pair.end - 1].end()
     return _exchanged(text, statement, statement.text[:begin] + literal + statement.text[end:])
+
+
+def added(text: str, beside: Path, key: str, literal: str) -> str:
+    """The text with one more value in a table: on a line of its own, or in the inline table.
+
+    Parameters
+    ----------
+    text : str
+        That `toml.loads` reads.
+    beside : tuple of str and int
+        The way to the value after which it is written.
+    key, literal : str
+        Of the new value.
+    """
+    statement = _last(text, beside)
+    if statement is None:
+        return text
+    own, tokens = statement.text, _tokens(statement.text)
+    pair = _pair_at(tokens, 0, len(tokens), beside[len(statement.table) :])
+    if pair is None:
+        return text
+    if pair.begin:
+        end = tokens[pair.end - 1].end()
+        return _exchanged(text, statement, f"{own[:end]}, {_quoted(key)} = {literal}{own[end:]}")
+    end_of_line = "\r\n" if "\r\n" in text else "\n"
+    line = f"{own[: tokens[pair.value - 2].start()]}{_quoted(key)} = {literal}{end_of_line}"
+    return _exchanged(text, statement, f"{own.removesuffix(end_of_line)}{end_of_line}{line}")
+
+
+def _quoted(key: str) -> str:
+    return json.dumps(key, ensure_ascii=False)
 
 
 def _last(text: str, path: Path) -> Statement | None:

@@ -18,8 +18,10 @@ from pydantic import (
     field_validator,
 )
 
+from analysis.base.arms import BASE
 from scenarios.file import modules, overlays, override
-from scenarios.file.arm import BASE, Arm
+from scenarios.file.arm import Arm
+from scenarios.file.components import MARGIN_RULE
 from scenarios.file.document import Document, changes
 from scenarios.file.entries import Asset, Name, PopulationEntry, Shock, Values, VenueEntry
 from scenarios.file.errors import Problem, ScenarioError, warn
@@ -29,8 +31,11 @@ from scenarios.file.retyping import retyped
 from scenarios.file.sweep_schema import Sweep, errors
 from scenarios.file.versions import NEWEST, newest
 from sim.prices.correlation import square_root
+from sim.setup.files import File
 from sim.setup.kinds import NotImported
-from sim.setup.parameters import LONGEST, MOST_ROWS, SHORTEST, WHOLE, File, Misfit, Parameters
+from sim.setup.limits import LONGEST, MOST_ROWS, SHORTEST, WHOLE
+from sim.setup.misfit import Misfit
+from sim.setup.table import Parameters
 
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 
@@ -159,13 +164,22 @@ class Scenario(Parameters):
         return self._source.notes if self._source else []
 
     def not_imported(self) -> list[str]:
-        """Types whose module was not imported, because its code is not trusted (`scenarios.file.trust`)."""
+        """Types whose module was not imported, because its code is not trusted (`scenarios.file.trust`).
+
+        Those that an arm sets are among them.
+        """
         entries = (*(asset.driver for asset in self.assets), *self.venues, *self.populations)
         missing = [entry.type for entry in entries if entry.factory is NotImported]
         for entry in entries:
             tables = vars(entry.parameters).values()
             unknown = [table for table in tables if isinstance(table, NotImported.Parameters)]
             missing += [str((table.model_extra or {})["type"]) for table in unknown]
+        rules = [entry.margin for entry in self.populations if entry.margin is not None]
+        missing += [rule for rule in rules if MARGIN_RULE.find(rule) is NotImported]
+        plain = self.model_copy(update={"arms": {}})
+        for name, arm in self.arms.items():
+            if arm.overlay:
+                missing += plain.set_over(arm.overlay, f"arms.{name}.set").not_imported()
         return list(dict.fromkeys(missing))
 
     def resolved(self) -> Values:
@@ -244,7 +258,7 @@ class Scenario(Parameters):
         return self.set_over(overlay, f"arms.{arm}.set")
 
     def set_over(self, values: Values, origin: str) -> Scenario:
-        """The scenario with values set by dotted key; itself if there are none.
+        """The scenario of a run with values set by dotted key, without its sweep; itself if there are none.
 
         Parameters
         ----------
@@ -257,7 +271,10 @@ class Scenario(Parameters):
         ScenarioError
             If a key is unknown or a value not allowed.
         """
-        return parse(self._document().set(values, origin), type(self)) if values else self
+        if not values:
+            return self
+        plain = self.model_copy(update={"sweep": None})
+        return parse(plain._document().set(values, origin), type(self))
 
     def _document(self) -> Document:
         source = self._source or Document(self.name, {})

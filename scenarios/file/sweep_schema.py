@@ -19,9 +19,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from scenarios.file.arm import BASE
+from analysis.base.arms import BASE, MUTED, PLACEBO
 from scenarios.file.files import with_files
-from sim.setup.parameters import LONGEST, MOST, Parameters
+from sim.setup.limits import LONGEST, MOST
+from sim.setup.table import Parameters
 
 Keep = Literal["metrics", "series", "all"]
 SAMPLED = ("lhs", "sobol", "saltelli")
@@ -124,6 +125,10 @@ class Sweep(Parameters):
         if wrong:
             raise errors(wrong)
         return self
+
+    def uses(self, arm: str) -> bool:
+        """Whether an arm that a scenario describes is run, or says how those that are run are made."""
+        return arm in (*self.arms, MUTED, PLACEBO)
 
     def _missing(self) -> dict[tuple[str | int, ...], str]:
         needs = {"list": "rows"} | dict.fromkeys(SAMPLED, "points")

@@ -29,7 +29,7 @@ TOKEN = re.compile(
     | (?P<comment> \#[^\n]*)
     | (?P<word> [A-Za-z0-9_+-]+)
     | (?P<dot> \.)
-    | (?P<space> [ \t]+)
+    | (?P<space> [ \t\r]+)
     | (?P<opening> [\[{])
     | (?P<closing> [\]}])
     | (?P<end> \n)

@@ -22,12 +22,12 @@ def trusted(is_trusted: bool, say: Callable[[str], None] = lambda text: None) ->
     """
     told: set[str] = set()
 
-    def once(text: str) -> None:
+    def say_once(text: str) -> None:
         if text not in told:
             told.add(text)
             say(text)
 
-    trust, voice = _is_trusted.set(is_trusted), _say.set(once)
+    trust, voice = _is_trusted.set(is_trusted), _say.set(say_once)
     try:
         yield
     finally:

@@ -9,46 +9,20 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import BaseModel
 
-from scenarios.file import modules, override
+from scenarios.file import modules, version_one
 from scenarios.file.document import Document
+from scenarios.file.edits import GONE, Edit, Unsayable
 from scenarios.file.errors import ScenarioError, shown
-from scenarios.file.explain import keys_at
-from scenarios.file.rewriting import removed, replaced
-from scenarios.file.toml import Path, inside
+from scenarios.file.toml import Path
 from scenarios.process.shell import command
 
 KEY = "schema_version"
-GONE = object()
-"""In place of a value: there is none any more."""
-
 LISTED = 8
 """So many places are named in a warning."""
-
-
-class Edit(NamedTuple):
-    """What becomes of one value."""
-
-    path: Path
-    value: Any = GONE
-
-    def apply(self, values: Any) -> None:
-        """Change the value in place."""
-        for part in self.path[:-1]:
-            values = values[part]
-        if self.value is GONE:
-            del values[self.path[-1]]
-        else:
-            values[self.path[-1]] = self.value
-
-    def rewritten(self, text: str) -> str:
-        """The text of a file in which the value is changed."""
-        if self.value is GONE:
-            return removed(text, self.path)
-        return replaced(text, self.path, override.written(self.value))
 
 
 Step = Callable[[dict[str, Any], type[BaseModel]], Iterator[Edit]]
@@ -67,7 +41,7 @@ def newest(document: Document, model: type[BaseModel]) -> Document:
     Raises
     ------
     ScenarioError
-        If it is of a version that is not known yet.
+        If it is of a version that is not known yet, or says what the newest has no words for.
     """
     edits = edited(document, model)
     if not edits:
@@ -86,7 +60,7 @@ def edited(document: Document, model: type[BaseModel]) -> list[Edit]:
     Raises
     ------
     ScenarioError
-        If it is of a version that is not known yet.
+        If it is of a version that is not known yet, or says what the newest has no words for.
     """
     version = document.values.get(KEY)
     if type(version) is not int or not 1 <= version != NEWEST:
@@ -99,9 +73,12 @@ def edited(document: Document, model: type[BaseModel]) -> list[Edit]:
     values, edits = copy.deepcopy(document.values), []
     with modules.of_values(values, document.folder):
         for step in STEPS[version - 1 :]:
-            for edit in list(step(values, model)):
-                edit.apply(values)
-                edits.append(edit)
+            try:
+                for edit in list(step(values, model)):
+                    edit.apply(values)
+                    edits.append(edit)
+            except Unsayable as what:
+                raise ScenarioError(document.problem(what.path, str(what))) from what
     return [Edit((KEY,), NEWEST), *edits]
 
 
@@ -110,60 +87,18 @@ def _warning(document: Document, edits: list[Edit]) -> str:
     rewrites = (
         f"found {document.values[KEY]}, which is read as {NEWEST}: `{command('migrate', document.label)}`"
     )
-    gone = [edit.path for edit in edits if edit.value is GONE]
-    places = [f"{document.key(path)} (line {document.line(path)})" for path in gone[:LISTED]]
-    more = [f"{len(gone) - LISTED} more"] if len(gone) > LISTED else []
-    said = f"; no longer said: {', '.join([*places, *more])}" if gone else ""
-    return f"{rewrites} rewrites the file{said}"
+    gone = [(edit.path, edit.path) for edit in edits if edit.value is GONE]
+    added = [(edit.path, edit.beside) for edit in edits if edit.beside]
+    what = _listed("no longer said", gone, document) + _listed("said with the type", added, document)
+    return f"{rewrites} rewrites the file{what}"
 
 
-HEEDED_BY_SOME = ("width", "cost", "risk_aversion")
-"""What version 1 let a hedging policy of every type say."""
+def _listed(what: str, places: list[tuple[Path, Path]], document: Document) -> str:
+    """Values by their key, and the lines where something stands for them; nothing if there are none."""
+    said = [f"{document.key(path)} (line {document.line(at)})" for path, at in places[:LISTED]]
+    more = [f"{len(places) - LISTED} more"] if len(places) > LISTED else []
+    return f"; {what}: {', '.join([*said, *more])}" if places else ""
 
 
-def _policies_say_what_they_heed(values: dict[str, Any], model: type[BaseModel]) -> Iterator[Edit]:
-    """From 1 to 2: a policy says what its type knows, in the file and in what is set over it."""
-    populations = values.get("populations")
-    yield from map(Edit, _unheeded({"populations": populations}, model))
-    for place, table in _overlays(values):
-        over = {"populations": copy.deepcopy(populations)}
-        paths = {key: path for key in table if (path := _set(over, key, table[key]))}
-        for path in _unheeded(over, model):
-            for key, own in paths.items():
-                at = (*place, key, *path[len(own) :])
-                if path[: len(own)] == own and inside(values, at) is not None:
-                    yield Edit(at)
-
-
-def _unheeded(values: dict[str, Any], model: type[BaseModel]) -> Iterator[Path]:
-    """Places where a hedging policy says what its type does not know, and version 1 let it say."""
-    populations = values["populations"]
-    for number in range(len(populations) if isinstance(populations, list) else 0):
-        place: Path = ("populations", number, "hedging")
-        policy = inside(values, place)
-        known = keys_at(model, values, place) if isinstance(policy, dict) else None
-        if known is not None:
-            yield from ((*place, key) for key in HEEDED_BY_SOME if key in policy and key not in known)
-
-
-def _overlays(values: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """What arms and the rows of a sweep set over hedging policies, each with its place."""
-    arms, rows = inside(values, ("arms",)), inside(values, ("sweep", "rows"))
-    places: list[Path] = [("arms", name, "set") for name in arms] if isinstance(arms, dict) else []
-    places += [("sweep", "rows", n) for n in range(len(rows))] if isinstance(rows, list) else []
-    for place in places:
-        table = inside(values, place)
-        if isinstance(table, dict) and any("hedging" in key for key in table):
-            yield place, table
-
-
-def _set(values: dict[str, Any], key: str, value: Any) -> Path:
-    """Set a value by dotted key where that can be done; the way to it, empty where it cannot."""
-    try:
-        return override.apply(values, key, copy.deepcopy(value))
-    except override.KeyProblem:
-        return ()
-
-
-STEPS: tuple[Step, ...] = (_policies_say_what_they_heed,)
+STEPS: tuple[Step, ...] = (version_one.policies_say_what_they_heed,)
 NEWEST = len(STEPS) + 1

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import socket
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -80,6 +81,19 @@ class ResultsFolder:
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a file of JSON."""
         self.write_into(self.partial, name, content)
+
+    def write_runs(self, rows: list[dict[str, Any]]) -> None:
+        """Write a table with a row a run."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        pq.write_table(pa.Table.from_pylist(rows), self.partial / "runs.parquet", compression="zstd")
+
+    def write_traces(self, traces: Mapping[str, str]) -> None:
+        """Write where runs failed, by what failed; nothing where none did."""
+        if traces:
+            text = "\n".join(f"{what}\n{trace}" for what, trace in traces.items())
+            (self.partial / "traceback.txt").write_text(text)
 
     @staticmethod
     def write_into(folder: Path, name: str, content: dict[str, Any]) -> None:

@@ -16,22 +16,21 @@ from typing import Any
 
 import numpy as np
 
+from analysis.base.arms import BASE
 from analysis.base.metric import Metric, Undefined
 from analysis.figures.drawing import going_on
 from analysis.frontier.frontier import MOST, OUTSIDE, SEVERAL, WIDTH, Crossing, Search
 from analysis.frontier.question import Question, Scale
-from analysis.measures import known
-from analysis.sweeps.table import function_of
+from analysis.measures import find, known
 from scenarios.arms.arms import Arms
 from scenarios.arms.replicates import replicate_seed
 from scenarios.build.compilation import cut_short
-from scenarios.file.arm import BASE
 from scenarios.file.errors import Problem, ScenarioError, nearest
 from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.frontier.scale import at, scale_of
 from scenarios.process.interruption import Interruption
-from scenarios.process.provenance import commit, peak_memory_bytes, platform, versions
+from scenarios.process.provenance import provenance
 from scenarios.workers import workers as processes
 from scenarios.workers.workers import Failure, Workers
 from sim.recording.recording import Recording
@@ -175,13 +174,12 @@ def _question(scenario: Scenario, text: str, level: float) -> Question:
     except ValueError as error:
         option = "--level" if "level" in str(error) else "--metric"
         raise ScenarioError(Problem(option, "", str(error))) from error
-    found = function_of(question.metric)
-    about = known().get(found)
+    about = find(question.metric)
     names = [asset.name for asset in scenario.assets]
-    allowed = [name for each in known() for name in _names(each, names)]
+    allowed = [name for each in known().values() for name in _names(each, names)]
     is_known = about is not None and any(
         question.metric == name or (about.over and question.metric.startswith(f"{name}."))
-        for name in _names(found, names)
+        for name in _names(about, names)
     )
     if not is_known:
         near = nearest(question.metric, allowed)
@@ -190,9 +188,9 @@ def _question(scenario: Scenario, text: str, level: float) -> Question:
     return question
 
 
-def _names(function: str, assets: list[str]) -> list[str]:
+def _names(metric: Metric, assets: list[str]) -> list[str]:
     """A metric's names in a market, without what it is divided by."""
-    return [f"{asset}.{function}" for asset in assets] if known()[function].per else [function]
+    return [f"{asset}.{metric.name}" for asset in assets] if metric.per else [metric.name]
 
 
 def _search(outcome: Frontier, width: float, most: int) -> Search:
@@ -294,8 +292,8 @@ def _one(job: tuple[float, int]) -> tuple[float | None, str]:
 
 
 def _measured(recording: Recording, metric: str) -> tuple[float | None, str]:
-    about: Metric = known()[function_of(metric)]
-    entries = about.entries(recording)
+    about = find(metric)
+    entries = about.entries(recording) if about is not None else {}
     if metric not in entries:
         raise KeyError(f"no metric is named {metric}; there are {', '.join(list(entries)[:8])}")
     entry = entries[metric]
@@ -304,18 +302,13 @@ def _measured(recording: Recording, metric: str) -> tuple[float | None, str]:
 
 def _write(outcome: Frontier, results: ResultsFolder, *, figures: bool, seconds: float) -> None:
     """Write the crossing, a row a run, the figure, the scenario and the manifest."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     rows = [
         {**row, "number": _known(row["number"]), "outcome": _known(row["outcome"])} for row in outcome.rows
     ]
-    pq.write_table(pa.Table.from_pylist(rows), results.partial / "runs.parquet", compression="zstd")
+    results.write_runs(rows)
     found = outcome.crossing
     results.write_json(f"{FRONTIER}.json", described(outcome))
-    if outcome.failures:
-        traces = "\n".join(f"{what}\n{failure.trace}" for what, failure in outcome.failures.items())
-        (results.partial / "traceback.txt").write_text(traces)
+    results.write_traces({what: failure.trace for what, failure in outcome.failures.items()})
     (results.partial / "scenario.toml").write_text(outcome.scenario.to_toml())
     if figures and found is not None:
         from analysis.sweeps.plots import save_frontier
@@ -353,9 +346,6 @@ def manifest(outcome: Frontier, seconds: float) -> dict[str, Any]:
         "is_found": bool(found and found.estimate is not None and found.ended not in (OUTSIDE, SEVERAL)),
         "failures": {what: failure.reason for what, failure in outcome.failures.items()},
         "figures_failed": outcome.figures_failed,
-        "versions": versions(),
-        "commit": commit(),
-        "platform": platform(),
         "wall_seconds": seconds,
-        "peak_memory_bytes": peak_memory_bytes(),
+        **provenance(),
     }

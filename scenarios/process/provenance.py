@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import platform as machine
+import platform
 import resource
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 DISTRIBUTIONS = ("hedgequake", "mesa", "numba", "numpy", "pandas", "pyarrow", "pydantic", "scipy")
@@ -20,7 +21,7 @@ def version() -> str:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that decide a result."""
-    return {"python": machine.python_version(), **{name: metadata.version(name) for name in DISTRIBUTIONS}}
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in DISTRIBUTIONS}}
 
 
 def commit() -> str | None:
@@ -31,15 +32,20 @@ def commit() -> str | None:
     return f"{head}{'+' if changes else ''}" if head else None
 
 
-def platform() -> str:
-    """Operating system and processor."""
-    return machine.platform()
-
-
 def peak_memory_bytes() -> int:
     """Most memory this process has held."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def provenance() -> dict[str, Any]:
+    """All of it, as a manifest has it."""
+    return {
+        "versions": versions(),
+        "commit": commit(),
+        "platform": platform.platform(),
+        "peak_memory_bytes": peak_memory_bytes(),
+    }
 
 
 def _git(*arguments: str) -> str:

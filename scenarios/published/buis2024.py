@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from scenarios.replications.independent_runs import IndependentRun, run_all, share
 from scenarios.replications.replicate import Row, replication
-from scenarios.replications.trials import Trial, run_all, share
 
 POSITIONS = (-80, -60, -40, -20, 0, 20, 40, 60, 80)
 IMMEDIACY = {
@@ -85,9 +85,9 @@ def chosen(*, quick: bool) -> list[Cell]:
     ]
 
 
-def has_failed(trial: Trial) -> bool:
+def has_failed(run: IndependentRun) -> bool:
     """Whether the market of a run fails."""
-    model = trial.market()
+    model = run.market()
     while model.running:
         model.step()
     model.release()

@@ -1,6 +1,6 @@
 """Probability that the next move of the mid is up, given the queues at the best prices.
 
-The spread is one tick. Every trial starts from queues of the given sizes and ends with the first
+The spread is one tick. Every run starts from queues of the given sizes and ends with the first
 move of the mid; trials are independent, so intervals are binomial. There are 25 cells, so three
 standard errors are allowed: the tolerance is what these exceed the interval by, and the last digit of
 the published table.
@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import norm
 
+from scenarios.replications.independent_runs import IndependentRun, run_all
 from scenarios.replications.replicate import Row, replication
-from scenarios.replications.trials import Trial, run_all
 from sim.records import MOVES
 
 PUBLISHED = (
@@ -62,9 +62,9 @@ def setting(bid: int, ask: int, *, is_short: bool) -> dict[str, object]:
     }
 
 
-def first_moves(trial: Trial) -> np.ndarray:
+def first_moves(run: IndependentRun) -> np.ndarray:
     """First move of the mid in every step in which there was one, half ticks."""
-    model = trial.market()
+    model = run.market()
     while model.running:
         model.step()
     moves = model.tape.moves[: model.tape.counts[MOVES]]

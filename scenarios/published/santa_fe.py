@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from scenarios.replications.independent_runs import IndependentRun, mean, run_all
 from scenarios.replications.replicate import Row, replication
-from scenarios.replications.trials import Trial, mean, run_all
 
 BY_EPSILON = {0.01: 0.468, 0.02: 0.493, 0.05: 0.549, 0.1: 0.626, 0.2: 0.761, 0.5: 1.105, 1.0: 1.636}
 """Spread by epsilon at a tick of 0.005."""
@@ -68,9 +68,9 @@ def setting(epsilon: float, tick: float, *, is_short: bool) -> dict[str, object]
     }
 
 
-def spreads(trial: Trial) -> np.ndarray:
+def spreads(run: IndependentRun) -> np.ndarray:
     """Mean spread at the ends of steps in each of ten equal blocks, the warm-up left out."""
-    model = trial.market()
+    model = run.market()
     while model.running:
         model.step()
     found = model.recorder.series()["X.spread"]

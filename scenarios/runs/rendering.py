@@ -13,6 +13,7 @@ from analysis import gallery
 from analysis.attribution import attribution
 from analysis.attribution.charges import MEANINGS
 from analysis.base import result
+from analysis.base.arms import BASE
 from analysis.base.metric import Undefined
 from analysis.contagion import covar
 from analysis.facts import scorecard
@@ -22,7 +23,6 @@ from analysis.pages.page import Section
 from analysis.sweeps import plots as sweep_plots
 from analysis.sweeps import sensitivity
 from scenarios.build.loading import loaded
-from scenarios.file.arm import BASE
 from scenarios.file.errors import Problem, ScenarioError
 from scenarios.file.schema import Scenario
 from scenarios.folders import ownership

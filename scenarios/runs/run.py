@@ -19,18 +19,18 @@ from typing import Any
 
 from numba.core.event import install_listener
 
+from analysis.base.arms import BASE
 from analysis.figures.drawing import going_on
 from analysis.measures import metrics
 from scenarios.arms.arms import alone
 from scenarios.build.build import market
 from scenarios.build.compilation import KIND, Compilation, cut_short, said_elsewhere
-from scenarios.file.arm import BASE
 from scenarios.file.errors import ScenarioError
 from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
 from scenarios.process import garbage
 from scenarios.process.interruption import Interruption, Stopped
-from scenarios.process.provenance import commit, peak_memory_bytes, platform, versions
+from scenarios.process.provenance import provenance
 from sim.recording.recording import Recording
 
 RUN = "run"
@@ -206,12 +206,9 @@ def _sign(results: ResultsFolder, outcome: Outcome, seconds: dict[str, float], m
         "seed": scenario.seed,
         "arm": outcome.arm,
         "overrides": overrides(scenario, outcome.arm),
-        "versions": versions(),
-        "commit": commit(),
-        "platform": platform(),
         **seconds,
         "steps_per_second": outcome.steps_done / max(outcome.stepping_seconds, 1e-9),
-        "peak_memory_bytes": peak_memory_bytes(),
+        **provenance(),
         "residuals": {} if model is None else model.residuals(),
         "reports": {} if model is None else model.reports(),
         "figures_failed": outcome.figures_failed,

@@ -18,8 +18,8 @@ import numpy as np
 
 from scenarios.arms.replicates import design_seed
 from scenarios.file.overlays import is_whole
-from scenarios.file.override import KeyProblem, locate, split
-from scenarios.file.retyping import TYPE
+from scenarios.file.override import KeyProblem, locate
+from scenarios.file.retyping import sets_type
 from scenarios.file.schema import Scenario
 from scenarios.file.sweep_schema import SAMPLED, Range, Sweep
 
@@ -54,7 +54,7 @@ def _completed(rows: list[Point], scenario: Scenario) -> list[Point]:
     said = _said(keys, plain)
     points = []
     for row in rows:
-        retypes = any(split(key)[-1] == TYPE for key in row)
+        retypes = any(map(sets_type, row))
         own = _said(keys, plain.set_over(row, "design point")) if retypes else said
         points.append({key: (own | row)[key] for key in keys if key in own or key in row})
     return points

@@ -2,9 +2,9 @@
 
 hand out chunks of jobs, and take reports as they end
 end a worker that is in a run for longer than it may be
-when workers have died, find out which runs they were in and have each of those tried alone
+when workers have died, find out which runs they were in: these are tried alone
 
-Only a run whose worker dies when it is alone is given up.
+Who is deadly, `scenarios.workers.workers` says; only the run in which a worker died alone is given up.
 """
 
 from __future__ import annotations
@@ -82,9 +82,11 @@ class Dispatch:
         """
         before = len(self._jobs_left.done)
         with Workers(self._engine, partial(work, self._assignment)) as workers:
-            for ended in workers.work(self._chunk, self._recovered):
+            for ended, deadly in workers.work(self._chunk, self._recovered):
                 for jobs, reports in ended:
                     self._note(jobs, reports)
+                for job in deadly:
+                    self._recovered([job], DIED)
                 yield len(self._jobs_left.done) - before
                 before = len(self._jobs_left.done)
                 self._end_overdue()
@@ -101,9 +103,11 @@ class Dispatch:
         mean = sum(report.seconds for report in reports) / len(jobs)
         self._seconds = 0.7 * self._seconds + 0.3 * mean
 
-    def _recovered(self, chunks: list[list[Job]], was_alone: bool) -> list[list[Job]]:
-        """Take back what was lost with workers; the jobs that may have killed them."""
-        lost = [job for jobs in chunks for job in jobs]
+    def _recovered(self, lost: list[Job], reason: str = "") -> list[Job]:
+        """Take back what was lost with workers; the jobs that may have killed them.
+
+        Given up are runs that are known to hang and, if there is a reason, those that workers were in.
+        """
         finished = self._finished()
         for job in lost:
             for _, run in job.arms:
@@ -113,7 +117,16 @@ class Dispatch:
         self._breaks = 0 if claimed else self._breaks + 1
         if self._breaks > PATIENCE:
             raise Exhausted("workers die before they begin a run; see what the system says of memory")
-        return self._judged(lost, claimed, was_alone=was_alone)
+        for job in lost:
+            for arm, run in job.arms:
+                if why := self._overdue.get(run) or (reason if run in claimed else ""):
+                    self._give_up(job, arm, run, why)
+        left = [each for job in lost if (each := self._jobs_left.left(job)) is not None]
+        is_known = bool(self._overdue)
+        suspects = [job for job in left if not is_known and any(run in claimed for _, run in job.arms)]
+        self._jobs_left.give_back([job for job in left if job not in suspects])
+        self._overdue.clear()
+        return suspects
 
     def _claimed(self, lost: list[Job]) -> set[str]:
         """Runs of these jobs that workers were in and did not finish; claims of the dead are removed."""
@@ -123,24 +136,6 @@ class Dispatch:
             for path in self._folder.glob(f"{self._assignment.session}-*{CLAIM}"):
                 path.unlink()
         return {run for run in said & own if run not in self._jobs_left.done}
-
-    def _judged(self, lost: list[Job], claimed: set[str], *, was_alone: bool) -> list[list[Job]]:
-        """Give up runs that are known to kill or to hang; those that may be are to be tried alone."""
-        back, suspects = list[Job](), list[list[Job]]()
-        for job in lost:
-            for arm, run in job.arms:
-                killed_it = was_alone and len(lost) == 1 and run in claimed
-                if reason := self._overdue.get(run) or (DIED if killed_it else ""):
-                    self._give_up(job, arm, run, reason)
-            if (left := self._jobs_left.left(job)) is not None:
-                may_be = not self._overdue and any(run in claimed for _, run in left.arms)
-                if may_be:
-                    suspects.append([left])
-                else:
-                    back.append(left)
-        self._jobs_left.give_back(back)
-        self._overdue.clear()
-        return suspects
 
     def _give_up(self, job: Job, arm: str, run: str, reason: str) -> None:
         self._files.append(FAILURES, failure_row(run, job, arm, reason, "", is_final=False))

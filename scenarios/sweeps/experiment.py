@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from scenarios.arms.arms import Arms
 from scenarios.arms.replicates import own_seed, replicate_seeds
-from scenarios.file.arm import MUTED, PLACEBO
 from scenarios.file.errors import Problem, ScenarioError
 from scenarios.file.schema import Scenario
 from scenarios.file.sources import sources_hash
@@ -60,9 +61,7 @@ class Experiment:
             raise ScenarioError(Problem(scenario.name, "sweep", what))
         self.sweep: Sweep = scenario.sweep
         self.whole = scenario
-        used = {
-            name: arm for name, arm in scenario.arms.items() if name in (*self.sweep.arms, MUTED, PLACEBO)
-        }
+        used = {name: arm for name, arm in scenario.arms.items() if self.sweep.uses(name)}
         self.scenario = scenario.model_copy(update={"sweep": None, "arms": used})
         self.chosen = list(dict.fromkeys(self.sweep.arms))
         self.sources = sources_hash(scenario)
@@ -102,6 +101,42 @@ def run_id(identity: str, arm: str, seed: int) -> str:
     return hashlib.sha256(f"{identity} {arm} {seed}".encode()).hexdigest()[:20]
 
 
+def try_points(scenario: Scenario, most: int) -> tuple[int, int]:
+    """Validate every point of a sweep, or so many of them, evenly chosen.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With a sweep.
+    most : int
+
+    Returns
+    -------
+    tried, points : int
+
+    Raises
+    ------
+    ScenarioError
+        If the values of a point are not allowed.
+    """
+    experiment, points = Experiment(scenario), points_of(scenario)
+    chosen = range(0, len(points), -(-len(points) // most))
+    for design_id in chosen:
+        with _at_point(design_id):
+            experiment.arms(points[design_id])
+    return len(chosen), len(points)
+
+
+@contextmanager
+def _at_point(design_id: int) -> Iterator[None]:
+    """Say of what is wrong inside at which point of the design it is."""
+    try:
+        yield
+    except ScenarioError as error:
+        named = [f"design point {design_id}: {problem}" for problem in error.problems]
+        raise ScenarioError([Problem("sweep", "", text) for text in named]) from error
+
+
 class Plan:
     """Every run that an experiment can ask for.
 
@@ -138,11 +173,8 @@ class Plan:
         self._seeds = [] if sweep.independent else replicate_seeds(experiment.scenario.seed, self.most)
 
     def _identity(self, design_id: int) -> str:
-        try:
+        with _at_point(design_id):
             return self.experiment.identity(self.points[design_id])
-        except ScenarioError as error:
-            named = [f"design point {design_id}: {problem}" for problem in error.problems]
-            raise ScenarioError([Problem("sweep", "", text) for text in named]) from error
 
     @property
     def distinct(self) -> list[int]:

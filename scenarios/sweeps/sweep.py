@@ -24,7 +24,7 @@ from scenarios.file.schema import Scenario
 from scenarios.folders.damage import reading
 from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED
 from scenarios.process.interruption import Interruption
-from scenarios.process.provenance import commit, peak_memory_bytes, platform, versions
+from scenarios.process.provenance import provenance
 from scenarios.process.shell import command
 from scenarios.sweeps.compaction import compacted
 from scenarios.sweeps.dispatch import Dispatch, Exhausted
@@ -286,11 +286,8 @@ class _Session:
             "runs_failed": outcome.failed,
             "stopped": outcome.stopped,
             "trouble": outcome.trouble or None,
-            "versions": versions(),
-            "commit": commit(),
-            "platform": platform(),
             "wall_seconds": outcome.seconds,
-            "peak_memory_bytes": peak_memory_bytes(),
+            **provenance(),
         }
 
 

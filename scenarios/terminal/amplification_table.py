@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from analysis.base.arms import BASE, MAIN
 from analysis.feedback.amplification import FEWEST
 from analysis.feedback.cautions import cautions
+from analysis.measures import is_percent
 from scenarios.arms.amplify import Amplification
 
 DIFFERENCE = ["base - muted", "95% interval", "flow", "feedback", "+-", ""]
@@ -89,8 +91,8 @@ def _difference(name: str, entry: Mapping[str, Any], arms: Sequence[str]) -> lis
 
 def _others(entries: Mapping[str, Any], arms: Sequence[str]) -> list[str]:
     """The arms beside base, muted and open_loop against base: ratios, or differences where there is none."""
-    more = [arm for arm in arms if arm not in ("base", "muted", "open_loop")]
-    if not more or "base" not in arms:
+    more = [arm for arm in arms if arm not in MAIN]
+    if not more or BASE not in arms:
         return []
     rows = [["metric", *(f"{arm} / base" for arm in more)]]
     for name, entry in entries.items():
@@ -140,9 +142,8 @@ def _means(name: str, entry: Mapping[str, Any], arms: Sequence[str]) -> list[str
 
 
 def _shape(name: str, unit: str) -> str:
-    """How a metric is written: shares of a price in per cent, other numbers without a unit as they are."""
-    is_share = unit == "1" and any(part in name for part in ("drawdown", "run_up", "move", "overshoot"))
-    return "{:.2%}" if is_share else SHAPES.get(unit, "{:,.4g}")
+    """How a metric is written."""
+    return "{:.2%}" if is_percent(name) else SHAPES.get(unit, "{:,.4g}")
 
 
 def _number(value: float | None, shape: str) -> str:

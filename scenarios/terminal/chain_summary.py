@@ -9,7 +9,8 @@ from pathlib import Path
 from agents.option_chains.reading import WARNED_SHARE, ChainFile, Reading, clock, read
 from agents.option_chains.table import as_csv, expiries, gamma, spot
 from scenarios.file.errors import Problem, ScenarioError, nearest
-from sim.setup.parameters import File, Misfit
+from sim.setup.files import File
+from sim.setup.misfit import Misfit
 
 PERCENT = 0.01
 

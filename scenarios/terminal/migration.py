@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import difflib
 import os
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 from scenarios.build.loading import parse
 from scenarios.file import library, toml, versions
 from scenarios.file.document import Document
+from scenarios.file.edits import Edit
 from scenarios.file.errors import KEY, Problem, ScenarioError, short
 from scenarios.file.schema import Scenario
 from scenarios.process.shell import command
@@ -46,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     return SUCCESS
 
 
-def rewritten(document: Document, edits: list[versions.Edit], folder: Path) -> str:
+def rewritten(document: Document, edits: list[Edit], folder: Path) -> str:
     """The text of a document in the newest version; everything else in it stays as it is written.
 
     Parameters
@@ -72,12 +74,17 @@ def rewritten(document: Document, edits: list[versions.Edit], folder: Path) -> s
     for edit in edits:
         text = edit.rewritten(text)
     again = parse(Document(document.label, toml.loads(text), text, folder))
-    if again.notes or again != scenario:
+    if _noted(again) != _noted(scenario) or again != scenario:
         what = (
             f"would say something else; change by hand what `{command('validate', document.label)}` warns of"
         )
         raise ScenarioError(Problem(document.label, "", what))
     return text
+
+
+def _noted(scenario: Scenario) -> set[tuple[str, str]]:
+    """What its notes say, but for that of its version."""
+    return {(note.key, note.what) for note in scenario.notes if note.key != versions.KEY}
 
 
 def changed_lines(before: str, after: str) -> Iterator[str]:
@@ -91,11 +98,15 @@ def changed_lines(before: str, after: str) -> Iterator[str]:
 
 
 def _write(text: str, path: Path, like: Path) -> None:
-    """Write a file beside its place, with the rights of another, and put it there whole or not at all."""
+    """Write a file beside its place, with the rights of another, and put it there whole or not at all.
+
+    If the other begins with a byte-order mark, so does this one.
+    """
+    encoding = "utf-8-sig" if like.read_bytes().startswith(codecs.BOM_UTF8) else "utf-8"
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with fresh.open("xb") as file:
-            file.write(text.encode())
+            file.write(text.encode(encoding))
             file.flush()
             os.fsync(file.fileno())
         shutil.copymode(like, fresh)

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from analysis.base.arms import BASE, MUTED
 from scenarios.arms.arms import hedgers
 from scenarios.build import compilation
-from scenarios.file.arm import BASE, MUTED
 from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED
 from scenarios.process.interruption import Interruption

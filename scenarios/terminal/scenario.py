@@ -6,13 +6,13 @@ import argparse
 import sys
 from typing import Any
 
-from scenarios.build.loading import Scenario, parse, read
+from scenarios.build.loading import BuildableScenario, parse, read
 from scenarios.file.errors import Problem, ScenarioError
 from scenarios.file.override import KeyProblem, literal
 from scenarios.file.warnings import warnings
 
 
-def scenario_of(options: argparse.Namespace) -> Scenario:
+def scenario_of(options: argparse.Namespace) -> BuildableScenario:
     """The scenario of a command line, everything set over it; warns of what will have no effect.
 
     Raises

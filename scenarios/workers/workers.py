@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, Self
 
 from scenarios.process.interruption import Stopped
@@ -51,14 +52,14 @@ class Workers:
     ----------
     engine : Engine
     task : callable
-        A function of a module, of one argument.
+        A function of a module, of a list of jobs.
     """
 
     def __init__(self, engine: Engine, task: Callable[[Any], Any]) -> None:
         self._engine, self._task = engine, task
         self._executor: Executor | None = None
-        self._running: dict[Future[Any], Any] = {}
-        self._suspects: deque[Any] = deque()
+        self._running: dict[Future[Any], list[Any]] = {}
+        self._suspects: deque[list[Any]] = deque()
         self._is_alone = False
 
     def __enter__(self) -> Self:
@@ -70,29 +71,37 @@ class Workers:
         self._let_go(at_once=bool(self._running))
 
     def work(
-        self, take: Callable[[], Any], judge: Callable[[list[Any], bool], list[Any]]
-    ) -> Iterator[list[tuple[Any, Any]]]:
-        """Do what there is to do; every now and then yields arguments that are done, with their results.
+        self, take: Callable[[], Any], recover: Callable[[list[Any]], list[Any]]
+    ) -> Iterator[tuple[list[tuple[list[Any], Any]], list[Any]]]:
+        """Do what there is to do, in lists of jobs.
 
         Parameters
         ----------
         take : callable
-            Gives the next argument; None or nothing in it while there is none.
-        judge : callable
-            Called with the arguments that were lost with workers, and whether no others were at work
-            beside them; returns those to try alone. All others are its own to deal with.
+            Gives the next list; None or nothing in it while there is none.
+        recover : callable
+            Called with the jobs that were lost with workers, any of which may be why; returns those to try
+            alone. All others are its own to deal with.
+
+        Yields
+        ------
+        done : list of (list, object)
+            Jobs that are done, with what the task returned.
+        deadly : list
+            Jobs whose workers died though nothing else was in their hands.
         """
         while self._supply(take):
             ended, _ = wait(self._running, POLL_SECONDS, FIRST_COMPLETED)
             done, lost = self._collect(ended)
-            if lost:
-                was_alone = self._is_alone or not self._engine.falls_together
-                if self._engine.falls_together:
-                    lost += self._running.values()
-                    self._running.clear()
-                    self._let_go(at_once=True)
-                self._suspects.extend(judge(lost, was_alone))
-            yield done
+            was_alone = self._is_alone or not self._engine.falls_together
+            if lost and self._engine.falls_together:
+                lost += self._running.values()
+                self._running.clear()
+                self._let_go(at_once=True)
+            deadly = [jobs[0] for jobs in lost if was_alone and len(jobs) == 1]
+            if others := [job for jobs in lost if not was_alone or len(jobs) > 1 for job in jobs]:
+                self._suspects.extend([job] for job in recover(others))
+            yield done, deadly
 
     def run(self, jobs: Sequence[Any], stop: Callable[[], Any] = lambda: False) -> Iterator[tuple[int, Any]]:
         """Do the task for every job, in any order.
@@ -111,16 +120,10 @@ class Workers:
         result : object
             What the task returned, or a `Failure`.
         """
-        waiting, dead = iter(enumerate(jobs)), list[tuple[int, Any]]()
-
-        def judge(lost: list[tuple[int, Any]], was_alone: bool) -> list[tuple[int, Any]]:
-            dead.extend(lost if was_alone else ())
-            return [] if was_alone else sorted(lost)
-
-        for done in self.work(lambda: None if stop() else next(waiting, None), judge):
-            yield from ((number, result) for (number, _), result in done)
-            yield from ((number, Failure("its worker died")) for number, _ in dead)
-            dead.clear()
+        waiting = iter(enumerate(jobs))
+        for done, deadly in self.work(lambda: None if stop() else list(islice(waiting, 1)), sorted):
+            yield from ((number, result) for [(number, _)], result in done)
+            yield from ((number, Failure("its worker died")) for number, _ in deadly)
             if stop():
                 self._running.clear()
                 self._let_go(at_once=True)
@@ -133,8 +136,8 @@ class Workers:
             self._let_go(at_once=False)
             self._is_alone = is_suspect
         most = 1 if self._is_alone else self._engine.ahead * self._engine.workers
-        while len(self._running) < most and (job := self._next(take)):
-            self._submit(job)
+        while len(self._running) < most and (jobs := self._next(take)):
+            self._submit(jobs)
         return bool(self._running)
 
     def _next(self, take: Callable[[], Any]) -> Any:
@@ -142,25 +145,25 @@ class Workers:
             return self._suspects.popleft()
         return None if self._is_alone else take()
 
-    def _submit(self, job: Any) -> None:
+    def _submit(self, jobs: list[Any]) -> None:
         try:
             if self._executor is None:
                 self._executor = self._engine.open(1 if self._is_alone else None)
-            future = self._executor.submit(self._task, job)
+            future = self._executor.submit(self._task, jobs)
         except BrokenExecutor as error:
             future = Future()
             future.set_exception(error)
-        self._running[future] = job
+        self._running[future] = jobs
 
-    def _collect(self, ended: set[Future[Any]]) -> tuple[list[tuple[Any, Any]], list[Any]]:
+    def _collect(self, ended: set[Future[Any]]) -> tuple[list[tuple[list[Any], Any]], list[list[Any]]]:
         """What was done, with its results, and what was lost with workers."""
         done, lost = [], []
         for future in ended:
-            job = self._running.pop(future)
+            jobs = self._running.pop(future)
             try:
-                done.append((job, future.result()))
+                done.append((jobs, future.result()))
             except self._engine.died:
-                lost.append(job)
+                lost.append(jobs)
         return done, lost
 
     def _let_go(self, *, at_once: bool) -> None:
@@ -204,10 +207,11 @@ def run_over(
         yield from those.run(jobs, stop)
 
 
-def _attempted(task: Callable[[Any], Any], job: tuple[int, Any]) -> Any:
-    """The task's result, or how it failed."""
+def _attempted(task: Callable[[Any], Any], jobs: list[tuple[int, Any]]) -> Any:
+    """The task's result for the one job there is, or how it failed."""
+    [(_, job)] = jobs
     try:
-        return task(job[1])
+        return task(job)
     except Stopped:
         raise
     except (Exception, SystemExit) as error:

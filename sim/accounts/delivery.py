@@ -11,7 +11,7 @@ from collections import deque
 from pydantic import Field
 
 from sim.kernels.prices.indexing import INSTANT
-from sim.setup.parameters import Parameters
+from sim.setup.table import Parameters
 
 
 class Delivery(Parameters):

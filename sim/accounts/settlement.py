@@ -12,8 +12,9 @@ from sim.kernels.accounts import settling
 from sim.messages.tape import Tape
 from sim.messages.view import View
 from sim.records import PERPETUAL
+from sim.setup.limits import LONGEST, SHORTEST
 from sim.setup.listing import CLEARING
-from sim.setup.parameters import LONGEST, SHORTEST, Parameters
+from sim.setup.table import Parameters
 
 
 class Funding(Parameters):

@@ -11,7 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-from sim.kernels.messages.costs import sample_curves
+from sim.kernels.accounts.valuation import Holdings, Prices
+from sim.kernels.costs import sample_curves
 from sim.kernels.messages.owners import Owners
 from sim.messages.pending import Pending
 
@@ -26,7 +27,7 @@ VENUE_STATE = np.dtype(
         ("depth_ask", "f8"),
         ("depth_span", "f8"),  # distance from the mid that the depth covers, quote currency
         ("permanent_depth", "f8"),  # units of net flow that move the price by one for good, 0 if unknown
-        # Of the cost curve (`sim.kernels.messages.costs`): 0 through the depth shown, 1 along the product of
+        # Of the cost curve (`sim.kernels.costs`): 0 through the depth shown, 1 along the product of
         ("bend", "f8"),
         ("base", "f8"),  # these reserves, units of the asset
         ("cash", "f8"),  # and quote currency
@@ -102,6 +103,9 @@ KNOT = np.dtype([("units", "f8"), ("cost", "f8")])
 
 OFFSETS_BPS = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300)
 """Distances from a venue's best price at which its cost curve has a point."""
+
+ENDLESS = 1e12
+"""Units that a cost curve goes to where trades do not move the price: finite, to be interpolated."""
 
 
 class View:
@@ -207,14 +211,26 @@ class View:
         return self._margin.standing(account)
 
     @property
+    def holdings(self) -> Holdings:
+        """What accounts hold, as `sim.kernels.accounts.valuation` takes it."""
+        return Holdings(self.cash, self.position, self.holder_of, self.held, self.held_lots)
+
+    @property
+    def prices(self) -> Prices:
+        """What a lot of everything is worth and ties up, likewise."""
+        return Prices(self.terms, self.contracts, self.contract_worth, self.contract_margin)
+
+    @property
     def curve(self) -> np.ndarray:
         """What trading costs at each venue: an ndarray of KNOT of shape (V, 2, 16), the first side buys.
 
         Points stand where the marginal price is `OFFSETS_BPS` from the best one; between them it rises in
-        proportion. Worked out from the quotes when asked for, and so as fresh as they are.
+        proportion, and of more units than the last point has nothing is known. Where nothing can be traded
+        all points have 0 units, and all but the first cost infinitely much. Worked out from the quotes when
+        asked for, and so as fresh as they are.
         """
         knots = np.zeros((self.quotes.size, 2, len(OFFSETS_BPS)), KNOT)
-        sample_curves(self.quotes, 1e-4 * np.array(OFFSETS_BPS), knots)
+        sample_curves(self.quotes, 1e-4 * np.array(OFFSETS_BPS), ENDLESS, knots)
         return knots
 
     @property

@@ -12,8 +12,8 @@ import numpy as np
 
 from sim.kernels.prices.paths import LAW, extend
 from sim.prices.correlation import square_root
-from sim.prices.drivers import SECONDS_PER_YEAR, Driver
-from sim.setup.parameters import Misfit
+from sim.prices.drivers.base import SECONDS_PER_YEAR, Driver
+from sim.setup.misfit import Misfit
 
 BLOCK_STEPS = 1024
 

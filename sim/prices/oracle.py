@@ -17,7 +17,9 @@ from pydantic import Field, model_validator
 
 from sim.base.typed_call import TypedCall
 from sim.kernels.prices.indexing import ORACLE, index_and_mark
-from sim.setup.parameters import LONGEST, MOST, SHORTEST, Parameters, VenueName
+from sim.setup.limits import LONGEST, MOST, SHORTEST
+from sim.setup.parameters import VenueName
+from sim.setup.table import Parameters
 
 
 class Index(Parameters):

@@ -7,7 +7,9 @@ import hashlib
 import numpy as np
 
 from sim.kernels.base.draws import fill_uniforms
-from sim.setup.parameters import Distribution, Parameters, check_draws
+from sim.setup.distributions import Distribution
+from sim.setup.parameters import check_draws
+from sim.setup.table import Parameters
 
 
 def key(seed: int, *names: str) -> np.uint64:

@@ -18,8 +18,9 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict
 
-from sim.setup.parameters import NotOneOf
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.misfit import NotOneOf
+from sim.setup.table import Parameters as BaseParameters
+from sim.setup.wholeness import faults, place
 
 KERNELS = "kernels"
 
@@ -62,6 +63,8 @@ class Kind:
     is_bare : bool
         Whether each module of the room has one such class, which the name of the module alone stands for;
         one that says `is_named = False` is no scenario's to name.
+    is_flat : bool
+        Whether a class goes by the name of the room and its own, whatever file of it it is in.
 
     Attributes
     ----------
@@ -73,6 +76,7 @@ class Kind:
     room: str
     base: str
     is_bare: bool = False
+    is_flat: bool = False
 
     elsewhere: ClassVar[Callable[[str], Any]] = staticmethod(lambda path: None)
 
@@ -84,7 +88,8 @@ class Kind:
         NotOneOf
             If there is no such class.
         ValueError
-            If the module cannot be imported, or the class is of another kind.
+            If the module cannot be imported, or the class is of another kind or lacks something that all
+        of this kind have (`sim.setup.wholeness`).
         """
         path = str(path)  # a file may say anything
         parts = path.split(".")
@@ -96,6 +101,8 @@ class Kind:
             return NotImported
         if not (inspect.isclass(found) and issubclass(found, self._base())):
             raise ValueError(f"{path} is not a {self.noun}: it does not derive from {self.base}")
+        if wrong := faults(found, self._base()):
+            raise ValueError(f"{path} cannot be used as a {self.noun}: {place(found)} {'; it '.join(wrong)}")
         return found
 
     def classes(self) -> Iterator[tuple[str, type[Any]]]:
@@ -103,7 +110,8 @@ class Kind:
         for short, places in sorted(homes(self.room).items()):
             for module in map(importlib.import_module, places):
                 for name, value in self._in(module):
-                    yield short if self.is_bare else f"{short}.{name}", value
+                    folder = self.room.rpartition(".")[2] if self.is_flat else short
+                    yield short if self.is_bare else f"{folder}.{name}", value
 
     def _in(self, module: Any) -> Iterator[tuple[str, type[Any]]]:
         """The classes of this kind that a module is the home of, and that a scenario may name."""
@@ -116,6 +124,8 @@ class Kind:
 
     def _ours(self, path: str) -> Any:
         """What a path in our rooms names, None if there is no such thing."""
+        if self.is_flat:
+            return dict(self.classes()).get(path)
         if self.is_bare:
             places = map(importlib.import_module, homes(self.room).get(path, ()))
             return next((found for place in places for _, found in self._in(place)), None)

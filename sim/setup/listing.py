@@ -12,7 +12,9 @@ from sim.kernels.messages.outbox import Place
 from sim.kernels.messages.owners import Owners
 from sim.records import KINDS, REQUEST
 from sim.setup.instruments import Universe
-from sim.setup.parameters import HIGHEST_VOLATILITY, Misfit, NotOneOf, Parameters
+from sim.setup.limits import HIGHEST_VOLATILITY
+from sim.setup.misfit import Misfit, NotOneOf
+from sim.setup.table import Parameters
 
 # Accounts every market has, each a population of its own in records and figures.
 OUTSIDE = 0  # takes the other side of opening positions

@@ -14,8 +14,9 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
-from sim.setup.kinds import Kind, NotImported
-from sim.setup.parameters import Misfit, Parameters
+from sim.setup.kinds import Kind
+from sim.setup.misfit import Misfit
+from sim.setup.table import Parameters
 
 
 class Named(Parameters):
@@ -56,15 +57,14 @@ class Named(Parameters):
         ValueError
             If there is none.
         """
+        if not isinstance(table, Mapping):
+            raise Misfit(f"found {table}", allowed=["a table"])
         name = table.get("type", cls.usual)
         if name == "":
             raise Misfit("missing", allowed=[short for short, _ in cls.kind.classes()])
         if not isinstance(name, str):
             raise Misfit(f"found {name}", allowed=["text"])
-        found = cls.kind.find(name)
-        if found is not NotImported and not issubclass(getattr(found, "Parameters", object), Named):
-            raise Misfit(f"{name} can be named by no scenario: it has no Parameters of a {cls.kind.noun}")
-        return found
+        return cls.kind.find(name)
 
     @model_validator(mode="wrap")
     @classmethod

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from sim.kernels.books import sink as sinking
+from sim.kernels.books.sink import Place, mids_at_arrival, sink
 from sim.kernels.messages.tape import Party
 from sim.messages.tape import Tape
 from sim.messages.view import VENUE_STATE
 from sim.records import MARKET, SWAP
+from sim.setup.limits import FINEST, MOST_UNITS
 from sim.setup.listing import OUTSIDE
-from sim.setup.parameters import FINEST, MOST_UNITS
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.table import Parameters as BaseParameters
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 
@@ -62,7 +62,7 @@ class Sink(Venue):
         """Keep what the kernel takes of the sink."""
         outside = Party(OUTSIDE, int(population_of[OUTSIDE]))
         own = self.parameters
-        self._place = sinking.Place(self.index, self.instrument, outside, own.lot, own.taker_fee_bps * 1e-4)
+        self._place = Place(self.index, self.instrument, outside, own.lot, own.taker_fee_bps * 1e-4)
 
     def execute(
         self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
@@ -74,5 +74,5 @@ class Sink(Venue):
         listed, half_tick = self._listed, self._half_tick
         listed.observe(self._quotes)
         mid = float(self._quotes[listed.index]["mid"])
-        sinking.mids_at_arrival(orders, due, mid, half_tick, listed.index, tape.rows, self._mids)
-        sinking.sink(orders, due, self._mids, self._place, room, tape.rows)
+        mids_at_arrival(orders, due, mid, half_tick, listed.index, tape.rows, self._mids)
+        sink(orders, due, self._mids, self._place, room, tape.rows)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,14 +14,14 @@ from sim.messages.outbox import Outbox
 from sim.messages.tape import Tape
 from sim.records import MARKET, REDUCE_ONLY
 from sim.setup.listing import Listing
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.table import Parameters as BaseParameters
 from sim.venues.surroundings import Surroundings
 
 ABILITIES = {"appraise": "appraises", "vouch": "vouches", "advance": "has_clock"}
 """What a class that writes a method says of itself by it."""
 
 
-class Venue:
+class Venue(ABC):
     """A place where orders become fills.
 
     A venue gets the orders that are due, in arrival order, and writes what they did on
@@ -120,6 +121,12 @@ class Venue:
         self.instrument = instrument
         self.parameters = parameters
 
+    @classmethod
+    def faults(cls) -> Iterator[str]:
+        """What keeps it from being used: a price that it shows nobody."""
+        if cls.is_priced and cls.observe is Venue.observe:
+            yield "has no observe(quotes); one that shows no price says is_priced = False"
+
     @property
     def instruments(self) -> tuple[int, ...]:
         """The dense instruments that can be sold here."""
@@ -157,6 +164,7 @@ class Venue:
     def start_step(self, tape: Tape) -> None:
         """Begin a step: restart the flow and volume that `observe` reports."""
 
+    @abstractmethod
     def execute(
         self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
     ) -> None:
@@ -176,7 +184,6 @@ class Venue:
             included, and lots it holds (row 2); valid for the accounts that appear in `due`.
             Updated by fills.
         """
-        raise TypeError(f"{type(self).__name__} does not execute orders")
 
     @staticmethod
     def affords(order: np.void, lots: int, room: np.ndarray) -> bool:
@@ -207,9 +214,8 @@ class Venue:
         """Write this venue's state into row `index` of `quotes` (dtype VENUE_STATE).
 
         The cost of trading follows from bid, ask, fee, depth and its span, linear through the depth, unless
-        `bend` and the reserves say otherwise (`sim.kernels.messages.costs`).
+        `bend` and the reserves say otherwise (`sim.kernels.costs`).
         """
-        raise TypeError(f"{type(self).__name__} cannot be observed")
 
     def appraise(self, assets: np.ndarray, terms: np.ndarray) -> None:
         """Write price, delta and gamma of the instruments this venue creates into `terms` (TERMS)."""

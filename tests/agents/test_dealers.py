@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
+from short_dealers import CHAIN, EXOGENOUS, LOT, dealers, net_delta
 from small_market import (
     LPS,
-    MAKERS,
-    SPOT,
     option_delta,
     orders_of,
     population,
@@ -25,28 +22,6 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import CONTRACT
 from sim.model import Model
 from sim.records import ISSUE, OPTIONS, REQUEST
-
-LOT = 0.001
-CHAIN = {"type": "synthetic", "open_interest": 4000.0, "expiries_days": [1.0, 7.0]}
-SHORT = {
-    "name": "dealers",
-    "type": "dealers.OptionDealers",
-    "count": 60,
-    "exposure": CHAIN,
-    "size": {"dist": "lognormal", "median": 1.0, "sigma": 1.0},
-    "hedging": {"width": 0.01},
-    "route": {"venues": ["linear"]},
-}
-EXOGENOUS = ("linear", "desk")
-
-
-def dealers(**changes: Any) -> dict[str, Any]:
-    return {**SHORT, **changes}
-
-
-def net_delta(model: Model, *instruments: str) -> np.ndarray:
-    """Delta of options and hedge of each dealer, units."""
-    return option_delta(model, "dealers") + sum(units(model, "dealers", name) for name in instruments)
 
 
 def hedged(model: Model) -> np.ndarray:
@@ -131,63 +106,11 @@ def test_response_and_largest_order_bound_what_is_traded() -> None:
     assert sizes["capped"] == pytest.approx(np.sort(np.maximum(sizes["full"], -0.25)), abs=LOT)
 
 
-@pytest.mark.parametrize(("pool_fee", "chosen"), [(0.5, "pool"), (200.0, "perp")])
-def test_the_route_picks_the_venue_that_is_cheaper_for_the_size(pool_fee: float, chosen: str) -> None:
-    model = small_market(
-        MAKERS | {"spread_bps": 50.0, "size": 200.0, "learning_bps": 0.0},
-        LPS | {"deposit": 5000.0},
-        dealers(
-            route={"venues": ["perp", "pool"]},
-            treasury=0.5,
-            capital=2.0,
-            cash=1e7,
-            customer_trades_per_day=8640.0,
-            customer_units=0.05,
-            hedging={"type": "time"},
-        ),
-        settings={"pool": {"fee_bps": pool_fee}},
-    )
-    model.run()
-    fills = model.recording().fills
-    own = fills[(fills["taker_population"] == "dealers") & (fills["reason"] == "hedge")]
-    assert len(own) > 50
-    assert set(own["venue"]) == {chosen}
-
-
-def test_a_row_without_cash_or_spot_sends_no_order_to_a_pool() -> None:
-    lps = LPS | {"route": {"venues": ["linear"]}}
-    own = dealers(route={"venues": ["pool"]}, capital=0.05, hedging={"width": 0.0001})
-    model = small_market(own, lps, venues=("linear", "pool", "desk"), shocks=[value_shock(2.0, -0.04)])
-    before = refusals(model, "dealers", "no_margin")
-    model.run()
-    assert (net_delta(model, "BTC-spot") > 0.01).any(), "nobody needed to sell"
-    assert (net_delta(model, "BTC-spot") < -0.01).any(), "nobody lacked the cash to buy"
-    assert refusals(model, "dealers", "no_margin") == before
-
-
 def test_a_treasury_needs_spot() -> None:
     with pytest.raises(
         ScenarioError, match=r"populations\.dealers\.treasury: needs a venue that trades spot"
     ):
         small_market(dealers(treasury=0.1), venues=EXOGENOUS)
-
-
-def test_a_route_to_a_desk_is_refused() -> None:
-    with pytest.raises(ScenarioError, match="trades no spot or perpetual"):
-        small_market(dealers(route={"venues": ["desk"]}), venues=EXOGENOUS)
-
-
-def test_constant_gamma_may_differ_by_row_and_is_hedged_exactly() -> None:
-    gamma = {"dist": "uniform", "low": -0.002, "high": -0.001}
-    own = dealers(exposure={"type": "constant_gamma", "gamma": gamma}, hedging={"type": "time"}, cash=1e9)
-    model = small_market(own, venues=EXOGENOUS, shocks=[value_shock(2.0, -0.02)])
-    model.run()
-    column = population(model, "dealers").exposure._gamma
-    assert np.ptp(column) > 0.0005
-    assert units(model, "dealers", "BTC-perpetual") == pytest.approx(-column * (-0.02 * SPOT), abs=LOT)
-    series = model.recording().series
-    assert series["dealers.net_gamma"].iloc[-1] == pytest.approx(column.sum())
-    assert series["dealers.net_delta"].iloc[-1] == pytest.approx(0.0, abs=60 * LOT)
 
 
 def test_customers_call_at_their_rate_and_trade_on_the_side_of_the_book() -> None:

@@ -23,7 +23,6 @@ NOISE: dict[str, Any] = {
     "lifetime_seconds": 30.0,
 }
 SECONDS = 60
-BACKGROUND = ("time", "account", "kind", "qty", "price", "good_till")
 
 
 def market_of(step_seconds: float = 1.0, **changes: Any) -> Model:

@@ -87,9 +87,9 @@ def order(kind: int, qty: int = 0, price: int = 0, **fields: Any) -> np.ndarray:
 
 def queue(book: OrderBook, tick: int) -> list[tuple[int, int, int]]:
     """Account, qty and tag of the orders at a tick, walked from the head of its queue."""
-    there, slot = [], int(book._ladder["head"][tick])
+    there, slot = [], int(book._storage.columns.ladder["head"][tick])
     while slot:
-        row = book._pool[slot]
+        row = book._storage.columns.pool[slot]
         there.append((int(row["account"]), int(row["qty"]), int(row["tag"]) % REDUCING - 1))
         slot = int(row["next"])
     return there

@@ -9,7 +9,9 @@ from pydantic import Field
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import Population
-from sim.setup.parameters import File, Parameters, Positive, VenueName
+from sim.setup.files import File
+from sim.setup.parameters import Positive, VenueName
+from sim.setup.table import Parameters
 
 
 class Band(Parameters):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -19,7 +20,7 @@ EXPOSURE = Kind(
 NO_THINGS = np.zeros(0, [("delta", "f8"), ("gamma", "f8"), ("asset", "i4")])
 
 
-class Exposure:
+class Exposure(ABC):
     """What the rows of one population are exposed to.
 
     A subclass implements `fill`, and `take` if it draws or lists anything. One that a scenario
@@ -54,7 +55,7 @@ class Exposure:
         Delta and gamma of each of `things` at the moment that drift is measured from.
     """
 
-    gives: ClassVar[tuple[str, ...]] = ("delta",)
+    gives: ClassVar[tuple[Literal["delta", "gamma", "vega", "theta", "adjusted_delta"], ...]] = ("delta",)
     about: ClassVar[str] = "what these rows are exposed to"
     is_named: ClassVar[bool] = True
     is_bounded: ClassVar[bool] = False
@@ -88,6 +89,7 @@ class Exposure:
         """What the rows hold numbers of, records with a `delta`, a `gamma` and an `asset` each."""
         return NO_THINGS
 
+    @abstractmethod
     def fill(self, columns: np.ndarray, view: View) -> None:
         """Write `size`, `delta` and what else it gives, for the rows in `columns["row"]`.
 
@@ -96,7 +98,6 @@ class Exposure:
         columns : ndarray of COLUMNS, shape (n,)
         view : View
         """
-        raise TypeError(f"{type(self).__name__} does not say its delta")
 
     def fill_further(self, columns: np.ndarray, view: View) -> None:
         """Write vega and theta, if a policy needs them."""

@@ -11,7 +11,7 @@ from agents.option_chains.chains import Chain, Holding, option_lot, split
 from sim.messages.view import View
 from sim.population import Population
 from sim.setup.listing import Listing
-from sim.setup.parameters import within
+from sim.setup.misfit import within
 
 
 class ChainBook(OptionBook):

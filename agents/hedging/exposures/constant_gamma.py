@@ -9,8 +9,10 @@ import numpy as np
 from agents.hedging.exposures.base import Exposure
 from sim.messages.view import View
 from sim.population import Population
+from sim.setup.limits import MOST_UNITS
 from sim.setup.listing import Listing
-from sim.setup.parameters import MOST_UNITS, Real, up_to, within
+from sim.setup.misfit import within
+from sim.setup.parameters import Real, up_to
 
 
 class ConstantGamma(Exposure):

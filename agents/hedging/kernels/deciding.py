@@ -8,6 +8,7 @@ import numpy as np
 
 from agents.hedging.kernels.screening import note_distance
 from sim.base.jit import inlined, kernel
+from sim.kernels.accounts.valuation import lot_value
 from sim.kernels.messages.owners import NO_ROW, row_in
 from sim.records import SPOT
 
@@ -56,10 +57,10 @@ def claim(each, reserved, holding):
     """Count what a row has on the way: spot it sells is not for sale, and what it buys will cost cash."""
     row, sold, spent = each["row"], np.int64(0), 0.0
     for j in range(holding.instruments.size):
-        terms = holding.terms[holding.instruments[j]]
-        if terms["kind"] == SPOT:
+        instrument = holding.instruments[j]
+        if holding.terms[instrument]["kind"] == SPOT:
             sold += max(-holding.pending[j, row], 0)
-            spent += max(holding.pending[j, row], 0) * terms["lot"] * terms["price"]
+            spent += lot_value(holding.terms, instrument, max(holding.pending[j, row], 0))
     each["reserved"] = reserved[row] + sold
     each["spent"] = spent
 

@@ -9,7 +9,7 @@ import numpy as np
 from agents.kernels.sending import rounded, send_marketable
 from sim.base.jit import inlined, kernel
 from sim.kernels.accounts.valuation import free_cash, options_held
-from sim.kernels.messages.costs import cost_a_unit
+from sim.kernels.costs import cost_a_unit
 from sim.records import HEDGE, SPOT
 
 

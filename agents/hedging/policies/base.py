@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -11,11 +12,12 @@ from sim.setup.draws import Draws
 from sim.setup.kinds import Kind
 from sim.setup.named import Named
 from sim.setup.parameters import Fraction, Positive, Seconds, up_to
+from sim.setup.wholeness import called_otherwise
 
 POLICY = Kind("policy", "agents.hedging.policies", "agents.hedging.policies.base.Policy", is_bare=True)
 
 
-class Policy:
+class Policy(ABC):
     """When and how much to hedge, for the rows of one population.
 
     A subclass has `Parameters` and `decide`; each number among its parameters becomes a column of its
@@ -57,7 +59,7 @@ class Policy:
         Without it every row is looked at; it may not depend on what `state` keeps.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[tuple[Literal["gamma", "vega", "theta", "adjusted_delta"], ...]] = ()
     state: ClassVar[Mapping[str, tuple[str, float]]] = {}
     reach: Callable[[np.ndarray, np.ndarray], None] | None = None
 
@@ -101,6 +103,22 @@ class Policy:
         if cls.__mro__.index(owners[0]) < cls.__mro__.index(owners[1]):
             cls.reach = None  # that of a base is good for the edges of that base
 
+    @classmethod
+    def faults(cls) -> Iterator[str]:
+        """What keeps it from being used: a `reach` of no use, columns that hide something or are none."""
+        if cls.reach is not None:
+            yield from called_otherwise(cls, "reach", Policy.decide)
+        parameters = set(cls.Parameters.model_fields)
+        for name in sorted(parameters & {*dir(Policy), "parameters"}):
+            yield f"has a parameter named {name}, which a policy has of its own; give it another name"
+        for name, column in sorted(cls.state.items()):
+            if name in parameters or name in (*dir(cls), "parameters"):
+                yield f"keeps a column named {name}, which it has of its own; give it another name"
+            try:
+                np.full(0, column[1], column[0])
+            except (TypeError, ValueError) as error:
+                yield f"keeps a column {name} of {column}: {error}"
+
     def __init__(self, parameters: Any) -> None:
         self.parameters = parameters
 
@@ -114,6 +132,7 @@ class Policy:
     def prepare(self, columns: np.ndarray) -> None:
         """Write into `k`, `load` and `later` what `adjusted_delta` is to be worked out for."""
 
+    @abstractmethod
     def decide(self, columns: np.ndarray, out: np.ndarray) -> None:
         """Write edges and what is traded beyond them.
 
@@ -125,4 +144,3 @@ class Policy:
             `low` and `high`, edges of the net delta `held` + `delta`; `trade`, units to buy where it is
             beyond them; `urgency`, 1 if not written.
         """
-        raise TypeError(f"{type(self).__name__} does not decide")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.setup.kinds import Kind
 from sim.setup.listing import Listing, VenueTerms
+from sim.setup.misfit import Misfit
 from sim.setup.named import Named
-from sim.setup.parameters import Misfit, VenueName
+from sim.setup.parameters import VenueName
 
 ROUTE = Kind("route", "agents.hedging.routes", "agents.hedging.routes.base.Route", is_bare=True)
 
 
-class Route:
+class Route(ABC):
     """Where to hedge. A subclass implements `send`.
 
     Parameters
@@ -64,10 +66,11 @@ class Route:
         self.venues = np.array([t.index for t in terms], np.int64)
         self.instruments = np.array(sorted({t.instrument for t in terms}), np.int64)
 
+    @abstractmethod
     def send(self, wanted: np.ndarray, view: View, outbox: Outbox) -> None:
         """Send orders, of the reason HEDGE; a row that can trade nowhere gets none and looks again.
 
-        What orders cost is in the View: `curve`, or exactly in `sim.kernels.messages.costs`.
+        What orders cost is in the View: `curve`, or exactly (`sim.kernels.costs`).
 
         Parameters
         ----------
@@ -76,7 +79,6 @@ class Route:
         view : View
         outbox : Outbox
         """
-        raise TypeError(f"{type(self).__name__} sends nothing")
 
     def _destinations(self, listing: Listing) -> list[VenueTerms]:
         """Terms of the venues.

@@ -9,7 +9,6 @@ import numpy as np
 from agents.hedging.kernels.routing import send_to_cheapest
 from agents.hedging.routes.base import Route
 from sim.base.typed_call import TypedCall
-from sim.kernels.accounts.valuation import Holdings, Prices
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 
@@ -17,7 +16,9 @@ from sim.messages.view import View
 class Cheapest(Route):
     """Each order goes whole to the venue with the lowest expected cost for its size, fees included.
 
-    Of those at which the row can pay: spot is bought with free cash and never sold short.
+    Of those at which the row can pay: spot is bought with free cash and never sold short. Costs are those of
+    the very size (`sim.kernels.costs`), not read off `View.curve`: between its knots that one is a little
+    off, as much as near venues differ by.
     """
 
     def __init__(self, parameters: Any) -> None:
@@ -32,8 +33,8 @@ class Cheapest(Route):
             float(view.assets[self.asset]["mid"]),
             wanted,
             self.account,
-            Holdings(view.cash, view.position, view.holder_of, view.held, view.held_lots),
-            Prices(view.terms, view.contracts, view.contract_worth, view.contract_margin),
+            view.holdings,
+            view.prices,
             self.venues,
             view.quotes,
             outbox.out,

@@ -12,7 +12,7 @@ import pkgutil
 from functools import cache
 
 from agents.option_chains.formats.base import ChainFormat, Source
-from sim.setup.parameters import Misfit
+from sim.setup.misfit import Misfit
 
 
 @cache

@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from sim.setup.parameters import File, Misfit, within
+from sim.setup.files import File
+from sim.setup.misfit import Misfit, within
 
 FIELDS = (
     "timestamp",

@@ -13,7 +13,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from agents.option_chains.formats.base import Cell, ChainFormat, Row, Source
-from sim.setup.parameters import Misfit
+from sim.setup.misfit import Misfit
 
 NEW_YORK = ZoneInfo("America/New_York")
 UNITS = 100.0

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from agents.option_chains.formats.base import Cell, ChainFormat, Row, Source, since_epoch
 from agents.option_chains.formats.deribit import named
-from sim.setup.parameters import Misfit
+from sim.setup.misfit import Misfit
 
 MICROSECONDS = 1_000_000
 OKX_UNITS = {"BTC": 0.01, "ETH": 0.1}

@@ -15,7 +15,7 @@ from sim.accounts.margin.requirement import Requirement
 from sim.accounts.margin.rule import Rule
 from sim.accounts.margin.screen import Screen
 from sim.base.typed_call import TypedCall
-from sim.kernels.accounts import margining
+from sim.kernels.accounts import margining, valuation
 from sim.kernels.accounts.posting import NO_HOLDER
 from sim.kernels.options import portfolio
 from sim.messages.view import View, frozen
@@ -216,7 +216,7 @@ class Margin:
         contracts = ledger.universe.contracts
         for account in np.flatnonzero(ledger.holder_of < NO_HOLDER):
             held = ledger.wide[NO_HOLDER - 1 - ledger.holder_of[account]]
-            total[account] += float(held @ (contracts["lot"] * contracts["price"])[: held.size])
+            total[account] += valuation.contracts_value(held, contracts[: held.size])
         return total
 
     def _publish(self, view: View, accounts: np.ndarray) -> None:

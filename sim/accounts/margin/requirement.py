@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from sim.records import PERPETUAL
-from sim.setup.parameters import Parameters
+from sim.setup.table import Parameters
 
 
 class Requirement(Parameters):

@@ -6,6 +6,7 @@ another by its file, `margin = "standard"`, or by the import path of a class of 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from sim.kernels.accounts.screening import Reference
 from sim.kernels.accounts.valuation import Holdings, Prices
 
 
-class Rule:
+class Rule(ABC):
     """Base of every margin rule.
 
     A subclass says what its accounts are worth and need (`assess`), what they may trade (`room`),
@@ -45,6 +46,7 @@ class Rule:
     def __init__(self, accounts: np.ndarray) -> None:
         self.accounts = np.ascontiguousarray(accounts, np.int32)
 
+    @abstractmethod
     def assess(
         self,
         accounts: np.ndarray,
@@ -63,8 +65,8 @@ class Rule:
         equity, maintenance : ndarray of float64, shape (A,)
             Written, quote currency.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say what accounts are worth and need")
 
+    @abstractmethod
     def room(
         self, accounts: np.ndarray, instrument: int, holdings: Holdings, prices: Prices, room: np.ndarray
     ) -> None:
@@ -75,7 +77,6 @@ class Rule:
         room : ndarray of int64, shape (3, A)
             Lots they may buy (row 0) and sell (row 1), those resting included; row 2 is not the rule's.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say what accounts may trade")
 
     def screen(
         self,

@@ -14,6 +14,7 @@ from sim.base.jit import inlined, kernel
 from sim.kernels.accounts.valuation import (
     equity_without_options,
     initial_of,
+    lot_value,
     options_held,
     settled_cash,
     standing,
@@ -70,7 +71,7 @@ def room(accounts, instrument, holdings, prices, room):
     paid in full by the cash that nothing else ties up, which the value of options never adds to.
     """
     terms = prices.terms
-    lot_price = terms[instrument]["lot"] * terms[instrument]["price"]
+    lot_price = lot_value(terms, instrument, 1)
     for j in range(accounts.size):
         a = accounts[j]
         held = holdings.position[instrument, a]

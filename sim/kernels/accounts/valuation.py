@@ -64,6 +64,17 @@ def lot_value(terms, instrument, lots):
 
 
 @inlined
+def contract_value(contract, lots):
+    """Value of so many lots of an option contract, quote currency."""
+    return lots * contract["lot"] * contract["price"]
+
+
+def contracts_value(lots, contracts):
+    """Value of so many lots of each contract, quote currency; from Python, for who may hold all of them."""
+    return lots @ (contracts["lot"] * contracts["price"])
+
+
+@inlined
 def options_held(account, holdings, prices):
     """Value, initial and maintenance margin of the options an account holds, quote currency."""
     holder = holdings.holder_of[account]

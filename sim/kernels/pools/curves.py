@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 
-from sim.base.jit import inlined, kernel
+from sim.base.jit import inlined
 
 
 def amount_out(amount_in, reserve_in, reserve_out, kept, whole):
@@ -53,24 +53,25 @@ swap_in = inlined(amount_in)
 portion = inlined(pro_rata)
 
 
-@kernel
-def liquidity_greeks(liquidity, price, value, delta, gamma):
-    """Value, delta and gamma of shares of a constant-product pool.
+@inlined
+def average_price(best, base, keep, units):
+    """Average price of a trade whose first unit is at `best`; infinite if all that is there is bought.
 
-    Parameters
-    ----------
-    liquidity, price : ndarray of float64, shape (n,)
-        L = sqrt(x y) of the shares, and the spot price y / x.
-    value, delta, gamma : ndarray of float64, shape (n,)
-        Written: quote currency, units of the asset, units per unit of price.
-
-    Notes
-    -----
-    V = 2 L sqrt(P), dV/dP = L / sqrt(P), d2V/dP2 = -L / (2 P^1.5) (Milionis, Moallemi,
-    Roughgarden & Zhang 2022, the constant-product example).
+    `base` units are in the pool, `keep` is one minus the fee, and `units` below zero are sold.
     """
-    for i in range(value.size):
-        root = math.sqrt(price[i])
-        value[i] = 2.0 * liquidity[i] * root
-        delta[i] = liquidity[i] / root
-        gamma[i] = -0.5 * liquidity[i] / (price[i] * root)
+    left = base - units if units > 0.0 else base - units * keep
+    return best * base / left if left > 0.0 else math.inf
+
+
+@inlined
+def units_to_price(base, cash, price, keep):
+    """Units to buy until the marginal price after fee is `price`; below zero to sell.
+
+    Zero inside the fee's band.
+    """
+    spot = cash / base
+    if price > spot / keep:
+        return base - math.sqrt(base * cash / (keep * price))
+    if price < spot * keep:
+        return -(math.sqrt(keep * base * cash / price) - base) / keep
+    return 0.0

@@ -6,6 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 from sim.base.jit import inlined, kernel
+from sim.kernels.accounts.valuation import contract_value, lot_value
 from sim.kernels.recording.columns import (
     BREACHES,
     DENSITY_DOWN,
@@ -120,7 +121,7 @@ def exposure(p, terms, contracts, live, position_total, contract_total, out, row
         lots = float(position_total[p, i])
         gamma += lots * terms[i]["gamma"]
         delta += lots * terms[i]["delta"]
-        value += lots * terms[i]["lot"] * terms[i]["price"]
+        value += lot_value(terms, i, lots)
     for run in range(live.shape[0]):
         own = contracts[live[run, 0] : live[run, 1]]
         held = contract_total[p, live[run, 0] : live[run, 1]]
@@ -129,7 +130,7 @@ def exposure(p, terms, contracts, live, position_total, contract_total, out, row
                 units = held[c] * own[c]["lot"]
                 gamma += units * own[c]["gamma"]
                 delta += units * own[c]["delta"]
-                value += units * own[c]["price"]
+                value += contract_value(own[c], held[c])
     out[row + NET_GAMMA, t] = gamma
     out[row + NET_DELTA, t] = delta
     return value

@@ -22,9 +22,9 @@ from sim.kernels.messages.fields import (
 from sim.kernels.messages.tape import Party
 from sim.messages.tape import Tape
 from sim.records import LIMIT, MARKET, NO_TICK, SWAP
+from sim.setup.limits import FINEST, HIGHEST_PRICE, MOST_UNITS
 from sim.setup.listing import OUTSIDE
-from sim.setup.parameters import FINEST, HIGHEST_PRICE, MOST_UNITS
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.table import Parameters as BaseParameters
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from sim.base.lazy_zeros import lazy_zeros
 from sim.base.typed_call import TypedCall
 from sim.kernels.books import book as kernels
-from sim.kernels.books.decay import WORN, wear_all
-from sim.kernels.books.expiries import EXPIRY, SPARE
-from sim.kernels.books.ladder import BLOCK, LEVEL, words
+from sim.kernels.books.decay import WORN
+from sim.kernels.books.ladder import LEVEL
 from sim.kernels.books.quote import observe
-from sim.kernels.books.resting import ACCOUNT, HEADER, REDUCING, RESTING, BookColumns
+from sim.kernels.books.resting import HEADER, REDUCING
 from sim.kernels.messages.fields import (
     HAS_DEADLINE,
     HAS_PRICE,
@@ -43,20 +40,18 @@ from sim.records import (
     QUOTE,
     orders,
 )
-from sim.setup.parameters import FINEST, HIGHEST_PRICE, LONGEST, MOST, MOST_UNITS, SHORTEST, PopulationName
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.limits import FINEST, HIGHEST_PRICE, LONGEST, MOST, MOST_UNITS, SHORTEST
+from sim.setup.parameters import PopulationName
+from sim.setup.table import Parameters as BaseParameters
+from sim.venues.books.storage import HEADROOM, LARGEST_TICK, NO_ROOM, Storage, width_at
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 
 BPS = 1e-4
-HEADROOM = 4.0  # the ladder reaches at least this many times the opening price
-LARGEST_TICK = 2**31 - BLOCK
-OPENING_ROWS = 1024
 NO_ORDERS = orders(0)
 TRADES = HAS_QTY | HAS_DEADLINE | HAS_TIF | HAS_STP | IS_REDUCE_ONLY
 RESTS = TRADES | HAS_PRICE | HAS_REFERENCE | HAS_TARGET | IS_POST_ONLY
 NO_ROWS = np.zeros(0, np.int64)
-NO_ROOM = np.zeros((3, 0), np.int64)
 NOBODY = frozen(np.zeros(0, np.int64))
 
 
@@ -199,7 +194,7 @@ class OrderBook(Venue):
     @classmethod
     def bytes_at(cls, price: float, parameters: Any) -> float:
         """Its ladder, a row a tick."""
-        width = _width(price / parameters.tick)
+        width = width_at(price / parameters.tick)
         return float(width * (LEVEL.itemsize + (WORN.itemsize if parameters.order_decay else 0)))
 
     def set_reference(self, price: float) -> None:
@@ -240,41 +235,18 @@ class OrderBook(Venue):
         """
         if not self._opening_half_ticks:
             raise RuntimeError(f"{self.name}: call set_reference(price) before open()")
-        width = _width(self._opening_half_ticks / 2)
-        self._pool = lazy_zeros(OPENING_ROWS, RESTING)
-        self._expiries = np.zeros(OPENING_ROWS, EXPIRY)
-        self._ladder = lazy_zeros(width, LEVEL)
-        self._bitmap = np.zeros(words(width), np.uint64)
-        self._tags = np.zeros(max(tags, 1), np.uint32)
-        self._accounts = np.zeros(population_of.size, ACCOUNT)
-        self._accounts["population"] = population_of
+        self._header = self._opening_header()
+        self._storage = Storage(self._header, population_of, tags)
         for accounts in self._durable:
             self.make_durable(accounts)
-        self._header = self._opening_header(width)
-        self._worn = np.zeros(width if self.parameters.order_decay else 0, WORN)
-        self._gather()
         self._best = self._header["bid"], self._header["ask"]
-        self._resting, self._expiring = self._header["resting"], self._header["expiring"]
         self._reducing = self._header["reducing"]
         self._fails_at, self._clock = self._header["fails_at"], self._header["clock"]
         pairs = (("step_flow", "flow"), ("step_volume", "volume"))
         self._counted = [(self._header[since], self._header[total]) for since, total in pairs]
 
-    def _gather(self) -> None:
-        """Put the columns together as kernels take them; again whenever one is replaced."""
-        self._columns = BookColumns(
-            self._header,
-            self._pool,
-            self._ladder,
-            self._bitmap,
-            self._tags,
-            self._expiries,
-            self._accounts,
-            self._worn,
-        )
-
-    def _opening_header(self, width: int) -> np.ndarray:
-        rules = self.parameters
+    def _opening_header(self) -> np.ndarray:
+        rules, width = self.parameters, width_at(self._opening_half_ticks / 2)
         header = np.zeros(1, HEADER)
         header["bid"] = NO_TICK
         header["ask"] = header["width"] = header["high"] = width
@@ -301,31 +273,13 @@ class OrderBook(Venue):
     def execute(
         self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
     ) -> None:
-        """Execute the due orders in the order given, then expire what is good until `until`.
-
-        Parameters
-        ----------
-        orders : ndarray of ORDER
-        due : ndarray of int64
-            Rows of `orders` to execute, in arrival order.
-        until : float
-            Time up to which resting orders expire, s.
-        tape : Tape
-        room : ndarray of int64, shape (3, A)
-            Lots each account may still buy and sell, resting orders included, where accounts
-            without limits have 2**62, and lots each holds.
-        """
-        self._reserve(due.size, tape)
-        if due.size and self._reducing.item():
-            self._show_holdings(room)
-        self._execute.call(orders, due, until, self._columns, room, tape.rows)
-
-    def _show_holdings(self, room: np.ndarray) -> None:
-        """Write what the owners of resting reduce-only orders hold, who need not be among the senders."""
-        rows = self._pool[1 : self._header["used"][0] + 1]
-        owners = rows["account"][(rows["qty"] != 0) & (rows["tag"] >= REDUCING)]
-        if self._held.size:
+        """Execute the due orders in the order given, then expire what is good until `until`."""
+        arriving, resting = due.size, self._storage.reserve(due.size)
+        tape.reserve(fills=resting + 2 * arriving, moves=resting + 3 * arriving, rejects=arriving)
+        if arriving and self._reducing.item() and self._held.size:
+            owners = self._storage.reduced  # who need not be among the senders
             room[2, owners] = self._held[owners]
+        self._execute.call(orders, due, until, self._storage.columns, room, tape.rows)
 
     def vouch(self, step: int) -> None:
         """Assert that the book is not crossed.
@@ -344,17 +298,6 @@ class OrderBook(Venue):
         if self._header["clock"][0] < until:
             self.execute(NO_ORDERS, NO_ROWS, until, tape, NO_ROOM)
 
-    def _reserve(self, arriving: int, tape: Tape) -> None:
-        """Make room for whatever this many orders can cause."""
-        resting, expiring = self._resting.item(), self._expiring.item()
-        if resting + arriving >= self._pool.size:
-            self._pool = _grown(self._pool, resting + arriving + 1)
-            self._gather()
-        if expiring + arriving + SPARE > self._expiries.size:
-            self._expiries = _grown(self._expiries, expiring + arriving + SPARE)
-            self._gather()
-        tape.reserve(fills=resting + 2 * arriving, moves=resting + 3 * arriving, rejects=arriving)
-
     def start_step(self, tape: Tape) -> None:
         """Begin a new step: `observe` counts flow and volume from here."""
         for since, total in self._counted:
@@ -365,7 +308,7 @@ class OrderBook(Venue):
 
     def make_durable(self, accounts: np.ndarray) -> None:
         """Let the orders of these accounts not decay; to be called after `open`."""
-        self._accounts["is_durable"][accounts] = 1
+        self._storage.columns.accounts["is_durable"][accounts] = 1
 
     @property
     def may_fail(self) -> bool:
@@ -384,29 +327,23 @@ class OrderBook(Venue):
     @property
     def accounts(self) -> np.ndarray:
         """What each account has resting: `buying` and `selling` (lots), `resting` (orders), read-only."""
-        return frozen(self._accounts)
-
-    def _wear(self) -> None:
-        """Bring decaying volumes up to date everywhere."""
-        if self._worn.size:
-            wear_all(self._columns, NO_ROOM)
+        return frozen(self._storage.columns.accounts)
 
     def observe(self, quotes: np.ndarray) -> None:
         """Write this book's state into row `index` of `quotes` (dtype VENUE_STATE)."""
-        self._wear()
-        self._show.call(self._header, self._ladder, self._bitmap, self.permanent_impact, quotes, self.index)
+        self._storage.wear()
+        own = self._storage.columns
+        self._show.call(own.header, own.ladder, own.bitmap, self.permanent_impact, quotes, self.index)
 
     def has_open_orders(self, account: int) -> bool:
         """Whether orders of the account rest here."""
-        return bool(self._accounts["resting"][account] > 0)
+        return bool(self._storage.columns.accounts["resting"][account] > 0)
 
     @property
     def resting(self) -> np.ndarray:
         """The resting orders, in no order: signed `qty` (lots), `price` (tick), `account`, 1 + `tag`."""
-        self._wear()
-        used = int(self._header["used"][0])
-        rows = self._pool[1 : used + 1]
-        live: np.ndarray = rows[rows["qty"] != 0]
+        self._storage.wear()
+        live = self._storage.live
         live["tag"] &= REDUCING - 1
         return live
 
@@ -426,16 +363,4 @@ class OrderBook(Venue):
         rows = self.resting
         ticks = np.unique(rows["price"][rows["qty"] * side > 0]).astype(np.int64)
         ticks = ticks[::-1] if side > 0 else ticks
-        return np.column_stack([ticks, self._ladder["volume"][ticks]])
-
-
-def _width(ticks: float) -> int:
-    """Ticks of the ladder of a book that opens at so many."""
-    return BLOCK * math.ceil(HEADROOM * ticks / BLOCK)
-
-
-def _grown(rows: np.ndarray, needed: int) -> np.ndarray:
-    """A copy with room for `needed` rows and at least twice as many as before."""
-    larger = np.zeros(max(needed, 2 * rows.size), rows.dtype)
-    larger[: rows.size] = rows
-    return larger
+        return np.column_stack([ticks, self._storage.columns.ladder["volume"][ticks]])

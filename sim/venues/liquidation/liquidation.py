@@ -33,9 +33,9 @@ from sim.records import (
     STEP,
     TAKEOVER,
 )
+from sim.setup.limits import LONGEST, MOST_MONEY
 from sim.setup.listing import INSURANCE
-from sim.setup.parameters import LONGEST, MOST_MONEY
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.table import Parameters as BaseParameters
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 

@@ -24,7 +24,7 @@ from sim.kernels.options import greeks as options
 from sim.messages.tape import Tape
 from sim.records import CALL, OPTIONS, REQUEST
 from sim.setup.listing import END_USERS, OUTSIDE
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.table import Parameters as BaseParameters
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 

@@ -22,9 +22,9 @@ from sim.messages.tape import Tape
 from sim.messages.view import View, frozen
 from sim.records import ADD_LIQUIDITY, LP_SHARE, MARKET, REMOVE_LIQUIDITY, SWAP
 from sim.setup.draws import Draws
+from sim.setup.limits import FINEST, LONGEST, MOST_UNITS
 from sim.setup.listing import Listing
-from sim.setup.parameters import FINEST, LONGEST, MOST_UNITS
-from sim.setup.parameters import Parameters as BaseParameters
+from sim.setup.table import Parameters as BaseParameters
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 

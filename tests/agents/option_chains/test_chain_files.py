@@ -28,7 +28,7 @@ from scenarios.__main__ import main
 from scenarios.terminal.summary import left_out
 from sim.setup.instruments import Universe
 from sim.setup.listing import Listing, Smile
-from sim.setup.parameters import Misfit
+from sim.setup.misfit import Misfit
 
 CBOE = "data/cboe_delayed_quotes_SPY_20250925.csv"
 DERIBIT = "data/deribit_options_snapshot_20260205T212937Z.csv"

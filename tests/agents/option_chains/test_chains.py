@@ -20,7 +20,7 @@ from sim.records import OPTIONS
 from sim.setup.draws import Draws
 from sim.setup.instruments import Universe
 from sim.setup.listing import Listing, Smile
-from sim.setup.parameters import Misfit
+from sim.setup.misfit import Misfit
 
 SPOT = 60_000.0
 LOT = 0.01

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import math
-import weakref
 from typing import Any
 
 import matplotlib
@@ -16,7 +14,6 @@ from synthetic import a_crash, a_market, a_recording
 
 from analysis.base.estimate import Estimate
 from analysis.base.metric import Undefined, measure, metrics_of
-from analysis.base.remembered import remembered
 from analysis.facts import meta_orders, scorecard, stylized
 from analysis.facts import plots as stylized_plots
 from analysis.figures.figure import figures_of
@@ -235,29 +232,6 @@ def test_spreads_and_depths_are_drawn_as_shares_of_steps() -> None:
     assert np.allclose(spread, [[1, 1.0], [2, 0.75], [3, 0.5], [4, 0.25]])
     bid = stylized_plots.depth_distribution(recording, panel()).get_lines()[0].get_xydata()
     assert np.allclose(bid, [[10, 0.25], [10, 0.5], [20, 0.75], [20, 1.0]])
-
-
-def test_what_is_shared_is_computed_once_also_if_undefined() -> None:
-    """One call a recording and set of names; a reason is kept like a result; neither keeps the recording."""
-    calls = []
-
-    @remembered
-    def counted(recording: Recording, asset: str) -> int:
-        calls.append(asset)
-        if asset == "none":
-            raise Undefined("there is none")
-        return len(calls)
-
-    first, second = a_recording(), a_recording()
-    assert [counted(first, "BTC"), counted(first, "BTC"), counted(second, "BTC")] == [1, 1, 2]
-    for _ in range(2):
-        with pytest.raises(Undefined, match="there is none"):
-            counted(first, "none")
-    assert calls == ["BTC", "BTC", "none"]
-    gone = weakref.ref(first)
-    del first
-    gc.collect()
-    assert gone() is None
 
 
 def test_a_step_too_long_or_a_run_too_short_for_a_horizon_is_said() -> None:

@@ -670,22 +670,22 @@ def test_cells_are_set_by_what_they_hold() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "name", "unit", "is_difference", "text"),
+    ("number", "name", "is_difference", "text"),
     [
-        (0.0639933, "BTC.max_drawdown", "1", False, "6.4%"),
-        (0.0362576, "BTC.max_drawdown", "1", True, "+3.63 points"),
-        (-0.1, "BTC.volume_share.dealers", "1", True, "−10 points"),
-        (0.71903, "BTC.median_loop_gain", "1", False, "0.719"),
-        (198463693.3, "bad_debt", "quote", False, "198.5M"),
-        (12.0, "BTC.shock_half_recovery", "s", True, "+12"),
-        (float("nan"), "bad_debt", "quote", False, "undefined"),
+        (0.0639933, "BTC.max_drawdown", False, "6.4%"),
+        (0.0362576, "BTC.max_drawdown", True, "+3.63 points"),
+        (-0.1, "BTC.volume_share.dealers", True, "−10 points"),
+        (0.71903, "BTC.median_loop_gain", False, "0.719"),
+        (198463693.3, "bad_debt", False, "198.5M"),
+        (12.0, "BTC.shock_half_recovery", True, "+12"),
+        (float("nan"), "bad_debt", False, "undefined"),
     ],
 )
 def test_amounts_are_written_in_the_unit_of_the_metric(
-    number: float, name: str, unit: str, is_difference: bool, text: str
+    number: float, name: str, is_difference: bool, text: str
 ) -> None:
     """Shares in per cent and their differences in points; all else in four figures."""
-    assert page.amount(number, name, unit, is_difference=is_difference) == text
+    assert page.amount(number, name, is_difference=is_difference) == text
 
 
 def test_a_section_may_bring_a_picture_and_fold_its_table(tmp_path: Path) -> None:

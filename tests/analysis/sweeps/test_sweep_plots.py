@@ -13,7 +13,7 @@ from synthetic_sweep import GAMMA, IMPACT, a_cube, a_grid, a_sweep, feedback
 
 from analysis.base.metric import Undefined
 from analysis.sweeps import plots as sweep_plots
-from analysis.sweeps.curves import lines
+from analysis.sweeps.curves import curves
 from analysis.sweeps.parallel_coordinates import parallel_coordinates
 from analysis.sweeps.phase_diagram import edges_of, labelled, phase_diagram, table
 from analysis.sweeps.sensitivity import sensitivity
@@ -124,7 +124,7 @@ def test_lines_show_means_and_intervals(tmp_path):
         tmp_path / "one", points, lambda p, a, r: feedback({**p, GAMMA: -5.0}, a, r), arms=("base", "muted")
     )
     sweep = Sweep.read(folder)
-    ax = lines(sweep, "X.max_drawdown", ax=Figure().subplots())
+    ax = curves(sweep, "X.max_drawdown", ax=Figure().subplots())
     means = {arm: sweep.means("X.max_drawdown", arm) for arm in ("base", "muted")}
     drawn = {line.get_label(): line for line in ax.lines if line.get_label() in means}
     for arm, line in drawn.items():
@@ -139,7 +139,7 @@ def test_lines_show_means_and_intervals(tmp_path):
 def test_few_values_of_a_second_key_become_lines(tmp_path):
     points = a_grid(venues__market__impact=IMPACTS, populations__dealers__hedging__type=["time", "band"])
     folder = a_sweep(tmp_path / "two", points, lambda p, a, r: feedback({**p, GAMMA: -5.0}, a, r))
-    ax = lines(Sweep.read(folder), "X.max_drawdown", ax=Figure().subplots())
+    ax = curves(Sweep.read(folder), "X.max_drawdown", ax=Figure().subplots())
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         "dealers hedging type = band",
         "dealers hedging type = time",

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from small_market import listen
 
+from analysis.base.arms import AA, BASE, MUTED, OPEN_LOOP, PLACEBO
 from scenarios.arms.arms import Arms, hedgers
 from scenarios.build.build import build
 from scenarios.build.loading import load
 from scenarios.build.treatment import Treatment, recorded
-from scenarios.file.arm import AA, BASE, MUTED, OPEN_LOOP, PLACEBO, replayed
+from scenarios.file.arm import replayed
 from scenarios.file.errors import ScenarioError
 from sim.records import FORCED, HEDGE, TRADE
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
+import sys
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from scenarios import benchmarks
 from scenarios.__main__ import main
 from scenarios.benchmarks import (
     bench,
@@ -26,6 +28,7 @@ from scenarios.benchmarks import (
     sweeps,
 )
 from scenarios.benchmarks.background import NO_SLOT, Scribe
+from scenarios.benchmarks.measurement import Measurement, known
 from scenarios.benchmarks.memory import array_bytes
 from scenarios.benchmarks.objects import Account, HeapBook, Hedger
 from scenarios.benchmarks.rows import (
@@ -43,6 +46,15 @@ from scenarios.benchmarks.vectorised import OwnOptions, SharedContracts
 from sim.base.typed_call import TypedCall
 from sim.messages.tape import Tape
 from sim.records import FILLS, HEDGE, LIMIT, MARKET, QUOTE, orders
+
+DICE = """
+from scenarios.benchmarks.measurement import measurement
+from scenarios.benchmarks.rows import Row, Spread
+
+@measurement("dice", 15)
+def thrown():
+    yield Row("a throw", Spread(4.0, 1.0, 6.0), "s")
+"""
 
 
 def test_ratios_are_taken_pair_by_pair() -> None:
@@ -98,11 +110,19 @@ def test_rates_have_prefixes(value: float, shown: str) -> None:
     assert rate(value) == shown
 
 
-def test_every_subject_is_there() -> None:
-    for places in bench.SUBJECTS.values():
-        for place in places:
-            module, function = place.split(".")
-            assert callable(getattr(importlib.import_module(f"scenarios.benchmarks.{module}"), function))
+def test_a_measurement_is_found_because_its_file_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dice.py").write_text(DICE)
+    monkeypatch.setattr(benchmarks, "__path__", [*benchmarks.__path__, str(tmp_path)])
+    assert main(["bench", "dice"]) == 0
+    sys.modules.pop("scenarios.benchmarks.dice")
+    assert "a throw" in capsys.readouterr().out
+    monkeypatch.undo()
+    subjects = [each.subject for each in known()]
+    assert subjects == sorted(subjects, key=subjects.index)  # those of one subject follow each other
+    assert "dice" not in subjects
+    assert subjects[-1] == "compile"
 
 
 def test_an_unknown_subject_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,7 +131,7 @@ def test_an_unknown_subject_is_bad_input(capsys: pytest.CaptureFixture[str]) -> 
     assert said.out == ""
     assert said.err == (
         "bench: bench has no subject 'hedger'; did you mean \"hedgers\"? "
-        f"allowed: {', '.join(bench.SUBJECTS)}\n"
+        f"allowed: {', '.join(dict.fromkeys(each.subject for each in known()))}\n"
     )
 
 
@@ -125,7 +145,9 @@ def test_the_table_leaves_out_a_subject_whose_peer_is_missing(
     def measured() -> Iterator[Row]:
         yield Comparison((8.0,), (2.0,)).row("something", Goal(6, 10), "things/s")
 
-    monkeypatch.setattr(bench, "measures", lambda _: [("a", without_its_peer), ("b", measured)])
+    monkeypatch.setattr(
+        bench, "measures", lambda _: [Measurement(without_its_peer, "a", 1), Measurement(measured, "b", 2)]
+    )
     assert main(["bench"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "python 3" in lines[1]
@@ -188,13 +210,13 @@ SMALL: dict[Any, dict[str, Any]] = {
     sweeps: {"RUNS": 20, "SOME": 10, "FEW": 10, "STEPS": 3, "MANY": 20, "REPEATS": 1},
 }
 DEFAULTS: dict[Callable[..., Any], tuple[Any, ...]] = {
-    book.against_bourse: (40_000, 1),
-    sorted_book.against_sorted_containers: (20_000, 1),
-    greeks.against_scipy: (1,),
-    hedgers.against_bourse_and_numpy: (1,),
-    hedgers.against_objects: (1,),
+    book.against_bourse.function: (40_000, 1),
+    sorted_book.against_sorted_containers.function: (20_000, 1),
+    greeks.against_scipy.function: (1,),
+    hedgers.against_bourse_and_numpy.function: (1,),
+    hedgers.against_objects.function: (1,),
     hedgers.World.__init__: (100,),
-    overhead.outside_kernels: (1,),
+    overhead.outside_kernels.function: (1,),
     overhead.empty_call_seconds: (1,),
     memory.order_bytes: (2_000,),
     sweeps.planned: (3,),
@@ -234,7 +256,7 @@ def test_all_subjects_one_after_the_other_reach_the_end_of_the_table(
         assert main(["bench"]) == 0
     said = capsys.readouterr()
     begun = [line.split()[1] for line in said.err.splitlines() if line.startswith("measuring ")]
-    assert begun == [name for name, places in bench.SUBJECTS.items() for _ in places]
+    assert begun == [each.subject for each in known()]
     _, _, headings, *rows, last = said.out.splitlines()
     assert headings.split()[-1] == "verdict"
     assert last.startswith("measured in ")

@@ -16,7 +16,7 @@ from scenarios.build.build import build
 from scenarios.build.loading import load
 from scenarios.file.components import POPULATION
 from scenarios.process import memory_limit as memory
-from sim.setup.parameters import Misfit
+from sim.setup.misfit import Misfit
 
 ROUTE = {"venues": ["perp"]}
 ROWS = 4000
@@ -74,7 +74,7 @@ def test_the_series_is_reckoned_from_the_columns_it_has() -> None:
 def test_a_ladder_is_reckoned_as_it_is_allocated() -> None:
     model = small_market(venues=("perp",))
     own = model.venues[0]
-    assert type(own).bytes_at(SPOT, own.parameters) == own._ladder.nbytes
+    assert type(own).bytes_at(SPOT, own.parameters) == own._storage.columns.ladder.nbytes
 
 
 def test_what_does_not_fit_is_refused_with_what_would(monkeypatch: pytest.MonkeyPatch) -> None:

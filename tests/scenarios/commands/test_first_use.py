@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +14,8 @@ import places
 import pytest
 from numba.core import event
 from places import ROOT, SUPPORT
-from sweeping import process, tags, written
+from printed_commands import following, typed
+from sweeping import process
 
 from analysis.pages import report
 from scenarios import load
@@ -25,7 +25,6 @@ from scenarios.process.progress import progress
 from sim.kernels.recording import observation as looking
 
 WATCHED = places.WATCHED.read_text()
-ODD = "sp ü's; $(x)"
 
 
 @pytest.fixture(autouse=True)
@@ -33,21 +32,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("watched.toml").write_text(WATCHED)
     return tmp_path
-
-
-def typed(line: str) -> int:
-    """Exit code of commands as a shell would take them from what was printed."""
-    codes = []
-    for part in line.split(" && "):
-        words = shlex.split(part)
-        assert words[0] == "hedgequake"
-        codes.append(main(words[1:]))
-    return max(codes)
-
-
-def following(printed: str) -> list[str]:
-    """The commands that stand under `next:`."""
-    return [line.strip() for line in printed.partition("next:\n")[2].splitlines()]
 
 
 def test_a_new_scenario_runs_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,34 +67,6 @@ def test_a_new_scenario_hides_none_of_the_library(capsys: pytest.CaptureFixture[
     assert not Path("calm.toml").exists()
 
 
-def test_a_run_ends_with_its_page_and_commands_that_run_as_they_stand(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """Whatever characters the folder and the values have."""
-    line = ["run", "watched.toml", "--out", ODD, "--set", "description=it's; $(x)", "--steps", "3"]
-    assert main(line) == 0
-    said = capsys.readouterr().out
-    assert Path(ODD, "report.html").is_file()
-    assert f"page{' ' * 42}{ODD}/report.html" in said
-    compared, beside = following(said)
-    assert compared.startswith("hedgequake amplify watched.toml --steps 3 --set ")
-    assert " --arm muted --out " in beside
-    for command in (f"{compared} --seeds 2 --workers 1 --no-figures --quiet --out amplified", beside):
-        assert typed(command) == 0
-    assert f"− {ODD}" in capsys.readouterr().out
-    assert Path(f"{ODD}-muted", "report.html").is_file()
-    assert typed(f"hedgequake plot {shlex.quote(ODD)}") == 0
-
-
-def test_without_figures_there_is_no_page_and_the_report_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", "watched.toml", "--out=-o", "--no-figures"]) == 0
-    report_of, *_ = following(capsys.readouterr().out)
-    assert report_of == "hedgequake report ./-o"
-    assert not Path("./-o/report.html").exists()
-    assert typed(report_of) == 0
-    assert Path("./-o/report.html").is_file()
-
-
 def test_a_page_that_fails_leaves_a_finished_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,27 +81,6 @@ def test_a_page_that_fails_leaves_a_finished_run(
     assert said.err.count("\n") == 1
     assert following(said.out)[0] == "hedgequake report out"
     assert json.loads(Path("out/manifest.json").read_text())["status"] == "finished"
-
-
-def test_a_run_that_failed_says_nothing_to_go_on_with(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", "watched.toml", "--out", "o ü", "--set", "populations.watchers.breaks_at=2"]) == 1
-    said = capsys.readouterr()
-    assert "next:" not in said.out
-    assert said.err.splitlines()[-1].endswith("; see o ü/traceback.txt")
-
-
-def test_commands_of_sweeps_are_quoted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path, out = str(written(tmp_path, tags(2))), ODD
-    line = ["sweep", path, "--engine", "serial", "--quiet", "--out", out]
-    assert main([*line, "--shard", "1/1"]) == 0
-    merging = capsys.readouterr().out.splitlines()[-1].partition(": ")[2]
-    assert typed(merging) == 0
-    assert main(line) == 0
-    drawing = capsys.readouterr().out.splitlines()[-1].removeprefix("next: ")
-    assert typed(drawing) == 0
-    assert main(["merge", out]) == 2
-    said = capsys.readouterr().err
-    assert shlex.split(said[said.index("`") + 1 : said.rindex("`")])[-1] == out
 
 
 def document(*arguments: str) -> Any:

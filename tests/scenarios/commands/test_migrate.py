@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 import warnings
@@ -100,7 +101,7 @@ def test_what_is_no_scenario_is_left_alone(
 def test_what_cannot_be_rewritten_is_left_alone(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scenarios.file.versions.removed", lambda text, path: text)
+    monkeypatch.setattr("scenarios.file.edits.removed", lambda text, path: text)
     assert migrate("old.toml") == 2
     assert "populations.clocks.hedging.width: unknown key" in capsys.readouterr().err
     assert Path("old.toml").read_text() == OLD
@@ -129,10 +130,18 @@ def test_a_link_and_the_rights_of_a_file_stay(folder: Path) -> None:
     assert stat.S_IMODE(Path("old.toml").stat().st_mode) == 0o640
 
 
-def test_the_ends_of_lines_stay() -> None:
-    Path("old.toml").write_bytes(OLD.replace("\n", "\r\n").encode())
+@pytest.mark.parametrize("comment", ["", "  # the first"])
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+def test_the_ends_of_lines_and_the_mark_of_bytes_stay(comment: str, mark: bytes) -> None:
+    """And that no line ends the last line."""
+    before, after = (
+        mark + text.replace("  # the first", comment).replace("\n", "\r\n").removesuffix("\r\n").encode()
+        for text in (OLD, NEW)
+    )
+    Path("old.toml").write_bytes(before)
     assert migrate("old.toml") == 0
-    assert Path("old.toml").read_bytes() == NEW.replace("\n", "\r\n").encode()
+    assert Path("old.toml").read_bytes() == after
+    assert main(["validate", "old.toml", "--trust"]) == 0
 
 
 def test_paths_in_a_file_lead_where_they_led(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from agents.hedging.policies.base import POLICY
 from agents.hedging.routes.base import ROUTE
 from scenarios.file.components import DRIVER, POPULATION, VENUE
 from sim.setup.kinds import Kind
-from sim.setup.parameters import NotOneOf
+from sim.setup.misfit import NotOneOf
 
 KINDS = [VENUE, POPULATION, DRIVER, POLICY, ROUTE, EXPOSURE]
 
@@ -27,7 +27,7 @@ def test_no_two_classes_share_a_short_name(kind: Kind) -> None:
         (VENUE, "order_book.OrderBook", "sim.venues.books.order_book"),
         (VENUE, "books.order_book.OrderBook", "sim.venues.books.order_book"),
         (VENUE, "sink.Sink", "sim.venues.sink"),
-        (DRIVER, "drivers.Heston", "sim.prices.drivers"),
+        (DRIVER, "drivers.Heston", "sim.prices.drivers.heston"),
         (POPULATION, "dealers.OptionDealers", "agents.dealers"),
         (POLICY, "whalley_wilmott", "agents.hedging.policies.whalley_wilmott"),
         (ROUTE, "cheapest", "agents.hedging.routes.cheapest"),

@@ -12,7 +12,7 @@ from scenarios.__main__ import main
 from scenarios.arms.arms import Arms
 from scenarios.file.errors import ScenarioError
 from scenarios.file.schema import Scenario
-from sim.setup.parameters import Misfit, within
+from sim.setup.misfit import Misfit, within
 
 GOOD = """\
 schema_version = 2

@@ -15,14 +15,14 @@ import pytest
 from scenarios import load
 from scenarios.__main__ import main
 from scenarios.arms.arms import Arms
-from scenarios.build.loading import Scenario, parse
+from scenarios.build.loading import BuildableScenario, parse
 from scenarios.file import library
 from scenarios.file.document import Document
 from scenarios.file.errors import ScenarioError
 from scenarios.file.explain import keys_at
 from scenarios.sweeps.designs import points_of
 from scenarios.sweeps.experiment import Experiment
-from sim.setup.parameters import Parameters
+from sim.setup.table import Parameters
 
 WATCHERS = """
 [[populations]]
@@ -128,6 +128,14 @@ def test_the_type_that_is_there_already_drops_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert load("mine.toml", {f"{HEDGING}.type": "band"})[f"{HEDGING}.width"] == 0.1
+
+
+def test_a_type_is_set_where_there_is_no_table(file: Path) -> None:
+    key = "populations.dealers.hedging"
+    file.write_text(
+        "".join(line for line in file.read_text().splitlines(True) if "median = 0.01" not in line)
+    )
+    assert load("mine.toml", {f"{key}.type": "time"})[f"{key}.type"] == "time"
 
 
 def test_a_table_that_is_made_anew_inherits_nothing() -> None:
@@ -243,4 +251,4 @@ def test_whatever_a_type_is_set_to_is_taken_or_explained(other: object) -> None:
         document = Document("mine.toml", copy.deepcopy(values))
         key = ".".join([document.key(path), "type"])
         with suppress(ScenarioError):
-            assert isinstance(parse(document.set({key: other}, "--set")), Scenario)
+            assert isinstance(parse(document.set({key: other}, "--set")), BuildableScenario)

@@ -9,7 +9,7 @@ import pytest
 from version_one import CLOCK, NEW, OLD
 
 from scenarios import load
-from scenarios.build.loading import Scenario, parse
+from scenarios.build.loading import BuildableScenario, parse
 from scenarios.file.document import Document
 from scenarios.file.errors import ScenarioError
 from scenarios.file.toml import loads
@@ -24,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def quietly(name: str, **overrides: object) -> Scenario:
+def quietly(name: str, **overrides: object) -> BuildableScenario:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return load(name, overrides)
@@ -131,4 +131,4 @@ def test_modules_of_one_s_own_say_what_their_types_know(folder: Path) -> None:
 
 
 def test_edits_are_none_for_what_is_newest() -> None:
-    assert edited(Document.read(Path("new.toml")), Scenario) == []
+    assert edited(Document.read(Path("new.toml")), BuildableScenario) == []

@@ -12,9 +12,9 @@ from small_market import orders_of, small_market
 from scenarios.build.loading import load
 from scenarios.file.errors import ScenarioError
 from scenarios.published import buis2024, cont_stoikov_talreja, santa_fe
-from scenarios.replications import trials
+from scenarios.replications import independent_runs
+from scenarios.replications.independent_runs import IndependentRun
 from scenarios.replications.replicate import FOLDER
-from scenarios.replications.trials import Trial
 from sim import records as r
 from sim.model import Model
 
@@ -215,7 +215,7 @@ def test_long_straddles_sell_into_a_rise_and_none_do_nothing() -> None:
 def test_the_spread_without_intelligence_is_the_published_one() -> None:
     for epsilon, tick, published in ((0.5, 0.005, 1.105), (0.1, 1.0, 1.198)):
         setting = santa_fe.setting(epsilon, tick, is_short=False)
-        centre, low, high = trials.mean(santa_fe.spreads(Trial("santa_fe", 0, setting, 3)))
+        centre, low, high = independent_runs.mean(santa_fe.spreads(IndependentRun("santa_fe", 0, setting, 3)))
         assert abs(centre - published) < 0.02 * published + 0.5 * (high - low)
         assert high - low < 0.15 * published
 
@@ -223,7 +223,7 @@ def test_the_spread_without_intelligence_is_the_published_one() -> None:
 def test_the_next_move_follows_the_queues() -> None:
     for bid, ask in ((1, 5), (4, 2)):
         setting = cont_stoikov_talreja.setting(bid, ask, is_short=False) | {"time.steps": 300}
-        moves = cont_stoikov_talreja.first_moves(Trial("cont_stoikov_talreja", 0, setting, 2))
+        moves = cont_stoikov_talreja.first_moves(IndependentRun("cont_stoikov_talreja", 0, setting, 2))
         found = cont_stoikov_talreja.row(bid, ask, moves)
         assert moves.size == 300
         assert found.published == cont_stoikov_talreja.PUBLISHED[bid - 1][ask - 1]
@@ -236,7 +236,7 @@ def test_a_market_of_impatient_traders_fails_and_one_of_patient_traders_does_not
         (buis2024.Cell("immediacy", 0.3, 0, 0), False),
         (buis2024.Cell("decay", 0.175, -80, 100), True),
     ):
-        trial = Trial("buis2024", 0, cell.setting() | {"time.steps": 400}, 1)
+        trial = IndependentRun("buis2024", 0, cell.setting() | {"time.steps": 400}, 1)
         assert buis2024.has_failed(trial) is fails
 
 

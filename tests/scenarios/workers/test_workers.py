@@ -29,6 +29,11 @@ def work(number):
     return number + _offset
 
 
+def work_all(numbers):
+    """The task for a list of jobs."""
+    return [work(number) for number in numbers]
+
+
 def whoever(_):
     """A task that says who did it."""
     return os.getpid()
@@ -81,8 +86,19 @@ def test_nobody_waits_for_tasks_once_told_to_stop(count):
 @pytest.mark.parametrize("engine", engines.LOCAL)
 def test_every_local_engine_does_the_same(engine):
     """What they begin with included."""
-    tasks = workers.Workers(engines.local(engine, 2, prepare, 7), work)
-    taken = iter([1, 2, 4])
+    tasks = workers.Workers(engines.local(engine, 2, prepare, 7), work_all)
+    taken = iter([[1], [2, 4]])
     with tasks:
-        found = [each for done in tasks.work(lambda: next(taken, None), lambda *_: []) for each in done]
-    assert sorted(found) == [(1, 8), (2, 9), (4, 11)]
+        found = [each for done, _ in tasks.work(lambda: next(taken, None), sorted) for each in done]
+    assert sorted(found) == [([1], [8]), ([2, 4], [9, 11])]
+
+
+def test_of_jobs_that_are_lost_together_only_the_deadly_one_is_lost():
+    """It is found by trying those alone that may be why; the others come back as one by one."""
+    taken, done, deadly = iter([[1, 5, 2], [4]]), [], []
+    with workers.Workers(engines.local(engines.DEFAULT, 2, prepare, 0), work_all) as those:
+        for ended, lost in those.work(lambda: next(taken, None), lambda jobs: sorted(set(jobs))):
+            done += [each for _, results in ended for each in results]
+            deadly += lost
+    assert sorted(done) == [1, 2, 4]
+    assert deadly == [5]

@@ -20,9 +20,9 @@ from small_market import (
 )
 
 from agents.hedging.policies.band import Band
+from analysis.base.arms import MUTED, OPEN_LOOP
 from scenarios.arms.arms import Arms
 from scenarios.build.loading import parse
-from scenarios.file.arm import MUTED, OPEN_LOOP
 from scenarios.file.document import Document
 from sim import records as r
 from sim.chains.blocks import Blocks

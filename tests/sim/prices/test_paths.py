@@ -9,15 +9,13 @@ import numpy as np
 import pytest
 
 from sim.prices.correlation import square_root
-from sim.prices.drivers import (
-    SECONDS_PER_YEAR,
-    ArithmeticBrownian,
-    Constant,
-    GeometricBrownian,
-    Heston,
-    MertonJumps,
-    Replayed,
-)
+from sim.prices.drivers.arithmetic_brownian import ArithmeticBrownian
+from sim.prices.drivers.base import SECONDS_PER_YEAR
+from sim.prices.drivers.constant import Constant
+from sim.prices.drivers.geometric_brownian import GeometricBrownian
+from sim.prices.drivers.heston import Heston
+from sim.prices.drivers.merton_jumps import MertonJumps
+from sim.prices.drivers.replayed import Replayed
 from sim.prices.joint import JointDrivers
 
 DAY = 86400.0

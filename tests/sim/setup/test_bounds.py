@@ -19,7 +19,10 @@ from scenarios.__main__ import main
 from scenarios.file.components import DRIVER, POPULATION, VENUE
 from scenarios.file.errors import ScenarioError
 from scenarios.file.schema import Scenario
-from sim.setup.parameters import MOST, Bounds, Distribution, Parameters, check_draws, up_to
+from sim.setup.distributions import Distribution
+from sim.setup.limits import MOST
+from sim.setup.parameters import Bounds, check_draws, up_to
+from sim.setup.table import Parameters
 
 
 def models() -> list[type[BaseModel]]:

@@ -291,8 +291,8 @@ def test_no_expiry_is_lost_or_early_however_often_it_is_renewed() -> None:
             m.send(r.QUOTE, 5, 99, target=tag, good_till=ends[tag], time=float(clock))
         m.pass_time(clock + 0.5)
         assert sorted(m.book.resting["tag"] - 1) == np.flatnonzero(ends > clock + 0.5).tolist()
-        entries = m.book._expiries[: m.book._header["expiring"][0]]
-        stale = entries["ticket"] != m.book._pool["ticket"][entries["slot"]]
+        entries = m.book._storage.columns.expiries[: m.book._header["expiring"][0]]
+        stale = entries["ticket"] != m.book._storage.columns.pool["ticket"][entries["slot"]]
         assert stale.sum() == m.book._header["stale"][0]
 
 

@@ -61,14 +61,16 @@ def agree(m: Market, naive: NaiveBook) -> None:
         assert m.levels(side) == [[tick, n] for tick, n in zip(ticks, lots, strict=True)]
         for tick in ticks:
             assert queue(m.book, tick) == naive.queue(tick)
-        column = m.book._accounts["buying" if side > 0 else "selling"]
+        column = m.book.accounts["buying" if side > 0 else "selling"]
         assert column.tolist() == [
             sum(o.lots for o in naive.of(a) if o.side == side) for a in range(ACCOUNTS)
         ]
-    assert m.book._accounts["resting"].tolist() == [len(naive.of(a)) for a in range(ACCOUNTS)]
+    assert m.book.accounts["resting"].tolist() == [len(naive.of(a)) for a in range(ACCOUNTS)]
     assert m.book._header["resting"][0] == len(naive.orders)
     assert m.book._header["reducing"][0] == sum(o.is_reduce_only for o in naive.orders)
-    assert m.book._tags.astype(bool).tolist() == [naive.tagged(t) is not None for t in range(TAGS)]
+    assert m.book._storage.columns.tags.astype(bool).tolist() == [
+        naive.tagged(t) is not None for t in range(TAGS)
+    ]
     quote = m.quote
     best = [r.NO_TICK if naive.best(s) is None else naive.best(s) for s in (1, -1)]
     assert [quote["bid_tick"], quote["ask_tick"]] == best

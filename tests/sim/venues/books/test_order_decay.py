@@ -12,8 +12,8 @@ from small_market import MAKERS, small_market
 
 from analysis.base.metric import Undefined
 from analysis.metrics.failure import market_failed, time_to_failure
-from scenarios.replications import trials
-from scenarios.replications.trials import Trial
+from scenarios.replications import independent_runs
+from scenarios.replications.independent_runs import IndependentRun
 from sim import records as r
 from sim.model import Model
 from sim.recording.recording import Recording
@@ -66,7 +66,7 @@ def test_volume_brought_up_to_date_when_looked_at_is_that_of_touching_every_orde
     lazy.send_all(rows)
     for k in range(rows.size):
         eager.send_all(rows[k : k + 1])
-        eager.book._wear()
+        eager.book._storage.wear()
     ours, theirs = traded(lazy), traded(eager)
     for key in ours.keys() | theirs.keys():
         assert ours.get(key, 0) == pytest.approx(theirs.get(key, 0), rel=1e-9, abs=DUST)
@@ -152,7 +152,7 @@ def test_a_side_may_be_empty_before_the_book_has_opened_or_where_nobody_minds() 
 
 def failing() -> Model:
     values = {"populations.anonymous.immediacy": 0.6, "time.steps": 200}
-    model: Model = Trial("buis2024", 0, values, 1).market()
+    model: Model = IndependentRun("buis2024", 0, values, 1).market()
     return model
 
 
@@ -175,7 +175,7 @@ def test_a_market_that_fails_stops_the_run_and_says_so_in_the_recording(tmp_path
 
 
 def test_a_market_that_could_fail_and_did_not_is_told_from_one_that_is_not_watched() -> None:
-    calm = Trial("buis2024", 0, {"time.steps": 5}, 1).market().run()
+    calm = IndependentRun("buis2024", 0, {"time.steps": 5}, 1).market().run()
     assert market_failed(calm) == 0
     with pytest.raises(Undefined, match="no market failed"):
         time_to_failure(calm)
@@ -188,7 +188,7 @@ def test_a_run_that_ends_by_failure_is_a_finished_run(tmp_path: Any) -> None:
     from scenarios.runs.run import run
 
     values = {"populations.anonymous.immediacy": 0.6, "time.steps": 100}
-    scenario = load(trials.FOLDER / "buis2024.toml", values)
+    scenario = load(independent_runs.FOLDER / "buis2024.toml", values)
     outcome = run(scenario, tmp_path / "failed", figures=False)
     assert outcome.status == "finished"
     assert outcome.steps_done < 100

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from small_market import MAKERS, SPOT, market_order, population, refusals, small_market
 
+from analysis.base.arms import MUTED
 from scenarios.arms.arms import Arms
 from scenarios.build.loading import parse
-from scenarios.file.arm import MUTED
 from scenarios.file.document import Document
 from sim import records as r
 

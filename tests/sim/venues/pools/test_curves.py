@@ -1,4 +1,4 @@
-"""The constant-product formulas: the protocol's integers exactly, and what liquidity is worth."""
+"""The constant-product formulas give the protocol's integers exactly."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import math
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from sim.kernels.pools import curves
@@ -90,25 +89,3 @@ def test_cumulative_prices_are_the_protocols_fixed_point(cases):
         assert first + curves.cumulative_price(y2, x2, 10) == int(expected["price0_after_20s"])
         both = curves.cumulative_price(x, y, 10) + curves.cumulative_price(x2, y2, 10)
         assert both == int(expected["price1_after_20s"])
-
-
-def liquidity_of(price, liquidity=1.0):
-    prices = np.array([price], float)
-    outs = [np.empty(1) for _ in range(3)]
-    curves.liquidity_greeks(np.full(1, liquidity), prices, *outs)
-    return [out[0] for out in outs]
-
-
-@pytest.mark.parametrize(("ratio", "loss"), [(1.25, 0.00619), (2.0, 0.05719), (4.0, 0.2), (5.0, 0.25464)])
-def test_shares_lose_to_holding_by_the_published_amounts(ratio, loss):
-    """Impermanent loss: 2 sqrt(r) / (1 + r) - 1."""
-    value, delta, _ = liquidity_of(1.0)
-    held = delta * ratio + (value - delta)
-    assert 1.0 - liquidity_of(ratio)[0] / held == pytest.approx(loss, abs=5e-6)
-
-
-def test_delta_and_gamma_of_shares_are_derivatives_of_their_value():
-    price, h = 1234.5, 0.5
-    up, middle, down = (liquidity_of(price + step, 7.0) for step in (h, 0.0, -h))
-    assert middle[1] == pytest.approx((up[0] - down[0]) / (2 * h), rel=1e-6)
-    assert middle[2] == pytest.approx((up[1] - down[1]) / (2 * h), rel=1e-6)

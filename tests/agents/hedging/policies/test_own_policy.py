@@ -1,4 +1,4 @@
-"""A policy, a route and an exposure of one's own: a file each, from a folder of one's own."""
+"""A policy of one's own, from a folder of one's own."""
 
 from __future__ import annotations
 
@@ -9,142 +9,16 @@ from textwrap import dedent
 import numpy as np
 import pytest
 from on_a_pool import DEALERS
+from own_parts import TEXT, TIME, documented, hedges, ran
 from places import ROOT
 from small_market import MAKERS, population, small_market
 
 from agents.hedging import Policy
 from agents.hedging.policies.band import Band
-from analysis.feedback import theory
 from scenarios import load
 from scenarios.__main__ import main
-from scenarios.file.errors import ScenarioError
-from sim.recording.recording import Recording
 
-TEXT = """\
-schema_version = 2
-name = "own"
-modules = ["mine.py"]
-time = {steps = 40}
-
-[[assets]]
-name = "BTC"
-spot = 50000.0
-driver = {type = "drivers.GeometricBrownian", volatility = 1.0}
-
-[[venues]]
-name = "cheap"
-type = "linear_impact.LinearImpact"
-asset = "BTC"
-instrument = "perpetual"
-lot = 0.001
-impact = 0.5
-
-[[venues]]
-name = "deep"
-type = "linear_impact.LinearImpact"
-asset = "BTC"
-instrument = "perpetual"
-lot = 0.001
-impact = 0.1
-taker_fee_bps = 2.0
-
-[[venues]]
-name = "desk"
-type = "rfq.Desk"
-
-[[populations]]
-name = "dealers"
-type = "dealers.OptionDealers"
-count = 20
-exposure = {type = "synthetic", open_interest = 2000.0, expiries_days = [1.0]}
-hedging = {type = "time", synchrony = 1.0}
-route = {type = "cheapest", venues = ["cheap", "deep"]}
-"""
-EXPOSURE = '{type = "synthetic", open_interest = 2000.0, expiries_days = [1.0]}'
-TIME = '{type = "time", synchrony = 1.0}'
-CHEAPEST = 'type = "cheapest"'
-
-SPLIT = '''\
-"""Mine."""
-import numpy as np
-
-from agents.hedging import Route
-from sim.records import HEDGE
-
-
-class Halves(Route):
-    """Half of each order to each venue; the dearer, by the cost of a unit along its curve, a second later."""
-
-    def send(self, wanted, view, outbox):
-        curve = view.curve
-        for each in wanted:
-            side, sign = (0, 1.0) if each["units"] > 0 else (1, -1.0)
-            size = abs(each["units"])
-
-            def cost(venue):
-                return np.interp(size, curve[venue, side]["units"], curve[venue, side]["cost"])
-
-            for late, venue in enumerate(sorted(self.venues, key=cost)):
-                lots = int(sign * size / 2 / view.quotes[venue]["lot"])
-                latency = float(each["latency"]) + late
-                account = int(self.account[view.quotes[venue]["chain"], each["row"]])
-                outbox.market(account, int(venue), lots, latency=latency, reason=HEDGE)
-'''
-FORWARD = '''\
-"""Mine."""
-import numpy as np
-
-from agents.hedging import Exposure
-from sim.setup.parameters import Units
-
-
-class Producers(Exposure):
-    """They will sell what they produce, more of it the higher the price."""
-
-    gives = ("delta", "gamma")
-
-    class Parameters(Exposure.Parameters):
-        output: Units
-
-    def take(self, population, listing):
-        self.size = population.draws.columns(self.parameters, "exposure", population.rows)["output"]
-        self.spot = listing.spots[self.asset]
-
-    def fill(self, columns, view):
-        output = self.size[columns["row"]]
-        columns["size"], columns["gamma"] = output, output / self.spot
-        columns["delta"] = output * columns["price"] / self.spot
-'''
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def ran(code: str, old: str, new: str) -> Recording:
-    """A run of the scenario with a module of one's own, and this part of it changed."""
-    assert old in TEXT
-    Path("mine.py").write_text(code)
-    Path("own.toml").write_text(TEXT.replace(old, new))
-    return load("own.toml").market().run()
-
-
-def hedges(recording: Recording) -> np.ndarray:
-    """What was hedged: time, lots, account and venue of each fill."""
-    fills = recording.fills
-    own = fills[fills["reason"] == "hedge"]
-    assert len(own) > 50
-    return own[["time", "qty", "taker", "price", "venue"]].to_numpy()
-
-
-def documented() -> str:
-    """The policy that the documentation of the base class shows, as a module."""
-    lines = (
-        (Policy.__doc__ or "").partition("::\n")[2].partition("Parameters\n    ----------\n    parameters")[0]
-    )
-    return dedent(lines)
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def test_a_policy_in_plain_numpy_hedges_as_it_says() -> None:
@@ -204,48 +78,6 @@ def test_a_policy_that_keeps_a_column_and_one_whose_edges_hold_for_a_while() -> 
     sizes = "up = 0.003, down = 0.001, synchrony = 1.0}"
     found = [ran(code, TIME, f'{{type = "mine.{name}", {sizes}') for name in ("Patient", "Asymmetric")]
     assert np.array_equal(*map(hedges, found))
-
-
-def test_a_route_of_ones_own_splits_in_place_and_time() -> None:
-    code = SPLIT
-    recording = ran(code, CHEAPEST, 'type = "mine.Halves"')
-    fills = recording.fills.query("reason == 'hedge'")
-    by_venue = fills.groupby("venue")["qty"].sum()
-    assert by_venue["cheap"] == pytest.approx(by_venue["deep"], rel=0.01)
-    first = fills[fills["taker"] == fills["taker"].iloc[0]].iloc[:2]
-    assert first["time"].diff().iloc[1] == pytest.approx(1.0)
-    assert first["venue"].nunique() == 2
-    assert first["qty"].nunique() == 1
-    assert all(residual < 1e-9 for residual in recording.market.get("residuals", {"": 0.0}).values())
-
-
-def test_an_exposure_of_ones_own_is_hedged_by_what_it_gives() -> None:
-    """All that is produced at every look, or up to the edge of the band that its gamma asks for."""
-    produced = '{type = "mine.Producers", output = {dist = "uniform", low = 50.0, high = 100.0}}'
-    cost, aversion = 0.001, 1e-6
-    utility = f'{{type = "whalley_wilmott", synchrony = 1.0, cost = {cost}, risk_aversion = {aversion}}}'
-    sold = []
-    for policy in (TIME, utility):
-        recording = ran(FORWARD, f"{EXPOSURE}\nhedging = {TIME}", f"{produced}\nhedging = {policy}")
-        fills = recording.fills.query("reason == 'hedge'")
-        sold.append(-0.001 * fills.groupby("taker")["qty"].sum().to_numpy())
-    price = recording.series["BTC.mid"].iloc[-1]
-    assert ((sold[0] > 49.0) & (sold[0] < 101.0)).all()
-    assert len(set(sold[0])) == 20
-    half = theory.whalley_wilmott_half_band(cost, price, sold[0] / price, aversion)
-    assert sold[0] - sold[1] == pytest.approx(half, rel=0.05)
-
-
-def test_what_an_exposure_of_ones_own_does_not_give_is_refused() -> None:
-    message = (
-        r"own\.toml:37: populations\.dealers\.hedging\.type: .*leland.* allowed: band, time, whalley_wilmott"
-    )
-    with pytest.raises(ScenarioError, match=message):
-        ran(
-            FORWARD,
-            f"{EXPOSURE}\nhedging = {TIME}",
-            '{type = "mine.Producers", output = 5.0}\nhedging = {type = "leland"}',
-        )
 
 
 @pytest.mark.parametrize(

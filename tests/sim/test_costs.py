@@ -9,7 +9,7 @@ import pytest
 from small_market import MAKERS, SPOT, small_market
 
 from sim import records as r
-from sim.kernels.messages.costs import BUYING, SELLING
+from sim.kernels.costs import BUYING, SELLING
 from sim.messages.view import OFFSETS_BPS, VENUE_STATE, View, frozen
 
 FEE = 0.0005
@@ -41,11 +41,54 @@ def test_through_the_depth_shown_the_price_rises_in_proportion() -> None:
     assert (curve[0, :, 0]["cost"] == 0.0).all()
 
 
-def test_where_nothing_moves_the_price_any_size_trades_and_where_nobody_quotes_none() -> None:
-    """The second has no bid; the third shows no depth."""
-    assert np.isinf(viewed(depth_ask=np.inf, depth_bid=np.inf, depth_span=1.0).curve["units"][0, :, 1:]).all()
-    assert (viewed(bid=np.nan, depth_ask=5.0, depth_span=2.0).curve["units"] == 0.0).all()
-    assert (viewed(depth_span=2.0).curve["units"] == 0.0).all()
+FLAT = {"taker_fee": 0.001}, {"taker_fee": 0.001, "depth_ask": np.inf, "depth_bid": np.inf, "depth_span": 1.0}
+
+
+@pytest.mark.parametrize("fields", FLAT)
+def test_where_nothing_moves_the_price_any_size_trades_at_the_best_one(fields: dict[str, float]) -> None:
+    """A venue without depth of its own, and one with more than can be traded."""
+    curve = viewed(**fields).curve[0]
+    assert np.isfinite(curve["units"]).all()
+    assert np.isfinite(curve["cost"]).all()
+    for units in (0.0, 1e-3, 1.0, 1e6, 1e11):
+        bought, sold = (np.interp(units, side["units"], side["cost"]) for side in curve)
+        assert bought == pytest.approx(1.001 * 101.0 * units)
+        assert sold == pytest.approx(-0.999 * 99.0 * units)
+
+
+NOTHING: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
+    "a desk": (dict.fromkeys(("bid", "ask"), 0.0), (BUYING, SELLING)),
+    "an empty market": (dict.fromkeys(("bid", "ask"), np.nan), (BUYING, SELLING)),
+    "a halted one": (
+        {"is_halted": 1, "depth_ask": 5.0, "depth_bid": 5.0, "depth_span": 2.0},
+        (BUYING, SELLING),
+    ),
+    "one that shows no depth in its span": ({"depth_span": 2.0}, (BUYING, SELLING)),
+    "no bids": ({"bid": np.nan, "depth_ask": 5.0, "depth_span": 2.0}, (SELLING,)),
+    "no asks": ({"ask": np.nan, "depth_bid": 5.0, "depth_span": 2.0}, (BUYING,)),
+    "an empty pool": ({"bid": np.nan, "ask": np.nan, "bend": 1.0, "pool_fee": 0.003}, (BUYING, SELLING)),
+}
+
+
+@pytest.mark.parametrize("case", NOTHING)
+def test_where_nothing_can_be_traded_any_size_costs_infinitely_much(case: str) -> None:
+    fields, sides = NOTHING[case]
+    curve = viewed(**fields).curve[0]
+    assert not np.isnan(curve["units"]).any()
+    assert not np.isnan(curve["cost"]).any()
+    for side, (units, cost) in enumerate((each["units"], each["cost"]) for each in curve):
+        assert (units[0], cost[0]) == (0.0, 0.0)
+        assert np.isinf(np.interp(1e-3, units, cost)) == (side in sides)
+        assert (np.diff(units) > 0).all() == (side not in sides)
+
+
+def test_a_desk_and_a_pool_without_deposits_are_not_free_in_a_market_either() -> None:
+    model = small_market(MAKERS, venues=("perp", "linear", "pool", "desk", "liquidation"))
+    model.step()
+    curve = model.view.curve
+    assert not np.isnan([curve["units"], curve["cost"]]).any()
+    free = {venue.name for venue in model.venues if not np.isinf(curve[venue.index, :, 1:]["cost"]).all()}
+    assert free == {"perp", "linear"}
 
 
 @pytest.mark.parametrize("side", [BUYING, SELLING])

@@ -8,9 +8,9 @@ import pytest
 from on_a_pool import DEALERS, DEEP
 from small_market import population, value_shock
 
+from analysis.base.arms import BASE, MUTED, OPEN_LOOP
 from scenarios.arms.arms import Arms
 from scenarios.build.loading import parse
-from scenarios.file.arm import BASE, MUTED, OPEN_LOOP
 from scenarios.file.document import Document
 from scenarios.file.schema import Scenario
 from sim.recording.recording import Recording

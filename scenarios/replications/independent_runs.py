@@ -1,7 +1,7 @@
-"""Trials: independent runs of one published scenario at several settings, and what they come to.
+"""Independent runs of one published scenario at several settings, and what they come to.
 
 Unlike the runs of a comparison of arms, no two of them share a seed. A task steps the market of
-its trial itself, so a run of which one number is wanted builds no tables.
+its run itself, so a run of which one number is wanted builds no tables.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parents[1] / "published"
 CONFIDENCE = 0.95
 
 
-class Trial(NamedTuple):
+class IndependentRun(NamedTuple):
     """One run: the scenario, its number among the settings, what is set, and the seed."""
 
     scenario: str
@@ -45,7 +45,7 @@ def _read(scenario: str, values: str) -> Scenario:
 
 
 def run_all(
-    task: Callable[[Trial], Any],
+    task: Callable[[IndependentRun], Any],
     scenario: str,
     settings: Sequence[dict[str, Any]],
     runs: int | Sequence[int],
@@ -56,7 +56,7 @@ def run_all(
     Parameters
     ----------
     task : callable
-        A function of a module, of a `Trial`.
+        A function of a module, of an `IndependentRun`.
     scenario : str
         Name of a file in `published`.
     settings : sequence of dict
@@ -72,18 +72,18 @@ def run_all(
     """
     counts = [runs] * len(settings) if isinstance(runs, int) else list(runs)
     root = load(FOLDER / f"{scenario}.toml").seed
-    trials = [
-        Trial(scenario, number, dict(values), seed)
+    jobs = [
+        IndependentRun(scenario, number, dict(values), seed)
         for number, values in enumerate(settings)
         for seed in replicate_seeds(replicate_seed(root, number), counts[number])
     ]
-    found: list[Any] = [None] * len(trials)
-    for number, result in run_over(task, trials, workers=workers):
+    found: list[Any] = [None] * len(jobs)
+    for number, result in run_over(task, jobs, workers=workers):
         if isinstance(result, Failure):
-            raise RuntimeError(f"{scenario}, {trials[number].values}: {result.reason}\n{result.trace}")
+            raise RuntimeError(f"{scenario}, {jobs[number].values}: {result.reason}\n{result.trace}")
         found[number] = result
     return [
-        [result for trial, result in zip(trials, found, strict=True) if trial.setting == number]
+        [result for job, result in zip(jobs, found, strict=True) if job.setting == number]
         for number in range(len(settings))
     ]
 

@@ -12,7 +12,7 @@ from dealers_market import BAND, DEALERS, HEDGING
 
 from scenarios import load
 from scenarios.__main__ import main
-from scenarios.build.loading import BuildableScenario as Scenario
+from scenarios.build.loading import BuildableScenario
 from scenarios.file.errors import ScenarioError
 from scenarios.sweeps.experiment import Experiment, points_of
 
@@ -33,13 +33,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def read(name: str) -> Scenario:
+def read(name: str) -> BuildableScenario:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return load(name)
 
 
-def cells(scenario: Scenario) -> Iterator[dict[str, Any]]:
+def cells(scenario: BuildableScenario) -> Iterator[dict[str, Any]]:
     """The policy in every arm, and at every point in every arm."""
     for arm in ["base", *scenario.arms]:
         yield scenario.overlaid(arm)[HEDGING]
@@ -50,7 +50,7 @@ def cells(scenario: Scenario) -> Iterator[dict[str, Any]]:
                 yield experiment.arms(point).scenario.overlaid(arm)[HEDGING]
 
 
-def migrated(text: str) -> tuple[Scenario, Scenario, str]:
+def migrated(text: str) -> tuple[BuildableScenario, BuildableScenario, str]:
     """A scenario as read and as rewritten, and its new text."""
     Path("old.toml").write_bytes(text.encode())
     assert main(["migrate", "old.toml", "--out", "new.toml"]) == 0

@@ -33,9 +33,9 @@ import numpy as np
 from sim.accounts.profile import profile
 from sim.accounts.waterfall import Waterfall
 from sim.base.typed_call import TypedCall
+from sim.delivery import Delivery
 from sim.intervention import Decider
 from sim.kernels.recording import observation
-from sim.messages.outbox import Outbox
 from sim.messages.tape import Tape
 from sim.messages.view import frozen
 from sim.parts import Parts
@@ -43,7 +43,7 @@ from sim.population import Population
 from sim.recording.collector import SeriesCollector
 from sim.recording.recording import Recording
 from sim.recording.tables import Run, tables
-from sim.records import HEDGING, LIQUIDATING, MOVES, OPEN, QUOTING, STEP, TRADING, UNSUPPORTED
+from sim.records import HEDGING, LIQUIDATING, MOVES, OPEN, QUOTING, STEP, TRADING
 from sim.setup.listing import SECONDS_PER_YEAR
 from sim.venues.liquidation.liquidation import Liquidation
 from sim.venues.venue import Venue
@@ -90,23 +90,19 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.description, self.listed = parts.description, parts.listed
         self._quotes, self._assets = parts.quotes, parts.assets
         self.view.pending = self.router.pending
-        for venue in self.venues:
-            if venue.is_outside:
-                self.router.put_last(venue.index)
         self.datacollector = SeriesCollector(self.recorder)
         self.tape = Tape()
+        self.delivery = Delivery(self.router, self.venues, self.margin, self.ledger, self.tape, self.view)
         self._priced = [v for v in self.venues if v.is_priced]
         self._followers = [v for v in self._priced if v.follows_value]
         self._appraisers = [v for v in self.venues if v.appraises]
         self._fallible = [v for v in self.venues if v.may_fail]
         self._vouching = [v for v in self.venues if v.vouches]
-        self._clocks = [v for v in self.venues if v.has_clock]
         self._liquidation = next((v for v in self.venues if v.seizes), None)
         self._by_phase: dict[str, list[Decider]] = {
             phase: [p for p in self.populations if phase in p.phases] for phase in ("open", *STEP_PHASES)
         }
         self._interventions: dict[str, Decider] = {}
-        self._emitted_to: tuple[int, np.ndarray] | None = None
         self._mid_at_hedge = np.array(self.listing.spots, float)
         self._last_mid = np.array(self.listing.spots, float)
         self._worst_residual = 0.0
@@ -134,7 +130,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._see(0.0, self._priced)
         for population in self._by_phase["open"]:
             self._decide("open", 0.0, [population])
-            if self._execute(0.0):
+            if self.delivery.execute(0.0):
                 self._see(0.0, self._priced)
         backed = [p.account.ravel() for p in self.populations if p.is_backed]
         self.waterfall = Waterfall(self.ledger, np.concatenate([np.zeros(0, np.int64), *backed]))
@@ -156,8 +152,8 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
                 self.margin.watch(self.view)
             self._run_phase(phase, start)
         self._run_rounds(start, end)
-        self._deliver(end)
-        self._wind(end)
+        self.delivery.deliver(end)
+        self.delivery.wind(end)
         self._settle(end)
         self.steps_taken += 1
         self.running = self.steps_taken < self.steps_total and not self.failures
@@ -195,14 +191,14 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         if self._by_phase[phase]:
             self._decide(phase, now, self._by_phase[phase])
         if self.router.earliest <= now:
-            self._execute(now)
+            self.delivery.execute(now)
             self._see_trades(now)
 
     def _run_rounds(self, start: float, end: float) -> None:
         """Go on liquidating while accounts are in breach and the step has time."""
         now = start + self.round_seconds
         while self._liquidation and self.margin.in_breach.size and now < end - 1e-9:
-            self._execute(now)
+            self.delivery.execute(now)
             self._see(now, self._priced)
             self.margin.watch(self.view)
             for phase in ROUND_PHASES:
@@ -214,78 +210,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         outbox.now = view.time = now
         for decider in deciders:
             decider.decide(phase, view, outbox)
-        self._stamp(PHASES[phase], now)
-
-    def _stamp(self, phase: int, now: float) -> None:
-        """Send what is in the outbox on; what says something without meaning is refused."""
-        self.router.stamp(phase, self.steps_taken, now)
-        if self.router.refused.size:
-            for order in self.router.refused:
-                self.tape.refuse(order, int(order["venue"]), UNSUPPORTED)
-
-    def _execute(self, until: float) -> bool:
-        """Deliver what arrives by `until` and bring the venues there; whether anything did."""
-        if not self._deliver(until):
-            return False
-        self._wind(until)
-        return True
-
-    def _wind(self, until: float) -> None:
-        """Let what falls due at venues by `until` happen, orders or not."""
-        for venue in self._clocks:
-            venue.advance(until, self.tape)
-
-    def _deliver(self, until: float) -> bool:
-        """Hand venues what arrives by `until`, in order of arrival; whether anything did."""
-        if self.router.earliest > until:
-            return False
-        while not self._is_delivered(until):
-            pass
-        return True
-
-    def _is_delivered(self, until: float) -> bool:
-        """Deliver until a venue has sent orders of its own, which are to be sorted in; True if none has."""
-        for index, orders, rows, at in self.router.due(until):
-            venue = self.venues[index]
-            self._hand(venue, orders, rows, at)
-            if venue.emits and venue.children.count:
-                self.router.forget()
-                self._collect(venue.children)
-                return False
-        self.router.forget()
-        return True
-
-    def _hand(self, venue: Venue, orders: np.ndarray, rows: np.ndarray, until: float) -> None:
-        """Let a venue execute the orders that are its next, and post the fills."""
-        if venue.instrument >= 0:
-            room = self.margin.admit(orders, rows, venue.instrument)
-            venue.execute(orders, rows, until, self.tape, room)
-            self.ledger.post(self.tape)
-            return
-        instruments = orders["instrument"][rows]
-        for same in np.split(rows, np.flatnonzero(np.diff(instruments)) + 1):
-            instrument = orders["instrument"][same[0]]
-            dense = int(instrument) if 0 <= instrument < len(self.ledger.terms) else -1
-            room = self.margin.admit(orders, same, dense) if dense >= 0 else self.margin.room
-            venue.execute(orders, same, until, self.tape, room)
-            self.ledger.fit_contracts()
-            self.margin.fit_contracts()
-            self.ledger.post(self.tape)
-
-    def divert_emitted(self, reason: int, venues: np.ndarray) -> None:
-        """Send what venues emit for a reason elsewhere from now on, by the venue it was meant for."""
-        self._emitted_to = (reason, venues)
-
-    def _collect(self, children: Outbox) -> None:
-        """Send the orders that a venue emitted."""
-        sent = children.rows[: children.count]
-        if self._emitted_to is not None:
-            reason, venues = self._emitted_to
-            own = sent["reason"] == reason
-            sent["venue"][own] = venues[sent["venue"][own]]
-        self.router.outbox.extend(sent)
-        children.count = 0
-        self._stamp(LIQUIDATING, self.view.time)
+        self.delivery.send(PHASES[phase])
 
     def _observe(self, venues: Sequence[Venue]) -> None:
         """Bring quotes, mids and margin prices up to date with these venues; without any, nothing is."""

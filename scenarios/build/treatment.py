@@ -96,7 +96,7 @@ class Treatment:
             if self.is_forced_diverted:
                 model.intervene(population, partial(Diverted, reason=FORCED, venues=venues))
         if self.is_forced_diverted:
-            model.divert_emitted(FORCED, venues)
+            model.delivery.divert_emitted(FORCED, venues)
 
 
 AS_WRITTEN = Treatment()

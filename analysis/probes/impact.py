@@ -118,16 +118,23 @@ class Impact:
         """Units that hedging and liquidation sell per unit of log return, G."""
         return float((self.of_worlds("demand") * self.of_worlds("price")).mean())
 
+    @staticmethod
+    def names(horizons: Sequence[float]) -> list[str]:
+        """Names of what a calibration may aim at."""
+        own = ["exponent", "prefactor", "left_at_twice", "book_back", "half_back"]
+        return own + [f"left_{seconds:g}" for seconds in horizons]
+
     def quantities(self) -> dict[str, Estimate]:
         """What a calibration may aim at, by name."""
-        own = {
-            "exponent": self.exponent(),
-            "prefactor": self.prefactor(),
-            "left_at_twice": self.left_at_twice(),
-            "book_back": mean(self.of_probes("book_back").mean(axis=0)),
-            "half_back": mean(self.of_probes("half_back").mean(axis=0)),
-        }
-        return own | {f"left_{seconds:g}": self.left(seconds) for seconds in self.schedule.horizons}
+        found = [
+            self.exponent(),
+            self.prefactor(),
+            self.left_at_twice(),
+            mean(self.of_probes("book_back").mean(axis=0)),
+            mean(self.of_probes("half_back").mean(axis=0)),
+            *(self.left(seconds) for seconds in self.schedule.horizons),
+        ]
+        return dict(zip(self.names(self.schedule.horizons), found, strict=True))
 
     def entry(self) -> dict[str, Any]:
         """Everything, as plain values."""

@@ -1,7 +1,8 @@
-"""Rewriting: one value of a TOML text taken out or replaced, all else in it left as it is written."""
+"""Rewriting: one value of a TOML text taken out, replaced or added, all else in it left as it is written."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from scenarios.file.toml import TOKEN, Path, Statement, inside, statements
 
 Tokens = Sequence[re.Match[str]]
 BLANK = ("space", "comment", "end")
+BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Pair(NamedTuple):
@@ -66,6 +68,32 @@ def replaced(text: str, path: Path, literal: str) -> str:
         return text
     begin, end = tokens[pair.value].start(), tokens[pair.end - 1].end()
     return _exchanged(text, statement, statement.text[:begin] + literal + statement.text[end:])
+
+
+def added(text: str, path: Path, literal: str) -> str:
+    """The text with a value at a path that it does not say: after the last line of its table's own.
+
+    It stays as it is where the table has no header.
+
+    Parameters
+    ----------
+    text : str
+        That `toml.loads` reads.
+    path : tuple of str and int
+    literal : str
+        Of the value.
+    """
+    own = [statement for statement in statements(text) if statement.table == path[:-1]]
+    if not own:
+        return text
+    end = own[-1].begin + len(own[-1].text)
+    newline = "" if text[:end].endswith("\n") else "\n"
+    return f"{text[:end]}{newline}{_key(str(path[-1]))} = {literal}\n{text[end:]}"
+
+
+def _key(part: str) -> str:
+    """A part of a key, in quotation marks where it needs them."""
+    return part if BARE.fullmatch(part) else json.dumps(part)
 
 
 def _last(text: str, path: Path) -> Statement | None:

@@ -20,7 +20,7 @@ from analysis.base.metric import Metric, Undefined
 from analysis.figures.drawing import going_on
 from analysis.frontier.frontier import MOST, OUTSIDE, SEVERAL, WIDTH, Crossing, Search
 from analysis.frontier.question import Question, Scale
-from analysis.measures import known
+from analysis.measures import every_name, is_name, known
 from analysis.sweeps.table import function_of
 from scenarios.arms.arms import Arms
 from scenarios.arms.replicates import replicate_seed
@@ -175,24 +175,12 @@ def _question(scenario: Scenario, text: str, level: float) -> Question:
     except ValueError as error:
         option = "--level" if "level" in str(error) else "--metric"
         raise ScenarioError(Problem(option, "", str(error))) from error
-    found = function_of(question.metric)
-    about = known().get(found)
     names = [asset.name for asset in scenario.assets]
-    allowed = [name for each in known() for name in _names(each, names)]
-    is_known = about is not None and any(
-        question.metric == name or (about.over and question.metric.startswith(f"{name}."))
-        for name in _names(found, names)
-    )
-    if not is_known:
-        near = nearest(question.metric, allowed)
+    if not is_name(question.metric, names):
+        near = nearest(question.metric, every_name(names))
         what = f'no metric is named "{question.metric}"'
         raise ScenarioError(Problem("--metric", "", what, found=question.metric, nearest=near))
     return question
-
-
-def _names(function: str, assets: list[str]) -> list[str]:
-    """A metric's names in a market, without what it is divided by."""
-    return [f"{asset}.{function}" for asset in assets] if known()[function].per else [function]
 
 
 def _search(outcome: Frontier, width: float, most: int) -> Search:

@@ -174,7 +174,8 @@ def unexecuted(recording: Recording, asset: str) -> float:
 
 def _shock_units(recording: Recording, asset: str) -> np.ndarray:
     done = trades(recording, asset)
-    return done.units[done.reason == SHOCK]
+    units: np.ndarray = done.units[done.reason == SHOCK]
+    return units
 
 
 def duration(recording: Recording) -> float:

@@ -1,15 +1,15 @@
 """The fit: where in the unit cube of parameters simulated moments come nearest to their targets.
 
     look at a Sobol sample of the cube
-    round after round: look at a star around the best place, then where a smooth fit to all is least
+    round after round: look at a star around the best place, then, twice, where a smooth fit to all is least
     look at a star around where that ended, for how moments change with the parameters there
 
 The distance is that of the method of simulated moments, sum_m ((moment - target) / error)^2. The smooth fit
-of a moment is a quadratic of the place without cross terms, by regression on every place that was looked
-at, with Gaussian weights around the star. Simulated moments stray from place to place, even with common
-seeds, because a market amplifies the least difference; the regression takes that out, where the least of
-the distances themselves would follow it. Steps stay within the star, which grows where they end at its
-edge and shrinks where they do not.
+of a moment is a quadratic of the place, by regression on every place that was looked at, with Gaussian
+weights around the star. Simulated moments stray from place to place, even with common seeds, because a
+market amplifies the least difference; the regression takes that out, where the least of the distances
+themselves would follow it. Steps stay within the star. It grows where they end at its edge, and shrinks
+where moments are not what the fit said by more than luck: the fit is too coarse then, else wide enough.
 """
 
 from __future__ import annotations
@@ -23,20 +23,26 @@ from scipy.optimize import least_squares
 UNDEFINED = 10.0
 """Errors that a moment counts which is undefined at a place."""
 
-RADIUS, NARROWEST, WIDEST = 0.2, 0.05, 0.3
+RADIUS, NARROWEST, WIDEST = 0.2, 0.004, 0.3
 """Of the star, at first and at least and most, in parts of the searched range."""
 
-SHRINKS, GROWS = 0.5, 1.5
+SHRINKS, GROWS = 0.4, 1.5
+
+LUCK = 2.0
+"""Standard errors of its own and of the target that a moment may be from what a fit says, by luck."""
+
+STEPS = 2
+"""Of a round."""
 
 WIDTH = 1.0
-"""Standard deviation of the weights, in radii."""
+"""Standard deviation of the weights along each direction, in radii."""
 
 RIDGE = 1e-2
 """How much of a place's weight holds each bend at none."""
 
 
 class Local(NamedTuple):
-    """A smooth fit of moments around a place: value, slope and bend there, shapes (M,), (M, K), (M, K)."""
+    """A smooth fit of moments around a place: value, slope and bend there, shapes (M,), (M, K), (M, K, K)."""
 
     centre: np.ndarray
     value: np.ndarray
@@ -46,12 +52,12 @@ class Local(NamedTuple):
     def at(self, place: np.ndarray) -> np.ndarray:
         """Moments at a place."""
         away = place - self.centre
-        moments: np.ndarray = self.value + self.slope @ away + self.bend @ away**2
+        moments: np.ndarray = self.value + self.slope @ away + 0.5 * self.bend @ away @ away
         return moments
 
     def jacobian(self, place: np.ndarray) -> np.ndarray:
         """Change of the moments with the place, shape (M, K)."""
-        change: np.ndarray = self.slope + 2 * self.bend * (place - self.centre)
+        change: np.ndarray = self.slope + self.bend @ (place - self.centre)
         return change
 
 
@@ -75,48 +81,68 @@ class Seen:
     places : ndarray of float64, shape (n, K)
     off : ndarray of float64, shape (n, M)
         (moment - target) / error; NaN where undefined.
+    luck : ndarray of float64, shape (n, M)
+        Standard errors over seeds in the same unit.
     """
 
     def __init__(self, targets: np.ndarray, errors: np.ndarray, dimensions: int) -> None:
-        self.places, self.off = np.zeros((0, dimensions)), np.zeros((0, targets.size))
+        self.places = np.zeros((0, dimensions))
+        self.off = self.luck = np.zeros((0, targets.size))
         self._targets, self._errors = targets, errors
 
-    def add(self, places: np.ndarray, moments: np.ndarray) -> None:
+    def add(self, places: np.ndarray, told: Told) -> None:
         """Take moments at places."""
         self.places = np.concatenate([self.places, places])
-        self.off = np.concatenate([self.off, (moments - self._targets) / self._errors])
+        self.off = np.concatenate([self.off, (told.moments - self._targets) / self._errors])
+        self.luck = np.concatenate([self.luck, told.errors / self._errors])
 
     @property
     def distances(self) -> np.ndarray:
         """The distance of each place, shape (n,)."""
         return distance(self.off)
 
-    @property
-    def best(self) -> np.ndarray:
-        """The place of the least distance."""
-        place: np.ndarray = self.places[int(np.argmin(self.distances))]
-        return place
+    def better(self, place: np.ndarray) -> np.ndarray:
+        """The best place, if it is better than one that was looked at by more than luck, one a parameter."""
+        distances = self.distances
+        own = distances[np.flatnonzero((self.places == place).all(axis=1))[0]]
+        best = int(np.argmin(distances))
+        found: np.ndarray = self.places[best] if own > distances[best] + place.size else place
+        return found
+
+    def misfit(self, local: Local) -> float:
+        """How far the last place was from what a fit said of it, over luck: about 1 if it is all that."""
+        apart = (self.off[-1] - local.at(self.places[-1])) / np.hypot(1.0, np.nan_to_num(self.luck[-1]))
+        return float(np.sqrt(np.nanmean(np.square(apart)))) if np.isfinite(apart).any() else np.inf
 
     def around(self, centre: np.ndarray, radius: float) -> Local:
         """The smooth fit of (moment - target) / error around a place."""
-        away = self.places - centre
-        weights = np.exp(-0.5 * np.square(away / (WIDTH * radius)).sum(axis=1) / away.shape[1])
-        columns = np.concatenate([np.ones((len(away), 1)), away, away**2], axis=1)
-        dimensions = away.shape[1]
-        ridge = np.zeros((dimensions, columns.shape[1]))
-        ridge[:, 1 + dimensions :] = RIDGE * radius**2 * np.eye(dimensions)
+        away = (self.places - centre) / radius
+        first, second = np.triu_indices(centre.size)
+        bends = away[:, first] * away[:, second] * np.where(first == second, 0.5, 1.0)
+        columns = np.concatenate([np.ones((len(away), 1)), away, bends], axis=1)
+        ridge = np.sqrt(RIDGE) * np.eye(columns.shape[1])[1 + centre.size :]
+        weights = np.exp(-0.5 * np.square(away / WIDTH).mean(axis=1))
         found = np.zeros((columns.shape[1], self.off.shape[1]))
         for moment, off in enumerate(self.off.T):
-            root = np.sqrt(np.where(np.isfinite(off), weights, 0.0))
-            rows = np.concatenate([columns * root[:, None], ridge])
-            aim = np.concatenate([np.nan_to_num(off) * root, np.zeros(dimensions)])
+            root = np.sqrt(np.where(np.isfinite(off), weights, 0.0))[:, None]
+            rows = np.concatenate([columns * root, ridge])
+            aim = np.concatenate([np.nan_to_num(off) * root[:, 0], np.zeros(len(ridge))])
             found[:, moment] = np.linalg.lstsq(rows, aim, rcond=None)[0]
-        return Local(centre, found[0], found[1 : 1 + dimensions].T, found[1 + dimensions :].T)
+        bend = np.zeros((found.shape[1], centre.size, centre.size))
+        bend[:, first, second] = bend[:, second, first] = found[1 + centre.size :].T / radius**2
+        return Local(centre, found[0], found[1 : 1 + centre.size].T / radius, bend)
+
+
+class Told(NamedTuple):
+    """Moments at places and their standard errors over seeds, both of shape (n, M)."""
+
+    moments: np.ndarray
+    errors: np.ndarray
 
 
 def search(
     sample: np.ndarray, targets: np.ndarray, errors: np.ndarray, rounds: int
-) -> Generator[np.ndarray, np.ndarray, Found]:
+) -> Generator[np.ndarray, Told, Found]:
     """Ask for moments at places until the search is over.
 
     Parameters
@@ -129,28 +155,35 @@ def search(
     Yields
     ------
     ndarray of float64, shape (n, K)
-        Places; the moments there, shape (n, M), are to be sent.
+        Places; `Told` of them is to be sent.
 
     Returns
     -------
     Found
-        The last step, unless a place was seen that is better by more than luck: by one a parameter.
+        The last step, unless a place was seen that is better by more than luck.
     """
     seen, radius = Seen(targets, errors, sample.shape[1]), RADIUS
     seen.add(sample, (yield sample))
-    step = seen.best
+    place = seen.places[int(np.argmin(seen.distances))]
     for _ in range(rounds):
-        centre = seen.best if _is_worse(seen, step) else step
-        around = star(centre, radius)
+        around = star(place, radius)
         seen.add(around, (yield around))
-        step = least(seen.around(centre, radius), radius)
-        seen.add(step[None], (yield step[None]))
-        is_at_edge = np.abs(step - centre).max() > 0.95 * radius
-        radius = float(np.clip(radius * (GROWS if is_at_edge else SHRINKS), NARROWEST, WIDEST))
-    place, radius = seen.best if _is_worse(seen, step) else step, max(radius, 2 * NARROWEST)
+        for _ in range(STEPS):
+            local = seen.around(place, radius)
+            step = least(local, radius)
+            seen.add(step[None], (yield step[None]))
+            radius = _next(radius, np.abs(step - place).max(), seen.misfit(local))
+            place = seen.better(step)
     around = star(place, radius)
     seen.add(around, (yield around))
     return Found(place, errors[:, None] * seen.around(place, radius).jacobian(place))
+
+
+def _next(radius: float, moved: float, misfit: float) -> float:
+    """The radius after a step."""
+    if misfit > LUCK:
+        return max(radius * SHRINKS, NARROWEST)
+    return min(radius * GROWS, WIDEST) if moved > 0.95 * radius else radius
 
 
 def distance(off: np.ndarray) -> np.ndarray:
@@ -172,9 +205,3 @@ def least(local: Local, radius: float) -> np.ndarray:
     start = np.clip(local.centre, low + 1e-9, high - 1e-9)
     place: np.ndarray = least_squares(local.at, start, local.jacobian, bounds=(low, high)).x
     return place
-
-
-def _is_worse(seen: Seen, place: np.ndarray) -> bool:
-    """Whether a place that was looked at is worse than the best by more than luck."""
-    own = seen.distances[np.flatnonzero((seen.places == place).all(axis=1))[0]]
-    return bool(own > seen.distances.min() + place.size)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.calibration.fit import Found, distance, search
+from analysis.calibration.fit import STEPS, Found, Told, distance, search
 from analysis.calibration.precision import covariance, precision
 from analysis.figures.drawing import going_on
 from scenarios.arms.replicates import design_seed, replicate_seeds
@@ -85,6 +85,10 @@ class Calibration:
     def is_fitted(self) -> np.ndarray:
         """Of each moment, whether it is fitted and not held out."""
         return ~self.targets.column("held_out")
+
+    def jobs(self, place: np.ndarray) -> list[Job]:
+        """What there is to do at a place."""
+        return [Job(self.space.values(place), seed) for seed in self.seeds]
 
     def moments(self, number: int) -> Moments:
         """The moments of a place."""
@@ -185,7 +189,7 @@ def calibrate(
 def planned(space_size: int, points: int, rounds: int) -> int:
     """Places that a search of so many keys looks at."""
     star = 2 * space_size
-    return points + rounds * (star + 1) + star
+    return points + rounds * (star + STEPS) + star
 
 
 def _search(
@@ -204,9 +208,11 @@ def _search(
         places = next(asking)
         while _look(outcome, places, those, begun, progress, interruption):
             fresh = range(len(outcome.places) - len(places), len(outcome.places))
-            moments = np.array([outcome.moments(number).values() for number in fresh])
+            moments = [outcome.moments(number) for number in fresh]
+            values = np.array([each.values()[is_fitted] for each in moments])
+            luck = np.array([each.errors()[is_fitted] for each in moments])
             try:
-                places = asking.send(moments[:, is_fitted])
+                places = asking.send(Told(values, luck))
             except StopIteration as ended:
                 outcome.found = ended.value
                 return
@@ -221,29 +227,21 @@ def _look(
     interruption: Interruption,
 ) -> bool:
     """Run every seed at some places; False if that was cut short."""
-    first, runs = len(outcome.places), outcome.evaluation.runs
-    done: dict[int, dict[int, Any]] = {number: {} for number in range(len(places))}
-    jobs = {
-        Job(outcome.space.values(place), seed).name: Job(outcome.space.values(place), seed)
-        for place in places
-        for seed in outcome.seeds
-    }
-    count = 0
-    results: dict[str, Any] = {}
-    for name, result in kept(workers, jobs, begun, lambda: interruption.signal):
-        count += 1
+    jobs = {job.name: job for place in places for job in outcome.jobs(place)}
+    before, results = len(outcome.places) * len(outcome.seeds), {}
+    done = kept(workers, jobs, begun, lambda: interruption.signal)
+    for number, (name, result) in enumerate(done, 1):
         if isinstance(result, Failure):
             outcome.failures[name] = result
             outcome.status = FAILED
         else:
             results[name] = result
-        progress((first * len(outcome.seeds) + count) * runs)
+        progress((before + number) * outcome.evaluation.runs)
     if interruption.signal:
         return False
     for place in places:
-        names = [Job(outcome.space.values(place), seed).name for seed in outcome.seeds]
         outcome.places.append(place)
-        outcome.results.append([results[name] for name in names if name in results])
+        outcome.results.append([results[job.name] for job in outcome.jobs(place) if job.name in results])
     return True
 
 
@@ -305,13 +303,17 @@ def keys_of(outcome: Calibration) -> dict[str, dict[str, Any]]:
         moved = jacobian[:, number] / errors
         names = [name for name, own in outcome.targets.moments.items() if not own.held_out]
         about[key] |= {
-            "standard_error": error if math.isfinite(error) else None,
-            "of_range": sure.error if math.isfinite(sure.error) else None,
+            "standard_error": _known(error),
+            "of_range": _known(sure.error),
             "is_identified": sure.is_identified,
             "reason": sure.reason,
             "moves_most": names[int(np.abs(moved).argmax())],
         }
     return about
+
+
+def _known(number: float) -> float | None:
+    return float(number) if math.isfinite(number) else None
 
 
 def _write(
@@ -347,9 +349,9 @@ def _points(outcome: Calibration) -> list[dict[str, Any]]:
     rows = []
     for number in range(len(outcome.places)):
         values = outcome.moments(number).values()
-        found = {name: float(v) if math.isfinite(v) else None for name, v in zip(names, values, strict=True)}
         own = {"point": number, "seeds": len(outcome.results[number]), "distance": float(distances[number])}
-        rows.append(own | outcome.values(number) | found)
+        found = zip(names, map(_known, values), strict=True)
+        rows.append({**own, **outcome.values(number), **dict(found)})
     return rows
 
 

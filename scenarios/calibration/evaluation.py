@@ -117,6 +117,11 @@ class Moments:
         """Every moment; NaN where undefined."""
         return self._of(self._results)
 
+    def errors(self) -> np.ndarray:
+        """Standard error of every moment over seeds; NaN where undefined."""
+        found = np.sqrt(np.diag(self.covariance()))
+        return np.where(np.isfinite(self.values()), found, np.nan)
+
     def covariance(self) -> np.ndarray:
         """Covariance of the moments over seeds, by the jackknife; 0 of what is undefined."""
         count = len(self._results)
@@ -124,7 +129,8 @@ class Moments:
             return np.zeros((len(self._names), len(self._names)))
         without = [self._of([*self._results[:n], *self._results[n + 1 :]]) for n in range(count)]
         away = np.array(without) - np.mean(without, axis=0)
-        return np.nan_to_num((count - 1) / count * away.T @ away)
+        spread: np.ndarray = np.nan_to_num((count - 1) / count * away.T @ away)
+        return spread
 
     def undefined(self, name: str) -> tuple[int, str]:
         """In how many runs a moment is undefined, and why in the first of them."""

@@ -34,6 +34,9 @@ LUCK = 2.0
 STEPS = 2
 """Of a round."""
 
+STANDS_OUT = 6.0
+"""Of luck, how much a moment has to change over an arm of the last star."""
+
 WIDTH = 1.0
 """Standard deviation of the weights along each direction, in radii."""
 
@@ -114,7 +117,14 @@ class Seen:
         apart = (self.off[-1] - local.at(self.places[-1])) / np.hypot(1.0, np.nan_to_num(self.luck[-1]))
         return float(np.sqrt(np.nanmean(np.square(apart)))) if np.isfinite(apart).any() else np.inf
 
-    def around(self, centre: np.ndarray, radius: float) -> Local:
+    def arms(self, place: np.ndarray, radius: float) -> np.ndarray:
+        """How far to look in each direction for the slope: until some moment stands out of luck."""
+        luck = np.hypot(1.0, np.nan_to_num(self.luck[-1]))[:, None]
+        told = np.abs(self.around(place, radius).jacobian(place) / luck).max(axis=0)
+        arms: np.ndarray = np.clip(STANDS_OUT / np.maximum(told, 1e-9), NARROWEST, radius)
+        return arms
+
+    def around(self, centre: np.ndarray, radius: float | np.ndarray) -> Local:
         """The smooth fit of (moment - target) / error around a place."""
         away = (self.places - centre) / radius
         first, second = np.triu_indices(centre.size)
@@ -129,7 +139,8 @@ class Seen:
             aim = np.concatenate([np.nan_to_num(off) * root[:, 0], np.zeros(len(ridge))])
             found[:, moment] = np.linalg.lstsq(rows, aim, rcond=None)[0]
         bend = np.zeros((found.shape[1], centre.size, centre.size))
-        bend[:, first, second] = bend[:, second, first] = found[1 + centre.size :].T / radius**2
+        bend[:, first, second] = bend[:, second, first] = found[1 + centre.size :].T
+        bend /= np.outer(radius * np.ones(centre.size), radius * np.ones(centre.size))
         return Local(centre, found[0], found[1 : 1 + centre.size].T / radius, bend)
 
 
@@ -174,9 +185,10 @@ def search(
             seen.add(step[None], (yield step[None]))
             radius = _next(radius, np.abs(step - place).max(), seen.misfit(local))
             place = seen.better(step)
-    around = star(place, radius)
+    arms = seen.arms(place, radius)
+    around = star(place, arms)
     seen.add(around, (yield around))
-    return Found(place, errors[:, None] * seen.around(place, radius).jacobian(place))
+    return Found(place, errors[:, None] * seen.around(place, arms).slope)
 
 
 def _next(radius: float, moved: float, misfit: float) -> float:
@@ -192,7 +204,7 @@ def distance(off: np.ndarray) -> np.ndarray:
     return total
 
 
-def star(centre: np.ndarray, radius: float) -> np.ndarray:
+def star(centre: np.ndarray, radius: float | np.ndarray) -> np.ndarray:
     """Places to either side of a place in each direction, inside the cube; shape (2 K, K)."""
     arms = radius * np.concatenate([np.eye(centre.size), -np.eye(centre.size)])
     places: np.ndarray = np.clip(centre + arms, 0.0, 1.0)

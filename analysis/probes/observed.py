@@ -14,13 +14,14 @@ import numpy as np
 
 from analysis.base.metric import Undefined
 from analysis.base.series import prices, series
-from analysis.base.trades import executed, met_the_market
+from analysis.base.trades import executed
 from analysis.feedback.hedged_gamma import demand
 from analysis.metrics.loop_gain import is_measured
 from analysis.metrics.price import realised_volatility_1min
+from analysis.metrics.quality import volume_per_day
 from sim.recording.recording import Recording
 
-DAY, YEAR_DAYS = 86400.0, 365.0
+YEAR_DAYS = 365.0
 
 DURING, AFTER = 8, 12
 """So many times, of equal distance while the order lasts and of equal ratio after it, are looked at."""
@@ -135,7 +136,7 @@ def world(recording: Recording, base: Recording, asset: str, at: float) -> World
         If nothing is traded in it, so that sizes as shares of its volume mean nothing.
     """
     clock = recording.column("series", "time_s")
-    volume = met_the_market(recording, asset) / float(clock[-1]) * DAY
+    volume = float(volume_per_day(recording, asset))
     if volume == 0:
         raise Undefined(
             f"nothing is traded in {asset} without the probe, so no size is a share of its volume"

@@ -28,7 +28,7 @@ from analysis.probes.impact import Impact
 from scenarios.file import library
 from scenarios.file.arm import MUTED
 from scenarios.file.document import Document
-from scenarios.file.errors import Problem, ScenarioError, nearest
+from scenarios.file.errors import Problem, ScenarioError, nearest, shown
 from scenarios.file.explain import explain
 from scenarios.file.overlays import is_whole
 from scenarios.file.schema import Scenario
@@ -129,6 +129,13 @@ def read(name_or_path: str | Path, scenario: Scenario) -> Targets:
     except ValidationError as error:
         raise explain(error, Targets, document) from error
     problems = [*_unknown_keys(targets, scenario, document), *_unknown_moments(targets, scenario, document)]
+    try:
+        prober_of(targets, scenario)
+    except ScenarioError as error:
+        options = {"--at": "at", "--asset": "asset"}
+        problems += [
+            _placed(each, ("probe", options.get(each.key, "arm")), document) for each in error.problems
+        ]
     if problems:
         raise ScenarioError(problems)
     return targets
@@ -154,7 +161,9 @@ def _unknown_keys(targets: Targets, scenario: Scenario, document: Document) -> l
         except KeyError:
             own = None
         if isinstance(own, bool) or not isinstance(own, int | float | None):
-            found.append(document.problem(("keys", key), "does not name a number of the scenario"))
+            hint = "; name one of its numbers" if isinstance(own, dict) else ""
+            what = f"is {shown(own)} in the scenario, not a number{hint}"
+            found.append(document.problem(("keys", key), what))
             continue
         for end in (span.low, span.high):
             value = round(end) if isinstance(own, int) else end
@@ -168,8 +177,7 @@ def _unknown_keys(targets: Targets, scenario: Scenario, document: Document) -> l
 
 def _placed(problem: Problem, path: tuple[str, str], document: Document) -> Problem:
     """What is wrong with a value in the scenario, at the place in the targets that it came from."""
-    placed = document.problem(path, problem.what, problem.found, problem.allowed)
-    return placed
+    return document.problem(path, problem.what, problem.found, problem.allowed)
 
 
 def _unknown_moments(targets: Targets, scenario: Scenario, document: Document) -> list[Problem]:

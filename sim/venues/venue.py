@@ -207,6 +207,15 @@ class Venue:
         """
         raise TypeError(f"{type(self).__name__} cannot be observed")
 
+    def depth_within(self, share: float, quote: np.void) -> tuple[float, float]:
+        """Units that rest on the bid and on the ask side within a share of the mid.
+
+        In proportion to the depth shown in `quote`, its row of VENUE_STATE, unless a venue knows better.
+        """
+        away, span = share * quote["mid"], quote["depth_span"]
+        part = away / span if span > 0 else 0.0
+        return float(quote["depth_bid"] * part), float(quote["depth_ask"] * part)
+
     def appraise(self, assets: np.ndarray, terms: np.ndarray) -> None:
         """Write price, delta and gamma of the instruments this venue creates into `terms` (TERMS)."""
 

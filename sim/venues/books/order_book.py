@@ -396,6 +396,15 @@ class OrderBook(Venue):
         self._wear()
         self._show.call(self._header, self._ladder, self._bitmap, self.permanent_impact, quotes, self.index)
 
+    def depth_within(self, share: float, quote: np.void) -> tuple[float, float]:
+        """Units that rest on the bid and on the ask side within a share of the mid, as of the last look."""
+        head, volume = self._header[0], self._ladder["volume"]
+        mid = 0.5 * int(head["mid"])
+        low, high = math.ceil(mid * (1 - share)), math.floor(mid * (1 + share))
+        bids = volume[max(low, 0) : max(int(head["bid"]) + 1, 0)].sum()
+        asks = volume[int(head["ask"]) : max(high + 1, 0)].sum()
+        return float(bids * head["lot"]), float(asks * head["lot"])
+
     def has_open_orders(self, account: int) -> bool:
         """Whether orders of the account rest here."""
         return bool(self._accounts["resting"][account] > 0)

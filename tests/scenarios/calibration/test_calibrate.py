@@ -162,7 +162,8 @@ def test_an_undefined_moment_is_said(tmp_path, capsys):
     [
         ("venues.market.impact", "venues.market.impct", 3, 'did you mean "impact"'),
         ("venues.market.impact", "venues.markt.impact", 3, 'nothing in venues is named "markt"'),
-        ("venues.market.impact", "venues.market.type", 3, "does not name a number"),
+        ("venues.market.impact", "venues.market.type", 3, "not a number"),
+        ("venues.market.impact", "venues.market", 3, "is a table in the scenario"),
         ("low = 0.002", "low = -0.002", 3, "above 0 where log = true"),
         ("low = 0.002, high = 0.05, log = true", "low = -1.0, high = 0.05", 3, "found -1"),
         ("X.median_loop_gain", "X.median_lop_gain", 6, 'did you mean "X.median_loop_gain"'),
@@ -173,6 +174,9 @@ def test_an_undefined_moment_is_said(tmp_path, capsys):
         ("source", "sauce", 6, 'did you mean "source"'),
         ("target = 0.6, error = 0.01", "target = 0.6, error = 0.01, held_out = true", 5, "nothing to fit"),
         ("sizes = [0.0003, 0.001]", "sizes = [3.0]", 10, "at most 1"),
+        ("at = 5.0", 'arm = "mutd"', 11, 'did you mean "muted"'),
+        ("at = 5.0", 'asset = "Y"', 11, 'no asset is named "Y"'),
+        ("at = 5.0", "at = 0.5", 11, "before the sale"),
     ],
 )
 def test_what_is_wrong_with_targets_is_said_with_its_line(before, after, line, said, tmp_path, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,8 +20,9 @@ from recovery import HELD_OUT, KEYS, MARKET, MOMENTS, fitted, scenario, simulate
 from scenarios.__main__ import main
 from scenarios.build.loading import load
 from scenarios.calibration import targets as reading
-from scenarios.calibration.calibrate import keys_of, moments_of
+from scenarios.calibration.calibrate import calibrate, keys_of, moments_of
 from scenarios.calibration.evaluation import Evaluation
+from scenarios.process.interruption import Interruption
 
 SMALL = """
 [keys]
@@ -142,6 +144,54 @@ def test_a_calibration_that_was_killed_goes_on_to_the_same_end(small, tmp_path):
     assert points.equals(pq.read_table(small / "out" / "points.parquet").to_pandas())
     for name in ("moments.json", "keys.json"):
         assert (out / name).read_text() == (small / "out" / name).read_text()
+
+
+def test_figures_are_drawn_again(small, tmp_path, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(small / "out", folder)
+    picture = folder / "figures" / "moments.png"
+    before = picture.read_bytes()
+    picture.unlink()
+    assert main(["plot", str(folder)]) == 0
+    assert picture.read_bytes() == before
+    assert main(["report", str(folder)]) == 2
+    assert "holds a calibration" in capsys.readouterr().err
+
+
+def test_an_interrupted_calibration_is_published_with_what_it_has(small, tmp_path):
+    """Then the same call finishes it, and what it has found is what one go finds."""
+    market = load(MARKET)
+    targets, interruption = reading.read(small / "targets.toml", market), Interruption()
+    options = {"made_by": "a test", "seeds": 2, "points": 4, "rounds": 2, "figures": False}
+    stop = {"progress": lambda done: setattr(interruption, "signal", 2 * (done >= 60))}
+    first = calibrate(market, targets, tmp_path / "out", interruption=interruption, **stop, **options)
+    assert first.status == "interrupted"
+    assert 4 <= len(first.places) < 14
+    key = json.loads((first.folder / "keys.json").read_text())["venues.market.impact"]
+    assert key["reason"] == "the search did not end"
+    second = calibrate(market, targets, tmp_path / "out", **options)
+    assert second.status == "finished"
+    assert moments_of(second) == json.loads((small / "out" / "moments.json").read_text())
+
+
+def test_a_run_that_fails_is_said_and_the_others_count(small, tmp_path, monkeypatch):
+    """One of 28 raises: the moments of its place are those of the other seed."""
+    run, ran = Evaluation.run, []
+
+    def fails_once(self, job):
+        ran.append(job)
+        if len(ran) == 3:
+            raise RuntimeError("broken on purpose")
+        return run(self, job)
+
+    monkeypatch.setattr(Evaluation, "run", fails_once)
+    out = tmp_path / "out"
+    arguments = ["calibrate", str(MARKET), "--to", str(small / "targets.toml"), "--out", str(out), *QUICK]
+    assert main(arguments) == 1
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert list(manifest["failures"].values()) == ["RuntimeError: broken on purpose"]
+    assert list(pq.read_table(out / "points.parquet")["seeds"].to_pylist()).count(1) == 1
+    assert "broken on purpose" in (out / "traceback.txt").read_text()
 
 
 def test_an_undefined_moment_is_said(tmp_path, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from scenarios.file.errors import ScenarioError
 from scenarios.folders.begun import Begun
 from scenarios.probes.probe import probe
 from scenarios.probes.prober import Prober, plain, received
+from scenarios.process.interruption import Interruption
 
 MARKET = SUPPORT / "probed_market.toml"
 IMPACT, GAMMA, SPOT = 0.01, -50.0, 100.0
@@ -85,6 +87,29 @@ def test_the_folder_holds_a_row_a_run(found):
     assert entry["exponent"]["interval"][0] <= entry["exponent"]["value"] <= entry["exponent"]["interval"][1]
     assert (found.folder / "figures" / "probe.png").is_file()
     assert not list(found.folder.parent.glob(".out.begun*"))
+
+
+def test_figures_are_drawn_again(found, tmp_path, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(found.folder, folder)
+    picture = folder / "figures" / "probe.png"
+    before = picture.read_bytes()
+    picture.unlink()
+    assert main(["plot", str(folder)]) == 0
+    assert picture.read_bytes() == before
+    assert main(["report", str(folder)]) == 2
+    assert "holds probes" in capsys.readouterr().err
+
+
+def test_an_interrupted_probe_is_published_and_gone_on_with(found, tmp_path):
+    """The same numbers as in one go, whatever was in between."""
+    prober, interruption = Prober(load(MARKET), shares=SHARES, **SCHEDULE), Interruption()
+    after = {"progress": lambda done: setattr(interruption, "signal", 2 * (done > 10)), "figures": False}
+    first = probe(prober, tmp_path / "out", seeds=8, interruption=interruption, **after)
+    assert (first.status, len(first.found)) == ("interrupted", 3)
+    second = probe(prober, tmp_path / "out", seeds=8, figures=False)
+    assert (second.status, second.folder) == ("finished", (tmp_path / "out").resolve())
+    assert second.impact.entry() == found.impact.entry()
 
 
 def test_an_unexecuted_sale_is_counted_and_its_move_a_lower_bound(tmp_path, capsys):

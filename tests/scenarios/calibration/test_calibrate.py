@@ -120,6 +120,16 @@ def test_moments_and_keys_are_written_beside_what_was_aimed_at(small):
     assert not list(small.glob(".out.begun*"))
 
 
+def test_what_is_held_out_has_no_say(small, tmp_path):
+    """With another target for it the search goes the same way."""
+    said = SMALL.replace("target = 1.0, error = 0.05", "target = 5.0, error = 0.001")
+    (tmp_path / "targets.toml").write_text(said)
+    to = ["--to", str(tmp_path / "targets.toml"), "--out", str(tmp_path / "out"), "--no-figures"]
+    assert main(["calibrate", str(MARKET), *to, *QUICK]) == 0
+    points = [pq.read_table(place / "out" / "points.parquet").to_pandas() for place in (small, tmp_path)]
+    assert points[0].equals(points[1])
+
+
 def test_a_calibration_that_was_killed_goes_on_to_the_same_end(small, tmp_path):
     """SIGKILL in the middle: what was kept is not run again, and the end is that of one go."""
     out, targets = tmp_path / "out", small / "targets.toml"

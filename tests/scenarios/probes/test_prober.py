@@ -49,10 +49,13 @@ def test_a_larger_sale_moves_more_and_empties_the_book_for_longer(impact):
     assert sizes[0]["book_back"]["runs"] == 3
 
 
-def test_what_makers_anchor_comes_back(impact):
-    left = [impact.after(seconds)[1].mean() for seconds in HORIZONS]
-    assert left[0] > left[1] > left[2]
-    half = impact.entry()["sizes"][1]["half_back"]
+def test_what_makers_anchor_comes_back():
+    """Makers without a limit who return to the value, which never moved: half is back within a minute."""
+    prober = Prober(scenario(), "base", "", (0.005,), AT, OVER, HORIZONS)
+    impact = Impact(prober.shares, prober.schedule, [prober.seed(seed) for seed in (1, 2, 3)])
+    left = [impact.left(seconds).value for seconds in HORIZONS]
+    assert 1.05 > left[0] > left[1] > left[2]
+    half = impact.entry()["sizes"][0]["half_back"]
     assert half["runs"] == 3
     assert 0 < half["value"] < 120
 

@@ -107,6 +107,24 @@ def is_percent(name: str) -> bool:
     return found is not None and found.as_percent
 
 
+def names_of(function: str, assets: Sequence[str]) -> list[str]:
+    """A metric's names in a market, without what it is divided by."""
+    return [f"{asset}.{function}" for asset in assets] if known()[function].per else [function]
+
+
+def is_name(name: str, assets: Sequence[str]) -> bool:
+    """Whether a metric has this full name in a market of these assets, such as `BTC.volume_share.dealers`."""
+    about = find(name)
+    return about is not None and any(
+        name == own or (about.over and name.startswith(f"{own}.")) for own in names_of(about.name, assets)
+    )
+
+
+def every_name(assets: Sequence[str]) -> list[str]:
+    """Every full name of a metric in a market of these assets, without what it is divided by."""
+    return [name for function in known() for name in names_of(function, assets)]
+
+
 def chosen(wanted: Sequence[str] | None, also: str | None = None) -> tuple[Metric, ...]:
     """The metrics of these names, the light ones if none are given, and one more.
 

@@ -41,6 +41,7 @@ from sim.messages.view import frozen
 from sim.parts import Parts
 from sim.population import Population
 from sim.recording.collector import SeriesCollector
+from sim.recording.depths import Depths
 from sim.recording.recording import Recording
 from sim.recording.tables import Run, tables
 from sim.records import HEDGING, LIQUIDATING, MOVES, OPEN, QUOTING, STEP, TRADING
@@ -91,6 +92,9 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._quotes, self._assets = parts.quotes, parts.assets
         self.view.pending = self.router.pending
         self.datacollector = SeriesCollector(self.recorder)
+        by_index = {venue.index: venue for venue in self.venues}
+        books = [by_index[int(index)] for index in self.listed]
+        self.depths = Depths(books, self._quotes, self.listing.step_seconds)
         self.tape = Tape()
         self.delivery = Delivery(self.router, self.venues, self.margin, self.ledger, self.tape, self.view)
         self._priced = [v for v in self.venues if v.is_priced]
@@ -268,6 +272,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
             venue.vouch(self.steps_taken)
         breaches = self.margin.in_breach.size
         self.recorder.record(view, self.ledger, self.tape, breaches, end)
+        self.depths.look(self.steps_taken)
 
     def run(self) -> Recording:
         """Run the steps that are left and return the recording."""
@@ -316,6 +321,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
             self.opening_worth,
             self.worth(),
             self.opening_profile,
+            self.depths.columns(),
         )
 
     @property

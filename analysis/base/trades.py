@@ -18,6 +18,9 @@ from sim.records import FORCED, HEDGE, SHOCK, TRADE
 
 TRADED = (TRADE, HEDGE, FORCED, SHOCK)
 
+SINK = "sink.Sink"
+"""Type of the venues at which the hedges of muted arms are filled."""
+
 WHOLE = 1e-3
 """How close to the whole of an order counts as all of it: parts of it are whole lots."""
 
@@ -33,8 +36,8 @@ class Trades(NamedTuple):
         Units of the asset, above zero where the taker buys.
     price : ndarray of float64
         Quote currency a unit.
-    taker, phase, reason : ndarray of int
-        Codes of the taker's population (-1 for outsiders), the phase, and the reason.
+    taker, phase, reason, venue : ndarray of int
+        Codes of the taker's population (-1 for outsiders), the phase, the reason, and the venue.
     """
 
     step: np.ndarray
@@ -44,6 +47,7 @@ class Trades(NamedTuple):
     taker: np.ndarray
     phase: np.ndarray
     reason: np.ndarray
+    venue: np.ndarray
 
 
 class Liquidations(NamedTuple):
@@ -79,12 +83,20 @@ def trades(recording: Recording, asset: str) -> Trades:
 def _selected(recording: Recording, asset: str) -> Trades:
     venues = recording.market["venues"]
     lots = np.array([venue["lot"] if venue["asset"] == asset else np.nan for venue in venues] + [np.nan])
-    lot = lots[recording.column("fills", "venue")]
+    venue = recording.column("fills", "venue")
+    lot = lots[venue]
     reason = recording.column("fills", "reason")
     kept = np.isin(reason, TRADED) & ~np.isnan(lot)
     names = ("step", "time", "qty", "price", "taker_population", "phase")
     step, time, qty, price, taker, phase = (recording.column("fills", name)[kept] for name in names)
-    return Trades(step, time, qty * lot[kept], price, taker, phase, reason[kept])
+    return Trades(step, time, qty * lot[kept], price, taker, phase, reason[kept], venue[kept])
+
+
+def met_the_market(recording: Recording, asset: str) -> float:
+    """Units traded in an asset at venues that set its price: without what was filled outside, in a sink."""
+    own = trades(recording, asset)
+    is_sink = np.array([venue["type"] == SINK for venue in recording.market["venues"]], bool)
+    return float(np.abs(own.units[~is_sink[own.venue]]).sum())
 
 
 def liquidations(recording: Recording, asset: str) -> Liquidations:

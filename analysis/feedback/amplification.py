@@ -148,7 +148,7 @@ def ratio(above: np.ndarray, below: np.ndarray) -> Estimate:
     pairs = np.stack([above, below])
     if not (_studentised(pairs, _log_ratio) and _is_clear(above) and _is_clear(below)):
         return Estimate(value, np.nan, np.nan, np.nan) if above.size < FEWEST else NOTHING
-    low, high, error = _interval_of(pairs, _log_ratio)
+    low, high, error = interval_of(pairs, _log_ratio)
     return Estimate(value, float(np.exp(low)), float(np.exp(high)), value * error)
 
 
@@ -161,7 +161,7 @@ def difference(above: np.ndarray, below: np.ndarray) -> Estimate:
         return Estimate(float(apart.mean()), np.nan, np.nan, np.nan)
     if np.ptp(apart) == 0:
         return Estimate(float(apart[0]), float(apart[0]), float(apart[0]), 0.0)
-    low, high, error = _interval_of(apart[None], _mean)
+    low, high, error = interval_of(apart[None], _mean)
     return Estimate(float(apart.mean()), low, high, error)
 
 
@@ -179,7 +179,7 @@ def _log_ratio(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.log(above / below), terms.std(-1, ddof=1) / np.sqrt(pairs.shape[-1])
 
 
-def _interval_of(
+def interval_of(
     pairs: np.ndarray, statistic: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 ) -> tuple[float, float, float]:
     """Ends of the 95% bootstrap-t interval, and the standard error.

@@ -8,11 +8,12 @@ options are given, or shares of a constant-product pool with liquidity L, whose 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis.base.series import opening
+from analysis.base.series import opening, series
 from sim.recording.recording import Recording
 
 POWERS = {"dealers": 0.0, "liquidity_providers": -1.5}
@@ -102,6 +103,20 @@ def hedged(
     return curves, points
 
 
+def demand(recording: Recording, asset: str, *, is_up: bool = False) -> np.ndarray:
+    """Units that hedging and liquidation sell per unit that the price falls, or buy as it rises, by step.
+
+    Notes
+    -----
+    -Gamma x response + density of liquidation thresholds: what the loop gain multiplies an impact with
+    (`sim.kernels.recording.gain`); below 0 where hedgers are long gamma.
+    """
+    gamma = sum((share * net for _, share, net in _hedging(recording, asset)), np.zeros(1))
+    density = series(recording, f"{asset}.liquidation_density_{'up' if is_up else 'down'}")
+    answered: np.ndarray = density - gamma * series(recording, f"{asset}.hedging_response")
+    return answered
+
+
 def _outside_options(recording: Recording, asset: str, step: int | None) -> dict[str, Outside]:
     """Hedged gamma of each population at the end of a step, as if none of it were of options."""
     steps, columns = recording.column("series", "step"), recording.table("series").column_names
@@ -109,13 +124,20 @@ def _outside_options(recording: Recording, asset: str, step: int | None) -> dict
         return {}
     row = min(int(np.searchsorted(steps, step or 0)), steps.size - 1)
     price, found = float(recording.column("series", f"{asset}.mid")[row]), {}
-    for entry in recording.market["populations"]:
-        name, share = f"{entry['name']}.net_gamma", entry.get("hedged_share", 1.0)
-        if entry["hedges"] and name in columns and _asset_of(recording, entry) == asset:
-            gamma = share * float(recording.column("series", name)[row])
-            if gamma * price != 0 and np.isfinite(gamma * price):
-                found[entry["name"]] = Outside(gamma, price, POWERS.get(entry["type"].split(".")[0]))
+    for entry, share, net in _hedging(recording, asset):
+        gamma = share * float(net[row])
+        if gamma * price != 0 and np.isfinite(gamma * price):
+            found[entry["name"]] = Outside(gamma, price, POWERS.get(entry["type"].split(".")[0]))
     return found
+
+
+def _hedging(recording: Recording, asset: str) -> Iterator[tuple[dict[str, Any], float, np.ndarray]]:
+    """Populations that hedge an asset, the share of their gamma that they do, and that gamma by step."""
+    columns = recording.table("series").column_names
+    for entry in recording.market["populations"]:
+        name = f"{entry['name']}.net_gamma"
+        if entry["hedges"] and name in columns and _asset_of(recording, entry) == asset:
+            yield entry, entry.get("hedged_share", 1.0), recording.column("series", name)
 
 
 def _asset_of(recording: Recording, entry: dict[str, str]) -> str | None:

@@ -55,6 +55,42 @@ def worst_depth(recording: Recording, asset: str) -> float:
     return float(np.convolve(depth, np.ones(window) / window, "valid").min())
 
 
+DEPTH = "mean over minutes of the units that rest within {distance} bps of the mid, bid and ask averaged"
+
+
+@metric(unit="units", per="assets", source=DEPTH.format(distance=10))
+def depth_10bps(recording: Recording, asset: str) -> float:
+    """Average depth within a tenth of a per cent of the mid."""
+    return _depth_within(recording, asset, 10.0)
+
+
+@metric(unit="units", per="assets", source=DEPTH.format(distance=50))
+def depth_50bps(recording: Recording, asset: str) -> float:
+    """Average depth within half a per cent of the mid."""
+    return _depth_within(recording, asset, 50.0)
+
+
+@metric(unit="units", per="assets", source=DEPTH.format(distance=100))
+def depth_100bps(recording: Recording, asset: str) -> float:
+    """Average depth within one per cent of the mid."""
+    return _depth_within(recording, asset, 100.0)
+
+
+@metric(unit="units", per="assets", source=DEPTH.format(distance=500))
+def depth_500bps(recording: Recording, asset: str) -> float:
+    """Average depth within five per cent of the mid."""
+    return _depth_within(recording, asset, 500.0)
+
+
+def _depth_within(recording: Recording, asset: str, distance: float) -> float:
+    owned = recording.column("depths", "asset") == list(recording.names("assets")).index(asset)
+    kept = owned & (recording.column("depths", "distance_bps") == distance)
+    if not kept.any():
+        raise Undefined("no depth was recorded; it is once a minute")
+    bid, ask = (recording.column("depths", side)[kept] for side in ("bid", "ask"))
+    return float((bid + ask).mean()) / 2
+
+
 def _spread(recording: Recording, asset: str) -> np.ndarray:
     """Quoted spread in bps of the mid, of the steps that end with one."""
     spread: np.ndarray = series(recording, f"{asset}.spread") / prices(recording, f"{asset}.mid") * 1e4

@@ -1,4 +1,4 @@
-"""Rewriting: one value of a TOML text taken out or replaced, all else in it left as it is written."""
+"""Rewriting: one value of a TOML text taken out, replaced or added, all else in it left as it is written."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from scenarios.file.toml import TOKEN, Path, Statement, inside, statements
 
 Tokens = Sequence[re.Match[str]]
 BLANK = ("space", "comment", "end")
+BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Pair(NamedTuple):
@@ -90,14 +91,40 @@ def added(text: str, beside: Path, key: str, literal: str) -> str:
         return text
     if pair.begin:
         end = tokens[pair.end - 1].end()
-        return _exchanged(text, statement, f"{own[:end]}, {_quoted(key)} = {literal}{own[end:]}")
-    end_of_line = "\r\n" if "\r\n" in text else "\n"
-    line = f"{own[: tokens[pair.value - 2].start()]}{_quoted(key)} = {literal}{end_of_line}"
-    return _exchanged(text, statement, f"{own.removesuffix(end_of_line)}{end_of_line}{line}")
+        return _exchanged(text, statement, f"{own[:end]}, {_key(key)} = {literal}{own[end:]}")
+    ending = _end_of_line(text)
+    line = f"{own[: tokens[pair.value - 2].start()]}{_key(key)} = {literal}{ending}"
+    return _exchanged(text, statement, f"{own.removesuffix(ending)}{ending}{line}")
 
 
-def _quoted(key: str) -> str:
-    return json.dumps(key, ensure_ascii=False)
+def inserted(text: str, path: Path, literal: str) -> str:
+    """The text with a value at a path that it does not say: after the last line of its table's own.
+
+    It stays as it is where the table has no header.
+
+    Parameters
+    ----------
+    text : str
+        That `toml.loads` reads.
+    path : tuple of str and int
+    literal : str
+        Of the value.
+    """
+    own = [statement for statement in statements(text) if statement.table == path[:-1]]
+    if not own:
+        return text
+    end, ending = own[-1].begin + len(own[-1].text), _end_of_line(text)
+    newline = "" if text[:end].endswith("\n") else ending
+    return f"{text[:end]}{newline}{_key(str(path[-1]))} = {literal}{ending}{text[end:]}"
+
+
+def _end_of_line(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _key(part: str) -> str:
+    """A part of a key, in quotation marks where it needs them."""
+    return part if BARE.fullmatch(part) else json.dumps(part, ensure_ascii=False)
 
 
 def _last(text: str, path: Path) -> Statement | None:

@@ -163,6 +163,11 @@ class Scenario(Parameters):
         """What became of values that its file says, or that were set over it, and that it does not hold."""
         return self._source.notes if self._source else []
 
+    @property
+    def text(self) -> str:
+        """The file that it was read from, as it is written; empty if there is none."""
+        return self._source.text if self._source else ""
+
     def not_imported(self) -> list[str]:
         """Types whose module was not imported, because its code is not trusted (`scenarios.file.trust`).
 

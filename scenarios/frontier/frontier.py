@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from analysis.base.arms import BASE
-from analysis.base.metric import Metric, Undefined
+from analysis.base.metric import Undefined
 from analysis.figures.drawing import going_on
 from analysis.frontier.frontier import MOST, OUTSIDE, SEVERAL, WIDTH, Crossing, Search
 from analysis.frontier.question import Question, Scale
-from analysis.measures import find, known
+from analysis.measures import every_name, find, is_name
 from scenarios.arms.arms import Arms
 from scenarios.arms.replicates import replicate_seed
 from scenarios.build.compilation import cut_short
@@ -174,23 +174,12 @@ def _question(scenario: Scenario, text: str, level: float) -> Question:
     except ValueError as error:
         option = "--level" if "level" in str(error) else "--metric"
         raise ScenarioError(Problem(option, "", str(error))) from error
-    about = find(question.metric)
     names = [asset.name for asset in scenario.assets]
-    allowed = [name for each in known().values() for name in _names(each, names)]
-    is_known = about is not None and any(
-        question.metric == name or (about.over and question.metric.startswith(f"{name}."))
-        for name in _names(about, names)
-    )
-    if not is_known:
-        near = nearest(question.metric, allowed)
+    if not is_name(question.metric, names):
+        near = nearest(question.metric, every_name(names))
         what = f'no metric is named "{question.metric}"'
         raise ScenarioError(Problem("--metric", "", what, found=question.metric, nearest=near))
     return question
-
-
-def _names(metric: Metric, assets: list[str]) -> list[str]:
-    """A metric's names in a market, without what it is divided by."""
-    return [f"{asset}.{metric.name}" for asset in assets] if metric.per else [metric.name]
 
 
 def _search(outcome: Frontier, width: float, most: int) -> Search:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from math import isnan
@@ -15,11 +16,13 @@ from analysis.attribution.charges import MEANINGS
 from analysis.base import result
 from analysis.base.arms import BASE
 from analysis.base.metric import Undefined
+from analysis.calibration import plots as calibration_plots
 from analysis.contagion import covar
 from analysis.facts import scorecard
 from analysis.feedback import plots as feedback_plots
 from analysis.pages import report
 from analysis.pages.page import Section
+from analysis.probes import plots as probe_plots
 from analysis.sweeps import plots as sweep_plots
 from analysis.sweeps import sensitivity
 from scenarios.build.loading import loaded
@@ -32,6 +35,9 @@ from sim.messages.columns import TABLES
 from sim.recording.recording import Recording
 
 Result = TypeVar("Result")
+STUDIES = {"probe.json": probe_plots.save, "moments.json": calibration_plots.save}
+"""What draws the figure of a study, by the file that holds what it found."""
+
 CHARGED = ("net move (% of opening price)", "variance over a minute (95%)", "the largest fall")
 SHARES = (
     "Shares add up to 100% over all rows and may lie outside 0 to 100%: who pulls the price back has a "
@@ -79,10 +85,17 @@ def draw(
     if (folder / "design.parquet").is_file():
         drawings = sweep_plots.saved(folder, failed=failed)
         return _of_sweep(folder, "be drawn", lambda: list(_noted(folder, until(drawings))))
+    if studies := [folder / name for name in STUDIES if (folder / name).is_file()]:
+        return _of_sweep(folder, "be drawn", lambda: list(_noted(folder, map(_study, studies))))
     with reading(folder, "be drawn"):
         compared = _compared(folder, failed) if own != folder else ()
         drawings = gallery.saved(_whole(own), own / "figures", failed)
         return list(_noted(folder, until(chain(compared, drawings))))
+
+
+def _study(found: Path) -> Path:
+    """Draw what a study found again."""
+    return STUDIES[found.name](json.loads(found.read_text(encoding="utf-8")), found.parent / "figures")
 
 
 def write_sensitivity(folder: Path, metric: str | None, arm: str) -> tuple[str, list[Path]]:
@@ -138,7 +151,7 @@ def _whole(folder: Path) -> Recording:
 def check(folder: Path) -> None:
     """Raise ScenarioError if a folder holds no result."""
     if ownership.status_of(folder) is None:
-        what = "not a results folder; `run`, `amplify`, `sweep` and `frontier` make one"
+        what = "not a results folder; `run`, `amplify`, `sweep`, `frontier`, `probe` and `calibrate` make one"
         raise ScenarioError(Problem(str(folder), "", what))
 
 
@@ -150,6 +163,8 @@ def check_run(folder: Path) -> None:
     for name, what in (
         ("design.parquet", "a sweep; `plot` draws it"),
         ("frontier.json", "a search for a level"),
+        ("probe.json", "probes; `plot` draws them"),
+        ("moments.json", "a calibration; `plot` draws it"),
     ):
         if (folder / name).is_file():
             raise ScenarioError(Problem(str(folder), "", f"holds {what}, not a run or an amplification"))

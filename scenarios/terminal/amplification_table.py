@@ -24,10 +24,10 @@ def table(outcome: Amplification) -> str:
     others = {name: entry for name, entry in entries.items() if name not in ratios}
     lines = [_headline(outcome)]
     if ratios:
-        lines += ["", *_aligned([_head(arms), *(_row(name, entry, arms) for name, entry in ratios.items())])]
+        lines += ["", *aligned([_head(arms), *(_row(name, entry, arms) for name, entry in ratios.items())])]
     if others:
         rows = [_difference(name, entry, arms) for name, entry in others.items()]
-        lines += ["", *_aligned([["no ratio", *_head(arms)[1:-6], *DIFFERENCE], *rows])]
+        lines += ["", *aligned([["no ratio", *_head(arms)[1:-6], *DIFFERENCE], *rows])]
     lines += _others(entries, arms)
     lines += _credited(outcome.shapley)
     if any(_lacks_interval(entry) for entry in entries.values()):
@@ -100,7 +100,7 @@ def _others(entries: Mapping[str, Any], arms: Sequence[str]) -> list[str]:
         rows.append(
             [name, *(_with_interval((entry.get("against_base") or {}).get(arm) or {}, shape) for arm in more)]
         )
-    return ["", *_aligned(rows)]
+    return ["", *aligned(rows)]
 
 
 def _credited(shapley: Mapping[str, Any]) -> list[str]:
@@ -114,7 +114,7 @@ def _credited(shapley: Mapping[str, Any]) -> list[str]:
         parts = [*(entry["mechanisms"][player] for player in players), entry["total"]]
         rows.append([name, *(_factor(part) for part in parts)])
     rows += [[name, f"- ({entry['reason']})"] for name, entry in shapley.items() if name not in named]
-    return ["", *_aligned(rows)]
+    return ["", *aligned(rows)]
 
 
 def _factor(part: Mapping[str, Any]) -> str:
@@ -150,7 +150,7 @@ def _number(value: float | None, shape: str) -> str:
     return "-" if value is None else shape.format(value)
 
 
-def _aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
     """Rows as lines, columns as wide as they need; the first to the left, numbers to the right."""
     listed = [list(row) for row in rows]
     columns = max((len(row) for row in listed), default=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
@@ -144,6 +144,31 @@ def number(text: str) -> float:
     if not math.isfinite(found):
         raise argparse.ArgumentTypeError(f"found {short(text)}; allowed: a finite number")
     return found
+
+
+def positive(text: str) -> float:
+    """A finite number above 0."""
+    found = number(text)
+    if found <= 0:
+        raise argparse.ArgumentTypeError(f"found {short(text)}; allowed: a number above 0")
+    return found
+
+
+def size(text: str) -> float:
+    """A share above 0, as a fraction or with a percent sign."""
+    found = positive(text.rstrip().removesuffix("%")) / (100 if text.rstrip().endswith("%") else 1)
+    if found > 1:
+        raise argparse.ArgumentTypeError(f"found {short(text)}; allowed: above 0, up to 1 or 100%")
+    return found
+
+
+def listed(kind: Callable[[str], float]) -> Callable[[str], list[float]]:
+    """What reads several of a kind, with commas between them."""
+
+    def read(text: str) -> list[float]:
+        return [kind(part) for part in text.split(",")]
+
+    return read
 
 
 class _Version(argparse.Action):

@@ -132,6 +132,13 @@ TABLES: dict[str, dict[str, Column]] = {
         "gamma": GAMMA,
         "at_risk": UNITS,
     },
+    "depths": {
+        "step": STEP,
+        "asset": ASSET,
+        "distance_bps": Column("f8", "bps"),
+        "bid": UNITS,
+        "ask": UNITS,
+    },
 }
 """The columns every table has, in the order of its file; a table may carry more."""
 

@@ -1,10 +1,10 @@
 """The recording: what a finished or interrupted run leaves behind, as tables with units.
 
-A `Recording` holds nine tables and two plain dictionaries. The tables are the files of a
+A `Recording` holds ten tables and two plain dictionaries. The tables are the files of a
 results folder: `series` (a row a step), `fills`, `moves`, `causes`, `charges` (who moved the
 mid, through makers, a step), `liquidations`, `populations` (a row an account, at the end),
-`rejects` and `profiles` (gamma and positions at risk by price). `market` describes what was
-run, `metadata` how the run went.
+`rejects`, `profiles` (gamma and positions at risk by price) and `depths` (what rests near the mid, a
+minute). `market` describes what was run, `metadata` how the run went.
 
 Codes (of populations, venues, instruments, phases, ...) become names: dictionary-encoded
 columns in the Parquet files, Categoricals in the frames; a code below zero is nobody and
@@ -37,7 +37,7 @@ UNIT_KEY = b"unit"
 
 
 class Recording:
-    """What a run leaves: nine tables, what was run (`market`) and how it went (`metadata`).
+    """What a run leaves: ten tables, what was run (`market`) and how it went (`metadata`).
 
     Parameters
     ----------
@@ -119,6 +119,11 @@ class Recording:
     def profiles(self) -> pd.DataFrame:
         """Net gamma and units at risk of forced closing, by price and population."""
         return self.frame("profiles")
+
+    @cached_property
+    def depths(self) -> pd.DataFrame:
+        """Units that rest within distances of the mid, once a minute."""
+        return self.frame("depths")
 
     def frame(self, name: str) -> pd.DataFrame:
         """A new pandas frame of a table; codes are Categoricals of names."""

@@ -46,6 +46,7 @@ class Run(NamedTuple):
     opening_worth: np.ndarray
     worth: np.ndarray
     opening_profile: Columns
+    depths: Columns
 
 
 def tables(run: Run) -> dict[str, Any]:
@@ -65,6 +66,7 @@ def tables(run: Run) -> dict[str, Any]:
         "charges": traced.charges,
         "populations": population_columns(run, fills),
         "profiles": stacked([run.opening_profile, now]),
+        "depths": run.depths,
     }
 
 

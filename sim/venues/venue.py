@@ -217,6 +217,15 @@ class Venue(ABC):
         `bend` and the reserves say otherwise (`sim.kernels.costs`).
         """
 
+    def depth_within(self, share: float, quote: np.void) -> tuple[float, float]:
+        """Units that rest on the bid and on the ask side within a share of the mid.
+
+        In proportion to the depth shown in `quote`, its row of VENUE_STATE, unless a venue knows better.
+        """
+        away, span = share * quote["mid"], quote["depth_span"]
+        part = away / span if span > 0 else 0.0
+        return float(quote["depth_bid"] * part), float(quote["depth_ask"] * part)
+
     def appraise(self, assets: np.ndarray, terms: np.ndarray) -> None:
         """Write price, delta and gamma of the instruments this venue creates into `terms` (TERMS)."""
 

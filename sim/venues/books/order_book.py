@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -334,6 +335,15 @@ class OrderBook(Venue):
         self._storage.wear()
         own = self._storage.columns
         self._show.call(own.header, own.ladder, own.bitmap, self.permanent_impact, quotes, self.index)
+
+    def depth_within(self, share: float, quote: np.void) -> tuple[float, float]:
+        """Units that rest on the bid and on the ask side within a share of the mid, as of the last look."""
+        head, volume = self._header[0], self._storage.columns.ladder["volume"]
+        mid = 0.5 * int(head["mid"])
+        low, high = math.ceil(mid * (1 - share)), math.floor(mid * (1 + share))
+        bids = volume[max(low, 0) : max(int(head["bid"]) + 1, 0)].sum()
+        asks = volume[int(head["ask"]) : max(high + 1, 0)].sum()
+        return float(bids * head["lot"]), float(asks * head["lot"])
 
     def has_open_orders(self, account: int) -> bool:
         """Whether orders of the account rest here."""

@@ -235,3 +235,30 @@ def test_a_leverage_target_is_restored_by_the_trade(leverage, change, assets):
     equity = assets / leverage + change * assets
     assert assets * (1 + change) + trade == pytest.approx(leverage * equity, rel=1e-9)
     assert trade * change >= 0
+
+
+@given(strength=st.floats(1e-6, 10.0), move=st.floats(1e-4, 1.0))
+def test_concave_amplifications_solve_their_equations(strength, move):
+    """r = r0 + sqrt(k r) for news, r^2 = r0^2 + k r on top of a meta-order, by substitution."""
+    news = move * theory.news_amplification(strength, move)
+    assert news == pytest.approx(move + np.sqrt(strength * news), rel=1e-9)
+    order = move * theory.meta_order_amplification(strength, move)
+    assert order**2 == pytest.approx(move**2 + strength * order, rel=1e-9)
+
+
+def test_a_sale_is_amplified_as_the_law_of_its_impact_says():
+    """The two forms are one where the impact is the square root; and the numbers published for it."""
+    y, sigma, volume, quantity, hedged = 0.8, 0.025, 1e6, 2e4, 3e5
+    move = theory.square_root_impact(y, sigma, quantity, volume)
+    strength = theory.concave_gain(y, sigma, hedged, volume)
+    by_sale = theory.sale_amplification(hedged * move / quantity)
+    assert theory.meta_order_amplification(strength, move) == pytest.approx(by_sale)
+    laws = theory.sale_amplification(np.array([0.25, 0.5, 1.0, 2.0]))
+    assert laws == pytest.approx([1.13, 1.28, 1.62, 2.41], abs=0.006)
+
+
+def test_a_large_move_is_amplified_less_than_a_small_one():
+    """Impact that is concave: the gain rises at small moves; without hedgers nothing is amplified."""
+    few, many = (theory.meta_order_amplification(k, np.array([0.001, 0.01, 0.1])) for k in (0.0, 0.02))
+    assert np.all(few == 1.0)
+    assert np.all(np.diff(many) < 0)

@@ -73,5 +73,6 @@ def test_a_folder_without_a_result_exits_2(command, tmp_path, capsys):
     """And says what makes one."""
     assert main([command, str(tmp_path)]) == 2
     assert (
-        "not a results folder; `run`, `amplify`, `sweep` and `frontier` make one" in capsys.readouterr().err
+        "not a results folder; `run`, `amplify`, `sweep`, `frontier`, `probe` and `calibrate` make one"
+        in capsys.readouterr().err
     )

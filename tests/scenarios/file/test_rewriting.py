@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from scenarios.file import toml
-from scenarios.file.rewriting import removed, replaced
+from scenarios.file.rewriting import added, removed, replaced
 
 REMOVED = {
     "last in a table": ('a = {b = "t", c = 3, x = 0.1}  # why', 'a = {b = "t", c = 3}  # why'),
@@ -65,3 +65,16 @@ def test_entries_of_lists_are_told_apart(before: str, path: toml.Path, after: st
 )
 def test_a_value_is_replaced(before: str, path: toml.Path, after: str) -> None:
     assert replaced(before, path, "2") == after
+
+
+ADDED = {
+    "after the last of its table": ("[a]\nb = 1 # b\n\n[z]\n", "[a]\nb = 1 # b\nx = 7\n\n[z]\n"),
+    "at the end of the text": ("[a]\nb = 1", "[a]\nb = 1\nx = 7\n"),
+    "without a header": ("a = {b = 1}\n", "a = {b = 1}\n"),
+}
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_a_value_is_added(name: str) -> None:
+    before, after = ADDED[name]
+    assert added(before, ("a", "x"), "7") == after

@@ -1,0 +1,106 @@
+"""Figures of a probe: impact by size beside the square root, and what of it is left as time goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analysis.feedback import theory
+from analysis.figures.drawing import own_settings
+from analysis.figures.style import FORCED, HEDGING, INK, PALE, SMALL, axes, dress
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = ("#b3cde3", "#8cb0d0", "#5f93c0", "#2f75ad", "#0b5394", "#08306b")
+"""Of the sizes, from the smallest."""
+
+BPS = 1e4
+
+
+def impact(entry: Mapping[str, Any], ax: Axes | None = None) -> Axes:
+    """Move at the end of the order by its size, with intervals over seeds, and the square root.
+
+    Parameters
+    ----------
+    entry : mapping
+        As in `probe.json`.
+    ax : Axes, optional
+        Where to draw; a new figure if not given.
+
+    Notes
+    -----
+    The line is Y sigma sqrt(Q / V) with Y = 1 and the volatility and volume of the runs without the
+    order. Open circles are lower bounds: orders that were not executed in full, or markets that failed.
+    """
+    ax, sizes = axes(ax), entry["sizes"]
+    share = np.array([size["share"] for size in sizes])
+    sigma = float(np.sqrt(entry["without"]["variance"]["value"]))
+    reach = np.geomspace(share[0] / 1.6, share[-1] * 1.6, 50)
+    law = BPS * theory.square_root_impact(1.0, sigma, reach, 1.0)
+    ax.plot(100 * reach, law, color=PALE, lw=1.4, label="σ √(Q / V): Y = 1")
+    for size in sizes:
+        _point(ax, size, 100 * size["share"])
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    exponent = entry["exponent"]["value"]
+    named = "" if exponent is None else f", exponent {exponent:.2f}"
+    dress(ax, f"Move at the end of the order{named}", "size (% of the volume of a day)", "move (bps)")
+    ax.legend(loc="upper left", frameon=False, fontsize=SMALL)
+    return ax
+
+
+def _point(ax: Axes, size: Mapping[str, Any], x: float) -> None:
+    value, interval = size["move"]["value"], size["move"]["interval"]
+    if value is None or value <= 0:
+        return
+    low, high = interval or (value, value)
+    bars = BPS * np.array([[max(value - low, 0.0)], [max(high - value, 0.0)]])
+    is_bound = size["executed_in_part"] or size["failed"]
+    face = "white" if is_bound else HEDGING
+    ax.errorbar(x, BPS * value, yerr=bars, fmt="o", ms=5, color=HEDGING, mfc=face, capsize=2.5)
+
+
+def decay(entry: Mapping[str, Any], ax: Axes | None = None) -> Axes:
+    """Mean move since the order began, over that at its end, a line a size.
+
+    Parameters
+    ----------
+    entry : mapping
+        As in `probe.json`.
+    ax : Axes, optional
+        Where to draw; a new figure if not given.
+    """
+    ax = axes(ax)
+    over, sizes = entry["over_seconds"], entry["sizes"]
+    for number, size in enumerate(sizes):
+        times, path = np.array(size["times"]), np.array(size["path"])
+        move = size["move"]["value"]
+        if move is not None and move > 0:
+            colour = COLOURS[round(number * (len(COLOURS) - 1) / max(len(sizes) - 1, 1))]
+            ax.plot(times, path / move, color=colour, lw=1.5, label=f"{100 * size['share']:.3g}%")
+    ax.axvline(over, color=FORCED, lw=1.0, ls=(0, (4, 2)), label="end of the order")
+    ax.axhline(0, color=INK, lw=0.6)
+    ax.set_xscale("log")
+    dress(ax, "What is left of it", "time since the order began (s)", "move over that at the end")
+    ax.legend(loc="lower left", frameon=False, fontsize=SMALL)
+    return ax
+
+
+@own_settings()
+def save(entry: Mapping[str, Any], folder: Path) -> Path:
+    """Write both beside each other as `probe.png`; returns its path."""
+    from matplotlib.figure import Figure
+
+    from analysis.gallery import DPI
+    from analysis.gallery import save as written
+
+    folder.mkdir(parents=True, exist_ok=True)
+    figure = Figure(figsize=(10.4, 4.2), dpi=DPI, layout="constrained")
+    panels: Sequence[Axes] = figure.subplots(1, 2)
+    impact(entry, panels[0])
+    decay(entry, panels[1])
+    return written(figure, folder / "probe.png")

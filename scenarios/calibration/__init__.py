@@ -1,0 +1,1 @@
+"""Calibration: the parameters of a scenario fitted to moments of real markets."""

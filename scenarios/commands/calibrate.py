@@ -1,0 +1,79 @@
+"""`hedgequake calibrate`: the values of parameters that bring a market's moments to their targets."""
+
+from __future__ import annotations
+
+import argparse
+
+from scenarios.terminal import ending
+from scenarios.terminal.arguments import add_output, add_scenario, add_workers, count
+
+ABOUT, PLACE = "fit parameters of a scenario to moments of real markets", 115
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    add_scenario(parser)
+    parser.add_argument(
+        "--to",
+        metavar="TARGETS",
+        required=True,
+        help="a file of targets, or the name of one that comes along",
+    )
+    parser.add_argument("--seeds", metavar="N", type=count, default=8, help="the same at every place (8)")
+    parser.add_argument("--points", metavar="N", type=count, default=32, help="places looked at first (32)")
+    parser.add_argument("--refine", metavar="N", type=count, default=4, help="rounds of refinement (4)")
+    add_workers(parser)
+    add_output(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Fit, and print and write what was found."""
+    from scenarios.calibration.calibrate import calibrate, default_folder, keys_of, moments_of, planned
+    from scenarios.calibration.evaluation import Evaluation
+    from scenarios.calibration.targets import read
+    from scenarios.process.interruption import Interruption
+    from scenarios.process.progress import note, note_compiling, progress
+    from scenarios.process.shell import command, place, scenario_words
+    from scenarios.terminal.calibration_table import table
+    from scenarios.terminal.scenario import scenario_of
+    from scenarios.workers.engines import cores
+
+    scenario = scenario_of(options)
+    targets = read(options.to, scenario)
+    note_compiling(quiet=options.quiet)
+    asked = options.seeds, options.points, options.refine
+    wanted = options.out or default_folder(scenario, targets, *asked)
+    places = planned(len(targets.keys), options.points, options.refine)
+    runs = places * options.seeds * Evaluation(scenario, targets).runs
+    note(f"{scenario.name}: {places:,} places, up to {runs:,} runs", quiet=options.quiet)
+    words = [*scenario_words(options), "--to", options.to, "--seeds", options.seeds]
+    with (
+        Interruption() as interruption,
+        progress(scenario.name, runs, quiet=options.quiet, unit="run") as show,
+    ):
+        outcome = calibrate(
+            scenario,
+            targets,
+            wanted,
+            made_by=command("calibrate", *words, "--points", options.points, "--refine", options.refine),
+            seeds=options.seeds,
+            points=options.points,
+            rounds=options.refine,
+            workers=options.workers or cores(),
+            force=options.force,
+            figures=not options.no_figures,
+            progress=show,
+            interruption=interruption,
+        )
+    fitted = outcome.folder / "fitted.toml"
+    following = [command("run", place(fitted))] if outcome.places else []
+    ending.tell(
+        options,
+        "\n".join([table(outcome), *ending.following(following)]),
+        lambda: {
+            **ending.document(outcome.status, outcome.folder, following),
+            "moments": moments_of(outcome),
+            "keys": keys_of(outcome),
+        },
+    )
+    return ending.code(outcome.status, interruption, outcome.folder, wanted)

@@ -1,0 +1,86 @@
+"""`hedgequake probe`: what an extra sale does to a market, by size and by time since."""
+
+from __future__ import annotations
+
+import argparse
+
+from scenarios.terminal import ending
+from scenarios.terminal.arguments import (
+    add_output,
+    add_scenario,
+    add_workers,
+    count,
+    listed,
+    positive,
+    size,
+)
+
+ABOUT, PLACE = "sell into a market, and see what it does and what of it is left", 65
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    add_scenario(parser)
+    parser.add_argument(
+        "--sizes",
+        metavar="A,B",
+        type=listed(size),
+        help="of the volume of a day, as 0.001 or 0.1%% (0.1%%,0.3%%,1%%,3%%,10%%)",
+    )
+    parser.add_argument("--over", metavar="SECONDS", type=positive, help="what each sale takes (600)")
+    parser.add_argument("--at", metavar="SECONDS", type=positive, help="when it begins (600)")
+    parser.add_argument(
+        "--horizons", metavar="A,B", type=listed(positive), help="seconds after its end (1,60,600,3600)"
+    )
+    parser.add_argument("--asset", metavar="NAME", default="", help="what is sold; the first asset")
+    parser.add_argument("--arm", metavar="NAME", default="muted")
+    parser.add_argument(
+        "--seeds", metavar="N", type=count, default=16, help="paired seeds (16); no interval below 8"
+    )
+    add_workers(parser)
+    add_output(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Probe, and print and write what was found."""
+    from scenarios.probes.probe import default_folder, described, probe
+    from scenarios.probes.prober import AT, HORIZONS, OVER, SIZES, Prober
+    from scenarios.process.interruption import Interruption
+    from scenarios.process.progress import note, note_compiling, progress
+    from scenarios.terminal.probe_table import table
+    from scenarios.terminal.scenario import scenario_of
+    from scenarios.workers.engines import cores
+
+    scenario = scenario_of(options)
+    prober = Prober(
+        scenario.checked(),
+        options.arm,
+        options.asset,
+        options.sizes or SIZES,
+        options.at or AT,
+        options.over or OVER,
+        options.horizons or HORIZONS,
+    )
+    note_compiling(quiet=options.quiet)
+    wanted, runs = options.out or default_folder(prober), options.seeds * prober.runs
+    note(f"{scenario.name}: {runs:,} runs of {prober.scenario.time.steps:,} steps", quiet=options.quiet)
+    with (
+        Interruption() as interruption,
+        progress(scenario.name, runs, quiet=options.quiet, unit="run") as show,
+    ):
+        outcome = probe(
+            prober,
+            wanted,
+            seeds=options.seeds,
+            workers=options.workers or cores(),
+            force=options.force,
+            figures=not options.no_figures,
+            progress=show,
+            interruption=interruption,
+        )
+    ending.tell(
+        options,
+        table(outcome),
+        lambda: {**ending.document(outcome.status, outcome.folder), "probe": described(outcome)},
+    )
+    return ending.code(outcome.status, interruption, outcome.folder, wanted)

@@ -1,0 +1,1 @@
+"""Probes: runs with an extra meta-order beside runs without it."""

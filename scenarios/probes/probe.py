@@ -1,0 +1,225 @@
+"""Probe: sell into a market at several sizes, over paired seeds, and say what came of it.
+
+build the market, and find what an earlier session has done
+run the seeds that are missing over the workers, and keep each as it is finished
+write what was found, a row a run, the figures, and say in the manifest what this is
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from analysis.figures.drawing import going_on
+from analysis.probes.impact import Impact, Seed
+from scenarios.arms.replicates import replicate_seeds
+from scenarios.build.compilation import cut_short
+from scenarios.folders.begun import Begun
+from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
+from scenarios.probes.prober import Prober, plain, received
+from scenarios.process.interruption import Interruption
+from scenarios.process.provenance import provenance
+from scenarios.workers import workers as processes
+from scenarios.workers.kept import kept
+from scenarios.workers.workers import Failure
+
+PROBE = "probe"
+
+
+@dataclass
+class ProbeOutcome:
+    """What became of a probe.
+
+    Attributes
+    ----------
+    prober : Prober
+    seeds : list of int
+    status : str
+        "finished", "interrupted", or "failed" if a seed failed.
+    found : dict of int to Seed
+        By replicate.
+    failures : dict of str to Failure
+    figures_failed : dict of str to str
+        Why figures could not be drawn, by their names.
+    folder : Path
+    """
+
+    prober: Prober
+    seeds: list[int]
+    status: str = FINISHED
+    found: dict[int, Seed] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    figures_failed: dict[str, str] = field(default_factory=dict)
+    folder: Path = field(default_factory=Path)
+
+    @property
+    def impact(self) -> Impact:
+        """What the seeds that are done say."""
+        done = [self.found[replicate] for replicate in sorted(self.found)]
+        return Impact(self.prober.shares, self.prober.schedule, done)
+
+
+def default_folder(prober: Prober) -> Path:
+    """`results/<name>-probe-<first digits of the hash>`."""
+    return Path("results") / f"{prober.scenario.name}-{PROBE}-{prober.identity()[:8]}"
+
+
+def probe(
+    prober: Prober,
+    folder: Path,
+    *,
+    seeds: int,
+    workers: int = 1,
+    force: bool = False,
+    figures: bool = True,
+    progress: Callable[[int], None] = lambda done: None,
+    interruption: Interruption | None = None,
+) -> ProbeOutcome:
+    """Run the probes over seeds that are not done yet, and publish what they come to.
+
+    Parameters
+    ----------
+    prober : Prober
+    folder : Path
+    seeds : int
+    workers : int
+        Processes.
+    force : bool
+        Replace a finished result, if this one is finished too; else it lands beside.
+    figures : bool
+    progress : callable
+        Called with the number of runs done.
+    interruption : Interruption, optional
+        Looked at after every seed; what is done by then is published, and gone on with by the next call.
+
+    Raises
+    ------
+    ScenarioError
+        Before anything is written: the market cannot be built, or the folder is taken.
+    """
+    started = time.perf_counter()
+    outcome = ProbeOutcome(prober, replicate_seeds(prober.scenario.seed, seeds))
+    results = ResultsFolder(folder, PROBE, force=force)
+    interruption = interruption or Interruption()
+    with cut_short(interruption):
+        prober.build()
+    with Begun(folder, prober.identity()) as begun, results:
+        with cut_short(interruption):
+            _run(outcome, workers, begun, progress, interruption)
+        if interruption.signal:
+            outcome.status = INTERRUPTED
+        _write(outcome, results, figures=figures, seconds=time.perf_counter() - started)
+        outcome.folder = results.publish()
+        if outcome.status == FINISHED:
+            begun.over()
+    return outcome
+
+
+def _run(
+    outcome: ProbeOutcome,
+    workers: int,
+    begun: Begun,
+    progress: Callable[[int], None],
+    interruption: Interruption,
+) -> None:
+    """Do the seeds that are missing, in any order."""
+    jobs = {str(seed): seed for seed in outcome.seeds}
+    with processes.of(_seed, min(workers, len(jobs)), _prepare, outcome.prober) as those:
+        done = kept(those, jobs, begun, lambda: interruption.signal)
+        for number, (name, result) in enumerate(done, 1):
+            replicate = outcome.seeds.index(jobs[name])
+            if isinstance(result, Failure):
+                outcome.failures[f"replicate {replicate}"] = result
+                outcome.status = FAILED
+            else:
+                outcome.found[replicate] = received(result)
+            progress(number * outcome.prober.runs)
+
+
+_prober: Prober
+
+
+def _prepare(prober: Prober) -> None:
+    """Set a worker up: one reading of the scenario serves all its seeds."""
+    global _prober
+    _prober = prober
+
+
+def _seed(seed: int) -> Any:
+    """One seed, as plain values."""
+    return plain(_prober.seed(seed))
+
+
+def described(outcome: ProbeOutcome) -> dict[str, Any]:
+    """What was found, as in `probe.json`."""
+    about = {"asset": outcome.prober.asset, "arm": outcome.prober.arm}
+    return about | (outcome.impact.entry() if outcome.found else {"reason": "no seed was run"})
+
+
+def _rows(outcome: ProbeOutcome) -> Iterator[dict[str, Any]]:
+    """A row a run."""
+    schedule = outcome.prober.schedule
+    for replicate, seed in sorted(outcome.found.items()):
+        own = {"replicate": replicate, "seed": outcome.seeds[replicate]}
+        yield own | {"share": 0.0, "qty": 0.0} | seed.world._asdict()
+        for share, each in zip(outcome.prober.shares, seed.probes, strict=True):
+            left = {
+                f"move_{seconds:g}": each.moves[schedule.position(seconds)]
+                for seconds in (0.0, *schedule.horizons)
+            }
+            numbers = {name: value for name, value in each._asdict().items() if name != "moves"}
+            yield own | {"share": share} | numbers | left
+
+
+def _write(outcome: ProbeOutcome, results: ResultsFolder, *, figures: bool, seconds: float) -> None:
+    """Write what was found, a row a run, the figures, the scenario and the manifest."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = dict.fromkeys(name for row in _rows(outcome) for name in row)
+    rows = [{name: _known(row.get(name)) for name in columns} for row in _rows(outcome)]
+    pq.write_table(pa.Table.from_pylist(rows), results.partial / "runs.parquet", compression="zstd")
+    entry = described(outcome)
+    results.write_json(f"{PROBE}.json", entry)
+    if outcome.failures:
+        traces = "\n".join(f"{what}\n{failure.trace}" for what, failure in outcome.failures.items())
+        (results.partial / "traceback.txt").write_text(traces)
+    (results.partial / "scenario.toml").write_text(outcome.prober.scenario.to_toml())
+    if figures and outcome.found:
+        from analysis.probes import plots
+
+        with going_on(outcome.figures_failed, PROBE):
+            plots.save(entry, results.partial / "figures")
+    results.sign(manifest(outcome, seconds))
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def manifest(outcome: ProbeOutcome, seconds: float) -> dict[str, Any]:
+    """What the probe was."""
+    prober = outcome.prober
+    return {
+        "status": outcome.status,
+        "scenario": prober.scenario.name,
+        "description": prober.scenario.description,
+        "scenario_hash": prober.scenario.digest(PROBE),
+        "seed": prober.scenario.seed,
+        "seeds": outcome.seeds,
+        "seeds_done": len(outcome.found),
+        "asset": prober.asset,
+        "arm": prober.arm,
+        "shares": list(prober.shares),
+        "at": prober.schedule.at,
+        "over_seconds": prober.schedule.over,
+        "horizons": list(prober.schedule.horizons),
+        "failures": {what: failure.reason for what, failure in outcome.failures.items()},
+        "figures_failed": outcome.figures_failed,
+        "wall_seconds": seconds,
+        **provenance(),
+    }

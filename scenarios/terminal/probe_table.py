@@ -1,0 +1,102 @@
+"""What a probe came to, as text."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from scenarios.probes.probe import ProbeOutcome, described
+from scenarios.terminal.amplification_table import aligned
+
+BPS = 1e4
+
+
+def table(outcome: ProbeOutcome) -> str:
+    """What was found, as text: the market, a row a size, the law, the gain by horizon, the folder."""
+    prober, schedule = outcome.prober, outcome.prober.schedule
+    head = (
+        f"{prober.scenario.name}: {prober.asset} sold over {schedule.over:g} s from {schedule.at:g} s, arm "
+    )
+    done = f"{head}{prober.arm}: {outcome.status}, {len(outcome.found)} seeds"
+    failed = [f"{what} failed: {failure.reason}" for what, failure in outcome.failures.items()]
+    found = _found(described(outcome)) if outcome.found else []
+    return "\n".join([done, *found, *failed, "", f"results  {os.path.relpath(outcome.folder)}"])
+
+
+def _found(entry: Mapping[str, Any]) -> list[str]:
+    without = entry["without"]
+    volume, variance = without["volume"]["value"], without["variance"]["value"]
+    market = (
+        f"without it {volume:,.5g} units are traded a day, the volatility of a day is {variance**0.5:.2%}"
+    )
+    law = [
+        f"impact goes with size to the power of {_shown(entry['exponent'])}; prefactor Y "
+        f"{_shown(entry['prefactor'])}",
+        f"left at twice the length of the order: {_shown(entry['left_at_twice'])} of the move at its end",
+    ]
+    return [market, "", *_sizes(entry), "", *law, *_bounds(entry), "", *_gains(entry)]
+
+
+def _sizes(entry: Mapping[str, Any]) -> list[str]:
+    """A row a size; closed forms are of amplification by the hedging there is."""
+    horizons = [f"{each['horizon']:g}" for each in entry["gain"]]
+    heads = ["% of a day", "units", "move, bps", "[95%]", "Y", *(f"left {h} s" for h in horizons)]
+    rows = [[*heads, "book back, s", "half back, s", "x + √(1+x²)", "(a + √(a²+4))/2"]]
+    for size in entry["sizes"]:
+        value, interval = size["move"]["value"], size["move"]["interval"]
+        rows.append(
+            [
+                f"{100 * size['share']:.3g}",
+                f"{size['units']:,.4g}",
+                _number(value, BPS, "{:.2f}"),
+                "[{:.2f}, {:.2f}]".format(*(BPS * end for end in interval)) if interval else "none",
+                _number(size["prefactor"]["value"], 1, "{:.2f}"),
+                *(_part(size["left"][horizon]["value"], value) for horizon in horizons),
+                *(_back(size[name], size["runs"]) for name in ("book_back", "half_back")),
+                *(_number(size["amplification"][name], 1, "{:.3f}") for name in ("meta_order", "sale")),
+            ]
+        )
+    return aligned(rows)
+
+
+def _gains(entry: Mapping[str, Any]) -> list[str]:
+    rows = [["seconds after", "impact a unit, bps", "gain [95%]", "1/(1 - gain)"]]
+    price = entry["without"]["price"]["value"]
+    for each in entry["gain"]:
+        impact = _number(each["impact"]["value"], BPS / price, "{:.4g}")
+        amplified = _number(each["amplification"], 1, "{:.3f}")
+        rows.append([f"{each['horizon']:g}", impact, _shown(each["gain"], "{:.3g}"), amplified])
+    return ["gain by horizon, of the smallest order:", *aligned(rows)]
+
+
+def _bounds(entry: Mapping[str, Any]) -> list[str]:
+    """Sizes of which some moves are lower bounds."""
+    return [
+        f"{100 * size['share']:.3g}%: {what} in {size[name]} of {size['runs']} runs: lower bounds"
+        for size in entry["sizes"]
+        for name, what in (("executed_in_part", "not executed in full"), ("failed", "the market failed"))
+        if size[name]
+    ]
+
+
+def _part(value: float | None, whole: float | None) -> str:
+    return "-" if value is None or whole is None or whole <= 0 else f"{value / whole:.2f}"
+
+
+def _back(found: Mapping[str, Any], runs: int) -> str:
+    """Mean time, and in how many runs it was not reached."""
+    never = runs - found["runs"]
+    shown = _number(found["value"], 1, "{:.0f}")
+    return f"{shown} ({never} not)" if never else shown
+
+
+def _shown(found: Mapping[str, Any], shape: str = "{:.2f}") -> str:
+    """A value with its interval."""
+    interval = found["interval"]
+    ends = f" [{', '.join(shape.format(end) for end in interval)}]" if interval else ""
+    return _number(found["value"], 1, shape) + ends
+
+
+def _number(value: float | None, times: float, shape: str) -> str:
+    return "-" if value is None else shape.format(times * value)

@@ -1,0 +1,200 @@
+"""A probe finds what a market is made of, where that is known."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from places import SUPPORT
+
+from scenarios.__main__ import main
+from scenarios.arms.arms import Arms
+from scenarios.build.loading import load
+from scenarios.file.errors import ScenarioError
+from scenarios.folders.begun import Begun
+from scenarios.probes.probe import probe
+from scenarios.probes.prober import Prober, plain, received
+from scenarios.process.interruption import Interruption
+
+MARKET = SUPPORT / "probed_market.toml"
+IMPACT, GAMMA, SPOT = 0.01, -50.0, 100.0
+SCHEDULE = {"at": 30.0, "over": 10.0, "horizons": (1.0, 10.0, 40.0)}
+SHARES = (1e-4, 3e-4, 1e-3)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("probe") / "out"
+    return probe(Prober(load(MARKET), shares=SHARES, **SCHEDULE), folder, seeds=8)
+
+
+def test_linear_impact_has_exponent_one_and_never_decays(found):
+    """The truth to what logarithms of a price that falls by half a per cent differ from differences."""
+    impact = found.impact
+    assert impact.exponent().value == pytest.approx(1.0, abs=2e-3)
+    assert impact.left_at_twice().value == pytest.approx(1.0, abs=1e-3)
+    assert impact.left(40.0).value == pytest.approx(1.0, abs=1e-3)
+    units = np.abs(impact.of_probes("qty"))
+    assert impact.at_end == pytest.approx(IMPACT * units / SPOT, rel=0.02)
+
+
+def test_the_gain_is_what_the_market_says_at_every_horizon(found):
+    """lambda = 0.01, gamma = -50 and full response: 0.5, and 1 / (1 - g) = 2."""
+    for each in found.impact.entry()["gain"]:
+        assert each["impact"]["value"] == pytest.approx(IMPACT, rel=5e-3)
+        assert each["gain"]["value"] == pytest.approx(-GAMMA * IMPACT, rel=5e-3)
+        assert each["amplification"] == pytest.approx(2.0, rel=0.01)
+
+
+def test_closed_forms_are_of_the_units_that_hedgers_would_trade(found):
+    """a = G F0 / Q with F0 = lambda Q / S and G = gamma S: the gain itself, of every size."""
+    for size in found.impact.entry()["sizes"]:
+        a = -GAMMA * IMPACT
+        assert size["amplification"]["sale"] == pytest.approx((a + (a * a + 4) ** 0.5) / 2, rel=0.01)
+
+
+def test_the_prefactor_is_of_the_volume_and_volatility_without_the_sale(found):
+    impact = found.impact
+    sigma, volume = np.sqrt(impact.of_worlds("variance").mean()), impact.of_worlds("volume")
+    moves = impact.at_end.mean(axis=1)
+    expected = np.exp(np.mean(np.log(moves / (sigma * np.sqrt(SHARES)))))
+    assert impact.prefactor().value == pytest.approx(expected)
+    assert impact.of_probes("qty") == pytest.approx(-np.outer(SHARES, volume))
+    traded: list[float] = []
+    arms = Arms(found.prober.scenario, ["muted"])
+    arms.run(
+        found.seeds[0], lambda _, run: traded.append(run.fills.query("reason == 'trade'")["qty"].abs().sum())
+    )
+    assert volume[0] == pytest.approx(traded[0] * 1e-6 * 86400 / 100)
+
+
+def test_a_half_that_is_never_regained_counts_the_time_there_was(found):
+    size = found.impact.entry()["sizes"][0]
+    assert (size["half_back"]["runs"], size["half_back"]["value"]) == (0, 60.0)
+    assert (size["book_back"]["runs"], size["book_back"]["value"]) == (8, 0.0)
+    assert size["executed_in_part"] == size["failed"] == 0
+
+
+def test_the_folder_holds_a_row_a_run(found):
+    rows = pq.read_table(found.folder / "runs.parquet").to_pandas()
+    assert len(rows) == 8 * (1 + len(SHARES))
+    assert sorted(set(rows["share"])) == pytest.approx([0.0, *SHARES])
+    entry = json.loads((found.folder / "probe.json").read_text())
+    assert entry["exponent"]["interval"][0] <= entry["exponent"]["value"] <= entry["exponent"]["interval"][1]
+    assert (found.folder / "figures" / "probe.png").is_file()
+    assert not list(found.folder.parent.glob(".out.begun*"))
+
+
+def test_figures_are_drawn_again(found, tmp_path, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(found.folder, folder)
+    picture = folder / "figures" / "probe.png"
+    before = picture.read_bytes()
+    picture.unlink()
+    assert main(["plot", str(folder)]) == 0
+    assert picture.read_bytes() == before
+    assert main(["report", str(folder)]) == 2
+    assert "holds probes" in capsys.readouterr().err
+
+
+def test_an_interrupted_probe_is_published_and_gone_on_with(found, tmp_path):
+    """The same numbers as in one go, whatever was in between."""
+    prober, interruption = Prober(load(MARKET), shares=SHARES, **SCHEDULE), Interruption()
+    after = {"progress": lambda done: setattr(interruption, "signal", 2 * (done > 10)), "figures": False}
+    first = probe(prober, tmp_path / "out", seeds=8, interruption=interruption, **after)
+    assert (first.status, len(first.found)) == ("interrupted", 3)
+    second = probe(prober, tmp_path / "out", seeds=8, figures=False)
+    assert (second.status, second.folder) == ("finished", (tmp_path / "out").resolve())
+    assert second.impact.entry() == found.impact.entry()
+
+
+def test_an_unexecuted_sale_is_counted_and_its_move_a_lower_bound(tmp_path, capsys):
+    """A sale that is still being sent when the run is cut: here, one that its venue cannot fill."""
+    prober = Prober(load(MARKET), shares=(0.5,), **SCHEDULE)
+    outcome = probe(prober, tmp_path / "out", seeds=2, figures=False)
+    size = outcome.impact.entry()["sizes"][0]
+    assert size["executed_in_part"] == 2
+    assert size["executed"] < 1
+
+
+def test_what_was_done_is_not_done_again(tmp_path, monkeypatch):
+    """A second call with more seeds runs the new ones only, and comes to the same as one call."""
+    prober = Prober(load(MARKET), shares=SHARES, **SCHEDULE)
+    seeds, ran = [], prober.seed
+
+    def noted(seed):
+        seeds.append(seed)
+        if len(seeds) == 3:
+            raise KeyboardInterrupt
+        return ran(seed)
+
+    monkeypatch.setattr(prober, "seed", noted)
+    with pytest.raises(KeyboardInterrupt):
+        probe(prober, tmp_path / "out", seeds=4, figures=False)
+    with Begun(tmp_path / "out", prober.identity()) as begun:
+        assert len(begun.results) == 2
+        assert [plain(received(each)) for each in begun.results.values()] == list(begun.results.values())
+    probe(prober, tmp_path / "out", seeds=4, figures=False)
+    assert len(seeds) == 3 + 2
+    fresh = probe(Prober(load(MARKET), shares=SHARES, **SCHEDULE), tmp_path / "new", seeds=4, figures=False)
+    one, other = ((tmp_path / name / "probe.json").read_text() for name in ("out", "new"))
+    assert one == other
+    assert fresh.status == "finished"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--arm", "mutd"], 'did you mean "muted"'),
+        (["--arm", "open_loop"], "replays the hedges"),
+        (["--asset", "Y"], 'no asset is named "Y"'),
+        (["--at", "0.5"], "before the sale"),
+    ],
+)
+def test_what_cannot_be_probed_is_said_and_nothing_written(options, said, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["probe", str(MARKET), "--out", str(out), *options]) == 2
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [["--sizes", "0.1%,x"], ["--sizes", "200%"], ["--horizons", "0"]])
+def test_sizes_and_horizons_are_read_strictly(options, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["probe", str(MARKET), *options])
+    assert ended.value.code == 2
+    assert "allowed" in capsys.readouterr().err
+
+
+def test_a_market_without_trades_has_no_volume_to_take_shares_of(tmp_path, capsys):
+    out = ["--out", str(tmp_path / "out"), "--seeds", "1", "--workers", "1", "--horizons", "1"]
+    code = main(["probe", str(MARKET), "--set", "populations.noise.market_rate=0.0", *out, "--at", "5"])
+    assert code == 1
+    assert "nothing is traded in X" in capsys.readouterr().out
+
+
+def test_shocks_of_the_scenario_are_taken_out():
+    prober = Prober(load(MARKET), **SCHEDULE)
+    assert prober.scenario.shocks == []
+    assert prober.scenario.time.steps == 100
+    assert Prober(load(MARKET)).scenario.time.steps == 600 + 600 + 3600
+
+
+def test_an_asset_is_the_first_if_none_is_named():
+    assert Prober(load(MARKET)).asset == "X"
+    with pytest.raises(ScenarioError, match="no asset"):
+        Prober(load(MARKET), asset="x1")
+
+
+def test_json_is_one_document(tmp_path, capsys):
+    arguments = ["--sizes", "0.01%", "--at", "5", "--over", "2", "--horizons", "1", "--seeds", "1"]
+    own = [*arguments, "--workers", "1", "--no-figures", "--quiet", "--json", "--out", str(tmp_path / "out")]
+    assert main(["probe", str(MARKET), "--set", "time.steps=100", *own]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["kind"] == "probe"
+    assert Path(tmp_path / "out" / "manifest.json").is_file()
+    assert document["probe"]["sizes"][0]["share"] == pytest.approx(1e-4)

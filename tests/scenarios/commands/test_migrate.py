@@ -166,5 +166,6 @@ def test_code_is_imported_only_where_it_is_trusted(capsys: pytest.CaptureFixture
 
 
 def test_the_library_and_the_starter_are_of_the_newest_version(capsys: pytest.CaptureFixture[str]) -> None:
-    for path in (*library.FOLDER.rglob("*.toml"), library.STARTER):
+    scenarios = (path for path in library.FOLDER.rglob("*.toml") if path.parent.name != "targets")
+    for path in (*scenarios, library.STARTER):
         assert main(["migrate", str(path), "--check"]) == 0, path

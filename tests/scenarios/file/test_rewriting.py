@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from scenarios.file import toml
-from scenarios.file.rewriting import added, removed, replaced
+from scenarios.file.rewriting import inserted, removed, replaced
 
 REMOVED = {
     "last in a table": ('a = {b = "t", c = 3, x = 0.1}  # why', 'a = {b = "t", c = 3}  # why'),
@@ -67,14 +67,14 @@ def test_a_value_is_replaced(before: str, path: toml.Path, after: str) -> None:
     assert replaced(before, path, "2") == after
 
 
-ADDED = {
+INSERTED = {
     "after the last of its table": ("[a]\nb = 1 # b\n\n[z]\n", "[a]\nb = 1 # b\nx = 7\n\n[z]\n"),
     "at the end of the text": ("[a]\nb = 1", "[a]\nb = 1\nx = 7\n"),
     "without a header": ("a = {b = 1}\n", "a = {b = 1}\n"),
 }
 
 
-@pytest.mark.parametrize("name", ADDED)
-def test_a_value_is_added(name: str) -> None:
-    before, after = ADDED[name]
-    assert added(before, ("a", "x"), "7") == after
+@pytest.mark.parametrize("name", INSERTED)
+def test_a_value_is_inserted(name: str) -> None:
+    before, after = INSERTED[name]
+    assert inserted(before, ("a", "x"), "7") == after

@@ -144,7 +144,7 @@ WRONG = {
     "parameters that are none": (
         "POPULATION",
         "class Mine(Population):\n    class Parameters: pass",
-        "has Parameters that do not derive from sim.setup.parameters.Parameters",
+        "has Parameters that do not derive from sim.setup.table.Parameters",
     ),
     "a driver of another world": (
         "DRIVER",

@@ -95,7 +95,7 @@ def _selected(recording: Recording, asset: str) -> Trades:
 def met_the_market(recording: Recording, asset: str) -> float:
     """Units traded in an asset at venues that set its price: without what was filled outside, in a sink."""
     own = trades(recording, asset)
-    is_sink = np.array([venue["type"] == SINK for venue in recording.market["venues"]], bool)
+    is_sink = np.array([venue.get("type") == SINK for venue in recording.market["venues"]], bool)
     return float(np.abs(own.units[~is_sink[own.venue]]).sum())
 
 

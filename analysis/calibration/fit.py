@@ -10,6 +10,10 @@ weights around the star. Simulated moments stray from place to place, even with 
 market amplifies the least difference; the regression takes that out, where the least of the distances
 themselves would follow it. Steps stay within the star. It grows where they end at its edge, and shrinks
 where moments are not what the fit said by more than luck: the fit is too coarse then, else wide enough.
+
+In 20 trials (40 here) with three parameters, five curved moments with noise and 66 places (70), mean errors
+of the parameters are 0.6, 1.2 and 1.8% of their ranges; 0.8, 1.7 and 3.7% by Nelder & Mead from the best of
+the sample, 1.1, 2.7 and 7.2% by Optuna's TPE and 2.1, 3.7 and 11.9% by its CMA-ES, of the distances alone.
 """
 
 from __future__ import annotations

@@ -52,7 +52,8 @@ def _point(ax: Axes, row: int, entry: Mapping[str, Any]) -> None:
     """One moment; what is undefined is said, and what is far off stands at the edge."""
     colour, off = ASK if entry["held_out"] else HEDGING, entry["off"]
     if off is None:
-        ax.text(0, row, f"undefined: {entry['reason']}", fontsize=SMALL, color=INK, va="center")
+        said = f"  undefined: {entry['reason']}"
+        ax.text(0, row, said, fontsize=SMALL, color=INK, va="center", backgroundcolor="white")
         return
     low, high = (
         ((end - entry["target"]) / entry["error"] for end in entry["interval"])

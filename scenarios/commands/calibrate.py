@@ -28,8 +28,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Fit, and print and write what was found."""
-    from scenarios.calibration.calibrate import calibrate, default_folder, keys_of, moments_of, planned
+    from scenarios.calibration.calibrate import calibrate, default_folder, planned
     from scenarios.calibration.evaluation import Evaluation
+    from scenarios.calibration.outcome import keys_of, moments_of
     from scenarios.calibration.targets import read
     from scenarios.process.interruption import Interruption
     from scenarios.process.progress import note, note_compiling, progress

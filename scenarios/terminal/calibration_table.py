@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from scenarios.calibration.calibrate import Calibration, keys_of, moments_of
+from scenarios.calibration.outcome import Calibration, keys_of, moments_of
 from scenarios.terminal.amplification_table import aligned
 
 

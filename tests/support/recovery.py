@@ -10,8 +10,9 @@ from places import SUPPORT
 
 from scenarios.arms.replicates import replicate_seeds
 from scenarios.build.loading import load
-from scenarios.calibration.calibrate import Calibration, calibrate
+from scenarios.calibration.calibrate import calibrate
 from scenarios.calibration.evaluation import Evaluation, Job
+from scenarios.calibration.outcome import Calibration
 from scenarios.calibration.targets import Space, Targets
 
 MARKET = SUPPORT / "probed_market.toml"

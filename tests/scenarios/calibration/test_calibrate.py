@@ -20,8 +20,9 @@ from recovery import HELD_OUT, KEYS, MARKET, MOMENTS, fitted, scenario, simulate
 from scenarios.__main__ import main
 from scenarios.build.loading import load
 from scenarios.calibration import targets as reading
-from scenarios.calibration.calibrate import calibrate, keys_of, moments_of
+from scenarios.calibration.calibrate import calibrate
 from scenarios.calibration.evaluation import Evaluation
+from scenarios.calibration.outcome import keys_of, moments_of
 from scenarios.process.interruption import Interruption
 
 SMALL = """

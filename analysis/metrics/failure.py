@@ -40,7 +40,7 @@ def failures(recording: Recording) -> list[dict[str, Any]]:
     unit="1",
     source="1 if a side of a watched order book stayed empty, which ends the run, or an exogenous market "
     "order was not executed in full by the end, else 0",
-    light=13,
+    light=22,
 )
 def market_failed(recording: Recording) -> int:
     """Whether a market failed; its mean over seeds is the failure rate."""

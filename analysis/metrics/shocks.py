@@ -36,7 +36,7 @@ def shock_direct_move(recording: Recording, asset: str) -> float:
     as_percent=True,
     source="units that exogenous market orders traded over the units asked for by the end; below 1 the "
     "market could not take them",
-    light=12,
+    light=21,
 )
 def shock_executed(recording: Recording, asset: str) -> float:
     """How much of the shocks was executed: arms in which it differs were not shocked alike."""

@@ -1,6 +1,6 @@
 """How `example_chain.csv` was made: an invented chain on BTC at 65,000, of no market and no exchange's data.
 
-Open interest is laid out by `agents.option_chains.synthetic.Synthetic` over four expiries, rounded to a tenth,
+Open interest is laid out by `agents.option_chains.synthetic.Synthetic` on four expiries, rounded to a tenth,
 with volatilities from a smile, rounded to a hundredth of a percent. Run as a module it prints the file.
 """
 

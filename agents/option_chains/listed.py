@@ -58,21 +58,16 @@ class Listed(LaidOut):
 
     Parameters
     ----------
-    open_interest : float
-        Of all contracts together, units of the asset.
-    expiries_days : list of float
-    expiry_weights : list of float
-        Shares of the open interest by expiry, one for each.
     strikes : int
         Strikes on each side of the spot, of every expiry.
-    put_share : float
-        Share of the open interest in puts.
     centre_calls, centre_puts : float
         ln(K / F) around which their interest lies, for options of one year.
     dispersion : float
         Standard deviation of ln(K / F), for options of one year.
     growth : float
         Power of time by which centres and dispersion grow; .5 with its root.
+    open_interest, expiries_days, expiry_weights, put_share
+        As of `agents.option_chains.synthetic.LaidOut`.
     """
 
     expiries_days: list[Days] = Field(default=[*SHARES], min_length=1, max_length=1000)

@@ -78,21 +78,16 @@ class Synthetic(LaidOut):
 
     Parameters
     ----------
-    open_interest : float
-        Of all contracts together, units of the asset.
-    expiries_days : list of float
-    expiry_weights : list of float
-        Shares of the open interest by expiry; equal if not given.
     strikes : int
         Strikes on each side of the spot.
     spacing : float
         Distance between strikes, as a fraction of the spot.
     dispersion : float
         Standard deviation of open interest over moneyness, fraction of the spot.
-    put_share : float
-        Share of the open interest in puts.
     skew_to_otm : float
         How far the centre of puts lies below, and that of calls above the spot, fraction.
+    open_interest, expiries_days, expiry_weights, put_share
+        As of `LaidOut`.
     """
 
     expiries_days: list[Days] = Field(default=[1.0, 7.0, 30.0], min_length=1, max_length=1000)

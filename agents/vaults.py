@@ -27,7 +27,7 @@ class OptionVaults(CoveredVaults):
     have made counts as cash when they pay and roll. Ribbon's vaults and their like do not hedge: those are
     `CoveredVaults`.
 
-    Leaves out: what covered vaults do.
+    Leaves out: the bidding of auctions, fees, deposits and withdrawals, and reinvesting premiums in spot.
     """
 
     phases: ClassVar[tuple[str, ...]] = ("open", "trade", "hedge")

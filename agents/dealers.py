@@ -31,8 +31,9 @@ class OptionDealers(Population):
     Each row holds a book of options against end users, taken from a chain's open interest
     (`agents.option_chains.chains` documents the sign convention), opens delta neutral, and from then on
     trades the difference between its option delta and its hedge by the policy and the
-    route of `agents.hedging.hedger`. A dealer whose equity falls below maintenance stops serving
-    customers, is liquidated, and can default; its end users are then its creditors.
+    route of `agents.hedging.hedger`. What a population that names dealers as its buyers writes
+    is theirs too, by size, and hedged like the rest. A dealer whose equity falls below maintenance stops
+    serving customers, is liquidated, and can default; its end users are then its creditors.
 
     Leaves out: quoting competition for customers' orders (they trade at the desk's model price),
     vega and cross-gamma hedging with other options, and funding costs in the choice of hedge. The
@@ -54,7 +55,7 @@ class OptionDealers(Population):
         Parameters
         ----------
         exposure : table
-            `synthetic`, `chain` (a snapshot file), `constant_gamma`, or a class of one's own
+            `listed`, `synthetic`, `chain` (a snapshot file), `constant_gamma`, or a class of one's own
             (`agents.hedging.exposures`).
         hedging, route : table
             Policy and route (`agents.hedging.policies`, `agents.hedging.routes`).
@@ -136,6 +137,10 @@ class OptionDealers(Population):
             self._treasury[spot] = np.floor(units / lot).astype(np.int64)
         self.hedger.set_treasury(self._treasury)
 
+    def option_weights(self) -> np.ndarray:
+        """Shares of what others sell to these dealers: the sizes of their opening books."""
+        return self.gross
+
     def report(self) -> dict[str, Any]:
         """What there is to say of the exposure."""
         return self.exposure.report()
@@ -170,9 +175,8 @@ class OptionDealers(Population):
         books, contracts = self.books, view.contracts
         number = books.instrument - OPTIONS
         units = books.lots * contracts["lot"][number] * contracts["delta"][number]
-        instrument, lots = self.hedger.opening(
-            -np.bincount(books.row, units, minlength=self.rows), view.terms
-        )
+        delta = np.bincount(books.row, units, minlength=self.rows) + self._bought_delta(view)
+        instrument, lots = self.hedger.opening(-delta, view.terms)
         rows = orders(books.row.size + self.rows)
         rows["kind"], rows["venue"], rows["reason"] = REQUEST, self._desk.index, OPENING
         taken, hedge = rows[: books.row.size], rows[books.row.size :]
@@ -184,6 +188,14 @@ class OptionDealers(Population):
         hedge["account"], hedge["instrument"] = self._at_desk, instrument
         hedge["qty"] = lots if self.parameters.opens_hedged else 0
         outbox.extend(rows[rows["qty"] != 0])
+
+    def _bought_delta(self, view: View) -> np.ndarray:
+        """Delta, units, of what each row has bought before the opening of its own book."""
+        holders, contracts = view.holder_of[self._at_desk], view.contracts
+        number, lots = view.held[:, holders], view.held_lots[:, holders]
+        worth = contracts["lot"] * contracts["delta"]
+        delta: np.ndarray = np.where(number < 0, 0.0, lots * worth[number]).sum(axis=0)
+        return delta
 
     def _serve(self, view: View, outbox: Outbox) -> None:
         """Trade with the end users who call in this step; not with a row in breach."""

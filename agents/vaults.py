@@ -1,138 +1,79 @@
-"""Option vaults: depositors' collateral that writes options epoch after epoch."""
+"""Option vaults: covered vaults that hedge what they have written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field, SerializeAsAny
 
+from agents.covered_vaults import CoveredVaults
 from agents.hedging import Hedger, Policy, Route
 from agents.hedging.exposures.option_book import OptionBook
-from agents.kernels.securing import cash_unhedged
-from agents.option_chains.chains import option_lot
-from sim.kernels.options.greeks import delta_gamma
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
-from sim.population import PLAIN_ROW, Population
-from sim.records import CALL, FORCED, ISSUE, OPENING, REQUEST, SPOT, orders
-from sim.setup.limits import HIGHEST_PRICE
-from sim.setup.listing import SECONDS_PER_YEAR, Listing
-from sim.setup.parameters import Fraction, NonNegative, Positive, Seconds, Units, up_to
-
-STRIKES_SCANNED = (16, 64, 400)  # how far out to look, then further
+from sim.records import OPENING
+from sim.setup.listing import END_USERS, SYSTEM, Listing
+from sim.setup.misfit import Misfit
+from sim.setup.parameters import BuyersName
 
 
-class OptionVaults(Population):
-    """Covered-call and cash-secured-put vaults that hedge what they have written.
+class OptionVaults(CoveredVaults):
+    """Covered vaults that keep their option delta hedged, as option pools and structured-product desks do.
 
-    A row is a vault. At the start of an epoch it sells options of one strike, chosen so
-    that their delta is nearest to the target, against all of its collateral, to a desk at the
-    model price; from then on it keeps its option delta hedged by policy and route. At expiry it
-    pays the holders, sells spot if its cash and what its hedges have made do not suffice, and
-    at the next step rolls what is left into the next epoch. The first epoch opens delta neutral.
+    They write, roll and pay as `agents.covered_vaults.CoveredVaults` do, open delta neutral and from then on
+    trade the difference between their option delta and their hedge by policy and route. What their hedges
+    have made counts as cash when they pay and roll. Ribbon's vaults and their like do not hedge: those are
+    `CoveredVaults`.
 
-    Notes
-    -----
-    The strike rule is Ribbon v2's: strikes on a grid are scanned outwards from the spot until
-    the delta brackets the target; the nearer wins, a tie goes further out (ribbon-v2,
-    DeltaStrikeSelection, whose comment says so of puts too). The scan starts at the first strike
-    out of the money where Ribbon's starts one later, and reads the volatility of each strike off the
-    smile where Ribbon's takes one. Ribbon's vaults do not hedge; option pools and
-    structured-product desks do, with this rule.
-
-    Calls covered by spot and puts secured by cash are collateralised, and so exempt from margin calls.
-    Calls secured by cash are not, where the price more than doubles: such a vault is under margin as any
-    option writer is.
-
-    Leaves out: auctions, fees, deposits and withdrawals, and reinvesting premiums in spot.
-
-    Attributes
-    ----------
-    epoch_end : ndarray of float64, shape (N,)
-        When the options written expire, s.
-    written : ndarray of float64, shape (N,)
-        Units written in this epoch.
+    Leaves out: the bidding of auctions, fees, deposits and withdrawals, and reinvesting premiums in spot.
     """
 
-    phases = ("open", "trade", "hedge")
+    phases: ClassVar[tuple[str, ...]] = ("open", "trade", "hedge")
     mechanism = "dealer hedging"
     hedges = True
-    margin_rule = "none"
-    option_slots = 2
 
-    class Parameters(Population.Parameters):
-        """Products and collateral.
+    class Parameters(CoveredVaults.Parameters):
+        """As of covered vaults, and how they hedge.
 
         Parameters
         ----------
-        writes : "calls" or "puts"
-        collateral : float or distribution
-            Units of the asset deposited per vault; for puts, and where no venue trades spot, cash
-            worth as many at the opening price. Puts are secured by cash at the strike.
-        delta : float or distribution
-            Target delta of the options written, as a magnitude.
-        strike_step : float or distribution
-            Strike grid, quote currency.
-        epoch_seconds : float or distribution
-            Length of an epoch.
-        first_epoch_seconds : float or distribution
-            What is left of the epoch that runs at the start.
+        buyers : str
+            As of covered vaults; end users if not given.
+        asset : str
+            That of the route.
         hedging, route : table
         """
 
-        cash: NonNegative = 0.0
-        writes: Literal["calls", "puts"] = "calls"
-        collateral: Units = 100.0
-        delta: Fraction = 0.2
-        strike_step: Annotated[Positive, up_to(HIGHEST_PRICE)] = 1000.0
-        epoch_seconds: Seconds = 7 * 86400.0
-        first_epoch_seconds: Seconds = 2 * 86400.0
+        buyers: BuyersName = SYSTEM[END_USERS]
         hedging: SerializeAsAny[Policy.Parameters] = Field(default_factory=Policy.Parameters.default)
         route: SerializeAsAny[Route.Parameters]
 
-    @classmethod
-    def bytes_of_row(cls, parameters: Any) -> float:
-        """A row and the options of an epoch."""
-        return 2 * PLAIN_ROW
-
     def prepare(self, listing: Listing) -> None:
         """Draw collateral and targets, set the hedger up."""
-        own = self.parameters
         self.hedger, book = Hedger(self, listing), OptionBook()
         self.hedger.cover(book, listing)
-        self.asset = self.hedger.asset
-        self.collateral = self.column("collateral")
-        self.delta = self.column("delta")
-        self.epoch_end = np.zeros(self.rows)
-        self.written = book.size = np.zeros(self.rows)
-        self._next_roll = 0.0
-        self._is_calls = own.writes == "calls"
-        self._first_end = self.column("first_epoch_seconds")
-        self._length, self._step = self.column("epoch_seconds"), self.column("strike_step")
-        self._smile, self._spot = listing.smiles[self.asset], listing.spots[self.asset]
-        self._option_lot = option_lot(listing, self.asset)
-        self._desk = listing.desk(self.asset)
-        self._spot_instrument = listing.universe.find(SPOT, self.asset) if self._is_calls else -1
-        if self._spot_instrument >= 0:
-            venues = listing.venues.values()
-            self._spot_venue = next(v for v in venues if v.instrument == self._spot_instrument)
-        spot = listing.universe.find(SPOT, self.asset)
-        self._traded_spot = spot
+        super().prepare(listing)
+        book.size = self.written
+        spot = self._traded_spot
         self._hedged_in = spot if spot in self.hedger.instruments else -1
-        self._spot_lot = float(listing.universe.terms()[self._spot_instrument]["lot"])
-        if self._is_calls and self._spot_instrument < 0:
-            self.margin_rule = "standard"
+
+    def _followed(self, listing: Listing) -> int:
+        """The asset of the route."""
+        asset: int = self.hedger.asset
+        named, routed = self.parameters.asset, listing.universe.assets[asset]
+        if named not in (None, routed):
+            raise Misfit("is not the asset of the route", ("asset",), named, [routed])
+        return asset
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
-        """Spot for calls, cash for puts."""
-        if self._spot_instrument < 0:
-            return self.column("cash") + self.collateral * self._spot, {}
-        spot = {self._spot_instrument: np.floor(self.collateral / self._spot_lot).astype(np.int64)}
-        self.hedger.set_treasury(spot)
-        self.hedger.reserve(spot[self._spot_instrument])
-        return self.column("cash"), spot
+        """Spot for calls, cash for puts; the spot is no hedge."""
+        cash, spot = super().endowment()
+        if spot:
+            self.hedger.set_treasury(dict(spot))
+            self.hedger.reserve(spot[self._spot_instrument])
+        return cash, spot
 
     def reroute(self, orders: np.ndarray, view: View) -> None:
         """Choose where hedges go as the hedger's route does."""
@@ -142,59 +83,21 @@ class OptionVaults(Population):
         """Roll vaults whose epoch is over; hedge the rest."""
         if phase == "hedge":
             self.hedger.hedge(view, outbox)
-        elif view.time >= self._next_roll:
-            for row in np.flatnonzero(self.epoch_end <= view.time).tolist():
-                self._roll(row, view, outbox, is_opening=phase == "open")
-            self._next_roll = float(self.epoch_end.min())
+        else:
+            super().decide(phase, view, outbox)
 
-    def _roll(self, row: int, view: View, outbox: Outbox, *, is_opening: bool) -> None:
-        """Write the next epoch's options, after selling spot for what is owed."""
-        mark = float(view.assets[self.asset]["mark"])
-        length = float(self._first_end[row] if is_opening else self._length[row])
-        strike, delta = self.strike(mark, length, float(self.delta[row]), float(self._step[row]))
-        lots = int(self._secured_units(row, mark, strike, view, outbox) / self._option_lot + 1e-9)
-        self.epoch_end[row], self.written[row] = view.time + length, lots * self._option_lot
-        if lots == 0:
-            return
-        sold = orders(2 if is_opening else 1)
-        sold["account"], sold["venue"] = self.account[self._desk.chain, row], self._desk.index
-        sold["kind"] = REQUEST
-        sold["time"] = view.time
-        sold[0]["target"] = self.asset
-        sold[0]["qty"], sold[0]["value"], sold[0]["good_till"] = -lots, strike, self.epoch_end[row]
-        sold[0]["flags"], sold[0]["reason"] = (CALL if self._is_calls else 0), ISSUE
-        if is_opening:
-            hedge = self.hedger.opening(np.array([delta * self.written[row]]), view.terms)
-            sold[1]["instrument"], sold[1]["qty"], sold[1]["reason"] = hedge[0], hedge[1][0], OPENING
-        outbox.extend(sold[sold["qty"] != 0])
-
-    def _secured_units(self, row: int, mark: float, strike: float, view: View, outbox: Outbox) -> float:
-        """Units that the collateral secures, after selling as much spot as debts ask for."""
-        cash = self.settled_cash(row, view)
-        if self._spot_instrument < 0:
-            return max(cash, 0.0) / (mark if self._is_calls else strike)
-        held = self._lots(row, self._spot_instrument, view) - self._hedging_spot(row, view)
-        owed = min(held, max(0, int(np.ceil(-cash / (mark * self._spot_lot)))))
-        if owed > 0:
-            self._sell_spot(row, owed, view, outbox)
-        return (held - owed) * self._spot_lot
+    def _neutralise(self, row: int, delta: float, view: View, outbox: Outbox) -> None:
+        """Take the opening hedge of what a vault writes."""
+        instrument, lots = self.hedger.opening(np.array([delta * self.written[row]]), view.terms)
+        hedge = self._request(row, view)
+        hedge["instrument"], hedge["qty"], hedge["reason"] = instrument, lots[0], OPENING
+        outbox.extend(hedge[hedge["qty"] != 0])
 
     def _sell_spot(self, row: int, lots: int, view: View, outbox: Outbox) -> None:
         """Sell lots of the collateral; the hedger waits for that to arrive."""
-        venue, latency = self._spot_venue, float(self.latency[row])
-        account = int(self.account[venue.chain, row])
-        outbox.market(account, venue.index, -lots, latency=latency, reason=FORCED)
+        super()._sell_spot(row, lots, view, outbox)
         self.hedger.move_treasury(row, self._spot_instrument, -lots)
-        self.hedger.wait(row, view.time + latency)
-
-    def _waiting(self, row: int, instrument: int, view: View) -> int:
-        """Lots of an instrument that a vault has on the way, on all chains."""
-        return sum(view.pending.of(account, instrument) for account in self.account[:, row].tolist())
-
-    def _lots(self, row: int, instrument: int, view: View) -> int:
-        """Lots of an instrument that a vault has or has on the way, on all chains."""
-        own = view.position[instrument, self.account[:, row]]
-        return int(own.sum()) + self._waiting(row, instrument, view)
+        self.hedger.wait(row, view.time + float(self.latency[row]))
 
     def _hedging_spot(self, row: int, view: View) -> int:
         """Lots of spot that are hedge and not collateral."""
@@ -203,48 +106,3 @@ class OptionVaults(Population):
             return 0
         treasury = self.hedger.baseline[self.hedger.instruments == instrument, row]
         return self._lots(row, instrument, view) - int(treasury[0])
-
-    def settled_cash(self, row: int, view: View) -> float:
-        """Cash a vault would have if its hedges were closed at the mark, those on the way among them."""
-        own, spot = self.account[:, row], self._traded_spot
-        coming = self._waiting(row, spot, view) if spot >= 0 else 0
-        hedging = self._hedging_spot(row, view)
-        return float(cash_unhedged(own, spot, hedging, coming, view.holdings, view.terms))
-
-    def strike(self, spot: float, seconds: float, target: float, step: float) -> tuple[float, float]:
-        """Strike on the grid whose delta is nearest to the target, and that delta (signed).
-
-        Parameters
-        ----------
-        spot : float
-        seconds : float
-            To expiry.
-        target : float
-            Magnitude of the delta, between 0 and 1.
-        step : float
-            Of the grid.
-        """
-        outwards = 1 if self._is_calls else -1
-        nearest = np.ceil(spot / step) if self._is_calls else max(np.floor(spot / step), 1.0)
-        strikes = step * (nearest + outwards * np.arange(STRIKES_SCANNED[-1]))
-        strikes = strikes[strikes > 0]
-        for scanned in STRIKES_SCANNED:
-            deltas = self._deltas(spot, strikes[:scanned], seconds)
-            if (np.abs(deltas) <= target).any():
-                break
-        beyond = np.abs(deltas) <= target
-        further = int(np.argmax(beyond)) if beyond.any() else deltas.size - 1
-        nearer = max(further - 1, 0)
-        chosen = min((further, nearer), key=lambda i: abs(abs(deltas[i]) - target))
-        return float(strikes[chosen]), float(deltas[chosen])
-
-    def _deltas(self, spot: float, strikes: np.ndarray, seconds: float) -> np.ndarray:
-        """Delta of an option at each strike, by the smile."""
-        n = strikes.size
-        volatilities = np.array([self._smile.volatility(k, spot, seconds) for k in strikes.tolist()])
-        deltas, gammas = np.empty(n), np.empty(n)
-        years = np.full(n, seconds / SECONDS_PER_YEAR)
-        delta_gamma(
-            np.full(n, spot), strikes, years, volatilities, np.full(n, self._is_calls), deltas, gammas
-        )
-        return deltas

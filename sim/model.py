@@ -45,7 +45,7 @@ from sim.recording.depths import Depths
 from sim.recording.recording import Recording
 from sim.recording.tables import Run, tables
 from sim.records import HEDGING, LIQUIDATING, MOVES, OPEN, QUOTING, STEP, TRADING
-from sim.setup.listing import SECONDS_PER_YEAR
+from sim.setup.listing import END_USERS, SECONDS_PER_YEAR, SYSTEM
 from sim.venues.liquidation.liquidation import Liquidation
 from sim.venues.venue import Venue
 
@@ -129,10 +129,11 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         return self.steps_taken * self.listing.step_seconds
 
     def _open(self) -> None:
-        """Let populations take their opening positions, before the first step."""
+        """Let populations take their opening positions, before the first step: buyers of options last."""
         self.view.time, self.view.step, self.view.step_seconds = 0.0, 0, self.listing.step_seconds
         self._see(0.0, self._priced)
-        for population in self._by_phase["open"]:
+        opening = [p for p in self.populations if "open" in p.phases]
+        for population in sorted(opening, key=lambda p: p.buyers == SYSTEM[END_USERS]):  # sellers first
             self._decide("open", 0.0, [population])
             if self.delivery.execute(0.0):
                 self._see(0.0, self._priced)

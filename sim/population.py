@@ -21,7 +21,7 @@ from sim.messages.view import View
 from sim.setup.distributions import Distribution
 from sim.setup.draws import Draws
 from sim.setup.limits import MOST_ORDERS
-from sim.setup.listing import Listing
+from sim.setup.listing import END_USERS, SYSTEM, Listing
 from sim.setup.misfit import Misfit
 from sim.setup.parameters import Delay, NonNegative, check_draws
 from sim.setup.table import Parameters as BaseParameters
@@ -88,6 +88,8 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         What its hedging is called where amplification is credited to mechanisms.
     steady : mapping of str to object
         Parameters with which its liquidity stays in place when volatility rises.
+    buyers : str
+        Population whose rows take the other side of the options that it trades at a desk, or `end_users`.
     is_backed : bool
         Whether the insurance fund stands behind its accounts.
     account : ndarray of int64, shape (chains, N)
@@ -107,6 +109,7 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
     mechanism: ClassVar[str] = ""
     steady: ClassVar[Mapping[str, Any]] = {}
     is_backed: bool = False
+    buyers: str = SYSTEM[END_USERS]
 
     class Parameters(BaseParameters):
         """What a scenario may say of this population; subclasses add fields.
@@ -177,6 +180,10 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
             Units quoted a side, which the statements of several populations are weighted by.
         """
         return 0.0, 0.0
+
+    def option_weights(self) -> np.ndarray:
+        """Weight of each row, shape (N,), where others sell options to this population; equal ones."""
+        return np.ones(self.rows)
 
     def report(self) -> dict[str, Any]:
         """What the manifest should say of this population beyond its parameters, as plain values."""

@@ -11,22 +11,17 @@ each contract together, to the lot, however many books there are.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from agents.option_chains.reading import ChainFile, Reading, check_moneyness, clock, read
 from sim.setup.draws import Draws
-from sim.setup.limits import LONGEST, MOST, MOST_UNITS
 from sim.setup.listing import Listing
 from sim.setup.misfit import Misfit
 from sim.setup.parameters import check_lots
 from sim.setup.table import Parameters
-
-DAY = 86400.0
-
-Days = Annotated[float, Field(gt=0, le=LONGEST / DAY)]
 
 
 class Contract(NamedTuple):
@@ -100,67 +95,6 @@ class Holding(Parameters):
         units = abs(side) * self.share * self.contract_multiplier * contract.open_interest
         check_lots(units / lot)
         return round(math.copysign(round(units / lot), side))
-
-
-class Synthetic(Holding):
-    """A synthetic chain: strikes around the spot, open interest falling with moneyness.
-
-    Parameters
-    ----------
-    open_interest : float
-        Of all contracts together, units of the asset.
-    expiries_days : list of float
-    expiry_weights : list of float
-        Shares of the open interest by expiry; equal if not given.
-    strikes : int
-        Strikes on each side of the spot.
-    spacing : float
-        Distance between strikes, as a fraction of the spot.
-    dispersion : float
-        Standard deviation of open interest over moneyness, fraction of the spot.
-    put_share : float
-        Share of the open interest in puts.
-    skew_to_otm : float
-        How far the centre of puts lies below, and that of calls above the spot, fraction.
-    """
-
-    open_interest: float = Field(gt=0, le=MOST_UNITS)
-    expiries_days: list[Days] = Field(default=[1.0, 7.0, 30.0], min_length=1, max_length=1000)
-    expiry_weights: list[Annotated[float, Field(ge=0, le=MOST)]] | None = None
-    strikes: int = Field(default=12, ge=0, le=1000)
-    spacing: float = Field(default=0.01, gt=0, lt=1)
-    dispersion: float = Field(default=0.06, gt=0, le=100)
-    put_share: float = Field(default=0.55, ge=0, le=1)
-    skew_to_otm: float = Field(default=0.02, ge=0, le=100)
-
-    @model_validator(mode="after")
-    def _fits(self) -> Synthetic:
-        weights = self.expiry_weights
-        if weights is not None and len(weights) != len(self.expiries_days):
-            raise ValueError(f"{len(self.expiries_days)} expiries_days but {len(weights)} expiry_weights")
-        if weights is not None and sum(weights) <= 0:
-            raise ValueError("the expiry_weights sum to 0")
-        if self.strikes * self.spacing >= 1:
-            raise ValueError(f"strikes x spacing is {self.strikes * self.spacing:g}; it must be below 1")
-        return self
-
-    def chain(self, listing: Listing, asset: int) -> Chain:
-        """Lay the open interest out over strikes and expiries."""
-        spot, smile = listing.spots[asset], listing.smiles[asset]
-        weights = self.expiry_weights or [1.0] * len(self.expiries_days)
-        steps = np.arange(-self.strikes, self.strikes + 1) * self.spacing
-        contracts = []
-        for days, weight in zip(self.expiries_days, weights, strict=True):
-            for is_call, part in ((True, 1 - self.put_share), (False, self.put_share)):
-                centre = self.skew_to_otm if is_call else -self.skew_to_otm
-                squares = ((steps - centre) / self.dispersion) ** 2
-                shape = np.exp(-0.5 * (squares - squares.min()))
-                interest = self.open_interest * weight / sum(weights) * part * shape / shape.sum()
-                for step, amount in zip(steps, interest, strict=True):
-                    strike, seconds = spot * (1 + float(step)), days * DAY
-                    volatility = smile.volatility(strike, spot, seconds)
-                    contracts.append(Contract(strike, seconds, is_call, volatility, float(amount)))
-        return Chain(contracts, len(contracts), {})
 
 
 class Snapshot(Holding):

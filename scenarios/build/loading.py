@@ -50,7 +50,10 @@ def read(name_or_path: str | Path) -> Document:
     """
     path = library.find(name_or_path)
     label = path.name if path.parent == library.FOLDER else str(path)
-    return newest(Document.read(path, label), BuildableScenario)
+    document = newest(Document.read(path, label), BuildableScenario)
+    if path == library.FOLDER / f"{library.RENAMED.get(str(name_or_path))}.toml":
+        document.notes.append(document.problem(("name",), f'"{name_or_path}" is called {path.stem} now'))
+    return document
 
 
 def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> BuildableScenario:

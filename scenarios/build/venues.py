@@ -11,7 +11,7 @@ from sim.messages.view import View
 from sim.population import Population
 from sim.records import PERPETUAL, SPOT
 from sim.setup.instruments import Universe
-from sim.setup.listing import Listing, VenueTerms
+from sim.setup.listing import END_USERS, SYSTEM, Listing, VenueTerms
 from sim.setup.misfit import Misfit
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
@@ -97,13 +97,37 @@ def open_all(
 ) -> None:
     """Tell each venue of the market around it, issue its funds and open it."""
     accounts = {population.name: population.account.ravel() for population in populations}
-    around = Surroundings(view, ledger, listing, venues, accounts)
+    around = Surroundings(view, ledger, listing, venues, accounts, _buyers(populations, listing))
     for venue in venues:
         venue.attach(around)
         for name, (account, cash) in venue.funds().items():
             ledger.issue(name, np.array([account]), np.array([cash]), {})
         venue.open(ledger.population_of, listing.tags.get(venue.index, 0))
     view.resting = {v.index: resting for v in venues if (resting := v.accounts) is not None}
+
+
+def _buyers(populations: list[Population], listing: Listing) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Who takes the other side of the options of each population that says so, and with which weights.
+
+    Raises
+    ------
+    Misfit
+        If it cannot hold them.
+    """
+    found = {}
+    named = {population.name: population for population in populations}
+    able = [p.name for p in populations if p.option_slots]
+    for n, seller in enumerate(populations):
+        if seller.buyers == SYSTEM[END_USERS]:
+            continue
+        allowed = [name for name in (SYSTEM[END_USERS], *able) if name != seller.name]
+        if seller.buyers not in allowed:
+            lack = "is the seller" if seller.buyers == seller.name else "holds no options"
+            raise Misfit(f'"{seller.buyers}" {lack}', ("populations", n, "buyers"), seller.buyers, allowed)
+        buyer = named[seller.buyers]
+        chain = listing.desk(seller.asset).chain
+        found[len(listing.system) + n] = buyer.account[chain], buyer.option_weights()
+    return found
 
 
 def state_impact(venues: list[Venue], populations: list[Population]) -> None:

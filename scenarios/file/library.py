@@ -15,6 +15,9 @@ from scenarios.file.errors import Problem, ScenarioError, nearest
 
 FOLDER = Path(__file__).parents[1]
 STARTER = Path(__file__).parent / "starter" / "starter.toml"
+RENAMED = {"gamma_squeeze": "short_call_rally"}
+"""What scenarios of the library were called before, and are called now."""
+
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -30,7 +33,7 @@ def first_sentence(name: str) -> str:
 
 
 def find(name_or_path: str | Path) -> Path:
-    """The file of a scenario: a path, the name of one in the library, or a path without its `.toml`.
+    """The file of a scenario: a path, a name in the library, a path without its `.toml`, or an old name.
 
     Raises
     ------
@@ -46,6 +49,8 @@ def find(name_or_path: str | Path) -> Path:
     of_name = path.with_name(f"{path.name}.toml") if path.name else path
     if os.path.isfile(of_name):
         return of_name
+    if found in RENAMED:
+        return FOLDER / f"{RENAMED[found]}.toml"
     what = "no such file, and no scenario of the library has this name"
     beside = sorted(each.stem for each in path.parent.glob("*.toml")) if os.path.isdir(path.parent) else []
     near = nearest(path.stem, [*beside, *known])
@@ -68,7 +73,7 @@ def start(name: str, folder: Path | None = None) -> Path:
     ScenarioError
         If the name will not do or is one of the library's, or the file is there already.
     """
-    if name in names():
+    if name in (*names(), *RENAMED):
         raise ScenarioError(Problem(name, "", "is the name of a scenario of the library; choose another"))
     if not NAME.fullmatch(name):
         raise ScenarioError(Problem(name, "", "not a name: letters, digits, _ and -, at most 64"))

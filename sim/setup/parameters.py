@@ -24,6 +24,7 @@ from sim.setup.limits import (
     MOST_ROWS,
     MOST_UNITS,
 )
+from sim.setup.listing import END_USERS, SYSTEM
 from sim.setup.misfit import Key, Misfit, NotOneOf, within
 
 
@@ -157,13 +158,13 @@ Volatility = Annotated[Positive, up_to(HIGHEST_VOLATILITY)]
 """Per square root of a year."""
 
 
-def _named(noun: str, group: str) -> AfterValidator:
-    """Validator: the scenario being read has an entry of this name in this group."""
+def _named(noun: str, group: str, *also: str) -> AfterValidator:
+    """Validator: the scenario being read has an entry of this name in this group, or it is one of `also`."""
 
     def check(value: str, info: ValidationInfo) -> str:
         names = (info.context or {}).get("names")
-        if names is not None and value not in names[group]:
-            raise NotOneOf(noun, value, names[group])
+        if names is not None and value not in (*also, *names[group]):
+            raise NotOneOf(noun, value, [*also, *names[group]])
         return value
 
     return AfterValidator(check)
@@ -172,3 +173,6 @@ def _named(noun: str, group: str) -> AfterValidator:
 AssetName = Annotated[str, _named("asset", "assets")]
 VenueName = Annotated[str, _named("venue", "venues")]
 PopulationName = Annotated[str, _named("population", "populations")]
+
+BuyersName = Annotated[str, _named("population", "populations", SYSTEM[END_USERS])]
+"""A population, or the end users of options."""

@@ -47,6 +47,9 @@ class Surroundings:
         All of them, by their rows in the View's quotes.
     accounts : mapping of str to ndarray of int64
         Accounts of each population, by its name.
+    buyers : mapping of int to (ndarray of int64, ndarray of float64)
+        Accounts that take the other side of the options of a population, and their weights, by its number;
+        populations that are not in it trade with end users.
     """
 
     view: View
@@ -54,6 +57,7 @@ class Surroundings:
     listing: Listing
     venues: Sequence[Neighbour]
     accounts: Mapping[str, np.ndarray] = field(default_factory=dict)
+    buyers: Mapping[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     def sellers(self) -> dict[int, int]:
         """The venue at which each dense instrument can be sold: the first that trades it."""

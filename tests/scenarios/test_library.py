@@ -12,7 +12,8 @@ from places import SUPPORT
 from analysis.metrics.volume import hedging_share
 from scenarios import load
 from scenarios.arms.arms import Arms
-from scenarios.file.library import STARTER, names
+from scenarios.file.errors import ScenarioError
+from scenarios.file.library import RENAMED, STARTER, find, names, start
 from scenarios.replications.replicate import FOLDER
 from sim.recording.recording import Recording
 
@@ -133,13 +134,33 @@ def test_the_gain_of_each_scenario_is_what_its_description_says() -> None:
     assert resting["short_gamma_crash"] > 2
     assert max(before["calm"], shocked["calm"]) < 0.02
     assert before["linear_feedback"] == pytest.approx(0.5)
-    assert opening["gamma_squeeze"] == pytest.approx(0.4, abs=0.05)
-    assert 0.55 < shocked["gamma_squeeze"] < 0.65
-    assert resting["gamma_squeeze"] > 2
+    assert opening["short_call_rally"] == pytest.approx(0.4, abs=0.05)
+    assert 0.55 < shocked["short_call_rally"] < 0.65
+    assert resting["short_call_rally"] > 2
 
 
-def test_a_squeeze_goes_up_and_liquidates_shorts() -> None:
-    scenario = load("gamma_squeeze")
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_old_name_still_loads_and_says_the_new_one(
+    old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert old not in names()
+    with pytest.warns(UserWarning, match=f'{new}.toml:.*: name: "{old}" is called {new} now'):
+        assert load(old).name == new
+    with pytest.raises(ScenarioError, match="choose another"):
+        start(old, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / f"{old}.toml").write_text(find(new).read_text().replace(new, "mine", 1))
+    assert load(old).name == "mine", "a file of one's own comes before it"
+
+
+def test_a_name_of_today_is_not_remarked_on(recwarn: pytest.WarningsRecorder) -> None:
+    for name in RENAMED.values():
+        load(name)
+    assert not recwarn.list
+
+
+def test_a_rally_into_short_calls_goes_up_and_liquidates_shorts() -> None:
+    scenario = load("short_call_rally")
     scenario["time.steps"] = 1500
     recording = scenario.market().run()
     mid = recording.column("series", "GME.mid")

@@ -63,7 +63,7 @@ def test_it_says_what_it_leaves_out(path: str) -> None:
 def test_every_parameter_is_documented(path: str) -> None:
     factory = CLASSES[path]
     assert factory.__module__.startswith("agents.")
-    text = "".join(inspect.getdoc(c.Parameters) or "" for c in (factory, Population))
+    text = "".join(inspect.getdoc(c.Parameters) or "" for c in factory.__mro__ if issubclass(c, Population))
     documented = {
         name.strip() for line in re.findall(r"^([\w, ]+?)(?: : .*)?$", text, re.M) for name in line.split(",")
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from bench import FIRST, SMILES, Bench
 
@@ -19,18 +21,25 @@ MONTH = 30 * 86400.0
 
 
 class Dealing:
-    """A desk beside a bench; Ann may hold options, Bob may not."""
+    """A desk beside a bench; Ann may hold options, Bob may not.
 
-    def __init__(self, asset=-1, prices=(100.0,), smiles=SMILES, cash=1e6, **spreads):
-        self.bench = Bench(2, prices=prices, holders=1, cash=cash)
+    `buyers` are the weights of accounts behind Bob's, who may, and who take what their population asks for.
+    """
+
+    def __init__(self, asset=-1, prices=(100.0,), smiles=SMILES, cash=1e6, buyers=(), **spreads):
+        count = 2 + len(buyers)
+        self.bench = Bench(count, prices=prices, holders=count if buyers else 1, cash=cash)
         self.desk = Desk("desk", 0, asset, -1, Desk.Parameters(**spreads))
-        self.desk.attach(self.bench.around(smiles=smiles))
+        behind = np.arange(BOB + 1, BOB + 1 + len(buyers)), np.array(buyers, float)
+        around = self.bench.around(smiles=smiles)
+        self.desk.attach(replace(around, buyers={FIRST: behind} if buyers else {}))
         self.desk.open(self.bench.population_of, 0)
         self.outbox = Outbox()
 
     def ask(self, account, qty, instrument=-1, kind=REQUEST, **fields):
-        """Send one request; the fill as (instrument, lots, price, maker), or the refusal."""
+        """Send one request; its first fill as (instrument, lots, price, maker), or the refusal."""
         self.outbox.send(account, 0, kind, qty, instrument=instrument, **fields)
+        self.outbox.rows["population"][0] = self.bench.population_of[account]
         bench, tape = self.bench, self.bench.tape
         dense = instrument if 0 <= instrument < len(bench.ledger.position) else SPOT
         room = bench.margin.admit(self.outbox.rows, np.arange(1), dense)
@@ -41,5 +50,6 @@ class Dealing:
         bench.ledger.post(tape)
         if tape.counts[FILLS] == fills:
             return int(tape.rejects[tape.counts[REJECTS] - 1]["refusal"])
+        self.parts = [(int(row["maker"]), int(row["qty"])) for row in tape.fills[fills : tape.counts[FILLS]]]
         row = tape.fills[fills]
         return int(row["instrument"]), int(row["qty"]), float(row["price"]), int(row["maker"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.hedging.exposures.base import Exposure
 from agents.hedging.exposures.chain_book import ChainBook
-from agents.option_chains import chains
+from agents.option_chains import synthetic
 
 
 class Synthetic(ChainBook):
@@ -12,5 +12,5 @@ class Synthetic(ChainBook):
 
     is_named = True
 
-    class Parameters(chains.Synthetic, Exposure.Parameters):
-        """As `agents.option_chains.chains.Synthetic` says."""
+    class Parameters(synthetic.Synthetic, Exposure.Parameters):
+        """As `agents.option_chains.synthetic.Synthetic` says."""

@@ -1,6 +1,6 @@
 """How `example_chain.csv` was made: an invented chain on BTC at 65,000, of no market and no exchange's data.
 
-Open interest is laid out by `agents.option_chains.chains.Synthetic` over four expiries, rounded to a tenth,
+Open interest is laid out by `agents.option_chains.synthetic.Synthetic` on four expiries, rounded to a tenth,
 with volatilities from a smile, rounded to a hundredth of a percent. Run as a module it prints the file.
 """
 
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from agents.option_chains.chains import Synthetic
 from agents.option_chains.reading import Reading
 from agents.option_chains.rows import Quote
+from agents.option_chains.synthetic import Synthetic
 from agents.option_chains.table import as_csv
 from sim.setup.instruments import Universe
 from sim.setup.listing import Listing, Smile

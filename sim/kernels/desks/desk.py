@@ -1,12 +1,14 @@
-"""Desk: fill requests at a quote, against one account."""
+"""Desk: fill requests at a quote, against those who take the other side."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from sim.base.jit import inlined, kernel
 from sim.kernels.accounts.posting import NO_HOLDER
-from sim.kernels.messages.tape import Deal, open_group, origin_of, refuse, sender_of, write_fill
+from sim.kernels.messages.tape import Deal, Party, open_group, origin_of, refuse, sender_of, write_fill
 from sim.records import (
     LP_SHARE,
     NO_MARGIN,
@@ -21,6 +23,15 @@ from sim.records import (
 )
 
 
+class Buyers(NamedTuple):
+    """Who takes the other side of the options of each population; end users of those without any."""
+
+    first: Any  # row of each population's first buyer, and one behind the last
+    account: Any
+    population: Any
+    weight: Any
+
+
 class Terms(NamedTuple):
     """The desk: its row in the quotes, its half spreads, and who takes the other side."""
 
@@ -29,6 +40,7 @@ class Terms(NamedTuple):
     option_spread: Any  # fraction of the underlying's mark
     dense: Any  # Party
     options: Any  # Party
+    buyers: Buyers
 
 
 class Prices(NamedTuple):
@@ -37,6 +49,38 @@ class Prices(NamedTuple):
     terms: Any
     contracts: Any
     assets: Any
+
+
+@inlined
+def placed_weight(population, buyers, is_in_breach):
+    """Weight of the buyers of a population's options that are not in breach; 0 without any."""
+    total = 0.0
+    for i in range(buyers.first[population], buyers.first[population + 1]):
+        if not is_in_breach[buyers.account[i]]:
+            total += buyers.weight[i]
+    return total
+
+
+@inlined
+def place(order, deal, desk, is_in_breach, tape):
+    """Write an option deal with each buyer of the sender's options, shared by weight to the lot."""
+    buyers, population, group = desk.buyers, order["population"], open_group(tape)
+    sender, origin = sender_of(order), origin_of(order)
+    total = placed_weight(population, buyers, is_in_breach)
+    if total == 0.0:
+        write_fill(tape, desk.venue, group, deal, desk.options, sender, origin)
+        return
+    weight, done = 0.0, deal.qty * 0
+    for i in range(buyers.first[population], buyers.first[population + 1]):
+        if is_in_breach[buyers.account[i]]:
+            continue
+        weight += buyers.weight[i]
+        part = np.int64(np.rint(deal.qty * (weight / total))) - done
+        if part != 0:
+            done += part
+            own = Deal(deal.instrument, part, deal.price, deal.fee, deal.maker_fee)
+            buyer = Party(buyers.account[i], buyers.population[i])
+            write_fill(tape, desk.venue, group, own, buyer, sender, origin)
 
 
 @inlined
@@ -92,7 +136,7 @@ def quoted(instrument, sign, now, prices, desk):
 
 
 @kernel
-def fill_requests(orders, rows, desk, prices, holder_of, room, tape):
+def fill_requests(orders, rows, desk, prices, holder_of, is_in_breach, room, tape):
     """Fill each request at the desk's quote, in full unless it is reduce-only, or refuse it.
 
     Of options none is reduce-only: what an account holds of one is not looked up.
@@ -103,10 +147,12 @@ def fill_requests(orders, rows, desk, prices, holder_of, room, tape):
     prices : Prices
     holder_of : ndarray of int32, shape (A,)
         Accounts without a row in the option block trade no options.
+    is_in_breach : ndarray of bool, shape (A,)
+        Buyers in breach take nothing.
     room : ndarray of int64, shape (3, A)
         Options are checked by margin afterwards, dense instruments by this.
     tape : TapeRows
-        With room for a fill or a refusal an order.
+        With room for a refusal an order, and for a fill of every order with each of its buyers.
     """
     for k in range(rows.size):
         order = orders[rows[k]]
@@ -132,5 +178,8 @@ def fill_requests(orders, rows, desk, prices, holder_of, room, tape):
                 continue
             take(lots, account, room)
         deal = Deal(instrument, lots, price, 0.0, 0.0)
-        maker = desk.options if is_option else desk.dense
-        write_fill(tape, desk.venue, open_group(tape), deal, maker, sender_of(order), origin_of(order))
+        if is_option:
+            place(order, deal, desk, is_in_breach, tape)
+        else:
+            group = open_group(tape)
+            write_fill(tape, desk.venue, group, deal, desk.dense, sender_of(order), origin_of(order))

@@ -35,11 +35,11 @@ NAMED = HAS_QTY | HAS_INSTRUMENT | HAS_DEADLINE | HAS_TIF | IS_REDUCE_ONLY
 class Desk(Venue):
     """Fills requests in full at a model price plus or minus a half spread, moving no market.
 
-    Options trade against the end users' account at the smile's Black-76 price on the
-    mark; spot and perpetuals trade against an outside account at the mark. A request for
-    an option that is not listed yet (instrument -1) names its strike in `value`, its expiry in
-    `good_till`, a call by the flag CALL and, at a desk of several assets, the asset in
-    `target`; the desk lists it.
+    Options trade at the smile's Black-76 price on the mark, against the accounts that the sender's
+    population names as its buyers, by their weights, or else the end users' account; spot and perpetuals
+    trade against an outside account at the mark. A request for an option that is not listed yet
+    (instrument -1) names its strike in `value`, its expiry in `good_till`, a call by the flag CALL and, at
+    a desk of several assets, the asset in `target`; the desk lists it.
 
     Leaves out: competition between desks, the desk's own risk limits, and the initial
     margin of options sold to it (maintenance is checked at the next margin run).
@@ -68,25 +68,37 @@ class Desk(Venue):
         """Keep what it prices from; a bespoke option has the lot of its asset's first venue."""
         listing = around.listing
         self._view, self._universe, self._smiles = around.view, listing.universe, listing.smiles
+        self._buyers = around.buyers
         self._option_lots = [listing.lot(asset) for asset in range(len(listing.spots))]
         self._work = np.zeros((options.WORK_ROWS, 2))
 
     def open(self, population_of: np.ndarray, tags: int) -> None:
         """Keep what the kernel takes of the desk: its spreads and those who take the other side."""
         dense, options_side = (Party(a, int(population_of[a])) for a in (OUTSIDE, END_USERS))
-        own = self.parameters
+        own, placing = self.parameters, self._placing(population_of)
         spreads = own.spread_bps * 1e-4, own.option_spread_bps * 1e-4
-        self._terms = desk.Terms(self.index, *spreads, dense, options_side)
+        self._terms = desk.Terms(self.index, *spreads, dense, options_side, placing)
+        self._fills = np.maximum(np.diff(placing.first), 1)  # that an order can come to, by population
+
+    def _placing(self, population_of: np.ndarray) -> desk.Buyers:
+        """Buyers of every population's options, in the order of the populations."""
+        first = np.zeros(int(population_of.max()) + 2, np.int64)
+        account, weight = np.zeros(0, np.int64), np.zeros(0)
+        for number, (accounts, weights) in sorted(self._buyers.items()):
+            first[number + 1] = accounts.size
+            account, weight = np.append(account, accounts), np.append(weight, weights)
+        return desk.Buyers(np.cumsum(first), account, population_of[account], weight)
 
     def execute(
         self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
     ) -> None:
         """Fill or refuse each request; list bespoke options first."""
         self._list_bespoke(orders, due)
-        tape.reserve(due.size, 0, due.size)
+        tape.reserve(int(self._fills[orders["population"][due]].sum()), 0, due.size)
         view = self._view
         prices = desk.Prices(view.terms, self._universe.contracts, view.assets)
-        desk.fill_requests(orders, due, self._terms, prices, view.holder_of, room, tape.rows)
+        accounts = view.holder_of, view.is_in_breach
+        desk.fill_requests(orders, due, self._terms, prices, *accounts, room, tape.rows)
 
     def _asset(self, named: int) -> int:
         """Asset of a bespoke option: the desk's, the one named, the only one there is, else -1."""

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from small_market import population, small_market
 
-from agents.option_chains.chains import Chain, Contract, Holding, Snapshot, Synthetic, apportion, split
+from agents.option_chains.chains import Chain, Contract, Holding, Snapshot, apportion, split
 from agents.option_chains.formats.base import FIELDS
+from agents.option_chains.synthetic import Synthetic
 from scenarios.file.errors import ScenarioError
 from sim.records import OPTIONS
 from sim.setup.draws import Draws

@@ -40,7 +40,7 @@ def gap_to_the_pool(recording):
 
 def test_replayed_hedges_go_where_the_route_sends_them_by_then():
     """Muted, hedgers see a pool that never answers; what they sent to it is not all sent to it again."""
-    scenario = load("gamma_squeeze", {"time.steps": 720})
+    scenario = load("short_call_rally", {"time.steps": 720})
     found = recordings(scenario, [BASE, MUTED, OPEN_LOOP])
     sizes = {}
     for arm in (MUTED, OPEN_LOOP):

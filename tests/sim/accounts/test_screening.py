@@ -31,7 +31,7 @@ ROLLING: dict[str, Any] = {
 CRASHES: dict[str, Any] = {"time.steps": 240, "shocks.0.at": 60.0}
 CASES: dict[str, tuple[str | Path, dict[str, Any]]] = {
     "a crash": ("short_gamma_crash", CRASHES),
-    "a squeeze": ("gamma_squeeze", CRASHES),
+    "a rally": ("short_call_rally", CRASHES),
     "two assets, vaults that roll": (TWO_ASSETS, ROLLING),
 }
 
@@ -57,7 +57,7 @@ def test_screened_and_unscreened_runs_are_the_same(case: str, monkeypatch: pytes
 
 def test_a_row_whose_treasury_moves_is_looked_at() -> None:
     """Its net delta has changed without a trade."""
-    model = load("gamma_squeeze").market()
+    model = load("short_call_rally").market()
     for _ in range(30):
         model.step()
     dealers = next(population for population in model.populations if population.name == "dealers")

@@ -43,6 +43,20 @@ def test_a_bespoke_option_is_listed_at_the_smile_and_sold_by_end_users():
     assert [dealing.bench.option_lots(ANN, OPTIONS + i) for i in range(2)] == [1, 1]
 
 
+def test_options_are_shared_by_weight_among_the_buyers_that_are_not_in_breach():
+    dealing = Dealing(buyers=(2.0, 1.0, 0.0))
+    big, small, nobody = BOB + 1, BOB + 2, BOB + 3
+    instrument = dealing.bench.list_option(100.0, 50.0)
+    dealing.ask(ANN, -10, instrument)
+    assert dealing.parts == [(big, -7), (small, -3)], "two thirds and one; of no weight, nothing"
+    for account, parts in ((big, [(small, -10)]), (small, [(END_USERS, -10)])):
+        dealing.bench.view.is_in_breach[account] = True
+        dealing.ask(ANN, -10, instrument)
+        assert dealing.parts == parts
+    assert [dealing.bench.option_lots(a, instrument) for a in (big, small, nobody)] == [7, 13, 0]
+    assert dealing.bench.ledger.check(0) < 1e-15
+
+
 def test_a_worthless_option_is_bought_back_for_nothing_never_for_less():
     dealing = Dealing(option_spread_bps=50.0)
     instrument, _, _, _ = dealing.ask(ANN, -10, value=1.0, good_till=60.0)

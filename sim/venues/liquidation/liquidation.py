@@ -28,6 +28,7 @@ from sim.records import (
     REDUCE_ONLY,
     REMOVE_LIQUIDITY,
     REQUEST,
+    RESERVE,
     SEIZE,
     SEQ,
     STEP,
@@ -353,7 +354,8 @@ class Exchange(Venue):
 
         One that holds nothing at all is recorded with a quantity of 0, for what it owes.
         """
-        terms, lots = self._ledger.terms, self._ledger.position[:, seizure.account]
+        terms = self._ledger.terms
+        lots = np.where(terms["kind"] != RESERVE, self._ledger.position[:, seizure.account], 0)
         if not (lots > 0).any():
             self._log(seizure, 0, 0, np.nan)
         for instrument in map(int, np.flatnonzero(lots > 0)):

@@ -23,8 +23,8 @@ class Rules(Parameters):
     """How options that are closed out are priced, and who may take them.
 
     Half a spread is quoted in volatility, as desks do: `spread` + `stress` x what realised volatility is
-    above the contract's implied one + `size` x the units of the book over `daily_units`; in money it is that
-    times vega.
+    above the contract's implied one + `size` x the units of the book over `daily_units`, `widest` at most;
+    in money it is that times vega.
 
     Parameters
     ----------
@@ -38,6 +38,8 @@ class Rules(Parameters):
         Volatility, per year, that a book of a day's units adds.
     daily_units : float
         Units of options that trade in a day.
+    widest : float
+        Most that half a spread comes to, per year.
     limit : float
         Units of a contract that one taker takes at most in an auction.
     outside : float
@@ -49,6 +51,7 @@ class Rules(Parameters):
     stress: float = Field(default=0.25, ge=0, le=1e3)
     size: float = Field(default=0.1, ge=0, le=HIGHEST_VOLATILITY)
     daily_units: float = Field(default=20_000.0, ge=FINEST, le=MOST_UNITS)
+    widest: float = Field(default=0.3, ge=0, le=HIGHEST_VOLATILITY)
     limit: float = Field(default=100.0, ge=FINEST, le=MOST_UNITS)
     outside: float = Field(default=2.0, ge=1, le=1e3)
 
@@ -109,6 +112,7 @@ class Auction:
         assets = self._view.assets[own["asset"]]
         excess = np.maximum(assets["volatility"] - own["volatility"], 0.0)
         points = rules.spread + rules.stress * excess + rules.size * units / rules.daily_units
+        points = np.minimum(points, rules.widest)
         out, zero = np.zeros((5, own.size)), np.zeros(own.size)
         years = np.maximum(own["expiry"] - time, 0.0) / YEAR
         terms = (

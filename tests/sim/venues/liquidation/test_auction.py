@@ -78,6 +78,11 @@ def test_realised_volatility_above_implied_widens_the_spread() -> None:
     assert room.seize()["price"] == pytest.approx(room.premium + (0.022 + 0.25 * 0.4) * VEGA, rel=1e-6)
 
 
+def test_no_spread_is_wider_than_the_widest() -> None:
+    room = Room(widest=0.01)
+    assert room.seize()["price"] == pytest.approx(room.premium + 0.01 * VEGA, rel=1e-6)
+
+
 def test_takers_share_in_proportion_to_the_margin_they_have() -> None:
     """An initial margin of 15 a unit: 600 of free margin take 40 units, 200 take 13.33."""
     room = Room(bob=600.0, eve=200.0)
@@ -151,10 +156,15 @@ def test_in_a_crash_dealers_take_from_dealers_and_nothing_is_lost() -> None:
     assert all(residual < 1e-12 for residual in first.residuals().values())
 
 
-def test_the_wider_the_spread_the_less_is_left_of_who_is_closed_out() -> None:
-    owed = [
-        sum(debt.amount for debt in model.waterfall.debts)
-        for model in (crash(auction={"spread": spread, "outside": 1.0}) for spread in (0.0, 0.2))
-        if model.run() is not None
-    ]
-    assert owed[1] > owed[0] > 0.0
+def owed(auction: dict[str, Any] | None) -> float:
+    """What dealers could not pay."""
+    model = crash(auction=auction)
+    model.run()
+    return sum(debt.amount for debt in model.waterfall.debts)
+
+
+def test_without_a_spread_it_comes_to_what_the_desk_pays_and_the_wider_the_more_is_owed() -> None:
+    flat = {"stress": 0.0, "size": 0.0, "outside": 1.0}
+    none, wide = (owed(flat | {"spread": spread}) for spread in (0.0, 0.2))
+    assert none == pytest.approx(owed(None), rel=1e-9)
+    assert wide > 1.1 * none > 0.0

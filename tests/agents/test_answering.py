@@ -75,13 +75,16 @@ def test_who_would_be_liquidated_is_not_if_it_tops_up() -> None:
 
 
 def test_a_reserve_is_out_of_reach_of_whoever_liquidates() -> None:
-    """A jump beyond everything: the account is emptied, the fund pays, and the reserve is still there."""
-    asked = {"top_up_share": 1.0, "latency_seconds": 50.0}
-    model = run(market_of((3.0, -0.2), **asked))
+    """400 are left at 45,200; selling two units costs 452 of fees: the fund pays 52, the reserve stays."""
+    own = ONE | {"top_up_share": 1.0, "latency_seconds": 50.0}
+    settings = {"liquidation": {"backstop": 0.0}, "linear": {"taker_fee_bps": 50.0}}
+    shocks = [value_shock(3.0, fall_to(45_200.0))]
+    model = run(small_market(own, ENGINE, venues=VENUES, settings=settings, shocks=shocks, steps=30))
     row = population(model, "levered").accounts
     assert (units(model, "levered", CENTS) == 10_000.0).all()
     assert model.view.equity[row] == pytest.approx([0.0], abs=1e-6)
-    assert model.waterfall.debts[0].amount == pytest.approx(10_000.0, rel=1e-3)
+    [debt] = model.waterfall.debts
+    assert (debt.account, debt.insurance) == (row[0], pytest.approx(52.0, rel=1e-3))
 
 
 @pytest.mark.parametrize(("price", "is_out"), [(47_550.0, False), (47_450.0, True)])

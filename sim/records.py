@@ -144,8 +144,8 @@ MOVERS = ("trade", "quote", "cancel", "value")
 BY_TRADE, BY_QUOTE, BY_CANCEL, BY_VALUE = range(len(MOVERS))
 
 # What a dense instrument is.
-INSTRUMENTS = ("spot", "perpetual", "lp_share")
-SPOT, PERPETUAL, LP_SHARE = range(len(INSTRUMENTS))
+INSTRUMENTS = ("spot", "perpetual", "lp_share", "reserve")
+SPOT, PERPETUAL, LP_SHARE, RESERVE = range(len(INSTRUMENTS))
 
 # Price of a book side that is empty.
 NO_TICK = -1

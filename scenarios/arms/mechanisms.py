@@ -58,7 +58,8 @@ def mechanisms(scenario: Scenario) -> list[Mechanism]:
             name = entry.factory.mechanism or f"hedging of {entry.name}"
             hedging[name] = (*hedging.get(name, ()), entry.name)
         for key, value in entry.factory.steady.items():
-            steady[f"populations.{entry.name}.{key}"] = value
+            if getattr(entry.parameters, key) is not None:
+                steady[f"populations.{entry.name}.{key}"] = value
     found = [Mechanism(name, muted=muted) for name, muted in hedging.items()]
     if any(SEIZE in entry.factory.takes for entry in scenario.venues):
         found.append(Mechanism(FORCED_SELLING, is_forced=True))

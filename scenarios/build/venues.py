@@ -12,7 +12,7 @@ from sim.population import Population
 from sim.records import PERPETUAL, SPOT
 from sim.setup.instruments import Universe
 from sim.setup.listing import END_USERS, SYSTEM, Listing, VenueTerms
-from sim.setup.misfit import Misfit
+from sim.setup.misfit import Misfit, within
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 
@@ -99,7 +99,8 @@ def open_all(
     accounts = {population.name: population.account.ravel() for population in populations}
     around = Surroundings(view, ledger, listing, venues, accounts, _buyers(populations, listing))
     for venue in venues:
-        venue.attach(around)
+        with within("venues", venue.name):
+            venue.attach(around)
         for name, (account, cash) in venue.funds().items():
             ledger.issue(name, np.array([account]), np.array([cash]), {})
         venue.open(ledger.population_of, listing.tags.get(venue.index, 0))

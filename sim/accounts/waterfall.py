@@ -73,16 +73,16 @@ class Waterfall:
         """The seized accounts that hold nothing any more, in account order."""
         ledger, accounts = self._ledger, np.array(sorted(seized), np.int64)
         flat = np.empty_like(accounts)
-        found = posting.find_flat(accounts, ledger.position, ledger.holder_of, ledger.qty, flat)
+        held = ledger.terms, ledger.position, ledger.holder_of, ledger.qty
+        found = posting.find_flat(accounts, *held, flat)
         listed: list[int] = flat[:found].tolist()
         return listed
 
     def _sweep(self, step: int) -> None:
         """Settle with the fund what backed liquidators that are flat have won or lost."""
         ledger, profit = self._ledger, self._profit
-        if not posting.realise(
-            self._backed, self._float, ledger.cash, ledger.position, ledger.holder_of, ledger.qty, profit
-        ):
+        held = ledger.terms, ledger.position, ledger.holder_of, ledger.qty
+        if not posting.realise(self._backed, self._float, ledger.cash, *held, profit):
             return
         for account, won in zip(self._backed.tolist(), profit.tolist(), strict=True):
             if won > 0:

@@ -1,7 +1,8 @@
-"""Instruments: spot, perpetual, LP share and European option, and the universe of them.
+"""Instruments: spot, perpetual, LP share, reserve and European option, and the universe of them.
 
-Dense instruments (spot, perpetual, LP share) have a column for every account; option
-contracts are numbered from `records.OPTIONS` and held sparsely.
+Dense instruments (all but options) have a column for every account; option contracts are
+numbered from `records.OPTIONS` and held sparsely. A reserve is cash that its owner keeps outside the
+market: part of what the owner is worth, but of no account's equity, and out of reach of liquidations.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from bisect import bisect_right
 import numpy as np
 
 from sim.messages.view import CONTRACT, TERMS
-from sim.records import LP_SHARE, OPTIONS, PERPETUAL, SPOT
+from sim.records import LP_SHARE, OPTIONS, PERPETUAL, RESERVE, SPOT
 
-__all__ = ["LP_SHARE", "PERPETUAL", "SPOT", "Universe"]
+__all__ = ["LP_SHARE", "PERPETUAL", "RESERVE", "SPOT", "Universe"]
+
+CENT = 0.01  # quote currency, a lot of a reserve
 
 
 class Universe:
@@ -60,9 +63,14 @@ class Universe:
     ) -> int:
         """List a dense instrument and return its number; without rates it ties up no margin."""
         self.names.append(name)
-        delta = lot if kind != LP_SHARE else 0.0
-        self._terms.append((0.0, delta, 0.0, lot, initial, maintenance, collateral, kind, asset))
+        price, delta = float(kind == RESERVE), lot if kind <= PERPETUAL else 0.0
+        self._terms.append((price, delta, 0.0, lot, initial, maintenance, collateral, kind, asset))
         return len(self.names) - 1
+
+    def reserve(self) -> int:
+        """Number of the reserve, in lots of a cent; lists it if it is new."""
+        found = self.find(RESERVE, 0)
+        return found if found >= 0 else self.add(RESERVE, 0, CENT, "reserve", collateral=0.0)
 
     def terms(self) -> np.ndarray:
         """A fresh array of TERMS rows, one per dense instrument."""

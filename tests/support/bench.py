@@ -96,6 +96,7 @@ class Bench:
     def list_option(self, strike, expiry, is_call=True, volatility=0.5, asset=0):
         number = self.universe.list_contract(asset, strike, expiry, is_call, volatility, LOT)
         self.ledger.fit_contracts()
+        self.view.contracts = frozen(self.universe.contracts)
         self.assess()
         return number
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from scenarios.build.loading import parse
 from scenarios.file.document import Document
+from scenarios.file.schema import Scenario
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.model import Model
@@ -33,7 +34,13 @@ LPS = {
 }
 
 
-def small_market(
+def small_market(*populations: Mapping[str, Any], **changes: Any) -> Model:
+    """Build the market of `small_scenario`."""
+    model: Model = small_scenario(*populations, **changes).market()
+    return model
+
+
+def small_scenario(
     *populations: Mapping[str, Any],
     venues: Iterable[str] = ("perp", "pool", "desk", "liquidation"),
     steps: int = 60,
@@ -42,8 +49,8 @@ def small_market(
     shocks: Iterable[Mapping[str, Any]] = (),
     asset: Mapping[str, Any] | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Model:
-    """Build a market; `settings` adds keys to venues (or whole venues) by name, `asset` to the asset."""
+) -> Scenario:
+    """A scenario; `settings` adds keys to venues (or whole venues) by name, `asset` to the asset."""
     settings = settings or {}
     driver = {"type": "drivers.Constant"}
     values = {
@@ -58,8 +65,8 @@ def small_market(
         "populations": [dict(population) for population in populations],
         "shocks": [dict(shock) for shock in shocks],
     }
-    model: Model = parse(Document("small", values)).market()
-    return model
+    scenario: Scenario = parse(Document("small", values))
+    return scenario
 
 
 def value_shock(at: float, change: float) -> dict[str, Any]:

@@ -139,8 +139,8 @@ def adjust_delta(held, contracts, work, columns):
 
 
 @kernel
-def fill_shares(account, share, position, terms, columns):
-    """Write delta and gamma of the shares that each row holds; its size is its delta.
+def fill_shares(account, share, spot, position, terms, columns):
+    """Write delta and gamma of each row's shares, and delta of what it took out; its size is its delta.
 
     Parameters
     ----------
@@ -148,6 +148,8 @@ def fill_shares(account, share, position, terms, columns):
         Of each row on each chain.
     share : int
         Dense instrument of the shares.
+    spot : int
+        The asset, where rows have some that they took out of the pool and that is no hedge; else below 0.
     position : ndarray of int64, shape (I, A)
     terms : ndarray of TERMS, shape (I,)
     columns : ndarray of COLUMNS
@@ -157,5 +159,9 @@ def fill_shares(account, share, position, terms, columns):
         lots = np.int64(0)
         for chain in range(account.shape[0]):
             lots += position[share, account[chain, columns[i]["row"]]]
-        columns[i]["size"] = columns[i]["delta"] = float(lots) * terms[share]["delta"]
+        delta = float(lots) * terms[share]["delta"]
+        if spot >= 0:
+            for chain in range(account.shape[0]):
+                delta += position[spot, account[chain, columns[i]["row"]]] * terms[spot]["delta"]
+        columns[i]["size"] = columns[i]["delta"] = delta
         columns[i]["gamma"] = float(lots) * terms[share]["gamma"]

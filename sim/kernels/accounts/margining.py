@@ -43,6 +43,16 @@ def assess(accounts, holdings, prices, equity, maintenance):
 
 
 @kernel
+def free(accounts, holdings, prices, out):
+    """Write equity less initial margin of the listed accounts, quote currency, shape (A,)."""
+    for j in range(accounts.size):
+        a = accounts[j]
+        options, short, _ = options_held(a, holdings, prices)
+        equity = equity_without_options(a, holdings, prices.terms) + options
+        out[a] = equity - initial_of(a, -1, short, holdings, prices.terms)
+
+
+@kernel
 def breaches(accounts, equity, maintenance, found):
     """List those of the accounts whose equity is below maintenance; returns how many.
 

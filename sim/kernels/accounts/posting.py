@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sim.base.jit import inlined, kernel, summing
 from sim.kernels.accounts.changes import note
 from sim.kernels.options.portfolio import has_options
-from sim.records import OPTIONS
+from sim.records import OPTIONS, RESERVE
 
 NO_HOLDER = -1
 
@@ -131,33 +131,33 @@ def post(fills, first, last, terms, contracts, fee_account, holdings, books, tot
 
 
 @inlined
-def is_flat(account, position, holder_of, qty):
-    """Whether an account holds nothing that can be closed or sold."""
+def is_flat(account, terms, position, holder_of, qty):
+    """Whether an account holds nothing that can be closed or sold; its reserve cannot be reached."""
     for instrument in range(position.shape[0]):
-        if position[instrument, account] != 0:
+        if position[instrument, account] != 0 and terms[instrument]["kind"] != RESERVE:
             return False
     holder = holder_of[account]
     return holder < 0 or not has_options(holder, qty)
 
 
 @kernel
-def find_flat(accounts, position, holder_of, qty, flat):
+def find_flat(accounts, terms, position, holder_of, qty, flat):
     """List the accounts that hold nothing but cash, in the order given; returns how many."""
     found = 0
     for i in range(accounts.size):
-        if is_flat(accounts[i], position, holder_of, qty):
+        if is_flat(accounts[i], terms, position, holder_of, qty):
             flat[found] = accounts[i]
             found += 1
     return found
 
 
 @kernel
-def realise(accounts, opening, cash, position, holder_of, qty, profit):
+def realise(accounts, opening, cash, terms, position, holder_of, qty, profit):
     """Cash of flat accounts beyond their opening cash, 0 for others; returns how many are not 0."""
     found = 0
     for i in range(accounts.size):
         profit[i] = 0.0
-        if is_flat(accounts[i], position, holder_of, qty):
+        if is_flat(accounts[i], terms, position, holder_of, qty):
             profit[i] = cash[accounts[i]] - opening[i]
         if profit[i] != 0.0:
             found += 1

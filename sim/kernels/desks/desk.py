@@ -18,6 +18,7 @@ from sim.records import (
     OPTIONS,
     REDUCE_ONLY,
     REQUEST,
+    RESERVE,
     TOO_LATE,
     UNSUPPORTED,
 )
@@ -117,7 +118,8 @@ def take(lots, account, room):
 def quoted(instrument, sign, now, prices, desk):
     """Price at which the desk sells (sign 1) or buys (sign -1) one unit; below 0 if it does not trade.
 
-    It trades no share of a pool: only the pool itself issues and redeems them.
+    It trades no share of a pool: only the pool itself issues and redeems them. Reserves change into cash
+    and back at par.
     """
     terms, contracts = prices.terms, prices.contracts
     if instrument >= OPTIONS:
@@ -132,6 +134,8 @@ def quoted(instrument, sign, now, prices, desk):
         return max(contracts[number]["price"] + sign * half, 0.0)
     if instrument < 0 or instrument >= terms.size or terms[instrument]["kind"] == LP_SHARE:
         return -1.0
+    if terms[instrument]["kind"] == RESERVE:
+        return terms[instrument]["price"]
     return terms[instrument]["price"] * (1.0 + sign * desk.spread)
 
 

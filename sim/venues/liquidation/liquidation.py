@@ -28,6 +28,7 @@ from sim.records import (
     REDUCE_ONLY,
     REMOVE_LIQUIDITY,
     REQUEST,
+    RESERVE,
     SEIZE,
     SEQ,
     STEP,
@@ -36,6 +37,7 @@ from sim.records import (
 from sim.setup.limits import LONGEST, MOST_MONEY
 from sim.setup.listing import INSURANCE
 from sim.setup.table import Parameters as BaseParameters
+from sim.venues.liquidation.auction import Auction, Rules
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 
@@ -84,9 +86,10 @@ class Exchange(Venue):
     account's name, for `close_fraction` of each perpetual (all of it below `small_notional`). Below
     it the sender of the SEIZE takes the perpetuals over at their bankruptcy prices, at which the
     account's equity is used up, and sells them by its own orders; the insurance fund backs it. An
-    account that holds options has the same fraction of them closed out with the desk, and of each
-    perpetual, large or small, since they hedge each other; below zero equity it defaults: all of
-    its options are terminated at the desk's quote and all of its perpetuals sold. Once nothing is
+    account that holds options has the same fraction of them closed out, and of each perpetual, large or
+    small, since they hedge each other; below zero equity it defaults: all of its options are terminated
+    and all of its perpetuals sold. Options go to the desk at its quote, or, with an `auction`, to those who
+    have margin for them, at a spread. Once nothing is
     left that needs margin and the account owes cash, its spot is sold and its shares of pools are
     redeemed. Forced orders meet the same book as any other.
 
@@ -109,7 +112,7 @@ class Exchange(Venue):
     price of position i is mark_i − E (m_i / M) / q_i, equity E shared by maintenance m_i, which is
     dYdX v4's formula (x/subaccounts, bankruptcy price).
 
-    Leaves out: auto-deleveraging, and auctions of seized option books.
+    Leaves out: auto-deleveraging.
     """
 
     needs_asset = False
@@ -133,6 +136,9 @@ class Exchange(Venue):
             the next seizure.
         insurance_fund : float
             Opening balance, quote currency.
+        auction : table, optional
+            At what spread options that are closed out are auctioned, and to whom
+            (`sim.venues.liquidation.auction`); without one the desk takes them at its quote.
         """
 
         close_fraction: float = Field(default=0.2, gt=0, le=1)
@@ -141,6 +147,7 @@ class Exchange(Venue):
         cooldown_seconds: float = Field(default=5.0, ge=0, le=LONGEST)
         max_slippage: float = Field(default=0.05, gt=0, lt=1)
         insurance_fund: float = Field(default=10_000_000.0, ge=0, le=MOST_MONEY)
+        auction: Rules | None = None
 
     emits = True
     seizes = True
@@ -162,6 +169,8 @@ class Exchange(Venue):
         self._view, self._ledger, self._universe = around.view, around.ledger, around.listing.universe
         self._sellers, self._desk, self._venues = around.sellers(), around.desk(), around.venues
         self._cool_until: dict[int, float] = {}
+        rules = self.parameters.auction
+        self._auction = Auction(rules, around) if rules is not None else None
 
     def open(self, population_of: np.ndarray, tags: int) -> None:
         """Keep the population of each account."""
@@ -172,6 +181,8 @@ class Exchange(Venue):
     ) -> None:
         """Seize the accounts named, or refuse where there is no breach."""
         self._release()
+        if self._auction is not None:
+            self._auction.start()
         taken: set[int] = set()  # whose takeover the ledger has not posted yet
         for row in due:
             order = orders[row]
@@ -240,7 +251,7 @@ class Exchange(Venue):
         self._withdraw(seizure)
         if self._has_options(seizure):
             share = 1.0 if seizure.equity < 0 else rules.close_fraction
-            self._close_options(seizure, share)
+            self._close_options(order, seizure, share, tape)
             self._sell_perpetuals(seizure, share, 0.0)
         elif not self._perpetuals(account):
             self._sell_collateral(seizure)
@@ -339,21 +350,49 @@ class Exchange(Venue):
             successor = int(order["account"])
             tape.fill(order, self.index, instrument, -lots, price, successor, self._population_of, **fields)
 
-    def _close_options(self, seizure: Seizure, share: float) -> None:
+    def _close_options(self, order: np.void, seizure: Seizure, share: float, tape: Tape) -> None:
+        """Close a share of each option position, at the desk or by auction."""
         contract, held = self._ledger.contract[:, seizure.holder], self._ledger.qty[:, seizure.holder]
+        closed = []
         for slot in np.flatnonzero(held):
             lots = int(held[slot])
             qty = -int(np.sign(lots)) * max(1, round(abs(lots) * share))
-            instrument = OPTIONS + int(contract[slot])
+            closed.append((OPTIONS + int(contract[slot]), qty))
+        if self._auction is not None:
+            self._sell_options(self._auction, order, seizure, closed, tape)
+            return
+        for instrument, qty in closed:
             cause = self._log(seizure, instrument, qty, np.nan)
             self._send(seizure, self._desk, REQUEST, qty, cause, instrument=instrument, reason=CLOSE_OUT)
+
+    def _sell_options(
+        self,
+        auction: Auction,
+        order: np.void,
+        seizure: Seizure,
+        closed: list[tuple[int, int]],
+        tape: Tape,
+    ) -> None:
+        """Auction contracts, one after the other; those that have expired, or have no price yet, wait."""
+        contracts, group = self._view.contracts, tape.open_group()
+        priced = [(i, qty) for i, qty in closed if i - OPTIONS < contracts.size]
+        live = [(i, qty) for i, qty in priced if contracts[i - OPTIONS]["expiry"] > seizure.time]
+        units = sum(abs(qty) * float(contracts[i - OPTIONS]["lot"]) for i, qty in live)
+        instruments = np.array([instrument for instrument, _ in live], np.int64)
+        halves = auction.half_spreads(instruments, units, seizure.time)
+        for (instrument, qty), half in zip(live, halves.tolist(), strict=True):
+            cause = self._log(seizure, instrument, qty, np.nan)
+            fields = {"taker": seizure.account, "cause": cause, "reason": CLOSE_OUT, "group": group}
+            for taker, lots, price in auction.sell(instrument, qty, half):
+                tape.fill(order, self.index, instrument, lots, price, taker, self._population_of, **fields)
 
     def _sell_collateral(self, seizure: Seizure) -> None:
         """Sell spot and redeem pool shares of an account that owes cash and holds nothing else.
 
         One that holds nothing at all is recorded with a quantity of 0, for what it owes.
         """
-        terms, lots = self._ledger.terms, self._ledger.position[:, seizure.account]
+        terms = self._ledger.terms
+        lots = np.where(terms["kind"] != RESERVE, self._ledger.position[:, seizure.account], 0)
         if not (lots > 0).any():
             self._log(seizure, 0, 0, np.nan)
         for instrument in map(int, np.flatnonzero(lots > 0)):

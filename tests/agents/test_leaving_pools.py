@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_market import LPS, orders_of, small_market, units, value_shock
+from small_market import ARBITRAGEURS, LPS, orders_of, small_market, units, value_shock
 
 from sim.model import Model
 from sim.records import ADD_LIQUIDITY, REMOVE_LIQUIDITY
@@ -21,16 +21,6 @@ LEAVING: dict[str, Any] = LPS | {
     "return_share": 0.5,
 }
 STAYING = LPS | {"name": "others", "deposit": 100.0, "route": {"venues": ["linear"]}}
-ARBITRAGEURS = {
-    "name": "arbs",
-    "type": "arbitrageurs.Arbitrageurs",
-    "book": "linear",
-    "pool": "pool",
-    "share": 1.0,
-    "max_units": 1e5,
-    "spot_units": 1e4,
-    "cash": 1e9,
-}
 PERP, COIN, SHARE = "BTC-perpetual", "BTC-spot", "pool-share"
 
 

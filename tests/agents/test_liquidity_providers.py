@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_market import LPS, MAKERS, SPOT, VENUES, population, small_market, units, value_shock
+from small_market import ARBITRAGEURS, LPS, MAKERS, SPOT, VENUES, population, small_market, units, value_shock
 
 from scenarios.file.errors import ScenarioError
 from sim.model import Model
@@ -17,16 +17,6 @@ HEDGED: dict[str, Any] = LPS | {
     "hedged_share": 1.0,
     "hedging": {"width": 0.001},
     "route": {"venues": ["linear"]},
-}
-SELLER = {
-    "name": "arbs",
-    "type": "arbitrageurs.Arbitrageurs",
-    "book": "linear",
-    "pool": "pool",
-    "share": 1.0,
-    "max_units": 1e5,
-    "spot_units": 1e4,
-    "cash": 1e9,
 }
 MARKET = ("linear", "pool", "desk")
 
@@ -70,7 +60,7 @@ def test_the_opening_hedge_counts_in_the_hedges_lots() -> None:
 
 @pytest.mark.parametrize("change", [-0.1, 0.1])
 def test_they_sell_into_a_fall_and_buy_into_a_rise(change: float) -> None:
-    model = market_of(SELLER, shocks=[value_shock(3.0, change)])
+    model = market_of(ARBITRAGEURS, shocks=[value_shock(3.0, change)])
     opening = units(model, "lps", "BTC-perpetual")
     model.run()
     traded = units(model, "lps", "BTC-perpetual") - opening
@@ -87,7 +77,7 @@ def test_they_may_hedge_in_their_own_pool_and_end_neutral_all_the_same(then: flo
     makers = MAKERS | {"count": 10, "size": 5.0}
     dear = {"perp": {"taker_fee_bps": 10.0}, "pool": {"fee_bps": 1.0}}
     shocks = [value_shock(3.0, 0.1), value_shock(60.0, then)]
-    arbitrageurs = SELLER | {"book": "perp", "share": 0.5}
+    arbitrageurs = ARBITRAGEURS | {"book": "perp", "share": 0.5}
     own = HEDGED | {"route": {"venues": ["perp", "pool"]}}
     venues = ("perp", "pool", "desk")
     model = small_market(own, makers, arbitrageurs, venues=venues, settings=dear, shocks=shocks, steps=120)
@@ -104,7 +94,7 @@ def test_they_may_hedge_in_their_own_pool_and_end_neutral_all_the_same(then: flo
 def test_a_passive_population_is_no_hedger_and_sends_nothing() -> None:
     passive, hedged = (population(market_of(hedged_share=s), "lps") for s in (0.0, 1.0))
     assert (passive.hedges, hedged.hedges) == (False, True)
-    model = market_of(SELLER, hedged_share=0.0, shocks=[value_shock(3.0, -0.1)])
+    model = market_of(ARBITRAGEURS, hedged_share=0.0, shocks=[value_shock(3.0, -0.1)])
     model.run()
     fills = model.recording().fills
     assert not ((fills["taker_population"] == "lps") & (fills["reason"] == "hedge")).any()

@@ -32,6 +32,16 @@ LPS = {
     "deposit": 500.0,
     "route": {"venues": ["perp"]},
 }
+ARBITRAGEURS: dict[str, Any] = {
+    "name": "arbs",
+    "type": "arbitrageurs.Arbitrageurs",
+    "book": "linear",
+    "pool": "pool",
+    "share": 1.0,
+    "max_units": 1e5,
+    "spot_units": 1e4,
+    "cash": 1e9,
+}
 
 
 def small_market(*populations: Mapping[str, Any], **changes: Any) -> Model:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.stats import norm
-from small_market import LPS, SPOT, option_delta, population, small_market, units, value_shock
+from small_market import ARBITRAGEURS, LPS, SPOT, option_delta, population, small_market, units, value_shock
 
 from analysis.feedback import theory
 from scenarios import load
@@ -133,17 +133,8 @@ def constant_gamma(gamma: float = -0.02, shocks: Any = (), **rule: Any):
 def providers(**rule: Any):
     """Two providers of a pool who hedge all they have there, next to an arbitrageur who moves it."""
     lps = LPS | {"hedged_share": 1.0, "hedging": {"synchrony": 1.0, **rule}, "route": {"venues": ["linear"]}}
-    arbitrageur = {
-        "name": "arbitrageurs",
-        "type": "arbitrageurs.Arbitrageurs",
-        "book": "linear",
-        "pool": "pool",
-        "share": 1.0,
-        "max_units": 1e5,
-        "spot_units": 1e4,
-        "cash": 1e9,
-    }
-    return small_market(lps, arbitrageur, venues=("linear", "pool", "desk"), shocks=[value_shock(3.0, -0.1)])
+    venues = ("linear", "pool", "desk")
+    return small_market(lps, ARBITRAGEURS, venues=venues, shocks=[value_shock(3.0, -0.1)])
 
 
 @pytest.mark.parametrize("jump", [-0.04, 0.04])

@@ -64,7 +64,10 @@ u = -inf
 '''
 
 
-@pytest.mark.parametrize("text", [ODD, *(path.read_text() for path in mutants.PARENTS)], ids=range(9))
+TEXTS = {"odd": ODD, **{path.stem: path.read_text() for path in mutants.PARENTS}}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_a_value_has_the_line_on_which_its_statement_begins(text: str) -> None:
     slow = lines_by_prefixes(text)
     assert set(slow) == set(paths(loads(text)))

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from sim.kernels.accounts import margining
+from sim.kernels.accounts.valuation import contracts_value
 from sim.kernels.options.greeks import YEAR, greeks
 from sim.kernels.options.portfolio import INITIAL
 from sim.records import OPTIONS
@@ -17,6 +18,8 @@ from sim.setup.misfit import Misfit
 from sim.setup.parameters import PopulationName
 from sim.setup.table import Parameters
 from sim.venues.surroundings import Surroundings
+
+ONE = np.ones(1)
 
 
 class Rules(Parameters):
@@ -147,9 +150,9 @@ class Auction:
     def _charge(self, instrument: int, side: int) -> float:
         """Free margin that a lot uses up: of what is written its initial margin, else the premium."""
         number, prices = instrument - OPTIONS, self._view.prices
-        contract = prices.contracts[number]
-        premium = float(contract["lot"] * contract["price"])
-        return float(prices.margins[INITIAL, number + 1]) if side > 0 else premium
+        if side > 0:
+            return float(prices.margins[INITIAL, number + 1])
+        return float(contracts_value(ONE, prices.contracts[number : number + 1]))
 
     def _room(self, instrument: int, side: int) -> np.ndarray:
         """Lots of a contract that each taker can take."""

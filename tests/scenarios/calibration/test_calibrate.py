@@ -256,13 +256,13 @@ def test_a_file_of_targets_that_is_not_there(capsys):
     assert 'did you mean "liquid_perpetual"' in capsys.readouterr().err
 
 
-def test_the_targets_that_come_along_fit_the_flagship_of_liquid_markets():
+def test_the_targets_that_come_along_fit_the_scenario_they_are_named_after():
     """Every moment is a metric or of a probe, has a source, and something is held out."""
     for path in reading.FOLDER.glob("*.toml"):
         values = tomllib.loads(path.read_text())
         assert all(moment["source"] for moment in values["moments"].values())
         assert any(moment.get("held_out") for moment in values["moments"].values())
-        assert reading.read(path.stem, load("calm")).is_probed
+        assert reading.read(path.stem, load(path.stem)).is_probed
 
 
 def test_whole_numbers_stay_whole():

@@ -78,6 +78,7 @@ def fall_after_shock(name: str, seed: int = 1, **changes: float) -> tuple[float,
     return float(1 - mid[600:].min() / mid[600]), recording.table("liquidations").num_rows
 
 
+@pytest.mark.long
 def test_the_crash_is_deeper_with_hedging_than_in_the_same_market_without() -> None:
     pairs = [
         (fall_after_shock("short_gamma_crash", s), fall_after_shock("short_gamma_crash", s, **WITHOUT_GAMMA))

@@ -39,6 +39,7 @@ def test_volatility_is_that_of_theory_at_every_gain(tmp_path):
     assert news["mean"] == pytest.approx(1.0, abs=1e-9)
 
 
+@pytest.mark.long
 def test_the_crash_is_amplified_and_a_placebo_does_not_do_it(tmp_path):
     """Real hedging deepens the fall in every resampling; the same trades with random signs do less."""
     arms = ["base", "muted", "placebo", "aa"]
@@ -55,6 +56,7 @@ def test_the_crash_is_amplified_and_a_placebo_does_not_do_it(tmp_path):
     assert entries["bad_debt"]["reason"] == "it is 0 in the muted arm"
 
 
+@pytest.mark.long
 def test_long_gamma_damps(tmp_path):
     """The twin: dealers who are long the same options buy falls, and the fall is smaller with them."""
     own = {"time__steps": 900, "populations__dealers__exposure__sign": 1}
@@ -63,6 +65,7 @@ def test_long_gamma_damps(tmp_path):
     assert entries["BTC.realised_volatility_1min"]["interval"][1] < 1.0
 
 
+@pytest.mark.long
 def test_nothing_happens_in_calm(tmp_path):
     """The control: intervals within 1 +- 0.03, narrow enough that they could leave it."""
     entries = compared(tmp_path / "calm", "calm", 12, ["base", "muted"], time__steps=900)

@@ -245,6 +245,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small")
+@pytest.mark.long
 def test_all_subjects_one_after_the_other_reach_the_end_of_the_table(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -42,9 +42,9 @@ class Outsiders(Population):
 
     What the market does not take at once is carried: the rest of an order is sent again at every step
     until it is filled, so that every arm executes the whole shock however thin its market, and the price
-    gaps instead. What is left when the run ends was more than the market could take
-    (`shock_executed`, a market failure). Where several venues trade an instrument that is shocked, its rest
-    goes to the one that was sent to last.
+    gaps instead. An order the other way waits until then. What is left when the run ends was more than the
+    market could take (`shock_executed`, a market failure). Where several venues trade an instrument
+    that is shocked, its rest goes to the one that was sent to last.
 
     Leaves out: why they trade. They have no capital, their credit is never called, and their
     orders arrive at once (`cash` and `latency_seconds` are without effect).
@@ -70,7 +70,6 @@ class Outsiders(Population):
             account = int(self.account[terms.chain, 0])
             self._slices += [(shock.at + i, terms.index, n, account) for i, n in enumerate(sizes) if n]
         self._slices.sort()
-        self._next = 0
         self._sent: dict[int, tuple[int, int, int]] = {}
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
@@ -79,17 +78,23 @@ class Outsiders(Population):
 
     def decide(self, phase: str, view: View, outbox: Outbox) -> None:
         """Send what earlier orders left over, and the orders whose time falls into this step."""
+        left = {}
         for instrument, (venue, account, sent) in self._sent.items():
             done = view.position[instrument, account] + view.pending.of(account, instrument)
+            left[instrument] = int(sent - done)
             if sent != done:
-                self._send(outbox, account, venue, int(sent - done), view.time)
+                self._send(outbox, account, venue, left[instrument], view.time)
         end = view.time + view.step_seconds
-        while self._next < len(self._slices) and self._slices[self._next][0] < end - 1e-9:
-            at, venue, lots, account = self._slices[self._next]
-            self._send(outbox, account, venue, lots, max(at, view.time))
+        waiting = []
+        for each in self._slices:
+            at, venue, lots, account = each
             instrument = int(view.quotes[venue]["instrument"])
+            if at >= end - 1e-9 or left.get(instrument, 0) * lots < 0:
+                waiting.append(each)
+                continue
+            self._send(outbox, account, venue, lots, max(at, view.time))
             self._sent[instrument] = venue, account, self._sent.get(instrument, (0, 0, 0))[2] + lots
-            self._next += 1
+        self._slices = waiting
 
     def _send(self, outbox: Outbox, account: int, venue: int, lots: int, time: float) -> None:
         outbox.send(account, venue, MARKET, lots, time=time, reason=SHOCK)

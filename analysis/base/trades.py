@@ -163,7 +163,9 @@ def executed(recording: Recording, asset: str) -> float | None:
     if not asked:
         return None
     filled = float(np.abs(_shock_units(recording, asset)).sum())
-    return 1.0 if abs(filled / asked - 1.0) < WHOLE else filled / asked
+    lots = [venue["lot"] for venue in recording.market["venues"] if venue["asset"] == asset]
+    is_whole = abs(filled - asked) <= max(WHOLE * asked, max(lots, default=0.0))
+    return 1.0 if is_whole else filled / asked
 
 
 def unexecuted(recording: Recording, asset: str) -> float:

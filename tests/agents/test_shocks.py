@@ -37,6 +37,24 @@ def test_the_rest_of_an_order_is_sent_until_it_is_filled(qty: float, over: float
     assert values(model) == {"shock_executed": 1.0, "market_failed": 0}
 
 
+def test_an_order_the_other_way_waits_until_the_first_is_done() -> None:
+    shocks = [market_order(5.0, -1000.0), market_order(6.0, 1000.0)]
+    model = small_market(LIMITED, venues=("perp",), steps=60, shocks=shocks)
+    model.run()
+    assert units(model, "shocks", "BTC-perpetual")[0] == 0.0
+    own = model.recording().fills.query("taker_population == 'shocks'")["qty"]
+    assert (own[own < 0].sum(), own[own > 0].sum()) == (-1_000_000, 1_000_000)
+    assert values(model) == {"shock_executed": 1.0, "market_failed": 0}
+
+
+def test_what_rounding_to_lots_takes_is_no_failure() -> None:
+    market = small_market(
+        LIMITED, venues=("perp",), shocks=[market_order(5.0, -20.4)], settings={"perp": {"lot": 1.0}}
+    )
+    market.run()
+    assert values(market) == {"shock_executed": 1.0, "market_failed": 0}
+
+
 def test_what_makers_at_their_limits_never_take_is_a_market_failure() -> None:
     """Quotes under way when a maker reaches its limit are filled too."""
     model = sold(-1000.0, inventory_limit=100.0)

@@ -231,7 +231,10 @@ def owned(account, share_instrument, held, tape, first):
 
 @inlined
 def remove_liquidity(pool, held, first, order, room, tape):
-    """Burn shares for their part of both reserves; returns a refusal or DONE."""
+    """Burn shares for their part of both reserves, in whole lots; returns a refusal or DONE.
+
+    Cash goes with the lots, not with the shares: what is left, dust though it be, keeps its price.
+    """
     account, shares = order["account"], order["qty"]
     if shares <= 0:
         return NO_QUANTITY
@@ -239,7 +242,7 @@ def remove_liquidity(pool, held, first, order, room, tape):
         return NOTHING_TO_REDUCE
     top, low = portion(float(pool["base"]), float(shares), float(pool["supply"]))
     lots = int(top / low * (1.0 - ULPS))
-    top, low = portion(pool["cash"], float(shares), float(pool["supply"]))
+    top, low = portion(pool["cash"], float(lots), float(pool["base"]))
     cash = max(top / low - ULPS * pool["cash"], 0.0)
     price = spot_price(pool)
     share_price = (lots * pool["lot"] * price + cash) / (shares * pool["share_lot"])

@@ -55,7 +55,8 @@ class OptionDealers(Population):
         Parameters
         ----------
         exposure : table
-            `listed`, `synthetic`, `chain` (a snapshot file), `constant_gamma`, or a class of one's own
+            `listed`, `synthetic`, `chain` (a snapshot file), `constant_gamma`, `put_strip`, or a class of
+            one's own
             (`agents.hedging.exposures`).
         hedging, route : table
             Policy and route (`agents.hedging.policies`, `agents.hedging.routes`).

@@ -1,7 +1,8 @@
 """A market at rest: spread, depth, volume, volatility and variance ratios of one run, with intervals.
 
 The values are those of the metrics of the same names; the intervals come from stretches of the run
-(`analysis.base.estimate`), shifted to the values where a metric looks at a few steps more.
+(`analysis.base.estimate`), shifted to the values where a metric looks at a few steps more. What changes
+more slowly than these stretches, as depth far from the price does, is not in them; several seeds tell it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 The loop gain of a sale is what hedgers sell on its fall alone over the sale: a = G F0 / Q, measured in
 the arm where their hedges move nothing. With impact that goes with size the fall is multiplied by
 1 / (1 - a); with a square root by (a + sqrt(a^2 + 4)) / 2, and the gain of one more unit is a / 2. The gain
-is put in, by who holds how much gamma; the amplification is found.
+is put in, by who holds how much gamma; the amplification is found. Neither form knows of time: hedges that
+are sent faster than the sale move the price by more than their share of what is sold in all.
 """
 
 from __future__ import annotations

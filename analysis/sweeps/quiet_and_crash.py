@@ -58,6 +58,8 @@ def _beside_the_ordinary(ax: Axes, sweep: Sweep, asset: str) -> None:
     said = f"dashed: hedges muted, {without:.2f}; band: liquid markets"
     ax.text(1.0, 0.02, said, transform=ax.transAxes, ha="right", va="bottom", fontsize=SMALL, color=INK)
     ax.set_yscale("log")
+    low, high = ax.get_ylim()
+    ax.set_ylim(min(low, 0.5), max(high, 2.0))
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.yaxis.set_minor_locator(NullLocator())

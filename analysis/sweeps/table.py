@@ -50,7 +50,6 @@ KEY_UNITS = {
     "cash": "quote",
     "open_interest": "units",
     "qty": "units",
-    "units": "units",
     "begins_below": "fraction of the price",
     "spot": "quote per unit",
 }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from samples import STEPS, of_returns
 from small_market import MAKERS, small_market
-from synthetic import a_crash, a_recording
+from synthetic import a_crash, a_recording, fills, rows
 
 from analysis.base.estimate import Estimate
 from analysis.base.metric import Absent, Undefined
@@ -18,6 +18,8 @@ from analysis.facts.scorecard import Measured
 from analysis.measures import metrics
 from analysis.probes.impact import Impact, Seed
 from analysis.probes.observed import Probe, Schedule, World
+from sim.recording.recording import Recording
+from sim.records import TRADE
 
 
 def row_of(rows: list[scorecard.Row], moment: str) -> scorecard.Row:
@@ -99,11 +101,35 @@ def test_a_run_that_cannot_tell_says_so_throughout() -> None:
         assert row.verdict.startswith("fail" if is_told else "not measurable")
 
 
-def test_a_fact_is_the_metric_of_its_name() -> None:
-    """The same numbers as in calibrations, of every fact that a run can tell."""
+def of_makers(steps: int, seed: int = 1) -> Recording:
+    """Makers and noise around a random walk."""
     noise = {"name": "noise", "type": "noise.NoiseTraders", "venue": "perp", "count": 5, "market_rate": 0.3}
     driver = {"driver": {"type": "drivers.GeometricBrownian", "volatility": 0.6}}
-    recording = small_market(MAKERS, noise, venues=("perp",), steps=9100, asset=driver).run()
+    return small_market(MAKERS, noise, venues=("perp",), steps=steps, seed=seed, asset=driver).run()
+
+
+def test_errors_of_depths_and_turnover_are_those_of_independent_minutes() -> None:
+    """3, and a relative error of sqrt((0.1^2 + 0.2^2) / 60); a unit a second over a depth of 100 +- 10."""
+    rng, minutes = np.random.default_rng(5), range(60, STEPS + 1, 60)
+    near, far = rng.normal(100, 10, 60), rng.normal(300, 60, 60)
+    looks = [
+        {"step": step, "asset": 0, "distance_bps": distance, "bid": depth, "ask": depth}
+        for step, *both in zip(minutes, near, far, strict=True)
+        for distance, depth in zip((100.0, 500.0), both, strict=True)
+    ]
+    made = fills(*({"step": step, "reason": TRADE, "qty": 1000} for step in range(STEPS)))
+    columns = {"BTC.mid": np.full(STEPS, 100.0)}
+    found = scorecard.scorecard(a_recording(columns, depths=rows("depths", *looks), fills=made))
+    ratio, turnover = (row_of(found, moment).found for moment in ("depth_ratio", "volume_over_depth"))
+    assert ratio.value == pytest.approx(3.0, rel=0.05)
+    assert ratio.error == pytest.approx(3.0 * math.sqrt((0.1**2 + 0.2**2) / 60), rel=0.3)
+    assert turnover.value == pytest.approx(864.0, rel=0.03)
+    assert turnover.error == pytest.approx(864.0 * 0.1 / math.sqrt(60), rel=0.3)
+
+
+def test_a_fact_is_the_metric_of_its_name() -> None:
+    """The same numbers as in calibrations, of every fact that a run can tell."""
+    recording = of_makers(9100)
     values = metrics(recording)
     known = 0
     for fact in OF_RUNS:

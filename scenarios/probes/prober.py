@@ -117,6 +117,7 @@ class Prober:
     def build(self) -> None:
         """Build the market, so that what does not fit together is said before anything is run."""
         self._arms(self.scenario).market(self.arm, self.scenario.seed).release()
+        self._base().market(BASE, self.scenario.seed).release()
 
     def seed(self, seed: int) -> Seed:
         """One seed.

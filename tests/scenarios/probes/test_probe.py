@@ -155,6 +155,7 @@ def test_what_was_done_is_not_done_again(tmp_path, monkeypatch):
         (["--arm", "open_loop"], "replays the hedges"),
         (["--asset", "Y"], 'no asset is named "Y"'),
         (["--at", "0.5"], "before the sale"),
+        (["--hours", "1e7"], "--hours"),
     ],
 )
 def test_what_cannot_be_probed_is_said_and_nothing_written(options, said, tmp_path, capsys):

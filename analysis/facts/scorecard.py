@@ -99,7 +99,7 @@ def scorecard(recording: Recording) -> list[Row]:
         for fact in FACTS:
             found = measured(recording, asset, fact)
             rows.append(Row(asset, fact, found, 1, seconds, verdict(fact, found, seconds)))
-    return rows if not is_unthinking(recording) else [_excused(row) for row in rows]
+    return excused(rows, [each["type"] for each in recording.market["populations"]])
 
 
 def pooled(asset: str, runs: Sequence[Sequence[Measured]], seconds: float, impact: Impact) -> list[Row]:
@@ -174,16 +174,24 @@ def _unknown(reason: str) -> str:
     return reason if reason.startswith(UNKNOWN) else f"{UNKNOWN}: {reason}"
 
 
-def _excused(row: Row) -> Row:
-    """A failure that is no surprise, said so."""
-    if not (row.verdict.startswith(FAIL) and row.fact.is_of_traders):
-        return row
-    return row._replace(verdict=f"{row.verdict}, as books without traders who react do by construction")
+def excused(rows: list[Row], types: Sequence[str]) -> list[Row]:
+    """The rows, failures that are no surprise said so where nobody answers to where the price went.
 
-
-def is_unthinking(recording: Recording) -> bool:
-    """Whether nobody in the market answers to where the price went."""
-    return {each["type"].split(".")[0] for each in recording.market["populations"]} <= UNTHINKING
+    Parameters
+    ----------
+    rows : list of Row
+    types : sequence of str
+        Of all populations.
+    """
+    if not {each.split(".")[0] for each in types} <= UNTHINKING:
+        return rows
+    why = "as books without traders who react do by construction"
+    return [
+        row._replace(verdict=f"{row.verdict}, {why}")
+        if row.verdict.startswith(FAIL) and row.fact.is_of_traders
+        else row
+        for row in rows
+    ]
 
 
 # As text and plain values.

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from analysis.facts.scorecard import Row, entries, pooled
+from analysis.facts.scorecard import Row, entries, excused, pooled
 from analysis.figures.drawing import going_on
 from analysis.probes.impact import Impact, Seed
 from scenarios.arms.replicates import replicate_seeds
@@ -71,7 +71,8 @@ def scored(outcome: ProbeOutcome) -> list[Row]:
     if not (done and prober.scored_seconds):
         return []
     seconds = prober.base_steps * prober.schedule.step
-    return pooled(prober.asset, [seed.facts for seed in done], seconds, outcome.impact)
+    rows = pooled(prober.asset, [seed.facts for seed in done], seconds, outcome.impact)
+    return excused(rows, [entry.type for entry in prober.scenario.populations])
 
 
 def default_folder(prober: Prober) -> Path:

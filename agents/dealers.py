@@ -55,8 +55,8 @@ class OptionDealers(Population):
         Parameters
         ----------
         exposure : table
-            `listed`, `synthetic`, `chain` (a snapshot file), `constant_gamma`, or a class of one's own
-            (`agents.hedging.exposures`).
+            `listed`, `synthetic`, `chain` (a snapshot file), `constant_gamma`, `put_strip`, or a class
+            of one's own (`agents.hedging.exposures`).
         hedging, route : table
             Policy and route (`agents.hedging.policies`, `agents.hedging.routes`).
         opens_hedged : bool
@@ -64,16 +64,16 @@ class OptionDealers(Population):
             if not, the first look hedges them on the market.
         contracts : int or distribution
             Different contracts a book holds at most at the start; more only where the books
-            together could not hold the whole chain otherwise. Ignored by `constant_gamma`.
+            together could not hold the whole chain otherwise. Ignored by what is no chain.
         size : float or distribution
-            Relative size of the books that share a chain. Ignored by `constant_gamma`.
+            Relative size of the books that share a chain. Ignored by what is no chain.
         capital : float or distribution
             Opening cash as a fraction of the book's gross notional, on top of `cash`.
         treasury : float or distribution
             Opening spot as a fraction of the book's gross units; lets a dealer sell spot.
         customer_trades_per_day : float or distribution
             Rate at which end users buy from (sell to) a dealer, by the sign of the contract in
-            the opening books. Ignored by `constant_gamma`.
+            the opening books. Ignored by what is no chain.
         customer_units : float or distribution
             Size of such a trade, units.
         """

@@ -21,6 +21,10 @@ class Undefined(Exception):
     """Says why a metric has no value for a recording: raised, or returned for one of several values."""
 
 
+class Absent(Undefined):
+    """Says that what would be measured is not there, where that could be told: a memory of nothing."""
+
+
 TRADERS = "traders"
 """All populations but the system's own accounts, which are never liquidated and never hedge."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from analysis.base.metric import Undefined
@@ -13,8 +13,11 @@ from sim.recording.recording import Recording
 Result = TypeVar("Result")
 
 
-class _Reason(str):
+class _Reason(NamedTuple):
     """Why there is no result; an exception kept instead would keep the recording through its traceback."""
+
+    kind: type[Undefined]
+    text: str
 
 
 def remembered(function: Callable[..., Result]) -> Callable[..., Result]:
@@ -31,10 +34,10 @@ def remembered(function: Callable[..., Result]) -> Callable[..., Result]:
             try:
                 found[names] = function(recording, *names)
             except Undefined as undefined:
-                found[names] = _Reason(str(undefined))
+                found[names] = _Reason(type(undefined), str(undefined))
         result = found[names]
         if isinstance(result, _Reason):
-            raise Undefined(result)
+            raise result.kind(result.text)
         return result
 
     return remembering

@@ -35,6 +35,21 @@ def prices(recording: Recording, name: str) -> np.ndarray:
     return values
 
 
+def steps_in(recording: Recording, horizon: float) -> int:
+    """Steps in a horizon in seconds, one at least; 0 s stands for one step.
+
+    Raises
+    ------
+    Undefined
+        If a step is longer than the horizon by more than half of it.
+    """
+    step = recording.market["step_seconds"]
+    steps = max(1, round(horizon / step))
+    if horizon and steps * step > 1.5 * horizon:
+        raise Undefined(f"a step of {step:g} s is too long for a horizon of {horizon:g} s")
+    return int(steps)
+
+
 def opening(recording: Recording, asset: str) -> float:
     """Price of an asset before the first step."""
     return next(float(entry["spot"]) for entry in recording.market["assets"] if entry["name"] == asset)

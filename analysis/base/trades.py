@@ -94,9 +94,18 @@ def _selected(recording: Recording, asset: str) -> Trades:
 
 def met_the_market(recording: Recording, asset: str) -> float:
     """Units traded in an asset at venues that set its price: without what was filled outside, in a sink."""
-    own = trades(recording, asset)
+    return float(step_units(recording, asset).sum())
+
+
+def step_units(recording: Recording, asset: str) -> np.ndarray:
+    """The same by step, shape (steps,)."""
+    own, steps = trades(recording, asset), recording.column("series", "step")
     is_sink = np.array([venue.get("type") == SINK for venue in recording.market["venues"]], bool)
-    return float(np.abs(own.units[~is_sink[own.venue]]).sum())
+    kept = ~is_sink[own.venue]
+    if not steps.size:
+        return np.zeros(0)
+    units: np.ndarray = np.bincount(own.step[kept] - steps[0], np.abs(own.units[kept]), steps.size)
+    return units
 
 
 def liquidations(recording: Recording, asset: str) -> Liquidations:

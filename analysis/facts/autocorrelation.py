@@ -18,13 +18,16 @@ import numpy as np
 from scipy import fft
 
 from analysis.base.estimate import NORMAL, Estimate, block_length, limits, redraws
-from analysis.base.metric import Undefined
+from analysis.base.metric import Absent, Undefined
 from analysis.base.resampling import in_blocks
 
 BINS_A_DECADE = 5
 
 LEADING = 4
 """So many of the first lags must be correlated above zero for a decay to be fitted."""
+
+FAINT = 0.1
+"""Where the first lags are surely correlated by less than this, there is no memory to speak of."""
 
 EXPONENTS = np.round(np.arange(0.02, 1.5, 0.005), 3)
 """Exponents that are tried."""
@@ -106,7 +109,8 @@ def decay(found: Correlogram) -> Decay:
     Raises
     ------
     Undefined
-        If the first lags are not correlated above zero, or the best exponent lies at an end of `EXPONENTS`.
+        If the first lags are not correlated above zero, or the best exponent lies at an end of `EXPONENTS`;
+        `Absent` if they are surely hardly correlated, or it decays faster than any power that is tried.
 
     Notes
     -----
@@ -115,13 +119,15 @@ def decay(found: Correlogram) -> Decay:
     of a block, and that of a Gaussian process with the fitted memory (`_gaussian_error`).
     """
     if found.low.size <= LEADING or np.any(found.low[:LEADING] <= 0):
-        raise Undefined("the autocorrelation is not above zero over the first lags")
+        is_faint = found.high[:LEADING].max(initial=0.0) < FAINT
+        raise (Absent if is_faint else Undefined)("the autocorrelation is not above zero over the first lags")
     offsets = _offsets(EXPONENTS, found.observations)
     shapes = found.lag[:, np.newaxis] ** -EXPONENTS - offsets
     weights = 1 / np.var(found.draws, axis=0)
     at = best_shape(found.value, shapes, weights)
     if at in (0, EXPONENTS.size - 1):
-        raise Undefined(f"it decays too {'fast' if at else 'slowly'} for a power of the lag")
+        kind, how = (Absent, "fast") if at else (Undefined, "slowly")
+        raise kind(f"it decays too {how} for a power of the lag")
     shape = shapes[:, at]
     scale = float(np.sum(weights * found.value * shape) / np.sum(weights * shape**2))
     resampled = float(np.std(EXPONENTS[best_shape(found.draws, shapes, weights)]))

@@ -1,7 +1,7 @@
 """Stylised facts: what nearly all markets have in common, measured in one run.
 
 Returns are log returns of the mid, overlapping where they span several steps; horizons are
-in seconds. Cont (2001, Quantitative Finance 1, 223-236) lists the facts; `analysis.facts.scorecard`
+in seconds. Cont (2001, Quantitative Finance 1, 223-236) lists the facts; `analysis.facts.bands`
 holds the published figures beside those of a run.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from analysis.base.estimate import Estimate, block_length, estimated, limits, redraws, sums_of
 from analysis.base.metric import Undefined, metric
 from analysis.base.remembered import remembered
-from analysis.base.series import prices
+from analysis.base.series import prices, steps_in
 from analysis.base.trades import trades
 from analysis.facts import autocorrelation as memory
 from analysis.facts import meta_orders, tails
@@ -61,26 +61,11 @@ def returns(recording: Recording, asset: str, horizon: float = STEP) -> np.ndarr
     Undefined
         If the step is too long for the horizon, or the run holds fewer than 30 horizons.
     """
-    log_mid, lag = np.log(prices(recording, f"{asset}.mid")), steps_of(recording, horizon)
+    log_mid, lag = np.log(prices(recording, f"{asset}.mid")), steps_in(recording, horizon)
     if lag > block_length(log_mid.size):
         raise Undefined(f"the run is shorter than 30 times {horizon:g} s")
     moves: np.ndarray = log_mid[lag:] - log_mid[:-lag]
     return moves
-
-
-def steps_of(recording: Recording, horizon: float) -> int:
-    """Steps in a horizon, one at least.
-
-    Raises
-    ------
-    Undefined
-        If a step is longer than the horizon by more than half of it.
-    """
-    step = recording.market["step_seconds"]
-    lag = max(1, round(horizon / step))
-    if horizon != STEP and lag * step > 1.5 * horizon:
-        raise Undefined(f"a step of {step:g} s is too long for a horizon of {horizon:g} s")
-    return int(lag)
 
 
 def horizons(recording: Recording, asset: str) -> list[float]:
@@ -110,16 +95,6 @@ def kurtosis(recording: Recording, asset: str, horizon: float = STEP) -> Estimat
     return tails.kurtosis(returns(recording, asset, horizon))
 
 
-@remembered
-def kurtosis_change(recording: Recording, asset: str) -> Estimate:
-    """Excess kurtosis of returns over a minute less that over a step."""
-    short, long = returns(recording, asset), returns(recording, asset, MINUTE)
-    if short.size == long.size:
-        raise Undefined("a step is a minute")
-    terms = np.concatenate([tails.powers(short[: long.size]), tails.powers(long)], axis=1)
-    return estimated(terms, lambda sums: tails.excess(sums[..., 5:]) - tails.excess(sums[..., :5]))
-
-
 def cell(recording: Recording, asset: str) -> float:
     """The smallest return the grid of the mid allows, at a typical price."""
     entry = next(each for each in recording.market["assets"] if each["name"] == asset)
@@ -127,7 +102,7 @@ def cell(recording: Recording, asset: str) -> float:
 
 
 def _apart(recording: Recording, asset: str, horizon: float) -> np.ndarray:
-    return returns(recording, asset, horizon)[:: steps_of(recording, horizon)]
+    return returns(recording, asset, horizon)[:: steps_in(recording, horizon)]
 
 
 # Memory.
@@ -168,7 +143,7 @@ def sign_decay(recording: Recording, asset: str) -> Decay:
 @remembered
 def successive(recording: Recording, asset: str, horizon: float) -> Estimate:
     """Correlation of the return over a horizon with the next one."""
-    moves, lag = returns(recording, asset, horizon), steps_of(recording, horizon)
+    moves, lag = returns(recording, asset, horizon), steps_in(recording, horizon)
     centred = moves - moves.mean()
     if np.ptp(moves) == 0:
         raise Undefined("the price does not move")
@@ -181,7 +156,7 @@ def successive(recording: Recording, asset: str, horizon: float) -> Estimate:
 def volume_and_size(recording: Recording, asset: str) -> Estimate:
     """Correlation of the volume over a minute with the absolute return over it."""
     size, made = np.abs(returns(recording, asset, MINUTE)), trades(recording, asset)
-    first, lag = recording.column("series", "step")[0], steps_of(recording, MINUTE)
+    first, lag = recording.column("series", "step")[0], steps_in(recording, MINUTE)
     volume = np.bincount(made.step - first, np.abs(made.units), minlength=size.size + lag)
     sums = np.concatenate([[0.0], np.cumsum(volume)])[1:]
     window = sums[lag : lag + size.size] - sums[: size.size]

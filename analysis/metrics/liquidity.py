@@ -14,7 +14,7 @@ HEADING, PLACE, PER = "Liquidity", 20, "assets"
 @metric(unit="bps", source="mean over steps of (best ask - best bid) / mid x 10,000")
 def mean_spread(recording: Recording, asset: str) -> float:
     """Average quoted spread."""
-    return float(np.mean(_spread(recording, asset)))
+    return float(np.mean(quoted_spread(recording, asset)))
 
 
 @metric(
@@ -25,7 +25,7 @@ def mean_spread(recording: Recording, asset: str) -> float:
 )
 def worst_spread(recording: Recording, asset: str) -> float:
     """Widest quoted spread."""
-    return float(np.max(_spread(recording, asset)))
+    return float(np.max(quoted_spread(recording, asset)))
 
 
 @metric(unit="1", as_percent=True, source="share of steps that end with both a bid and an ask in the book")
@@ -82,16 +82,31 @@ def depth_500bps(recording: Recording, asset: str) -> float:
     return _depth_within(recording, asset, 500.0)
 
 
-def _depth_within(recording: Recording, asset: str, distance: float) -> float:
+@metric(unit="1", per="assets", source="depth_500bps / depth_100bps")
+def depth_ratio(recording: Recording, asset: str) -> float:
+    """How much deeper the book is within five per cent than within one."""
+    near = _depth_within(recording, asset, 100.0)
+    if near == 0:
+        raise Undefined("nothing rested within one per cent of the mid")
+    return _depth_within(recording, asset, 500.0) / near
+
+
+def depths_within(recording: Recording, asset: str, distance: float) -> np.ndarray:
+    """Units that rest within so many bps of the mid, bid and ask averaged, minute by minute."""
     owned = recording.column("depths", "asset") == list(recording.names("assets")).index(asset)
     kept = owned & (recording.column("depths", "distance_bps") == distance)
     if not kept.any():
         raise Undefined("no depth was recorded; it is once a minute")
     bid, ask = (recording.column("depths", side)[kept] for side in ("bid", "ask"))
-    return float((bid + ask).mean()) / 2
+    depth: np.ndarray = (bid + ask) / 2
+    return depth
 
 
-def _spread(recording: Recording, asset: str) -> np.ndarray:
+def _depth_within(recording: Recording, asset: str, distance: float) -> float:
+    return float(depths_within(recording, asset, distance).mean())
+
+
+def quoted_spread(recording: Recording, asset: str) -> np.ndarray:
     """Quoted spread in bps of the mid, of the steps that end with one."""
     spread: np.ndarray = series(recording, f"{asset}.spread") / prices(recording, f"{asset}.mid") * 1e4
     if np.all(np.isnan(spread)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.base.metric import Told, Undefined, metric
-from analysis.base.series import prices
+from analysis.base.series import prices, steps_in
 from sim.recording.recording import Recording
 
 HEADING, PLACE, PER = "Price", 10, "assets"
@@ -121,11 +121,8 @@ def pricing_error(recording: Recording, asset: str) -> float:
 
 def _volatility(recording: Recording, name: str, horizon: float) -> float:
     """Realised volatility of a series of prices at a horizon in seconds."""
-    step = recording.market["step_seconds"]
-    lag = max(1, round(horizon / step))
-    price = prices(recording, name)
-    if lag * step > 1.5 * horizon:
-        raise Undefined(f"a step of {step:g} s is too long for a horizon of {horizon:g} s")
+    step, price = recording.market["step_seconds"], prices(recording, name)
+    lag = steps_in(recording, horizon)
     if price.size <= lag:
         raise Undefined(f"the run is not longer than {horizon:g} s")
     returns = np.log(price[lag:] / price[:-lag])

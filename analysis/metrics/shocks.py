@@ -12,9 +12,9 @@ import numpy as np
 
 from analysis.base.metric import Told, Undefined, metric
 from analysis.base.series import opening, prices
-from analysis.base.trades import Shock, executed, first_shock, shocks
+from analysis.base.trades import Shock, executed, first_shock, shocks, trades
 from sim.recording.recording import Recording
-from sim.records import SHOCK
+from sim.records import HEDGE, SHOCK
 
 HEADING, PLACE, PER = "Shock", 70, "assets"
 
@@ -116,6 +116,21 @@ def shock_recovery_time(recording: Recording, asset: str) -> float:
 def shock_is_recovered(recording: Recording, asset: str) -> float:
     """Whether half was regained; over seeds, how often."""
     return float(_recovery(recording, asset)[1])
+
+
+@metric(
+    unit="1",
+    source="units that hedges sold, less those they bought, from the first shock until its largest move "
+    "(of a shock that buys the other way round), over the units asked for; in arm muted, where hedges move "
+    "nothing, the loop gain a of the sale",
+    light=23,
+)
+def shock_hedged(recording: Recording, asset: str) -> float:
+    """What hedgers did in answer to the shock, over the shock."""
+    shock, _, moves, clock = _path(recording, asset)
+    made, extreme = trades(recording, asset), float(clock[moves.max(axis=1).argmax()])
+    answered = (made.reason == HEDGE) & (made.time >= shock.at) & (made.time <= extreme)
+    return float(made.units[answered].sum()) / shock.qty
 
 
 def _recovery(recording: Recording, asset: str) -> tuple[float, bool]:

@@ -21,15 +21,19 @@ from analysis.feedback.amplification import NOTHING, Estimate
 from analysis.feedback.means import exponential, log_sum, mean, product, quotient
 from analysis.probes.observed import Probe, Schedule, World
 
+PROBE = "probe."
+"""How the names of what a probe measures begin, where they stand beside those of metrics."""
+
 WHOLE = 1.0
 """Share executed of an order that was executed in full."""
 
 
 class Seed(NamedTuple):
-    """The world of one seed, and its probes by rising size."""
+    """The world of one seed, its probes by rising size, and what its base without a probe says of facts."""
 
     world: World
     probes: Sequence[Probe]
+    facts: Sequence[Any] = ()
 
 
 class Impact:

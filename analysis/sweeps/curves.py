@@ -61,7 +61,7 @@ def curves(
         raise Undefined(f"{name} has no value at any point")
     ax = axes(ax)
     handles = []
-    for number, (label, frame) in enumerate(_series(sweep, drawn, other)):
+    for number, (label, frame) in enumerate(lines_of(sweep, drawn, other)):
         handles.append(_line(ax, sweep, frame, key, label, number))
     if is_ratio:
         ax.axhline(1, color=PALE, lw=1.0, zorder=0)
@@ -88,7 +88,7 @@ def curve_keys(sweep: Sweep) -> tuple[str, str]:
     return order[0], other
 
 
-def _series(sweep: Sweep, drawn: dict[str, pd.DataFrame], other: str) -> list[tuple[str, pd.DataFrame]]:
+def lines_of(sweep: Sweep, drawn: dict[str, pd.DataFrame], other: str) -> list[tuple[str, pd.DataFrame]]:
     """What each line is called, and its points."""
     if not other:
         return list(drawn.items())

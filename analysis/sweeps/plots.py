@@ -3,6 +3,7 @@
 two or three keys on a full grid     phase diagram of metrics and of base / muted
 one key, or few values of a second   lines with 95% intervals
 a space-filling design               parallel coordinates coloured by a metric
+sales with hedges muted and not      amplification of the fall by its loop gain, beside closed forms
 a design for indices                 bars of Sobol indices with intervals
 """
 
@@ -22,8 +23,10 @@ from analysis.figures.drawing import going_on, own_settings
 from analysis.figures.style import FORCED, HEDGING, INK, NORMAL, PALE, axes, dress, legend_above
 from analysis.frontier.frontier import Crossing
 from analysis.sweeps.curves import curve_keys, curves
+from analysis.sweeps.gain_curve import gain_curve, subjects
 from analysis.sweeps.parallel_coordinates import parallel_coordinates
 from analysis.sweeps.phase_diagram import axes_of, phase_diagram
+from analysis.sweeps.quiet_and_crash import assets_of, quiet_and_crash
 from analysis.sweeps.sensitivity import Indices, sensitivity
 from analysis.sweeps.table import Sweep, key_label, label_of, value_text, words_of
 
@@ -151,7 +154,7 @@ def pick(folder: str | Path, metric: str | None = None) -> list[Picture]:
     pictures: list[Picture] = []
     for name in chosen:
         pictures += _of_design(sweep, name)
-    return pictures
+    return pictures if metric else [*pictures, *_of_sales(sweep)]
 
 
 def save_all(folder: str | Path, metric: str | None = None, into: Path | None = None) -> list[Path]:
@@ -215,6 +218,16 @@ def _of_design(sweep: Sweep, metric: str) -> list[Picture]:
         Picture(f"{name}_{stem}", partial(phase_diagram, sweep, metric, is_ratio=is_ratio))
         for name, is_ratio in kinds
     ]
+
+
+def _of_sales(sweep: Sweep) -> Iterator[Picture]:
+    """What hedging made of sales, where the sweep has what it takes."""
+    for asset in subjects(sweep):
+        draw = partial(gain_curve, sweep, asset)
+        yield Picture(f"amplification_by_gain_{asset}", partial(_figure, draw))
+    if _suits_lines(sweep):
+        for asset in assets_of(sweep):
+            yield Picture(f"quiet_and_crash_{asset}", partial(quiet_and_crash, sweep, asset))
 
 
 def _suits_lines(sweep: Sweep) -> bool:

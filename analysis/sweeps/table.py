@@ -50,6 +50,7 @@ KEY_UNITS = {
     "cash": "quote",
     "open_interest": "units",
     "qty": "units",
+    "begins_below": "fraction of the price",
     "spot": "quote per unit",
 }
 """Units of the keys of a scenario by how they end."""

@@ -16,9 +16,9 @@ from analysis.base.arms import BASE
 from analysis.base.metric import measure
 from analysis.feedback.amplification import NOTHING, Estimate
 from analysis.feedback.means import mean
-from analysis.probes.impact import Impact
+from analysis.probes.impact import PROBE, Impact
 from scenarios.arms.arms import Arms
-from scenarios.calibration.targets import PROBE, Targets, needed, prober_of
+from scenarios.calibration.targets import Targets, needed, prober_of
 from scenarios.file.schema import Scenario
 from scenarios.probes.prober import plain, received
 

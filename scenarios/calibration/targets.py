@@ -25,7 +25,7 @@ from pydantic import Field, ValidationError, model_validator
 from analysis.base.arms import MUTED
 from analysis.frontier.question import Scale
 from analysis.measures import every_name, find, is_name
-from analysis.probes.impact import Impact
+from analysis.probes.impact import PROBE, Impact
 from scenarios.file import library
 from scenarios.file.document import Document
 from scenarios.file.errors import Problem, ScenarioError, nearest, shown
@@ -39,9 +39,6 @@ from sim.setup.table import Parameters
 
 FOLDER = library.FOLDER / "targets"
 """The targets that come with hedgequake."""
-
-PROBE = "probe."
-"""How the names of what a probe measures begin."""
 
 Seconds = Annotated[float, Field(gt=0, le=LONGEST)]
 

@@ -1,4 +1,4 @@
-"""`hedgequake probe`: what an extra sale does to a market, by size and by time since."""
+"""`hedgequake probe`: what an extra sale does to a market, by size and time since, and its stylised facts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scenarios.terminal.arguments import (
     size,
 )
 
-ABOUT, PLACE = "sell into a market, and see what it does and what of it is left", 65
+ABOUT, PLACE = "sell into a market, see what of it is left, and score its stylised facts", 65
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,13 +37,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seeds", metavar="N", type=count, default=16, help="paired seeds (16); no interval below 8"
     )
+    parser.add_argument(
+        "--hours",
+        metavar="H",
+        type=positive,
+        help="how long the run is of which stylised facts are measured, without a sale (as long as a probe)",
+    )
     add_workers(parser)
     add_output(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Probe, and print and write what was found."""
-    from scenarios.probes.probe import default_folder, described, probe
+    from analysis.facts.bands import HOUR
+    from analysis.facts.scorecard import entries
+    from scenarios.probes.probe import default_folder, described, probe, scored
     from scenarios.probes.prober import AT, HORIZONS, OVER, SIZES, Prober
     from scenarios.process.interruption import Interruption
     from scenarios.process.progress import note, note_compiling, progress
@@ -60,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
         options.at or AT,
         options.over or OVER,
         options.horizons or HORIZONS,
+        HOUR * options.hours if options.hours else scenario.time.step_seconds,
     )
     note_compiling(quiet=options.quiet)
     wanted, runs = options.out or default_folder(prober), options.seeds * prober.runs
@@ -81,6 +90,10 @@ def run(options: argparse.Namespace) -> int:
     ending.tell(
         options,
         table(outcome),
-        lambda: {**ending.document(outcome.status, outcome.folder), "probe": described(outcome)},
+        lambda: {
+            **ending.document(outcome.status, outcome.folder),
+            "probe": described(outcome),
+            "facts": entries(scored(outcome)),
+        },
     )
     return ending.code(outcome.status, interruption, outcome.folder, wanted)

@@ -2,11 +2,12 @@
 
 build the market, and find what an earlier session has done
 run the seeds that are missing over the workers, and keep each as it is finished
-write what was found, a row a run, the figures, and say in the manifest what this is
+write what was found, the scorecard, a row a run, the figures, and say in the manifest what this is
 """
 
 from __future__ import annotations
 
+import csv
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from analysis.facts.scorecard import Row, entries, excused, pooled
 from analysis.figures.drawing import going_on
 from analysis.probes.impact import Impact, Seed
 from scenarios.arms.replicates import replicate_seeds
@@ -61,6 +63,16 @@ class ProbeOutcome:
         """What the seeds that are done say."""
         done = [self.found[replicate] for replicate in sorted(self.found)]
         return Impact(self.prober.shares, self.prober.schedule, done)
+
+
+def scored(outcome: ProbeOutcome) -> list[Row]:
+    """The stylised facts of the market over the seeds that are done; none if they were not measured."""
+    prober, done = outcome.prober, [outcome.found[replicate] for replicate in sorted(outcome.found)]
+    if not (done and prober.scored_seconds):
+        return []
+    seconds = prober.base_steps * prober.schedule.step
+    rows = pooled(prober.asset, [seed.facts for seed in done], seconds, outcome.impact)
+    return excused(rows, [entry.type for entry in prober.scenario.populations])
 
 
 def default_folder(prober: Prober) -> Path:
@@ -183,17 +195,27 @@ def _write(outcome: ProbeOutcome, results: ResultsFolder, *, figures: bool, seco
     columns = dict.fromkeys(name for row in _rows(outcome) for name in row)
     rows = [{name: _known(row.get(name)) for name in columns} for row in _rows(outcome)]
     pq.write_table(pa.Table.from_pylist(rows), results.partial / "runs.parquet", compression="zstd")
-    entry = described(outcome)
+    entry, facts = described(outcome), entries(scored(outcome))
     results.write_json(f"{PROBE}.json", entry)
+    if facts:
+        results.write_json("facts.json", {"facts": facts})
+        with (results.partial / "facts.csv").open("w", newline="", encoding="utf-8") as file:
+            lines = csv.DictWriter(file, list(facts[0]))
+            lines.writeheader()
+            lines.writerows(facts)
     if outcome.failures:
         traces = "\n".join(f"{what}\n{failure.trace}" for what, failure in outcome.failures.items())
         (results.partial / "traceback.txt").write_text(traces)
     (results.partial / "scenario.toml").write_text(outcome.prober.scenario.to_toml())
     if figures and outcome.found:
+        from analysis.facts import card_plots
         from analysis.probes import plots
 
         with going_on(outcome.figures_failed, PROBE):
             plots.save(entry, results.partial / "figures")
+        if facts:
+            with going_on(outcome.figures_failed, "facts"):
+                card_plots.save({"facts": facts}, results.partial / "figures")
     results.sign(manifest(outcome, seconds))
 
 
@@ -218,6 +240,7 @@ def manifest(outcome: ProbeOutcome, seconds: float) -> dict[str, Any]:
         "at": prober.schedule.at,
         "over_seconds": prober.schedule.over,
         "horizons": list(prober.schedule.horizons),
+        "scored_seconds": prober.scored_seconds,
         "failures": {what: failure.reason for what, failure in outcome.failures.items()},
         "figures_failed": outcome.figures_failed,
         "wall_seconds": seconds,

@@ -1,17 +1,20 @@
 """The prober: one seed of a market without an order and with orders of several sizes.
 
 run the market without the scenario's own shocks, and see what is traded in a day
-run its base, to see what hedging and liquidation would sell in answer to a fall
+run its base, to see what hedging and liquidation would sell in answer to a fall, and which facts it has
 run it with a meta-order of each size, all else the same, and see what is different
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from analysis.base.arms import BASE, MUTED, PLACEBO
+from analysis.facts.bands import OF_RUNS
+from analysis.facts.scorecard import Measured, measured
 from analysis.probes.impact import Seed
 from analysis.probes.observed import Probe, Schedule, World, probed, world
 from scenarios.arms.arms import Arms
@@ -42,6 +45,8 @@ class Prober:
         When a sale begins, and how long it lasts, s.
     horizons : sequence of float
         Times after its end, s.
+    scored_seconds : float
+        How long the base run lasts at least, of which the stylised facts are measured; none are at 0.
 
     Attributes
     ----------
@@ -67,6 +72,7 @@ class Prober:
         at: float = AT,
         over: float = OVER,
         horizons: Sequence[float] = HORIZONS,
+        scored_seconds: float = 0.0,
     ) -> None:
         step = scenario.time.step_seconds
         if at < step:
@@ -83,16 +89,23 @@ class Prober:
         alone = scenario.model_copy(update={"sweep": None, "arms": used})
         steps = max(scenario.time.steps, self.schedule.steps)
         self.scenario = alone.set_over({"shocks": [], "time.steps": steps}, "the probe")
+        self.scored_seconds = scored_seconds
+        self.base_steps = max(steps, math.ceil(scored_seconds / step - 1e-9))
+
+    @property
+    def base_is_shared(self) -> bool:
+        """Whether the run without a probe is that of base too."""
+        return self.arm == BASE and self.base_steps == self.scenario.time.steps
 
     @property
     def runs(self) -> int:
         """Runs of one seed."""
-        return len({self.arm, BASE}) + len(self.shares)
+        return 2 - self.base_is_shared + len(self.shares)
 
     def identity(self) -> str:
         """Hash of all that decides what a seed gives."""
         own = self.scenario.model_copy(update={"seed": 0}).digest(self.arm)
-        asked = f"{self.asset} {self.shares} {self.schedule} {sources_hash(self.scenario)}"
+        asked = self.asset, self.shares, self.schedule, self.scored_seconds, sources_hash(self.scenario)
         return hashlib.sha256(f"{own} {asked}".encode()).hexdigest()
 
     def at(self, values: dict[str, Any]) -> Prober:
@@ -104,6 +117,7 @@ class Prober:
     def build(self) -> None:
         """Build the market, so that what does not fit together is said before anything is run."""
         self._arms(self.scenario).market(self.arm, self.scenario.seed).release()
+        self._base().market(BASE, self.scenario.seed).release()
 
     def seed(self, seed: int) -> Seed:
         """One seed.
@@ -115,9 +129,14 @@ class Prober:
         """
         arms = self._arms(self.scenario)
         without = _run(arms, self.arm, seed)
-        base = without if self.arm == BASE else _run(arms, BASE, seed)
+        base = without if self.base_is_shared else _run(self._base(), BASE, seed)
         found = world(without, base, self.asset, self.schedule.at)
-        return Seed(found, [self._probe(-share * found.volume, without, seed) for share in self.shares])
+        facts = [measured(base, self.asset, fact) for fact in OF_RUNS] if self.scored_seconds else []
+        probes = [self._probe(-share * found.volume, without, seed) for share in self.shares]
+        return Seed(found, probes, facts)
+
+    def _base(self) -> Arms:
+        return self._arms(self.scenario.set_over({"time.steps": self.base_steps}, "--hours"))
 
     def _probe(self, qty: float, without: Recording, seed: int) -> Probe:
         order = {"type": "market_order", "asset": self.asset, "qty": qty}
@@ -142,13 +161,13 @@ def _run(arms: Arms, arm: str, seed: int) -> Recording:
 
 def plain(seed: Seed) -> Any:
     """What JSON can hold of a seed."""
-    return [list(seed.world), [list(probe) for probe in seed.probes]]
+    return [list(seed.world), *([list(each) for each in part] for part in (seed.probes, seed.facts))]
 
 
 def received(values: Any) -> Seed:
     """The seed that `plain` made of."""
-    own, probes = values
-    return Seed(World(*own), [Probe(*probe) for probe in probes])
+    own, probes, facts = values
+    return Seed(World(*own), [Probe(*probe) for probe in probes], [Measured(*fact) for fact in facts])
 
 
 def _asset(scenario: Scenario, name: str) -> str:

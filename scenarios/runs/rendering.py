@@ -18,7 +18,7 @@ from analysis.base.arms import BASE
 from analysis.base.metric import Undefined
 from analysis.calibration import plots as calibration_plots
 from analysis.contagion import covar
-from analysis.facts import scorecard
+from analysis.facts import card_plots, scorecard
 from analysis.feedback import plots as feedback_plots
 from analysis.pages import report
 from analysis.pages.page import Section
@@ -35,7 +35,11 @@ from sim.messages.columns import TABLES
 from sim.recording.recording import Recording
 
 Result = TypeVar("Result")
-STUDIES = {"probe.json": probe_plots.save, "moments.json": calibration_plots.save}
+STUDIES: dict[str, Callable[[Any, Path], Path]] = {
+    "probe.json": probe_plots.save,
+    "facts.json": card_plots.save,
+    "moments.json": calibration_plots.save,
+}
 """What draws the figure of a study, by the file that holds what it found."""
 
 CHARGED = ("net move (% of opening price)", "variance over a minute (95%)", "the largest fall")
@@ -186,12 +190,13 @@ def sections(folder: Path) -> Iterator[Section]:
     recording = Recording.read(own)
     for asset in recording.names("assets"):
         yield _attribution(recording, asset)
+    rows = scorecard.scorecard(recording)
     yield Section(
         "Stylised facts",
-        "What markets have been found to do, and whether this run does it too.",
+        f"What markets have been found to do, and whether this run does it too: {scorecard.tally(rows)}.",
         scorecard.HEADS,
-        scorecard.cells(scorecard.scorecard(recording)),
-        note=scorecard.RULE,
+        scorecard.cells(rows),
+        note=" ".join(scorecard.notes(rows)),
         is_folded=True,
     )
     yield _tail_risk(recording)

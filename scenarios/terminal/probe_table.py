@@ -1,4 +1,4 @@
-"""What a probe came to, as text."""
+"""What a probe came to, as text, with the scorecard of the market."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from scenarios.probes.probe import ProbeOutcome, described
+from analysis.facts import scorecard
+from scenarios.probes.probe import ProbeOutcome, described, scored
 from scenarios.terminal.amplification_table import aligned
 
 BPS = 1e4
@@ -21,7 +22,8 @@ def table(outcome: ProbeOutcome) -> str:
     done = f"{head}{prober.arm}: {outcome.status}, {len(outcome.found)} seeds"
     failed = [f"{what} failed: {failure.reason}" for what, failure in outcome.failures.items()]
     found = _found(described(outcome)) if outcome.found else []
-    return "\n".join([done, *found, *failed, "", f"results  {os.path.relpath(outcome.folder)}"])
+    facts = ["", scorecard.table(rows)] if (rows := scored(outcome)) else []
+    return "\n".join([done, *found, *facts, *failed, "", f"results  {os.path.relpath(outcome.folder)}"])
 
 
 def _found(entry: Mapping[str, Any]) -> list[str]:

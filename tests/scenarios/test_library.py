@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from places import SUPPORT
 
+from analysis.metrics.quality import variance_ratio
 from analysis.metrics.volume import hedging_share
 from scenarios import load
 from scenarios.arms.arms import Arms
@@ -113,6 +114,21 @@ def test_a_liquid_market_answers_sales_ever_more_weakly_and_forgets_in_part() ->
     assert 0.7 < (minutes**2).mean() / (60 * (seconds**2).mean()) < 1.4
 
 
+def test_gamma_below_the_price_leaves_the_quiet_market_alone_and_gamma_at_it_makes_it_trend() -> None:
+    """The same units of puts: eight tenths of a per cent below the price, or around it."""
+
+    def minutes(seed: int, begins_below: float) -> float:
+        changes = {"seed": seed, "time.steps": 400, "shocks": []}
+        dealers = {"populations.dealers.exposure.begins_below": begins_below}
+        recording = load("where_gamma_lies", changes | dealers).market().run()
+        return variance_ratio(recording, recording.column("series", "BTC.mid"), 60.0)
+
+    seeds = range(1, 5)
+    quiet = [minutes(seed, 0.008) for seed in seeds]
+    assert quiet == [minutes(seed, 0.02) for seed in seeds], "nobody hedges above the strikes"
+    assert np.mean([minutes(seed, -0.005) for seed in seeds]) > 2 * np.mean(quiet)
+
+
 def test_the_control_does_not_crash() -> None:
     fall, liquidations = fall_after_shock("calm")
     assert fall < 0.01
@@ -171,7 +187,7 @@ def test_a_rally_into_short_calls_goes_up_and_liquidates_shorts() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in names() if name != "liquid_perpetual" and not name.startswith("linear_")]
+    "name", [name for name in names() if any(venue.name == "pool" for venue in load(name).venues)]
 )
 def test_the_index_prices_pool_and_reference_and_arbitrageurs_carry_the_basis(name: str) -> None:
     scenario = load(name)

@@ -14,7 +14,7 @@ from synthetic import a_crash, a_market, a_recording
 
 from analysis.base.estimate import Estimate
 from analysis.base.metric import Undefined, measure, metrics_of
-from analysis.facts import meta_orders, scorecard, stylized
+from analysis.facts import meta_orders, stylized
 from analysis.facts import plots as stylized_plots
 from analysis.figures.figure import figures_of
 from sim.recording.recording import Recording
@@ -72,90 +72,6 @@ def test_volume_that_comes_with_moves_correlates_with_them() -> None:
 def crash() -> Recording:
     """An hour with a crash in it."""
     return a_crash()
-
-
-def test_the_scorecard_says_inside_outside_or_why_not(crash: Recording) -> None:
-    """A row a fact, in order, each with its range and source; undefined ones have a reason and no number."""
-    found = scorecard.scorecard(crash)
-    assert [each.fact for each in found] == [fact.name for fact in scorecard.FACTS]
-    for each in found:
-        assert each.source
-        if each.verdict.startswith("undefined: "):
-            assert (each.measured, each.interval) == (None, None)
-            assert len(each.verdict) > 15
-        else:
-            assert each.interval is not None
-            assert each.measured is not None
-            meets = each.interval[0] <= each.published[1] and each.interval[1] >= each.published[0]
-            assert each.verdict == ("inside" if meets else "outside")
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [
-        (1.0, 2.9, "outside"),
-        (1.0, 3.1, "inside"),
-        (3.2, 3.8, "inside"),
-        (3.9, 5.0, "inside"),
-        (4.1, 5.0, "outside"),
-    ],
-)
-def test_a_fact_is_inside_where_its_interval_meets_the_range(low: float, high: float, verdict: str) -> None:
-    """Intervals below, into, within, out of and above a published range of 3 to 4."""
-    fact = scorecard.Fact("a fact", lambda recording, asset: Estimate(low, low, high), 3.0, 4.0, "nobody")
-    assert scorecard.row(a_recording(), "BTC", fact).verdict == verdict
-
-
-def test_student_returns_are_inside_and_uniform_ones_outside() -> None:
-    """The tail row of two markets, one with fat tails and one with none."""
-    rng = np.random.default_rng(8)
-    (fat, *_), (flat, *_) = (
-        scorecard.scorecard(of_returns(1e-4 * moves))
-        for moves in (rng.standard_t(3, STEPS), rng.uniform(-1, 1, STEPS))
-    )
-    assert (fat.published, fat.verdict) == ((2.0, 5.0), "inside")
-    assert flat.verdict == "outside"
-    assert flat.measured is not None
-    assert flat.measured > 5
-
-
-def test_books_without_traders_are_not_blamed_for_what_they_cannot_have() -> None:
-    """The same uniform returns where only noise and makers trade: the verdict says why."""
-    recording = of_returns(np.random.default_rng(8).uniform(-1e-4, 1e-4, STEPS))
-    recording.market["populations"] = [
-        each for each in recording.market["populations"] if each["name"] in ("noise", "makers")
-    ]
-    assert scorecard.is_unthinking(recording)
-    first, *_ = scorecard.scorecard(recording)
-    assert first.verdict == "outside, as books without traders who react are by construction"
-
-
-def test_a_run_that_cannot_tell_is_undefined_throughout() -> None:
-    """Four steps, and an hour in which nothing moves or trades."""
-    for mid in (np.full(4, 100.0), np.full(STEPS, 100.0)):
-        found = scorecard.scorecard(a_recording({"BTC.mid": mid}))
-        assert all(each.verdict.startswith("undefined: ") for each in found)
-
-
-def test_the_table_holds_every_fact_and_every_source_once(crash: Recording) -> None:
-    """Columns line up under their heads; sources are numbered below."""
-    found = scorecard.scorecard(crash)
-    text = scorecard.table(found)
-    lines = text.splitlines()
-    assert tuple(lines[0].split()) == scorecard.HEADS
-    at = lines[0].index("verdict")
-    for line, each in zip(lines[1:], found, strict=False):
-        assert line[at:] == each.verdict
-    for source in {each.source for each in found}:
-        assert text.count(source) == 1
-    assert [
-        scorecard.in_words(each) for each in ((2.0, 5.0), (0.0, math.inf), (-math.inf, 0.0), (0.0, 0.0))
-    ] == [
-        "2 to 5",
-        "above 0",
-        "below 0",
-        "0",
-    ]
 
 
 def test_every_metric_has_a_value_or_a_reason(crash: Recording) -> None:

@@ -109,6 +109,36 @@ def test_a_sell_shock_its_overshoot_and_its_recovery() -> None:
     assert value(recording, "BTC.shock_half_recovery") == 2.0
 
 
+def test_hedges_count_from_the_shock_to_its_worst_over_what_was_asked() -> None:
+    """Ten units are sold; hedgers sell two and a half and buy half of one back before the low."""
+    mid = [100.0, 100.0, 98.0, 90.0, 94.0, 97.0]
+    shocks = [{"at": 2.0, "type": "market_order", "asset": "BTC", "qty": -10.0, "over_seconds": 1.0}]
+    sold = [(1.5, HEDGE, -7.0), (2.2, HEDGE, -2.5), (2.5, TRADE, -9.0), (3.5, HEDGE, 0.5), (4.5, HEDGE, -4.0)]
+    made = fills(
+        *({"step": int(at), "time": at, "reason": why, "qty": round(1000 * units)} for at, why, units in sold)
+    )
+    columns = {"BTC.mid": mid, "BTC.mid_at_hedge": mid}
+    recording = a_recording(columns, a_market(len(mid), shocks=shocks), fills=made)
+    assert value(recording, "BTC.shock_hedged") == pytest.approx(0.2)
+
+
+def test_a_price_that_trends_from_the_shock_on_was_quiet_before() -> None:
+    """Alternating until 300 s, and a steady fall after: the ratio of the whole run sees the fall."""
+    mid = np.where(np.arange(600) < 300, 100 + np.arange(600) % 2, 100 - 0.05 * (np.arange(600) - 300))
+    shocks = [{"at": 300.0, "type": "market_order", "asset": "BTC", "qty": -1.0}]
+    recording = a_recording({"BTC.mid": mid}, a_market(600, shocks=shocks))
+    assert value(recording, "BTC.quiet_variance_ratio_1min") == pytest.approx(0.0, abs=1e-9)
+    assert value(recording, "BTC.variance_ratio_1min") > 0.1
+    assert "no time before" in reason(a_recording({"BTC.mid": mid}), "BTC.quiet_variance_ratio_1min")
+
+
+def test_a_variance_ratio_is_one_where_each_horizon_has_its_share() -> None:
+    """A straight line in logarithms: ratios are the numbers of steps."""
+    recording = a_recording({"BTC.mid": 100 * np.exp(1e-5 * np.arange(900))})
+    for horizon, steps in (("10s", 10), ("1min", 60), ("5min", 300)):
+        assert value(recording, f"BTC.variance_ratio_{horizon}") == pytest.approx(steps)
+
+
 def test_a_buy_shock_is_the_mirror_image() -> None:
     """Its own trades make 1%, the price goes up 4% at worst and never takes half of it back."""
     mid, moves = [100.0, 100.0, 102.0, 104.0, 103.0], [(2.0, SHOCK, 4)]

@@ -12,10 +12,14 @@ from SALib.sample import sobol
 from synthetic_sweep import GAMMA, IMPACT, a_cube, a_grid, a_sweep, feedback
 
 from analysis.base.metric import Undefined
+from analysis.feedback.theory import sale_amplification
 from analysis.sweeps import plots as sweep_plots
 from analysis.sweeps.curves import curves
+from analysis.sweeps.gain_curve import gain_curve
+from analysis.sweeps.gain_curve import points as points_of_gain
 from analysis.sweeps.parallel_coordinates import parallel_coordinates
 from analysis.sweeps.phase_diagram import edges_of, labelled, phase_diagram, table
+from analysis.sweeps.quiet_and_crash import quiet_and_crash
 from analysis.sweeps.sensitivity import sensitivity
 from analysis.sweeps.stability import theoretical_gain
 from analysis.sweeps.table import Sweep
@@ -215,3 +219,62 @@ def test_a_table_has_a_row_a_value_up(grid):
     sweep = Sweep.read(grid)
     x, y, cells = table(sweep, sweep.means("X.max_drawdown")["value"], (IMPACT, GAMMA))
     assert (x.tolist(), y.tolist(), cells.shape) == (IMPACTS, GAMMAS, (4, 4))
+
+
+BEGINS, LOOK = (
+    "populations.dealers.exposure.begins_below",
+    "populations.dealers.hedging.interval_seconds.median",
+)
+
+
+def of_a_sale(point, arm, rng):
+    """A fall amplified as the square root says, of a gain that falls with the distance; fails at 0."""
+    gain = 1.0 - 100 * point[BEGINS]
+    noise = 1 + 0.01 * rng.normal()
+    factor = 1.0 if arm == "muted" else (gain + np.sqrt(gain**2 + 4)) / 2
+    return {
+        "BTC.shock_largest_move": 0.01 * factor * noise,
+        "BTC.shock_hedged": gain * (1.0 if arm == "muted" else 2.0),
+        "BTC.quiet_variance_ratio_1min": 1.1 if arm == "muted" else 1.1 + gain,
+        "market_failed": float(arm == "base" and point[BEGINS] == 0.0),
+    }
+
+
+@pytest.fixture(scope="module")
+def sales(tmp_path_factory):
+    """Sales by where gamma begins and how often hedgers look."""
+    points = [{BEGINS: begins, LOOK: look} for begins in (0.0, 0.004, 0.008) for look in (5.0, 60.0)]
+    own = {"arms": ("base", "muted"), "scenario": "where_gamma_lies"}
+    return a_sweep(tmp_path_factory.mktemp("sales"), points, of_a_sale, **own)
+
+
+def test_amplification_stands_at_the_gain_of_the_muted_arm(sales):
+    """Points lie on the law that made them; those in which a market failed are open."""
+    sweep = Sweep.read(sales)
+    found = points_of_gain(sweep, "BTC")
+    assert found["gain"].to_numpy() == pytest.approx(np.repeat([1.0, 0.6, 0.2], 2))
+    assert found["value"].to_numpy() == pytest.approx(sale_amplification(found["gain"]), rel=1e-6)
+    assert found["is_bound"].tolist() == [True, True, False, False, False, False]
+    ax = gain_curve(sweep, "BTC", Figure().subplots())
+    drawn = {line.get_label(): line for line in ax.lines}
+    linear, root = (drawn[label].get_xydata() for label in drawn if label[:6] in ("linear", "square"))
+    assert linear[-1, 1] == np.inf or np.isnan(linear[-1, 1])
+    assert root[:, 1] == pytest.approx(sale_amplification(root[:, 0]))
+    is_open = [line for line in ax.lines if line.get_markerfacecolor() == "white" and line.get_xdata().size]
+    assert sorted(x for line in is_open for x in line.get_xdata()) == [1.0, 1.0]
+
+
+def test_the_quiet_market_stands_beside_the_crash(sales):
+    figure = quiet_and_crash(Sweep.read(sales), "BTC")
+    crash, quiet = figure.axes
+    lines = [line for line in quiet.lines if line.get_label().startswith("dealers")]
+    assert [line.get_ydata().tolist() for line in lines] == [pytest.approx([2.1, 1.7, 1.3])] * 2
+    assert "fraction of the price" in crash.get_xlabel()
+    assert any(line.get_ydata()[0] == pytest.approx(1.1) for line in quiet.lines)
+
+
+def test_a_sweep_of_sales_is_drawn_by_gain_and_one_without_is_not(sales, grid):
+    names = [picture.name for picture in sweep_plots.pick(sales)]
+    assert names[-2:] == ["amplification_by_gain_BTC", "quiet_and_crash_BTC"]
+    assert not [picture.name for picture in sweep_plots.pick(grid) if "by_gain" in picture.name]
+    assert len(sweep_plots.pick(sales, "BTC.shock_largest_move")) == 2

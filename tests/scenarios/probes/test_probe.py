@@ -7,10 +7,12 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from places import SUPPORT
 
+from analysis.facts.bands import OF_RUNS
 from scenarios.__main__ import main
 from scenarios.arms.arms import Arms
 from scenarios.build.loading import load
@@ -153,6 +155,7 @@ def test_what_was_done_is_not_done_again(tmp_path, monkeypatch):
         (["--arm", "open_loop"], "replays the hedges"),
         (["--asset", "Y"], 'no asset is named "Y"'),
         (["--at", "0.5"], "before the sale"),
+        (["--hours", "1e7"], "--hours"),
     ],
 )
 def test_what_cannot_be_probed_is_said_and_nothing_written(options, said, tmp_path, capsys):
@@ -198,3 +201,44 @@ def test_json_is_one_document(tmp_path, capsys):
     assert document["kind"] == "probe"
     assert Path(tmp_path / "out" / "manifest.json").is_file()
     assert document["probe"]["sizes"][0]["share"] == pytest.approx(1e-4)
+
+
+def test_the_base_alone_is_longer_where_facts_take_longer(found):
+    """A probe is looked at as long as it was; what the market is made of is that of the longer base."""
+    prober = Prober(load(MARKET), shares=SHARES, scored_seconds=700.0, **SCHEDULE)
+    assert (prober.base_steps, prober.scenario.time.steps, prober.runs) == (700, 100, 2 + len(SHARES))
+    seed = received(plain(prober.seed(found.seeds[0])))
+    assert seed.probes == found.found[0].probes
+    assert seed.world[:2] == found.found[0].world[:2]
+    assert seed == prober.seed(found.seeds[0])
+    shorter = Prober(load(MARKET), shares=SHARES, scored_seconds=1.0, **SCHEDULE).seed(found.seeds[0])
+    told, said = (
+        next(f for f, fact in zip(s.facts, OF_RUNS, strict=True) if fact.moment == "variance_ratio_10s")
+        for s in (seed, shorter)
+    )
+    assert told.value != said.value
+    assert (told.error is None, said.error is None) == (False, True), "a hundred steps have no interval"
+    in_base = Prober(load(MARKET), "base", shares=SHARES, scored_seconds=700.0, **SCHEDULE)
+    assert (in_base.base_is_shared, in_base.runs) == (False, 2 + len(SHARES))
+
+
+def test_a_probe_scores_the_facts_of_its_market(tmp_path, capsys):
+    """In a market of constant impact nothing is forgotten, and impact goes with size: both fail."""
+    folder = tmp_path / "out"
+    sizes = ["--sizes", "0.01%,0.1%", "--at", "5", "--over", "2", "--horizons", "1", "--hours", "0.2"]
+    assert main(["probe", str(MARKET), *sizes, "--seeds", "8", "--workers", "1", "--out", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "of 15 facts pass" in said
+    rows = {row["moment"]: row for row in json.loads((folder / "facts.json").read_text())["facts"]}
+    for moment in ("probe.exponent", "probe.left_at_twice", "variance_ratio_10s"):
+        assert rows[moment]["verdict"] == "fail"
+        assert rows[moment]["low"] < rows[moment]["value"] < rows[moment]["high"]
+        assert rows[moment]["runs"] == 8
+    assert rows["variance_ratio_10s"]["seconds"] == 720.0
+    assert rows["probe.half_back"]["verdict"].startswith("not measurable: half was regained within 1 s in 0%")
+    assert pd.read_csv(folder / "facts.csv")["moment"].tolist() == list(rows)
+    picture = folder / "figures" / "facts.png"
+    before = picture.read_bytes()
+    picture.unlink()
+    assert main(["plot", str(folder)]) == 0
+    assert picture.read_bytes() == before

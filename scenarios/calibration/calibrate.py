@@ -67,7 +67,7 @@ def calibrate(
     seeds : int
         The same ones at every place.
     points : int
-        Places of the Sobol sample; a power of two spreads best.
+        Places of the Sobol sample, beside the scenario as it is written; a power of two spreads best.
     rounds : int
         Of the search after it.
     workers : int
@@ -91,7 +91,8 @@ def calibrate(
     outcome = Calibration(evaluation, space, replicate_seeds(checked.seed, seeds), made_by)
     results = ResultsFolder(folder, CALIBRATION, force=force)
     interruption = interruption or Interruption()
-    sample = unit_points("sobol", points, len(space.scales), design_seed(checked.seed))
+    spread = unit_points("sobol", points, len(space.scales), design_seed(checked.seed))
+    sample = np.concatenate([space.written[None], spread])
     with cut_short(interruption):
         evaluation.build(space.values(sample[0]))
     identity = hashlib.sha256(f"{evaluation.identity} {sources_hash(checked)}".encode()).hexdigest()
@@ -110,7 +111,7 @@ def calibrate(
 def planned(space_size: int, points: int, rounds: int) -> int:
     """Places that a search of so many keys looks at."""
     star = 2 * space_size
-    return points + rounds * (star + STEPS) + star
+    return 1 + points + rounds * (star + STEPS) + star
 
 
 def _search(

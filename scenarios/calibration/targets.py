@@ -26,8 +26,9 @@ from analysis.base.arms import MUTED
 from analysis.frontier.question import Scale
 from analysis.measures import every_name, find, is_name
 from analysis.probes.impact import PROBE, Impact
-from scenarios.file import library
+from scenarios.file import library, override
 from scenarios.file.document import Document
+from scenarios.file.entries import Values
 from scenarios.file.errors import Problem, ScenarioError, nearest, shown
 from scenarios.file.explain import explain
 from scenarios.file.overlays import is_whole
@@ -208,6 +209,12 @@ class Space:
     targets : Targets
     scenario : Scenario
         Whose keys that hold whole numbers take no others.
+
+    Attributes
+    ----------
+    scales : dict of str to Scale
+    written : ndarray of float64, shape (K,)
+        Place of what the scenario says, or the nearest that is searched; the middle of no value.
     """
 
     def __init__(self, targets: Targets, scenario: Scenario) -> None:
@@ -216,6 +223,7 @@ class Space:
             key: Scale(span.low, span.high, span.log, is_whole(own, key))
             for key, span in targets.keys.items()
         }
+        self.written = np.array([_written(own, key, scale) for key, scale in self.scales.items()])
 
     def values(self, place: np.ndarray) -> dict[str, float | int]:
         """Values by key at a place, as JSON and TOML write them."""
@@ -231,6 +239,14 @@ class Space:
         if scale.is_log:
             return float(scale.exact(np.array(place)) * np.log(scale.high / scale.low) * error)
         return (scale.high - scale.low) * error
+
+
+def _written(values: Values, key: str, scale: Scale) -> float:
+    try:
+        value = override.locate(values, key)
+    except override.KeyProblem:
+        return 0.5
+    return float(scale.places(np.clip(value, scale.low, scale.high)))
 
 
 def needed(targets: Targets) -> list[Any]:

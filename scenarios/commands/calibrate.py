@@ -20,7 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="a file of targets, or the name of one that comes along",
     )
     parser.add_argument("--seeds", metavar="N", type=count, default=8, help="the same at every place (8)")
-    parser.add_argument("--points", metavar="N", type=count, default=32, help="places looked at first (32)")
+    looked = "places looked at first, beside the one that is written (32)"
+    parser.add_argument("--points", metavar="N", type=count, default=32, help=looked)
     parser.add_argument("--refine", metavar="N", type=count, default=4, help="rounds of refinement (4)")
     add_workers(parser)
     add_output(parser)

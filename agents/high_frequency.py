@@ -172,6 +172,7 @@ class HighFrequencyMakers(Population):
             strength=np.ones(self.rows),
             seen_value=np.full(self.rows, listing.spots[self.asset]),
             forecast=np.zeros(self.rows),
+            price=np.full(self.rows, listing.spots[self.asset]),
             peak=self.peak,
         )
         self._flow = self._prepared_flow(listing)

@@ -18,7 +18,7 @@ KINDS = (
     "cancel",  # the sender's resting order with this tag
     "cancel_random",  # one resting order of the sender, chosen by the uniform in `value`
     "cancel_all",  # every resting order of the sender
-    "modify",  # the sender's resting order with this tag; loses priority unless only the size falls
+    "modify",  # the sender's resting order with this tag; keeps its place if only the size falls; 0 keeps it
     "quote",  # set the order under this tag: place, modify or (qty 0) withdraw
     "swap",
     "add_liquidity",

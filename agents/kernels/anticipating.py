@@ -68,8 +68,9 @@ class Ladders(NamedTuple):
         Sizes fall as (calm / volatility) ** thinning above calm, to nothing above withdrawal, a year.
     strength : ndarray of float64
         Share of sizes and limit that a row's capital is good for; 0 quotes nothing.
-    seen_value, forecast : ndarray of float64
-        Exogenous value and forecast (basis points) as of the last look. Updated.
+    seen_value, forecast, price : ndarray of float64
+        Exogenous value, forecast (basis points), and what a row took for the price, at its last look.
+        Updated.
     peak : ndarray of float64
         Largest share of the limit that was ever used. Updated.
     """
@@ -92,6 +93,7 @@ class Ladders(NamedTuple):
     strength: Any
     seen_value: Any
     forecast: Any
+    price: Any
     peak: Any
 
 
@@ -132,7 +134,7 @@ def watch(now, net_flow, lot, mid, flow):
 
 @kernel
 def anticipate(now, forecast, quotes, assets, position, place, senders, looks, who, out):
-    """Requote every row whose clock ticks around the mid, shifted by the surprise in flow and by news.
+    """Requote every row whose clock ticks around the price, shifted by the surprise in flow and by news.
 
     The side that the quotes move away from goes first, lest a row trade with itself.
 
@@ -141,7 +143,7 @@ def anticipate(now, forecast, quotes, assets, position, place, senders, looks, w
     forecast : float
         Of the flow, basis points; only its change since a row's last look moves its quotes.
     quotes, assets : ndarray of VENUE_STATE and of ASSET
-        Of them the mid, and value and realised volatility of the asset.
+        Of them the best prices and the mid, and value and realised volatility of the asset.
     position : ndarray of int64, shape (I, A)
     place : Place
     senders : Senders
@@ -150,7 +152,7 @@ def anticipate(now, forecast, quotes, assets, position, place, senders, looks, w
     out : Out
         With room for two orders a row and level.
     """
-    mid, asset = quotes[place.venue]["mid"], assets[place.asset]
+    quote, asset = quotes[place.venue], assets[place.asset]
     value, volatility = asset["value"], asset["volatility"]
     for row in range(who.limit.size):
         if looks.next_at[row] > now:
@@ -169,10 +171,23 @@ def anticipate(now, forecast, quotes, assets, position, place, senders, looks, w
         thin = who.strength[row] * math.pow(calm, who.thinning[row])
         if volatility > who.withdrawal[row]:
             thin = 0.0
-        centre = mid * math.exp(shift)
+        price = price_of(quote, half + who.levels[row] * who.spacing[row], who.price[row])
+        who.price[row] = price * math.exp(news)
+        centre = price * math.exp(shift)
         for side in (-1, 1) if shift > 0.0 else (1, -1):
             left = limit - side * inventory
             quote_side(now, centre, half, thin, side, left, news, place, senders, who, row, out)
+
+
+@inlined
+def price_of(quote, reach, before):
+    """What a row takes for the price: the mid, unless the book is wider than the row's own ladder.
+
+    Then the mid says little, and the row stays where it was, inside the best prices by the ladder's reach.
+    """
+    low = quote["bid"] * (1.0 + reach) if quote["bid_tick"] >= 0 else 0.0
+    high = quote["ask"] * (1.0 - reach) if quote["ask_tick"] >= 0 else np.inf
+    return quote["mid"] if low >= high else min(max(before, low), high)
 
 
 @inlined

@@ -99,7 +99,7 @@ def reveal(now, quotes, assets, position, resting, place, senders, looks, who, s
     Parameters
     ----------
     quotes, assets : ndarray of VENUE_STATE and of ASSET
-        Of them the price that the market is at, the last trade's where a side is empty, and the value.
+        Of them the price that the market is at, and the value.
     position : ndarray of int64, shape (I, A)
     resting : ndarray, shape (A,)
         Lots each account has resting in the book, `buying` and `selling`.
@@ -114,8 +114,7 @@ def reveal(now, quotes, assets, position, resting, place, senders, looks, who, s
         With room for two orders a row.
     """
     quote, value = quotes[place.venue], assets[place.asset]["value"]
-    has_both = quote["bid_tick"] >= 0 and quote["ask_tick"] >= 0
-    reference = quote["mid"] if has_both else quote["last"]
+    reference, best = reference_of(quote), (quote["ask_tick"], quote["bid_tick"])
     for row in range(who.lots.size):
         if now < state.arrives[row]:
             continue
@@ -137,7 +136,7 @@ def reveal(now, quotes, assets, position, resting, place, senders, looks, who, s
             room = who.most[row] + (held if side == ASK else -held)
             state.left[side, row] = max(min(state.left[side, row], room), 0)
             if state.left[side, row] > 0 or state.shown[side, row] > 0:
-                tick, lots = shown(reference, place.tick, is_new, who, state, row, side)
+                tick, lots = shown(reference, best[side], place.tick, is_new, who, state, row, side)
                 if tick > 0:
                     tag = who.first_tag + 2 * row + side
                     told, latency = state.told[side, row], senders.latency[row]
@@ -145,6 +144,16 @@ def reveal(now, quotes, assets, position, resting, place, senders, looks, who, s
                     state.told[side, row] = 0.0
         if out.count[0] > before:
             state.arrives[row] = now + senders.latency[row]
+
+
+@inlined
+def reference_of(quote):
+    """The price that the market is at: the last trade's where a side is empty, or past it the mid."""
+    if quote["bid_tick"] >= 0 and quote["ask_tick"] >= 0:
+        return quote["mid"]
+    if quote["bid_tick"] >= 0:
+        return max(quote["last"], quote["mid"])
+    return min(quote["last"], quote["mid"]) if quote["ask_tick"] >= 0 else quote["last"]
 
 
 @inlined
@@ -186,11 +195,12 @@ def hear(value, who, state, row, number):
 
 
 @inlined
-def shown(reference, tick_size, is_new, who, state, row, side):
+def shown(reference, best, tick_size, is_new, who, state, row, side):
     """Tick and lots to send of an intention: of one that is near and new or moved, none of one that is far.
 
     The tick is 0 where nothing is to be sent. Distances are signed: a price that the market has gone past
-    is near.
+    is near, and asks for no more than the best there is on the other side: nobody pays all that it would
+    where less will do.
     """
     price, before = state.price[side, row], state.shown[side, row]
     distance = (reference - price if side == BID else price - reference) / reference
@@ -199,7 +209,9 @@ def shown(reference, tick_size, is_new, who, state, row, side):
         state.shown[side, row] = 0
         return before, nothing
     tick = np.int64(math.floor(price / tick_size) if side == BID else math.ceil(price / tick_size))
-    slack = who.laziness * abs(distance) * reference / tick_size
+    if best >= 0:
+        tick = min(tick, np.int64(best)) if side == BID else max(tick, np.int64(best))
+    slack = who.laziness * abs(tick - reference / tick_size)
     if tick <= 0 or (before > 0 and not is_new and abs(tick - before) <= slack):
         return nothing, nothing
     state.shown[side, row] = tick

@@ -15,8 +15,12 @@ import numpy as np
 
 from sim.recording.recording import Recording
 from sim.records import FORCED, HEDGE, SHOCK, TRADE
+from sim.setup.listing import SHOCKS
 
 TRADED = (TRADE, HEDGE, FORCED, SHOCK)
+
+NOBODY = -2
+"""No code of a population."""
 
 SINK = "sink.Sink"
 """Type of the venues at which the hedges of muted arms are filled."""
@@ -36,8 +40,8 @@ class Trades(NamedTuple):
         Units of the asset, above zero where the taker buys.
     price : ndarray of float64
         Quote currency a unit.
-    taker, phase, reason, venue : ndarray of int
-        Codes of the taker's population (-1 for outsiders), the phase, the reason, and the venue.
+    taker, maker, phase, reason, venue : ndarray of int
+        Codes of the populations (-1 for outsiders), the phase, the taker's reason, and the venue.
     """
 
     step: np.ndarray
@@ -45,6 +49,7 @@ class Trades(NamedTuple):
     units: np.ndarray
     price: np.ndarray
     taker: np.ndarray
+    maker: np.ndarray
     phase: np.ndarray
     reason: np.ndarray
     venue: np.ndarray
@@ -87,9 +92,9 @@ def _selected(recording: Recording, asset: str) -> Trades:
     lot = lots[venue]
     reason = recording.column("fills", "reason")
     kept = np.isin(reason, TRADED) & ~np.isnan(lot)
-    names = ("step", "time", "qty", "price", "taker_population", "phase")
-    step, time, qty, price, taker, phase = (recording.column("fills", name)[kept] for name in names)
-    return Trades(step, time, qty * lot[kept], price, taker, phase, reason[kept], venue[kept])
+    names = ("step", "time", "qty", "price", "taker_population", "maker_population", "phase")
+    step, time, qty, price, taker, maker, phase = (recording.column("fills", name)[kept] for name in names)
+    return Trades(step, time, qty * lot[kept], price, taker, maker, phase, reason[kept], venue[kept])
 
 
 def met_the_market(recording: Recording, asset: str) -> float:
@@ -184,8 +189,10 @@ def unexecuted(recording: Recording, asset: str) -> float:
 
 
 def _shock_units(recording: Recording, asset: str) -> np.ndarray:
-    done = trades(recording, asset)
-    units: np.ndarray = done.units[done.reason == SHOCK]
+    """What the outsiders bought, taking or given, signed."""
+    done, names = trades(recording, asset), list(recording.names("populations"))
+    own = names.index(SHOCKS) if SHOCKS in names else NOBODY
+    units: np.ndarray = done.units * ((done.reason == SHOCK) - 1.0 * (done.maker == own))
     return units
 
 

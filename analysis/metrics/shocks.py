@@ -22,11 +22,11 @@ HEADING, PLACE, PER = "Shock", 70, "assets"
 @metric(
     unit="1",
     as_percent=True,
-    source="sum of the changes of the mid that the shock's own trades made, in its direction, over the mid "
+    source="sum of the changes of the mid that the shock's own orders made, in its direction, over the mid "
     "before",
 )
 def shock_direct_move(recording: Recording, asset: str) -> float:
-    """What the shock's own trades did to the mid as they filled, requotes left out."""
+    """What the shock's own orders did to the mid, the requotes of others left out."""
     shock, before, _, _ = _path(recording, asset)
     return _direct(recording, asset, shock) / before
 
@@ -165,7 +165,7 @@ def _path(recording: Recording, asset: str) -> tuple[Shock, float, np.ndarray, n
 
 
 def _direct(recording: Recording, asset: str, shock: Shock) -> float:
-    """Price change that the shock's own trades made, in its direction."""
+    """Price change that the shock's own orders made, in its direction."""
     time, reason, moved, change = (
         recording.column("moves", name) for name in ("time", "reason", "asset", "half_ticks")
     )

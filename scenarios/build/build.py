@@ -13,7 +13,7 @@ from scenarios.build.records import description, recorder
 from scenarios.build.treatment import AS_WRITTEN, SINK, Treatment
 from scenarios.build.venues import open_all, placed, state_impact, universe_of
 from scenarios.file.components import MARGIN_RULE
-from scenarios.file.entries import SHOCKS, Asset, MarketOrder, ValueShock, VenueEntry
+from scenarios.file.entries import Asset, MarketOrder, ValueShock, VenueEntry
 from scenarios.file.schema import Scenario
 from sim.accounts.delivery import DeliveryPrice
 from sim.accounts.ledger import Ledger
@@ -29,7 +29,7 @@ from sim.population import Population
 from sim.prices.joint import JointDrivers
 from sim.prices.oracle import Oracle
 from sim.setup.draws import Draws, key
-from sim.setup.listing import CLEARING, END_USERS, FEES, Listing
+from sim.setup.listing import CLEARING, END_USERS, FEES, SHOCKS, Listing
 from sim.setup.misfit import Misfit, within
 from sim.setup.parameters import check_lots, units_of
 from sim.venues.venue import Venue
@@ -173,6 +173,7 @@ def _populations(model: Model, scenario: Scenario, listing: Listing) -> list[Pop
                 venue=listing.reference(listing.universe.assets.index(s.asset)).name,
                 qty=s.qty,
                 over_seconds=s.over_seconds,
+                protection_bps=s.protection_bps,
             )
             for s in shocks
         ]

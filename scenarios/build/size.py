@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scenarios.file.entries import SHOCKS, MarketOrder
+from scenarios.file.entries import MarketOrder
 from scenarios.file.schema import Scenario
 from scenarios.process import memory_limit as memory
 from sim.recording.recorder import columns
+from sim.setup.listing import SHOCKS
 from sim.setup.misfit import Misfit
 
 PER_RECORDED = 24

@@ -30,15 +30,13 @@ from sim.accounts.settlement import Funding
 from sim.prices.oracle import Index, Mark
 from sim.setup.kinds import Kind
 from sim.setup.limits import FINEST, HIGHEST_PRICE, LONGEST, MOST_PIECES, MOST_ROWS, MOST_UNITS
-from sim.setup.listing import SYSTEM, Smile
+from sim.setup.listing import SHOCKS, SYSTEM, Smile
 from sim.setup.parameters import AssetName
 from sim.setup.table import Parameters
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
 Class = type[Any]
 Values = dict[str, Any]
-SHOCKS = "shocks"
-"""The population that sends the shocks of a scenario."""
 
 RESERVED = (*SYSTEM, SHOCKS)
 
@@ -185,7 +183,8 @@ class PopulationEntry(Entry):
 class MarketOrder(Parameters):
     """An outsider's market order; `qty` in units of the asset, below zero sells.
 
-    With `over_seconds` it is spread evenly, an order a second.
+    With `over_seconds` it is spread evenly, an order a second. In a book each trades as far as
+    `protection_bps` beyond the best price; what is left stays there, and follows that until it is filled.
     """
 
     at: float = Field(ge=0, le=LONGEST)
@@ -193,6 +192,7 @@ class MarketOrder(Parameters):
     asset: AssetName
     qty: float = Field(ge=-MOST_UNITS, le=MOST_UNITS)
     over_seconds: float = Field(default=0.0, ge=0, le=MOST_PIECES)
+    protection_bps: float = Field(default=20.0, gt=0, lt=1e4)
 
     @field_validator("qty")
     @classmethod

@@ -21,7 +21,7 @@ VENUE_STATE = np.dtype(
     [
         ("bid", "f8"),  # NaN where the side is empty
         ("ask", "f8"),
-        ("mid", "f8"),  # reference mid: an empty side keeps the last one
+        ("mid", "f8"),  # reference mid: an empty side keeps the last one, see charge
         ("last", "f8"),  # price of the last trade in a book, elsewhere the mid
         ("depth_bid", "f8"),  # units within `depth_bps` of the mid
         ("depth_ask", "f8"),

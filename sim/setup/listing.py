@@ -24,6 +24,9 @@ END_USERS = 3  # of options
 CLEARING = 4
 SYSTEM = ("outside", "fees", "insurance", "end_users", "clearing")
 
+SHOCKS = "shocks"
+"""Who stands behind exogenous orders: the name of a population."""
+
 SECONDS_PER_YEAR = 365.0 * 86400.0
 
 

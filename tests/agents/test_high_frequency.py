@@ -10,8 +10,10 @@ import pytest
 from small_market import SPOT, market_order, orders_of, population, small_market, units, value_shock
 
 from agents.high_frequency import HighFrequencyMakers
-from agents.kernels.anticipating import Flow, watch
+from agents.kernels.anticipating import Flow, price_of, watch
 from scenarios.file.errors import ScenarioError
+from sim.base.jit import kernel
+from sim.messages.view import VENUE_STATE
 from sim.model import Model
 
 ONE: dict[str, Any] = {
@@ -28,6 +30,11 @@ ONE: dict[str, Any] = {
     "calm_volatility": 100.0,
     "latency_seconds": 0.0,
 }
+
+
+@kernel
+def price_seen(quotes, reach, before):
+    return price_of(quotes[0], reach, before)
 
 
 def market_of(steps: int = 10, shocks: Any = (), **changes: Any) -> Model:
@@ -55,6 +62,26 @@ def test_news_moves_them_by_the_share_they_take_over() -> None:
         model = market_of(shocks=[value_shock(3.0, 0.01)], news_response=response)
         model.run()
         assert sum(best(model)) / 2 == pytest.approx(SPOT * 1.01**response, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "expected"),
+    [
+        (99.99, 100.01, 100.0),  # no wider than the ladder: the mid
+        (99.0, 99.9, 99.9 * 0.999),  # where they were is outside: as near to that as the ladder allows
+        (95.0, 106.0, 99.98),  # far wider: where they were
+        (math.nan, 99.0, 99.0 * 0.999),  # nobody bids, and somebody asks for less
+        (math.nan, math.nan, 99.98),
+    ],
+)
+def test_the_mid_of_a_book_wider_than_their_ladder_is_no_price(
+    bid: float, ask: float, expected: float
+) -> None:
+    quotes = np.zeros(1, VENUE_STATE)
+    quote = quotes[0]
+    quote["bid"], quote["ask"], quote["mid"] = bid, ask, 0.5 * (bid + ask)
+    quote["bid_tick"], quote["ask_tick"] = (-1 if math.isnan(price) else 1 for price in (bid, ask))
+    assert price_seen(quotes, 0.001, 99.98) == pytest.approx(expected)
 
 
 def test_only_the_surprise_in_flow_moves_them() -> None:

@@ -114,6 +114,25 @@ def test_news_is_learned_late_and_with_an_error() -> None:
     assert moved.std() == pytest.approx(0.3 * abs(np.log(0.98)), rel=0.15)
 
 
+@pytest.mark.parametrize(("qty", "side", "sign"), [(-2000.0, BID, -1), (2000.0, ASK, 1)])
+def test_nobody_pays_more_than_the_best_price_asks(qty: float, side: int, sign: int) -> None:
+    """After a sale many would pay more than is asked; each bids what is asked, and the price steps up."""
+    model = market_of(shocks=[market_order(20.0, qty)], steps=60)
+    own = stepped(model, 21)
+    for _ in range(10):
+        best = int(model.view.quotes[0]["ask_tick" if side == BID else "bid_tick"])
+        before = own._state.shown[side].copy()
+        model.step()
+        shown, price = own._state.shown[side], own._state.price[side] / 0.5
+        sent = (shown > 0) & (shown != before)
+        assert (sign * (shown - best) >= 0)[sent].all()
+        eager = sent & (sign * (price - best) < -1)
+        assert (shown[eager] == best).all()
+        if eager.any():
+            return
+    pytest.fail("nobody would have paid more")
+
+
 def test_nobody_holds_more_than_it_has_the_capital_for() -> None:
     shocks = [market_order(float(at), -2000.0) for at in range(2, 38, 4)]
     model = market_of(shocks, most_intentions=1.0, furthest_bps=300.0)

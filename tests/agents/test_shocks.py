@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import pandas as pd
 import pytest
 from small_market import MAKERS, market_order, population, small_market, units
 
@@ -39,11 +41,14 @@ def test_the_rest_of_an_order_is_sent_until_it_is_filled(qty: float, over: float
 
 def test_an_order_the_other_way_waits_until_the_first_is_done() -> None:
     shocks = [market_order(5.0, -1000.0), market_order(6.0, 1000.0)]
-    model = small_market(LIMITED, venues=("perp",), steps=60, shocks=shocks)
+    model = small_market(LIMITED, venues=("perp",), steps=120, shocks=shocks)
     model.run()
     assert units(model, "shocks", "BTC-perpetual")[0] == 0.0
-    own = model.recording().fills.query("taker_population == 'shocks'")["qty"]
+    fills = model.recording().fills
+    taken, given = (fills.query(f"{side}_population == 'shocks'") for side in ("taker", "maker"))
+    own = pd.concat([taken.set_index("time")["qty"], -given.set_index("time")["qty"]]).sort_index()
     assert (own[own < 0].sum(), own[own > 0].sum()) == (-1_000_000, 1_000_000)
+    assert own[own < 0].index.max() <= own[own > 0].index.min()
     assert values(model) == {"shock_executed": 1.0, "market_failed": 0}
 
 
@@ -78,13 +83,46 @@ def test_an_order_that_the_market_takes_at_once_is_one_order() -> None:
     assert (model.recording().fills["taker_population"] == own.name).sum() == 1
 
 
+def test_an_order_trades_as_far_as_its_protection_and_its_rest_stays_there() -> None:
+    """Four makers show 20 each at three levels, 10 bp apart; the first two are within reach."""
+    market = small_market(
+        LIMITED | {"spread_bps": 5.0, "spacing_bps": 10.0, "skew_bps": 0.0, "interval_seconds": 3000.0},
+        venues=("perp",),
+        shocks=[market_order(5.0, -200.0) | {"protection_bps": 15.0}],
+    )
+    for _ in range(6):
+        before = market.view.quotes["bid"][0]
+        market.step()
+    book = market.venues[0].resting
+    own = book[book["account"] == population(market, "shocks").account[0, 0]]
+    limit = math.floor(before * (1 - 15e-4) / market.view.quotes["tick"][0])
+    assert own["price"].tolist() == [limit]
+    assert units(market, "shocks", "BTC-perpetual")[0] == -160.0
+    assert own["qty"].sum() == -40_000
+    assert market.view.quotes["ask_tick"][0] == limit
+
+
+@pytest.mark.parametrize("qty", [-400.0, 400.0])
+def test_what_rests_is_never_sold_twice(qty: float) -> None:
+    """Makers trade against it at the very instant of its next look: what is left moves, and no more."""
+    market = small_market(
+        LIMITED | {"latency_seconds": 0.0, "interval_seconds": 1.0, "spread_bps": 1.0},
+        venues=("perp",),
+        shocks=[market_order(5.0, qty) | {"protection_bps": 1.0}],
+        steps=120,
+    )
+    market.run()
+    assert units(market, "shocks", "BTC-perpetual")[0] == qty
+    assert values(market) == {"shock_executed": 1.0, "market_failed": 0}
+
+
 @pytest.mark.parametrize(("patience", "fails"), [(1.5, True), (11.0, False)])
 def test_a_side_may_be_empty_for_as_long_as_the_book_says(patience: float, fails: bool) -> None:
     """The sale at 5 s empties the bids; the maker is back within the 10 s of its clock."""
     market = small_market(
         LIMITED | {"count": 1, "interval_seconds": 10.0},
         venues=("perp",),
-        shocks=[market_order(5.0, -300.0)],
+        shocks=[market_order(5.0, -60.0) | {"protection_bps": 5000.0}],
         settings={"perp": {"stops_when_empty": True, "empty_seconds": patience}},
     )
     market.run()

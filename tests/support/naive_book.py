@@ -102,9 +102,16 @@ class NaiveBook:
 
     def charge(self, now: float, account: int, cause: int, phase: int, reason: int, mover: int) -> None:
         bid, ask = self.best(1), self.best(-1)
-        if bid is not None and ask is not None and bid + ask != self.mid:
-            self.moves.append((now, bid + ask - self.mid, account, cause, phase, reason, mover))
-            self.mid = bid + ask
+        mid = self.mid
+        if bid is not None and ask is not None:
+            mid = bid + ask
+        elif bid is not None:
+            mid = max(mid, 2 * bid)
+        elif ask is not None:
+            mid = min(mid, 2 * ask)
+        if mid != self.mid:
+            self.moves.append((now, mid - self.mid, account, cause, phase, reason, mover))
+            self.mid = mid
 
     # Orders
 
@@ -150,9 +157,11 @@ class NaiveBook:
             return r.HALTED, asked
         if row["good_till"] <= now:
             return r.TOO_LATE, asked
-        if asked == 0:
+        meant = self.tagged(tag) if kind == r.MODIFY and 0 <= tag < self.tags else None
+        wanted = meant.qty if asked == 0 and meant and meant.account == account else asked
+        if wanted == 0:
             return r.NO_QUANTITY, asked
-        side = 1 if asked > 0 else -1
+        side = 1 if wanted > 0 else -1
         if flags & r.SIDE_BY_VALUE and kind in (r.LIMIT, r.MARKET):
             mid = 0.5 * self.mid * self.tick
             if not (row["value"] > mid or row["value"] < mid):
@@ -170,7 +179,7 @@ class NaiveBook:
                 return r.TAG_IN_USE, asked
             if (old is not None and old.account != account) or (old is None and kind == r.MODIFY):
                 return r.UNKNOWN_TAG, asked
-        lots = abs(asked)
+        lots = abs(wanted)
         others = [o for o in self.of(account) if o is not old and o.side == side]
         allowed = self.room[0 if side > 0 else 1][account]
         if flags & r.REDUCE_ONLY:

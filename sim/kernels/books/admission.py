@@ -115,7 +115,7 @@ def accepted(book, tape, order, now, qty, side, limit, old):
         return lots, HALTED
     if order["good_till"] <= now:
         return lots, TOO_LATE
-    if order["qty"] == 0:
+    if order["qty"] == 0 and qty == 0:
         return lots, NO_QUANTITY
     if qty == 0:
         return lots, 0

@@ -144,25 +144,37 @@ def expire(book, tape, now, phase):
 
 @inlined
 def charge(book, tape, account, origin, mover, told):
-    """Write a change of the reference mid, if there is one; an empty side keeps the last mid.
+    """Write a change of the reference mid, if there is one.
 
     Notes
     -----
+    An empty side keeps the last mid, unless the other side's best price is past it: who asks less than the
+    mid where nobody bids says that it is too high.
+
     `told` is what news made of the price of a QUOTE, a logarithm, and NaN for other orders. One side of
     the book moves the mid by half of that; as far as the change goes that way it is news.
     """
     head = book.head
     if head["decay"] > 0.0:
         wear_best(book)
+    change = unsaid(head)
+    if change != 0:
+        answers = 0.0 if math.isnan(told) else 1.0 - min(max(0.5 * told * head["mid"] / change, 0.0), 1.0)
+        head["mid"] += change
+        write_move(tape, head["venue"], change, mover, party_of(book, account), origin, answers)
     if head["bid"] >= 0 and head["ask"] < head["width"]:
-        change = head["bid"] + head["ask"] - head["mid"]
-        if change != 0:
-            answers = 0.0 if math.isnan(told) else 1.0 - min(max(0.5 * told * head["mid"] / change, 0.0), 1.0)
-            head["mid"] += change
-            write_move(tape, head["venue"], change, mover, party_of(book, account), origin, answers)
         head["fails_at"] = np.inf
     elif head["is_watched"] != 0:
         head["fails_at"] = min(head["fails_at"], origin.time + head["patience"])
+
+
+@inlined
+def unsaid(head):
+    """What the best prices make of the reference mid, less what was written of it, half ticks."""
+    mid = head["mid"]
+    if head["bid"] < 0:
+        return min(2 * head["ask"] - mid, 0) if head["ask"] < head["width"] else 0
+    return head["bid"] + head["ask"] - mid if head["ask"] < head["width"] else max(2 * head["bid"] - mid, 0)
 
 
 @inlined
@@ -280,10 +292,12 @@ def enter(book, tape, order):
     """Let an order trade and rest; returns the refusal (0 if none) and the qty refused."""
     head = book.head
     now = order["time"] + order["latency"]
+    old = replaced(book, order)
     qty = signed_qty(head, order)
+    if order["kind"] == MODIFY and qty == 0 and old > 0:
+        qty = np.int64(book.pool[old]["qty"])
     side = 1 if qty > 0 else -1
     limit = limit_tick(head, order, side)
-    old = replaced(book, order)
     lots, refusal = accepted(book, tape, order, now, qty, side, limit, old)
     if refusal == OUTSIDE_BAND:
         halt(head, now)

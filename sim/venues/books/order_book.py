@@ -78,8 +78,9 @@ class OrderBook(Venue):
     Notes
     -----
     *Reference mid.* The mean of best bid and best ask, in half ticks; while a side is
-    empty the last one stands. Every change is written on the tape once, charged to the
-    order or expiry that made it, so the changes sum to the total exactly.
+    empty the last one stands, or the other side's best price once that is past it: who asks less than
+    the mid where nobody bids says that it is too high. Every change is written on the tape once, charged
+    to the order or expiry that made it, so the changes sum to the total exactly.
 
     *Prices.* From 1 tick up to the ladder's width, which is at least four times the
     opening price; others are refused. A price may be an offset from the mid (a half tick is rounded
@@ -90,6 +91,7 @@ class OrderBook(Venue):
     it has replaced it, and so has one that was taken and left nothing resting: immediate with
     nothing to trade, or expired against the sender's own order. It keeps its place in the queue if
     the price is the same and the size no larger; otherwise it is a cancel and a new order, which may trade.
+    A MODIFY of no size moves what is left of the order.
 
     *Time in force.* Immediate or cancel and fill or kill mean the same of limit and market
     orders, quotes and modifications: none of it rests, and of a fill-or-kill order all trades at

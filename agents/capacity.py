@@ -22,5 +22,5 @@ def capacity(peak: np.ndarray) -> dict[str, Any]:
     found: dict[str, Any] = {"makers_near_their_limit": near, "largest_use_of_a_limit": float(peak.max())}
     if near:
         told = f"{near} of {peak.size} makers came within {1 - NEAR:.0%} of their inventory limit"
-        found["warning"] = f"{told}: a larger shock may not move the price further"
+        found["warning"] = f"{told}: what they cannot take any more others must, or the price gaps"
     return found

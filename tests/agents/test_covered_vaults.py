@@ -115,8 +115,8 @@ def test_they_trade_nothing_but_options() -> None:
 
 def test_the_arm_without_hedges_says_nothing_of_vaults_that_have_none() -> None:
     change = {"populations.vaults.type": VAULTS["type"], "populations.vaults.buyers": "dealers"}
-    scenario = load("short_gamma_crash", change)
-    assert set(hedgers(load("short_gamma_crash"))) - set(hedgers(scenario)) == {"vaults"}
+    scenario = load("linear_crash", change)
+    assert set(hedgers(load("linear_crash"))) - set(hedgers(scenario)) == {"vaults"}
     assert MUTED not in scenario.arms
 
 

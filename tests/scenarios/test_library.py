@@ -82,7 +82,7 @@ def fall_after_shock(name: str, seed: int = 1, **changes: float) -> tuple[float,
 @pytest.mark.long
 def test_the_crash_is_deeper_with_hedging_than_in_the_same_market_without() -> None:
     pairs = [
-        (fall_after_shock("short_gamma_crash", s), fall_after_shock("short_gamma_crash", s, **WITHOUT_GAMMA))
+        (fall_after_shock("linear_crash", s), fall_after_shock("linear_crash", s, **WITHOUT_GAMMA))
         for s in range(1, 7)
     ]
     falls = np.array([(with_it[0], without[0]) for with_it, without in pairs])
@@ -146,9 +146,9 @@ def test_the_gain_of_each_scenario_is_what_its_description_says() -> None:
         instant = recording.column("series", f"{asset}.loop_gain_instant")
         opening[name], before[name] = gain[0], np.median(gain[60:600])
         shocked[name], resting[name] = np.median(gain[620:]), np.median(instant[620:])
-    assert opening["short_gamma_crash"] == pytest.approx(0.5, abs=0.05), "every delta hedged at once"
-    assert 0.15 < before["short_gamma_crash"] < 0.25 < 0.4 < shocked["short_gamma_crash"] < 0.55
-    assert resting["short_gamma_crash"] > 2
+    assert opening["linear_crash"] == pytest.approx(0.5, abs=0.05), "every delta hedged at once"
+    assert 0.15 < before["linear_crash"] < 0.25 < 0.4 < shocked["linear_crash"] < 0.55
+    assert resting["linear_crash"] > 2
     assert max(before["calm"], shocked["calm"]) < 0.02
     assert before["linear_feedback"] == pytest.approx(0.5)
     assert opening["short_call_rally"] == pytest.approx(0.4, abs=0.05)
@@ -193,8 +193,8 @@ def test_the_index_prices_pool_and_reference_and_arbitrageurs_carry_the_basis(na
     scenario = load(name)
     (asset,), venues = scenario.assets, {venue.name: venue for venue in scenario.venues}
     assert venues["perp"].instrument == "perpetual"
-    assert set(asset.index.venues) == {"pool"}
-    assert asset.index.venues["pool"] + asset.index.external == pytest.approx(1.0)
+    assert asset.index.venues["pool"] > 0
+    assert sum(asset.index.venues.values()) + asset.index.external == pytest.approx(1.0)
     scenario["time.steps"] = 720
     recording = scenario.market().run()
     basis = recording.column("series", "pool.mid") / recording.column("series", f"{asset.name}.mid") - 1

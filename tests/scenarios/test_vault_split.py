@@ -40,7 +40,7 @@ def told() -> dict[str, Told]:
     found = {}
     for name, recipe in RECIPES.items():
         arms: dict[str, Recording] = {}
-        Arms(load("short_gamma_crash", SOON | recipe), [BASE, MUTED]).run(1, arms.__setitem__)
+        Arms(load("linear_crash", SOON | recipe), [BASE, MUTED]).run(1, arms.__setitem__)
         series = arms[BASE].series
         gammas = (float(series[f"{who}.net_gamma"].iloc[0]) for who in ("dealers", "vaults"))
         mids = (arms[arm].series["BTC.mid"].to_numpy() for arm in (BASE, MUTED))

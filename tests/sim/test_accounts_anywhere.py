@@ -71,7 +71,7 @@ FLOOR: tuple[dict[str, Any], ...] = (
 
 def crash() -> Model:
     """A short crash in which every population of the library scenario acts."""
-    return load("short_gamma_crash", CRASH).market()
+    return load("linear_crash", CRASH).market()
 
 
 def floor() -> Model:

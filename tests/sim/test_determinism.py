@@ -30,7 +30,7 @@ SMALL = {
 WRITE = """
 import json, sys
 from scenarios import market
-market("short_gamma_crash", **json.loads(sys.argv[1])).run().write(sys.argv[2])
+market("linear_crash", **json.loads(sys.argv[1])).run().write(sys.argv[2])
 """
 TINY = {
     "time.steps": 2,
@@ -55,7 +55,7 @@ assert numba.config.DISABLE_JIT
 sys.path += ["tests/support", "tests/sim"]
 from test_determinism import draws
 with np.errstate(over="ignore"):
-    print(json.dumps(draws(market("short_gamma_crash", **json.loads(sys.argv[1])))))
+    print(json.dumps(draws(market("linear_crash", **json.loads(sys.argv[1])))))
 """
 
 
@@ -94,7 +94,7 @@ def draws(model: Model) -> dict[str, list[float]]:
 
 def noise_orders(overrides: Mapping[str, Any], more: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """Orders of the noise traders in a short crash, and the mid of each step as they saw it."""
-    scenario = load("short_gamma_crash", {**SMALL, **overrides})
+    scenario = load("linear_crash", {**SMALL, **overrides})
     if more is not None:
         scenario.populations = [more(scenario.populations[0]), *scenario.populations]
     model = scenario.market()
@@ -104,8 +104,8 @@ def noise_orders(overrides: Mapping[str, Any], more: Any = None) -> tuple[np.nda
 
 
 def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
-    market("short_gamma_crash", **SMALL).run().write(tmp_path / "here")
-    market("short_gamma_crash", **SMALL).run().write(tmp_path / "again")
+    market("linear_crash", **SMALL).run().write(tmp_path / "here")
+    market("linear_crash", **SMALL).run().write(tmp_path / "again")
     in_another_process(WRITE, json.dumps(SMALL), str(tmp_path / "there"))
     here = files(tmp_path / "here")
     assert set(here) >= {"series.parquet", "fills.parquet", "moves.parquet", "liquidations.parquet"}
@@ -114,8 +114,8 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_another_seed_writes_others(tmp_path: Path) -> None:
-    market("short_gamma_crash", **SMALL).run().write(tmp_path / "one")
-    market("short_gamma_crash", rng=2, **SMALL).run().write(tmp_path / "two")
+    market("linear_crash", **SMALL).run().write(tmp_path / "one")
+    market("linear_crash", rng=2, **SMALL).run().write(tmp_path / "two")
     assert files(tmp_path / "one")["series.parquet"] != files(tmp_path / "two")["series.parquet"]
 
 
@@ -153,7 +153,7 @@ def test_another_market_brings_the_same_background_orders(overrides: dict[str, A
 
 
 def test_without_the_compiler_every_draw_is_the_same() -> None:
-    compiled = draws(market("short_gamma_crash", **TINY))
+    compiled = draws(market("linear_crash", **TINY))
     plain = json.loads(in_another_process(DRAWS, json.dumps(TINY), NUMBA_DISABLE_JIT="1"))
     assert plain.keys() == compiled.keys()
     assert len(plain["noise.qty"]) > 0

@@ -15,7 +15,7 @@ BOOK = {"type": "linear_impact.LinearImpact", "instrument": "spot", "lot": 0.001
 
 
 def test_every_trade_and_the_move_it_makes_is_written_in_the_order_of_time() -> None:
-    recording = load("short_gamma_crash", {"time.steps": 660}).market().run()
+    recording = load("linear_crash", {"time.steps": 660}).market().run()
     tables = {name: getattr(recording, name) for name in ("fills", "moves")}
     traded = tables["moves"].query("mover == 'trade'")
     written = {**dict(zip(traded["seq"], traded["time"], strict=True))}

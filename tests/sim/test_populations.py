@@ -34,7 +34,7 @@ SMALL = {
 @pytest.fixture(scope="module")
 def heard() -> tuple[Model, dict[str, np.ndarray]]:
     """A short crash in which every population acts, and the orders each sent."""
-    model = market("short_gamma_crash", **SMALL)
+    model = market("linear_crash", **SMALL)
     boxes = {p.name: listen(p) for p in model.populations}
     model.run()
     return model, {name: np.concatenate([orders(0), *box]) for name, box in boxes.items()}
@@ -76,7 +76,7 @@ def test_none_of_them_needs_its_model_to_decide(heard: tuple[Model, dict[str, np
         def __getattr__(self, name: str) -> Any:
             raise AssertionError(f"a population reads model.{name}")
 
-    model = market("short_gamma_crash", **SMALL)
+    model = market("linear_crash", **SMALL)
     boxes = {p.name: listen(p) for p in model.populations}
     for population in model.populations:
         population.model = Closed()

@@ -13,8 +13,8 @@ SHOCK_AT = 60.0
 
 
 def largest_fall(step_seconds: float, seed: int) -> float:
-    """Maximum drawdown of the mid in `short_gamma_crash`, cut short."""
-    scenario = load("short_gamma_crash")
+    """Maximum drawdown of the mid in `linear_crash`, cut short."""
+    scenario = load("linear_crash")
     scenario["seed"] = seed
     scenario["time.step_seconds"] = step_seconds
     scenario["time.steps"] = round(SECONDS / step_seconds)

@@ -59,7 +59,7 @@ def test_a_metric_that_is_zero_somewhere_is_not_credited():
 
 def test_the_mechanisms_of_the_crash_and_what_taking_them_out_does():
     """Dealers and vaults, LPs, forced selling, makers who leave."""
-    scenario = load("short_gamma_crash")
+    scenario = load("linear_crash")
     found = {each.name: each for each in mechanisms(scenario)}
     assert set(found) == {"dealer hedging", "LP hedging", "forced selling", "maker withdrawal"}
     assert found["dealer hedging"].muted == ("dealers", "vaults")

@@ -14,7 +14,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A short run of the crash, and an amplification of two arms over four seeds."""
     top = tmp_path_factory.mktemp("pages")
     run, compared = top / "run", top / "compared"
-    short = ["short_gamma_crash", "--steps", "640", "--quiet", "--no-figures", "--out"]
+    short = ["linear_crash", "--steps", "640", "--quiet", "--no-figures", "--out"]
     assert main(["run", *short, str(run)]) == 0
     assert (
         main(["amplify", *short, str(compared), "--seeds", "4", "--workers", "1", "--arms", "base,muted"])
@@ -28,7 +28,7 @@ def test_a_report_of_a_run_says_that_amplification_is_not_measured(folders, caps
     assert main(["report", str(folders["run"])]) == 0
     assert capsys.readouterr().out.strip() == str(folders["run"] / "report.html")
     page = (folders["run"] / "report.html").read_text()
-    assert "hedgequake amplify short_gamma_crash" in page
+    assert "hedgequake amplify linear_crash" in page
     for text in (
         "dealers (dealers.OptionDealers)",
         "Leaves out",

@@ -43,7 +43,7 @@ def test_volatility_is_that_of_theory_at_every_gain(tmp_path):
 def test_the_crash_is_amplified_and_a_placebo_does_not_do_it(tmp_path):
     """Real hedging deepens the fall in every resampling; the same trades with random signs do less."""
     arms = ["base", "muted", "placebo", "aa"]
-    entries = compared(tmp_path / "crash", "short_gamma_crash", 12, arms, time__steps=900)
+    entries = compared(tmp_path / "crash", "linear_crash", 12, arms, time__steps=900)
     fall = entries["BTC.max_drawdown"]
     assert fall["interval"][0] > 1.5
     assert fall["against_base"]["aa"]["interval"] == [1.0, 1.0]
@@ -60,7 +60,7 @@ def test_the_crash_is_amplified_and_a_placebo_does_not_do_it(tmp_path):
 def test_long_gamma_damps(tmp_path):
     """The twin: dealers who are long the same options buy falls, and the fall is smaller with them."""
     own = {"time__steps": 900, "populations__dealers__exposure__sign": 1}
-    entries = compared(tmp_path / "twin", "short_gamma_crash", 8, ["base", "muted"], **own)
+    entries = compared(tmp_path / "twin", "linear_crash", 8, ["base", "muted"], **own)
     assert entries["BTC.max_drawdown"]["interval"][1] < 1.0
     assert entries["BTC.realised_volatility_1min"]["interval"][1] < 1.0
 
@@ -79,7 +79,7 @@ def test_the_command_writes_what_a_reader_needs(tmp_path, capsys):
     out = tmp_path / "compared"
     line = [
         "amplify",
-        "short_gamma_crash",
+        "linear_crash",
         "--seeds",
         "8",
         "--steps",
@@ -123,7 +123,7 @@ def test_the_command_writes_what_a_reader_needs(tmp_path, capsys):
 def test_bad_arms_exit_2_and_write_nothing(arguments, message, tmp_path, capsys):
     """The nearest match is named."""
     out = tmp_path / "out"
-    assert main(["amplify", "short_gamma_crash", "--out", str(out), "--quiet", *arguments]) == 2
+    assert main(["amplify", "linear_crash", "--out", str(out), "--quiet", *arguments]) == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
@@ -140,7 +140,7 @@ def test_a_single_arm_can_be_run(tmp_path, capsys):
 
 def test_results_do_not_depend_on_the_workers(tmp_path):
     """One or two processes write the same bytes."""
-    scenario, arms = load("short_gamma_crash", {"time.steps": 630}), ["base", "muted", "open_loop"]
+    scenario, arms = load("linear_crash", {"time.steps": 630}), ["base", "muted", "open_loop"]
     for workers in (1, 2):
         amplify(scenario, tmp_path / str(workers), seeds=4, workers=workers, arms=arms, figures=False)
     for file in ("amplification.json", "runs.parquet"):

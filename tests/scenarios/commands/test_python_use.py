@@ -68,7 +68,7 @@ units = 0.05
 
 
 def test_five_lines_load_change_run_look_and_plot() -> None:
-    scenario = load("short_gamma_crash")
+    scenario = load("linear_crash")
     for key, value in SMALL.items():
         scenario[key] = value
     model = scenario.market()
@@ -92,11 +92,11 @@ def test_five_lines_load_change_run_look_and_plot() -> None:
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, pickle.dumps])
 def test_a_market_is_not_copied_because_its_parts_share_memory(duplicate: Any) -> None:
     with pytest.raises(TypeError, match="build it again"):
-        duplicate(market("short_gamma_crash", **SMALL))
+        duplicate(market("linear_crash", **SMALL))
 
 
 def test_a_model_steps_like_any_other_of_mesa() -> None:
-    model = market("short_gamma_crash", rng=7, **SMALL)
+    model = market("linear_crash", rng=7, **SMALL)
     assert len(model.agents) == len(model.populations)
     for _ in range(3):
         model.step()
@@ -119,7 +119,7 @@ def test_mesas_batch_run_varies_parameters_and_seeds() -> None:
     results = mesa.batch_run(
         market,
         {
-            "name_or_path": "short_gamma_crash",
+            "name_or_path": "linear_crash",
             "rng": [1, 2],
             **SMALL,
             "populations.dealers.exposure.share": [0.1, 0.3],
@@ -141,7 +141,7 @@ def unbuilt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repeats, "_built", Counter())
 
 
-TINY = {"name_or_path": "short_gamma_crash", **SMALL, "time.steps": 2}
+TINY = {"name_or_path": "linear_crash", **SMALL, "time.steps": 2}
 
 
 @pytest.mark.usefixtures("unbuilt")
@@ -183,7 +183,7 @@ def test_a_model_that_nobody_holds_goes() -> None:
 def test_a_population_in_plain_python_trades_in_the_same_market(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = (library.FOLDER / "short_gamma_crash.toml").read_text()
+    text = (library.FOLDER / "linear_crash.toml").read_text()
     at = text.index("[[shocks]]")
     (tmp_path / "mine.toml").write_text(text[:at] + OWN + text[at:])
     (tmp_path / "contrarian.py").write_text(CONTRARIANS)

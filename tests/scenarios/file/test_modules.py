@@ -168,7 +168,7 @@ def test_the_bytes_of_a_module_are_in_the_hash_and_are_what_is_run() -> None:
     Path("copy/code").mkdir()
     brought("boom", place="copy/code")
     assert load("copy/own.toml").digest() == second.digest()
-    assert load("short_gamma_crash").modules is None
+    assert load("linear_crash").modules is None
 
 
 def test_two_scenarios_may_bring_files_of_one_name() -> None:

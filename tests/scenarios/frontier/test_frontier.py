@@ -46,13 +46,13 @@ def test_the_gain_of_the_textbook_market_is_found(tmp_path):
 
 def test_the_range_is_what_the_schema_allows(tmp_path):
     """Ten times a share of 0.4 is no share; whole numbers stay whole."""
-    scenario = load("short_gamma_crash", {"populations.dealers.exposure.share": 0.4})
+    scenario = load("linear_crash", {"populations.dealers.exposure.share": 0.4})
     share = scale_of(scenario, "populations.dealers.exposure.share", None, None)
     assert (share.low, share.high) == (pytest.approx(0.04), 1.0)
     count = scale_of(scenario, "populations.dealers.count", None, None)
     assert (count.low, count.high, count.is_whole) == (100.0, 10_000.0, True)
     assert default_folder(scenario, "populations.dealers.count").name.startswith(
-        "short_gamma_crash-frontier-count-"
+        "linear_crash-frontier-count-"
     )
     asked = [default_folder(scenario, "populations.dealers.count", "bad_debt", x) for x in (1, 2, 2)]
     assert asked[0] != asked[1] == asked[2]

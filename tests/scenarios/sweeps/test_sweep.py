@@ -197,7 +197,7 @@ def test_what_is_kept_is_what_the_run_itself_leaves(tmp_path, start):
 
 def test_a_run_by_itself_gives_what_it_gave_in_the_sweep(tmp_path, capsys):
     """The command for a run that is compared with a muted arm exempts the same accounts from margin."""
-    out, name = tmp_path / "out", "short_gamma_crash"
+    out, name = tmp_path / "out", "linear_crash"
     own = load(
         name, {"time.steps": 3, "sweep": {"design": "grid", "over": {"populations.vaults.count": [5]}}}
     )

@@ -30,7 +30,7 @@ ROLLING: dict[str, Any] = {
 }
 CRASHES: dict[str, Any] = {"time.steps": 240, "shocks.0.at": 60.0}
 CASES: dict[str, tuple[str | Path, dict[str, Any]]] = {
-    "a crash": ("short_gamma_crash", CRASHES),
+    "a crash": ("linear_crash", CRASHES),
     "a rally": ("short_call_rally", CRASHES),
     "two assets, vaults that roll": (TWO_ASSETS, ROLLING),
 }

@@ -390,7 +390,7 @@ def test_an_empty_tape_has_an_empty_genealogy():
 @pytest.fixture(scope="module")
 def crash() -> Model:
     """Four minutes of the crash, its sale brought forward, and a little of the cascade."""
-    scenario = load("short_gamma_crash")
+    scenario = load("linear_crash")
     scenario["time.steps"], scenario["shocks.0.at"] = 120, 30.0
     model: Model = scenario.market()
     while len(model.liquidations) < 600 and model.running:

@@ -162,7 +162,7 @@ def test_options_count_at_their_delta_and_only_perpetuals_are_forced() -> None:
 
 def test_accounts_that_are_ruled_out_have_no_threshold_near(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looking at the accounts that `Margin.near` lists gives what looking at everybody gives."""
-    scenario = load("short_gamma_crash")
+    scenario = load("linear_crash")
     for key, value in {
         "time.steps": 150,
         "shocks.0.at": 30.0,

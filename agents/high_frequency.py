@@ -17,7 +17,7 @@ from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
 from sim.records import QUOTE
 from sim.setup.distributions import typical
-from sim.setup.limits import HIGHEST_BPS, LONGEST, MOST
+from sim.setup.limits import HIGHEST_BPS, LONGEST, MOST, MOST_UNITS
 from sim.setup.listing import SECONDS_PER_YEAR, Listing
 from sim.setup.misfit import Misfit, within
 from sim.setup.parameters import (
@@ -92,6 +92,9 @@ class HighFrequencyMakers(Population):
             Shift of the quotes at the inventory limit.
         inventory_limit : float or distribution
             Units.
+        spot_units : float or distribution
+            Opening inventory where the venue trades spot, which is never sold short; it does not
+            count towards skew and limit. `inventory_limit` if not given.
         news_response : float or distribution
             Share of a change of the exogenous value that the quotes take over at once.
         memory_seconds : list of float
@@ -123,6 +126,7 @@ class HighFrequencyMakers(Population):
         growth: Annotated[Positive, up_to(100.0)] = 1.3
         skew_bps: Bps = 1.0
         inventory_limit: Units = 60.0
+        spot_units: Annotated[NonNegative, up_to(MOST_UNITS)] | None = None
         news_response: Annotated[NonNegative, up_to(100.0)] = 1.0
         memory_seconds: list[Annotated[float, Field(gt=0, le=LONGEST)]] = Field(
             default=[5.0, 30.0, 150.0], min_length=1, max_length=16
@@ -153,6 +157,7 @@ class HighFrequencyMakers(Population):
         self._looks = Looks(interval, offset, np.zeros(self.rows))
         self._place, self._senders = terms.place, Senders(self.account[terms.chain], self.latency)
         self.peak = np.zeros(self.rows)
+        brought = "inventory_limit" if own.spot_units is None else "spot_units"
         self._who = Ladders(
             first_tag=listing.take_tags(terms.index, 2 * int(levels.max()) * self.rows),
             most_levels=int(levels.max()),
@@ -165,6 +170,7 @@ class HighFrequencyMakers(Population):
             size=self.column("size"),
             growth=self.column("growth"),
             limit=self.column("inventory_limit"),
+            baseline=terms.brought(np.floor(self.column(brought) / terms.lot)),
             response=self.column("news_response"),
             calm=self.column("calm_volatility"),
             thinning=self.column("thinning"),
@@ -194,6 +200,11 @@ class HighFrequencyMakers(Population):
         """Basis points that a unit a second of each average of the flow foretells, as learned so far."""
         found: np.ndarray = self._flow.weight
         return found
+
+    def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
+        """Cash, and an inventory if the venue trades spot."""
+        baseline = self._who.baseline
+        return self.column("cash"), {self._place.instrument: baseline} if baseline.any() else {}
 
     def report(self) -> dict[str, Any]:
         """How many came near their inventory limit, and what they learned of the flow."""

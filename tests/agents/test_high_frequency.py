@@ -57,6 +57,23 @@ def test_news_moves_them_by_the_share_they_take_over() -> None:
         assert sum(best(model)) / 2 == pytest.approx(SPOT * 1.01**response, rel=1e-4)
 
 
+def test_at_a_book_of_spot_they_quote_both_sides_around_the_inventory_they_bring() -> None:
+    spot = {"perp": {"instrument": "spot"}}
+    own = ONE | {"inventory_limit": 30.0, "skew_bps": 50.0}
+    model = small_market(own, venues=("perp",), settings=spot, shocks=[market_order(3.0, 30.0)], steps=8)
+    for _ in range(2):
+        model.step()
+    assert units(model, "hft", "BTC-spot") == pytest.approx([30.0])
+    assert best(model) == (math.floor(SPOT * (1 - 2e-4) * 2) / 2, math.ceil(SPOT * (1 + 2e-4) * 2) / 2)
+    model.run()
+    assert not (model.recording().rejects["population"] == "hft").any()
+    assert (units(model, "hft", "BTC-spot") >= 0.0).all()
+    (brought,) = units(
+        small_market(own | {"spot_units": 7.0}, venues=("perp",), settings=spot), "hft", "BTC-spot"
+    )
+    assert brought == pytest.approx(7.0)
+
+
 def test_only_the_surprise_in_flow_moves_them() -> None:
     """A buy of 0.5 a second makes the forecast rise at once and fall back as it is forgotten."""
     bought = [market_order(2.0, 0.5)]

@@ -61,8 +61,13 @@ def test_who_bears_less_leaves_with_what_it_has_in_the_pool() -> None:
 def test_an_index_does_not_believe_a_pool_that_was_left() -> None:
     """Nobody is there to move its price, while the value falls on."""
     index = {"external": 0.3, "venues": {"pool": 0.7}, "stale_seconds": 20.0}
-    left = small_market(LEAVING, venues=("linear", "pool", "desk"), steps=60, asset={"index": index},
-                        shocks=[value_shock(5.0, -0.05), value_shock(15.0, -0.05)])
+    left = small_market(
+        LEAVING,
+        venues=("linear", "pool", "desk"),
+        steps=60,
+        asset={"index": index},
+        shocks=[value_shock(5.0, -0.05), value_shock(15.0, -0.05)],
+    )
     run(left)
     series = left.recording().series
     rest = float(left.view.quotes[1]["mid"])

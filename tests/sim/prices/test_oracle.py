@@ -84,14 +84,22 @@ def test_averaged_venue_prices_hold_against_a_moment_s_spike():
 
 def priced(depth, bid=99.0, ask=101.0):
     quotes = np.zeros(1, VENUE_STATE)
-    quotes["bid"], quotes["ask"], quotes["mid"], quotes["lot"], quotes["depth_span"] = bid, ask, 120.0, 0.1, 1.0
+    quotes["bid"], quotes["ask"], quotes["mid"], quotes["lot"], quotes["depth_span"] = (
+        bid,
+        ask,
+        120.0,
+        0.1,
+        1.0,
+    )
     quotes["depth_bid"], quotes["depth_ask"] = 5.0, depth
     return quotes
 
 
 @pytest.mark.parametrize("gone", [priced(0.09), priced(5.0, bid=math.nan), priced(5.0, ask=math.nan)])
 def test_a_venue_without_a_price_counts_for_a_while_and_comes_back_with_a_new_one(gone):
-    oracle = Oracle(Index(venues={"pool": 1.0}, stale_seconds=10.0, averaging_seconds=9.0), Mark(), {"pool": 0})
+    oracle = Oracle(
+        Index(venues={"pool": 1.0}, stale_seconds=10.0, averaging_seconds=9.0), Mark(), {"pool": 0}
+    )
     asset = np.zeros(1, ASSET)
     asset["value"] = asset["mid"] = 100.0
     seen = {}

@@ -23,7 +23,6 @@ from sim.setup.misfit import Misfit, within
 from sim.setup.parameters import (
     Bps,
     Count,
-    Fraction,
     NonNegative,
     Positive,
     Seconds,
@@ -132,9 +131,9 @@ class HighFrequencyMakers(Population):
             default=[5.0, 30.0, 150.0], min_length=1, max_length=16
         )
         anticipation_bps: list[Annotated[float, Field(ge=-MOST, le=MOST)]] = Field(default_factory=list)
-        most_flow: Annotated[Positive, up_to(MOST)] = 3.0
-        learning_rate: Fraction = 0.0
-        horizon_seconds: Seconds = 60.0
+        most_flow: float = Field(default=3.0, gt=0, le=MOST)
+        learning_rate: float = Field(default=0.0, ge=0, le=1)
+        horizon_seconds: float = Field(default=60.0, gt=0, le=LONGEST)
         calm_volatility: Volatility = 0.8
         thinning: Annotated[NonNegative, up_to(100.0)] = 1.0
         withdrawal_volatility: Positive = 1e9
@@ -144,6 +143,12 @@ class HighFrequencyMakers(Population):
     def bytes_of_row(cls, parameters: Any) -> float:
         """A row, and a quote a level and side."""
         return PLAIN_ROW + 2 * typical(parameters.levels) * QUOTE_BYTES
+
+    @classmethod
+    def bytes_beside(cls, parameters: Any, step_seconds: float) -> Mapping[str, float]:
+        """The averages and the mid of every step of the horizon."""
+        looks = parameters.horizon_seconds / step_seconds
+        return {"horizon_seconds": 8 * looks * (len(parameters.memory_seconds) + 1)}
 
     def prepare(self, listing: Listing) -> None:
         """Draw the ladders and claim a tag for every level and side, every row as for the largest ladder."""
@@ -192,7 +197,7 @@ class HighFrequencyMakers(Population):
         looks = max(round(own.horizon_seconds / listing.step_seconds), 1)
         weight = np.array(own.anticipation_bps) if own.anticipation_bps else np.zeros(memory.size)
         zeros, past, seen = np.zeros((2, memory.size)), np.zeros((looks, memory.size)), np.zeros(4)
-        bend, rate = float(own.most_flow), float(own.learning_rate)
+        bend, rate = own.most_flow, own.learning_rate
         return Flow(memory, zeros[0], zeros[1], weight, past, np.ones(looks), seen, bend, rate)
 
     @property

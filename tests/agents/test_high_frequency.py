@@ -74,6 +74,12 @@ def test_at_a_book_of_spot_they_quote_both_sides_around_the_inventory_they_bring
     assert brought == pytest.approx(7.0)
 
 
+@pytest.mark.parametrize("name", ["most_flow", "learning_rate", "horizon_seconds"])
+def test_what_all_makers_share_is_not_drawn_by_row(name: str) -> None:
+    with pytest.raises(ScenarioError, match=rf"hft\.{name}"):
+        market_of(**{name: {"dist": "uniform", "low": 0.1, "high": 0.2}})
+
+
 def test_only_the_surprise_in_flow_moves_them() -> None:
     """A buy of 0.5 a second makes the forecast rise at once and fall back as it is forgotten."""
     bought = [market_order(2.0, 0.5)]

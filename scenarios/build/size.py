@@ -1,7 +1,8 @@
 """Size: about how much memory a market takes, told before it is built.
 
 Each part is reckoned from what its owner says of itself (`Population.bytes_of_row` and
-`bytes_beside`, `Venue.bytes_at`, the recorder's columns); what happens in a run adds to it, which nobody can know.
+`bytes_beside`, `Venue.bytes_at`, the recorder's columns); what happens in a run adds to it, which nobody
+can know.
 """
 
 from __future__ import annotations

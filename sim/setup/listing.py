@@ -57,8 +57,8 @@ class VenueTerms:
     """What a population may know of a venue before the first step.
 
     `precedence`, `takes` and `chain` are the venue's (`sim.venues.Venue`): whose mid is the asset's reference
-    mid, which kinds of orders it takes, and on which chain the accounts are that trade there. Spot (`is_spot`)
-    is never sold short.
+    mid, which kinds of orders it takes, and on which chain the accounts are that trade there. Spot
+    (`is_spot`) is never sold short.
     """
 
     index: int

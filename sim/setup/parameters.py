@@ -129,8 +129,8 @@ def check_not_dust(units: np.ndarray, lot: float, key: Key) -> None:
     largest = float(units.max(initial=0.0))
     check_lots(largest / lot, key)
     if largest < 0.5 * lot:
-        what = f"comes to {largest / lot:.3g} lots of {lot:g} at most; choose a smaller `lot`"
-        raise Misfit(what, key, allowed=[f"half a lot, {0.5 * lot:g}, somewhere"])
+        what = f"comes to {largest / lot:.3g} lots of {lot:g}; choose a smaller `lot`"
+        raise Misfit(what, key, allowed=[f"at least {0.5 * lot:g}, half a lot"])
 
 
 Count = Annotated[int | AnyDistribution, Bounds(1.0, math.inf, sane=MOST_ROWS)]

@@ -41,7 +41,7 @@ def test_slices_are_market_orders_at_the_pace_and_size_asked_for() -> None:
 def test_a_market_of_spot_is_refused_and_one_of_a_perpetual_named() -> None:
     spot = {"perp": {"instrument": "spot"}}
     with pytest.raises(
-        ScenarioError, match='metas.venue: "perp" trades spot, of which nobody sells'
+        ScenarioError, match=r'metas\.venue: "perp" trades spot, of which nobody sells'
     ) as refused:
         small_market(MAKERS, ONE, venues=("perp", "linear"), settings=spot)
     assert "linear" in str(refused.value)

@@ -116,7 +116,8 @@ class Seen:
 
     def is_defined(self, place: np.ndarray) -> np.ndarray:
         """Of each moment, whether it is defined at a place that was looked at."""
-        return np.isfinite(self.off[self._number(place)])
+        found: np.ndarray = np.isfinite(self.off[self._number(place)])
+        return found
 
     def better(self, place: np.ndarray) -> np.ndarray:
         """The best place, if it is better than one that was looked at by more than luck, one a parameter."""

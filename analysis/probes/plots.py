@@ -89,7 +89,7 @@ def decay(entry: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     over, sizes = entry["over_seconds"], entry["sizes"]
     for number, size in enumerate(sizes):
         colour = COLOURS[round(number * (len(COLOURS) - 1) / max(len(sizes) - 1, 1))]
-        label, line = f"{100 * size['share']:.3g}%", {"color": colour, "lw": 1.5}
+        label, line = f"{100 * size['share']:.3g}%", dict[str, Any](color=colour, lw=1.5)
         if _moves(size):
             ax.plot(size["times"], np.array(size["path"]) / size["move"]["value"], label=label, **line)
         else:

@@ -17,13 +17,12 @@ from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
 from sim.records import QUOTE
 from sim.setup.distributions import typical
-from sim.setup.limits import HIGHEST_BPS, LONGEST, MOST
+from sim.setup.limits import HIGHEST_BPS, LONGEST, MOST, MOST_UNITS
 from sim.setup.listing import SECONDS_PER_YEAR, Listing
 from sim.setup.misfit import Misfit, within
 from sim.setup.parameters import (
     Bps,
     Count,
-    Fraction,
     NonNegative,
     Positive,
     Seconds,
@@ -92,6 +91,9 @@ class HighFrequencyMakers(Population):
             Shift of the quotes at the inventory limit.
         inventory_limit : float or distribution
             Units.
+        spot_units : float or distribution
+            Opening inventory where the venue trades spot, which is never sold short; it does not
+            count towards skew and limit. `inventory_limit` if not given.
         news_response : float or distribution
             Share of a change of the exogenous value that the quotes take over at once.
         memory_seconds : list of float
@@ -123,14 +125,15 @@ class HighFrequencyMakers(Population):
         growth: Annotated[Positive, up_to(100.0)] = 1.3
         skew_bps: Bps = 1.0
         inventory_limit: Units = 60.0
+        spot_units: Annotated[NonNegative, up_to(MOST_UNITS)] | None = None
         news_response: Annotated[NonNegative, up_to(100.0)] = 1.0
         memory_seconds: list[Annotated[float, Field(gt=0, le=LONGEST)]] = Field(
             default=[5.0, 30.0, 150.0], min_length=1, max_length=16
         )
         anticipation_bps: list[Annotated[float, Field(ge=-MOST, le=MOST)]] = Field(default_factory=list)
-        most_flow: Annotated[Positive, up_to(MOST)] = 3.0
-        learning_rate: Fraction = 0.0
-        horizon_seconds: Seconds = 60.0
+        most_flow: float = Field(default=3.0, gt=0, le=MOST)
+        learning_rate: float = Field(default=0.0, ge=0, le=1)
+        horizon_seconds: float = Field(default=60.0, gt=0, le=LONGEST)
         calm_volatility: Volatility = 0.8
         thinning: Annotated[NonNegative, up_to(100.0)] = 1.0
         withdrawal_volatility: Positive = 1e9
@@ -140,6 +143,12 @@ class HighFrequencyMakers(Population):
     def bytes_of_row(cls, parameters: Any) -> float:
         """A row, and a quote a level and side."""
         return PLAIN_ROW + 2 * typical(parameters.levels) * QUOTE_BYTES
+
+    @classmethod
+    def bytes_beside(cls, parameters: Any, step_seconds: float) -> Mapping[str, float]:
+        """The averages and the mid of every step of the horizon."""
+        looks = parameters.horizon_seconds / step_seconds
+        return {"horizon_seconds": 8 * looks * (len(parameters.memory_seconds) + 1)}
 
     def prepare(self, listing: Listing) -> None:
         """Draw the ladders and claim a tag for every level and side, every row as for the largest ladder."""
@@ -153,6 +162,7 @@ class HighFrequencyMakers(Population):
         self._looks = Looks(interval, offset, np.zeros(self.rows))
         self._place, self._senders = terms.place, Senders(self.account[terms.chain], self.latency)
         self.peak = np.zeros(self.rows)
+        brought = "inventory_limit" if own.spot_units is None else "spot_units"
         self._who = Ladders(
             first_tag=listing.take_tags(terms.index, 2 * int(levels.max()) * self.rows),
             most_levels=int(levels.max()),
@@ -165,6 +175,7 @@ class HighFrequencyMakers(Population):
             size=self.column("size"),
             growth=self.column("growth"),
             limit=self.column("inventory_limit"),
+            baseline=terms.brought(np.floor(self.column(brought) / terms.lot)),
             response=self.column("news_response"),
             calm=self.column("calm_volatility"),
             thinning=self.column("thinning"),
@@ -187,7 +198,7 @@ class HighFrequencyMakers(Population):
         looks = max(round(own.horizon_seconds / listing.step_seconds), 1)
         weight = np.array(own.anticipation_bps) if own.anticipation_bps else np.zeros(memory.size)
         zeros, past, seen = np.zeros((2, memory.size)), np.zeros((looks, memory.size)), np.zeros(4)
-        bend, rate = float(own.most_flow), float(own.learning_rate)
+        bend, rate = own.most_flow, own.learning_rate
         return Flow(memory, zeros[0], zeros[1], weight, past, np.ones(looks), seen, bend, rate)
 
     @property
@@ -195,6 +206,11 @@ class HighFrequencyMakers(Population):
         """Basis points that a unit a second of each average of the flow foretells, as learned so far."""
         found: np.ndarray = self._flow.weight
         return found
+
+    def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
+        """Cash, and an inventory if the venue trades spot."""
+        baseline = self._who.baseline
+        return self.column("cash"), {self._place.instrument: baseline} if baseline.any() else {}
 
     def report(self) -> dict[str, Any]:
         """How many came near their inventory limit, and what they learned of the flow."""

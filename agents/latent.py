@@ -14,7 +14,7 @@ from sim.kernels.base.draws import normal_quantiles
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
-from sim.records import QUOTE, SPOT
+from sim.records import QUOTE
 from sim.setup.limits import HIGHEST_BPS, MOST_UNITS
 from sim.setup.listing import SECONDS_PER_YEAR, Listing
 from sim.setup.misfit import Misfit, within
@@ -139,7 +139,6 @@ class LatentInvestors(Population):
         lots = np.maximum(np.rint(units * sizes / terms.lot), 1.0)
         most = np.floor(lots * self.column("most_intentions"))
         self._capital = most * terms.lot * spot
-        is_spot = listing.universe.terms()[terms.instrument]["kind"] == SPOT
         interval = self.column("news_interval_seconds")
         offset = interval * self.draws.uniforms("news", self.rows)
         self._looks = Looks(np.maximum(interval, listing.step_seconds), offset, offset.copy())
@@ -150,7 +149,7 @@ class LatentInvestors(Population):
             key=self.draws.key("reviews"),
             lots=lots.astype(np.int64),
             most=most.astype(np.int64),
-            baseline=(most if is_spot else np.zeros(self.rows)).astype(np.int64),
+            baseline=terms.brought(most),
             tolerance=self.tolerance,
             wait=own.renewal * (self.tolerance / second) ** 2,
             reach=BPS * self.column("reach_bps"),

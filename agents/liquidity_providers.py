@@ -93,6 +93,11 @@ class LiquidityProviders(Population):
         hedging: SerializeAsAny[Policy.Parameters] = Field(default_factory=Policy.Parameters.default)
         route: SerializeAsAny[Route.Parameters]
 
+    @classmethod
+    def may_hedge(cls, parameters: Any) -> bool:
+        """Whether any row may."""
+        return bool(parameters.hedged_share != 0)
+
     def prepare(self, listing: Listing) -> None:
         """Draw deposits and who hedges."""
         own = self.parameters

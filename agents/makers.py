@@ -14,7 +14,7 @@ from sim.base.typed_call import TypedCall
 from sim.messages.outbox import Outbox
 from sim.messages.view import View
 from sim.population import PLAIN_ROW, Population
-from sim.records import QUOTE, SPOT
+from sim.records import QUOTE
 from sim.setup.distributions import typical
 from sim.setup.limits import HIGHEST_BPS, MOST_UNITS
 from sim.setup.listing import SECONDS_PER_YEAR, Listing
@@ -160,7 +160,7 @@ class MarketMakers(Population):
         first_tag = listing.take_tags(self._terms.index, 2 * self._most_levels * self.rows)
         self._columns = np.array([self.column(name) for name in COLUMNS])
         self._columns[LEVELS] = self.levels
-        self._baseline = self._inventory(listing)
+        self._baseline = self._inventory()
         interval = self.column("interval_seconds")
         offset = self.draws.uniforms("offset", self.rows) * interval
         self._looks = Looks(interval, offset, np.zeros(self.rows))
@@ -181,12 +181,10 @@ class MarketMakers(Population):
         )
         self._quote = TypedCall(quote)
 
-    def _inventory(self, listing: Listing) -> np.ndarray:
+    def _inventory(self) -> np.ndarray:
         """Opening lots of each row: none of a perpetual."""
-        if listing.universe.terms()[self._terms.instrument]["kind"] != SPOT:
-            return np.zeros(self.rows, np.int64)
         name = "inventory_limit" if self.parameters.spot_units is None else "spot_units"
-        return np.floor(self.column(name) / self._terms.lot).astype(np.int64)
+        return self._terms.brought(np.floor(self.column(name) / self._terms.lot))
 
     def endowment(self) -> tuple[np.ndarray, Mapping[int, np.ndarray]]:
         """Cash, and an inventory if the venue trades spot."""

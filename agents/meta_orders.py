@@ -47,6 +47,7 @@ class MetaOrders(Population):
         Parameters
         ----------
         venue : str
+            One of a perpetual: nobody has the spot for the longest of them.
         size : float or distribution
             Median units of a slice.
         size_spread : float or distribution
@@ -72,7 +73,7 @@ class MetaOrders(Population):
     def prepare(self, listing: Listing) -> None:
         """Draw size and pace of every row; first meta-orders are under way from the start."""
         with within("venue"):
-            terms = listing.venue(self.parameters.venue, MARKET)
+            terms = listing.venue(self.parameters.venue, MARKET, sells_short=True)
         self.asset = terms.asset
         names = ("size", "size_spread", "tail", "most_slices", "interval_seconds", "pause_seconds")
         columns = [self.column(name) for name in names]

@@ -16,7 +16,7 @@ from sim.population import Population
 from sim.records import LIMIT, MARKET, MODIFY, SHOCK
 from sim.setup.limits import LONGEST, MOST_PIECES, MOST_UNITS
 from sim.setup.listing import Listing
-from sim.setup.parameters import VenueName, check_lots
+from sim.setup.parameters import VenueName
 from sim.setup.table import Parameters
 
 BPS = 1e-4
@@ -95,7 +95,6 @@ class Outsiders(Population):
         for shock in self.parameters.orders:
             terms = listing.venue(shock.venue)
             pieces = max(1, round(shock.over_seconds))
-            check_lots(abs(shock.qty) / terms.lot, ("qty",))
             total = round(shock.qty / terms.lot)
             sizes = [total * (i + 1) // pieces - total * i // pieces for i in range(pieces)]
             account = int(self.account[terms.chain, 0])

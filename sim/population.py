@@ -141,6 +141,16 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         """About how much memory a participant takes, its account and its orders of a step included."""
         return PLAIN_ROW
 
+    @classmethod
+    def may_hedge(cls, parameters: Any) -> bool:
+        """Whether a population of these parameters keeps hedges, so that arms take them out."""
+        return cls.hedges or hasattr(parameters, "hedging")
+
+    @classmethod
+    def bytes_beside(cls, parameters: Any, step_seconds: float) -> Mapping[str, float]:
+        """Memory that parameters ask for however many participants there are, by their names."""
+        return {}
+
     def prepare(self, listing: Listing) -> None:
         """Draw columns, claim tags and list contracts; once, before the first step."""
 

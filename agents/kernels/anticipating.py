@@ -62,6 +62,8 @@ class Ladders(NamedTuple):
         of the quotes at the inventory limit; fractions of the price.
     size, growth, limit : ndarray of float64
         Units at the first level, ratio of each to the one before, and inventory limit, units.
+    baseline : ndarray of int64
+        Lots of the instrument that are not inventory.
     response : ndarray of float64
         Share of news that is taken over.
     calm, thinning, withdrawal : ndarray of float64
@@ -86,6 +88,7 @@ class Ladders(NamedTuple):
     size: Any
     growth: Any
     limit: Any
+    baseline: Any
     response: Any
     calm: Any
     thinning: Any
@@ -161,7 +164,7 @@ def anticipate(now, forecast, quotes, assets, position, place, senders, looks, w
         news = who.response[row] * math.log(value / who.seen_value[row])
         surprise = BPS * (forecast - who.forecast[row])
         who.seen_value[row], who.forecast[row] = value, forecast
-        inventory = position[place.instrument, senders.account[row]] * place.lot
+        inventory = (position[place.instrument, senders.account[row]] - who.baseline[row]) * place.lot
         who.peak[row] = max(who.peak[row], abs(inventory) / who.limit[row])
         limit = who.limit[row] * who.strength[row]
         lean = min(max(inventory / max(limit, 1e-12), -1.0), 1.0)

@@ -69,7 +69,10 @@ class Local(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Where the search ended: the place, and how fitted moments change with it, shapes (K,) and (M, K)."""
+    """Where the search ended: the place, and how fitted moments change with it, shapes (K,) and (M, K).
+
+    The change is NaN of a moment that is undefined there.
+    """
 
     place: np.ndarray
     jacobian: np.ndarray
@@ -108,10 +111,18 @@ class Seen:
         """The distance of each place, shape (n,)."""
         return distance(self.off)
 
+    def _number(self, place: np.ndarray) -> int:
+        return int(np.flatnonzero((self.places == place).all(axis=1))[0])
+
+    def is_defined(self, place: np.ndarray) -> np.ndarray:
+        """Of each moment, whether it is defined at a place that was looked at."""
+        found: np.ndarray = np.isfinite(self.off[self._number(place)])
+        return found
+
     def better(self, place: np.ndarray) -> np.ndarray:
         """The best place, if it is better than one that was looked at by more than luck, one a parameter."""
         distances = self.distances
-        own = distances[np.flatnonzero((self.places == place).all(axis=1))[0]]
+        own = distances[self._number(place)]
         best = int(np.argmin(distances))
         found: np.ndarray = self.places[best] if own > distances[best] + place.size else place
         return found
@@ -175,7 +186,8 @@ def search(
     Returns
     -------
     Found
-        The last step, unless a place was seen that is better by more than luck.
+        The last step, unless a place was seen that is better by more than luck. What is undefined there
+        has no change with the parameters.
     """
     seen, radius = Seen(targets, errors, sample.shape[1]), RADIUS
     seen.add(sample, (yield sample))
@@ -192,7 +204,8 @@ def search(
     arms = seen.arms(place, radius)
     around = star(place, arms)
     seen.add(around, (yield around))
-    return Found(place, errors[:, None] * seen.around(place, arms).slope)
+    slope = np.where(seen.is_defined(place)[:, None], seen.around(place, arms).slope, np.nan)
+    return Found(place, errors[:, None] * slope)
 
 
 def _next(radius: float, moved: float, misfit: float) -> float:

@@ -54,24 +54,24 @@ def covariance(jacobian: np.ndarray, errors: np.ndarray, simulated: np.ndarray) 
     Parameters
     ----------
     jacobian : ndarray of float64, shape (M, K)
+        NaN of what is undefined, which says nothing of any.
     errors : ndarray of float64, shape (M,)
         Of the targets.
     simulated : ndarray of float64, shape (M, M)
         Covariance of the simulated means.
     """
-    scaled = jacobian / errors[:, None]
+    scaled = np.nan_to_num(jacobian) / errors[:, None]
     singular = np.linalg.svd(scaled, compute_uv=False)
     if scaled.shape[0] < scaled.shape[1] or singular[-1] < 1e-9 * max(singular[0], 1e-300):
-        return _without_free_ones(jacobian, errors, simulated)
+        return _without_free_ones(scaled, errors, simulated)
     inverse = np.linalg.inv(scaled.T @ scaled)
     brought = inverse @ scaled.T / errors
     total: np.ndarray = inverse + brought @ simulated @ brought.T
     return total
 
 
-def _without_free_ones(jacobian: np.ndarray, errors: np.ndarray, simulated: np.ndarray) -> np.ndarray:
+def _without_free_ones(scaled: np.ndarray, errors: np.ndarray, simulated: np.ndarray) -> np.ndarray:
     """The covariance with infinite variance of every parameter that some free direction holds."""
-    scaled = jacobian / errors[:, None]
     _, singular, rows = np.linalg.svd(scaled)
     strength = np.zeros(rows.shape[0])
     strength[: singular.size] = singular

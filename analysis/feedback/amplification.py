@@ -142,12 +142,14 @@ def ratio(above: np.ndarray, below: np.ndarray) -> Estimate:
     """
     if above.size == 0 or not (above.mean() > 0 and below.mean() > 0):
         return NOTHING
+    value = float(above.mean() / below.mean())
+    if above.size < FEWEST:
+        return Estimate(value, np.nan, np.nan, np.nan)
     if np.array_equal(above, below):
         return Estimate(1.0, 1.0, 1.0, 0.0)
-    value = float(above.mean() / below.mean())
     pairs = np.stack([above, below])
-    if not (_studentised(pairs, _log_ratio) and _is_clear(above) and _is_clear(below)):
-        return Estimate(value, np.nan, np.nan, np.nan) if above.size < FEWEST else NOTHING
+    if not (np.isfinite(_log_ratio(pairs)[1]) and _is_clear(above) and _is_clear(below)):
+        return NOTHING
     low, high, error = interval_of(pairs, _log_ratio)
     return Estimate(value, float(np.exp(low)), float(np.exp(high)), value * error)
 
@@ -201,11 +203,6 @@ def interval_of(
         scores = (again - value) / spread
     low, high = np.quantile(scores[np.isfinite(scores)], (0.025, 0.975))
     return value - float(high) * error, value - float(low) * error, error
-
-
-def _studentised(pairs: np.ndarray, statistic: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]) -> bool:
-    """Whether there are seeds enough, and a spread between them, for an interval."""
-    return pairs.shape[-1] >= FEWEST and bool(np.isfinite(statistic(pairs)[1]))
 
 
 def _is_clear(values: np.ndarray) -> bool:

@@ -27,6 +27,17 @@ PROBE = "probe."
 WHOLE = 1.0
 """Share executed of an order that was executed in full."""
 
+ONE_SIZE = "it takes two sizes"
+NOT_MOVED = "a mean move is not above 0"
+NOT_MEASURED = "what hedging and liquidation sell was measured in no run"
+NO_END = "a gain of 1 or more feeds itself without end"
+
+
+def told(found: Estimate, why: str) -> dict[str, Any]:
+    """An estimate as plain values, with a reason if it is undefined."""
+    entry = found.entry()
+    return entry if entry["value"] is not None else entry | {"reason": why}
+
 
 class Seed(NamedTuple):
     """The world of one seed, its probes by rising size, and what its base without a probe says of facts."""
@@ -140,6 +151,10 @@ class Impact:
         ]
         return dict(zip(self.names(self.schedule.horizons), found, strict=True))
 
+    def reason(self, name: str) -> str:
+        """Why a quantity of this name is undefined, if it is."""
+        return ONE_SIZE if name == "exponent" and self.shares.size < 2 else NOT_MOVED
+
     def entry(self) -> dict[str, Any]:
         """Everything, as plain values."""
         names = ("volume", "variance", "demand", "price")
@@ -148,7 +163,7 @@ class Impact:
             "at": self.schedule.at,
             "seeds": len(self._seeds),
             "without": {name: mean(self.of_worlds(name)).entry() for name in names},
-            **{name: found.entry() for name, found in self.quantities().items()},
+            **{name: told(found, self.reason(name)) for name, found in self.quantities().items()},
             "sizes": [self._size(number) for number in range(self.shares.size)],
             "gain": [self._gain(seconds) for seconds in self.schedule.horizons],
         }
@@ -163,7 +178,7 @@ class Impact:
             "units": float(np.abs(own["qty"]).mean()),
             "move": move.entry(),
             "peak": float(path.max()),
-            "prefactor": self._prefactor(self.at_end[[number]], self.shares[[number]]).entry(),
+            "prefactor": told(self._prefactor(self.at_end[[number]], self.shares[[number]]), NOT_MOVED),
             "left": {
                 f"{seconds:g}": mean(self.after(seconds)[number]).entry()
                 for seconds in (self.schedule.length, *self.schedule.horizons)
@@ -179,12 +194,14 @@ class Impact:
             "amplification": self._closed_forms(number, move.value),
         }
 
-    def _closed_forms(self, number: int, move: float) -> dict[str, float | None]:
+    def _closed_forms(self, number: int, move: float) -> dict[str, Any]:
         """How hedging would amplify this order: from the law of the impact, and from its own move."""
         prefactor, sigma = self.prefactor().value, float(np.sqrt(self.of_worlds("variance").mean()))
         volume, hedged = self.of_worlds("volume").mean(), self.hedged()
         if not (np.isfinite(prefactor) and move > 0):
-            return {"meta_order": None, "sale": None}
+            return {"meta_order": None, "sale": None, "reason": NOT_MOVED}
+        if not np.isfinite(hedged):
+            return {"meta_order": None, "sale": None, "reason": NOT_MEASURED}
         strength = theory.concave_gain(prefactor, sigma, hedged, volume)
         own = hedged * move / float(np.abs(self.of_probes("qty")[number]).mean())
         return {
@@ -195,9 +212,10 @@ class Impact:
     def _gain(self, seconds: float) -> dict[str, Any]:
         impact, gain = self.gain(seconds)
         amplified = float(theory.feedback_volatility(1.0, gain.value))
-        return {
+        entry = {
             "horizon": seconds,
             "impact": impact.entry(),
-            "gain": gain.entry(),
+            "gain": told(gain, NOT_MEASURED),
             "amplification": amplified if np.isfinite(amplified) else None,
         }
+        return entry if np.isfinite(amplified) or np.isnan(gain.value) else entry | {"reason": NO_END}

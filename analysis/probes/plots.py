@@ -20,6 +20,9 @@ COLOURS = ("#b3cde3", "#8cb0d0", "#5f93c0", "#2f75ad", "#0b5394", "#08306b")
 
 BPS = 1e4
 
+NOT_ABOVE = "no move above 0"
+"""What is said of a size without one."""
+
 
 def impact(entry: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     """Move at the end of the order by its size, with intervals over seeds, and the square root.
@@ -44,6 +47,8 @@ def impact(entry: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     ax.plot(100 * reach, law, color=PALE, lw=1.4, label="σ √(Q / V): Y = 1")
     for size in sizes:
         _point(ax, size, 100 * size["share"])
+    if none := [f"{100 * size['share']:.3g}%" for size in sizes if not _moves(size)]:
+        ax.plot([], [], " ", label=f"{NOT_ABOVE}: {', '.join(none)}")
     ax.set_xscale("log")
     ax.set_yscale("log")
     exponent = entry["exponent"]["value"]
@@ -53,9 +58,15 @@ def impact(entry: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     return ax
 
 
+def _moves(size: Mapping[str, Any]) -> bool:
+    """Whether the mean move of a size is above 0."""
+    value = size["move"]["value"]
+    return value is not None and value > 0
+
+
 def _point(ax: Axes, size: Mapping[str, Any], x: float) -> None:
     value, interval = size["move"]["value"], size["move"]["interval"]
-    if value is None or value <= 0:
+    if not _moves(size):
         return
     low, high = interval or (value, value)
     bars = BPS * np.array([[max(value - low, 0.0)], [max(high - value, 0.0)]])
@@ -77,16 +88,17 @@ def decay(entry: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     ax = axes(ax)
     over, sizes = entry["over_seconds"], entry["sizes"]
     for number, size in enumerate(sizes):
-        times, path = np.array(size["times"]), np.array(size["path"])
-        move = size["move"]["value"]
-        if move is not None and move > 0:
-            colour = COLOURS[round(number * (len(COLOURS) - 1) / max(len(sizes) - 1, 1))]
-            ax.plot(times, path / move, color=colour, lw=1.5, label=f"{100 * size['share']:.3g}%")
+        colour = COLOURS[round(number * (len(COLOURS) - 1) / max(len(sizes) - 1, 1))]
+        label, line = f"{100 * size['share']:.3g}%", dict[str, Any](color=colour, lw=1.5)
+        if _moves(size):
+            ax.plot(size["times"], np.array(size["path"]) / size["move"]["value"], label=label, **line)
+        else:
+            ax.plot([], [], label=f"{label}: {NOT_ABOVE}", **line)
     ax.axvline(over, color=FORCED, lw=1.0, ls=(0, (4, 2)), label="end of the order")
     ax.axhline(0, color=INK, lw=0.6)
     ax.set_xscale("log")
     dress(ax, "What is left of it", "time since the order began (s)", "move over that at the end")
-    ax.legend(loc="lower left", frameon=False, fontsize=SMALL)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=SMALL)
     return ax
 
 
@@ -99,7 +111,7 @@ def save(entry: Mapping[str, Any], folder: Path) -> Path:
     from analysis.gallery import save as written
 
     folder.mkdir(parents=True, exist_ok=True)
-    figure = Figure(figsize=(10.4, 4.2), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(11.6, 4.2), dpi=DPI, layout="constrained")
     panels: Sequence[Axes] = figure.subplots(1, 2)
     impact(entry, panels[0])
     decay(entry, panels[1])

@@ -25,12 +25,8 @@ from sim.setup.draws import Draws
 
 
 def hedgers(scenario: Scenario) -> tuple[str, ...]:
-    """Populations with a hedging policy."""
-    return tuple(
-        entry.name
-        for entry in scenario.populations
-        if hasattr(entry.parameters, "hedging") or getattr(entry.factory, "hedges", False)
-    )
+    """Populations that keep hedges."""
+    return tuple(entry.name for entry in scenario.populations if entry.factory.may_hedge(entry.parameters))
 
 
 class Arms:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,8 +31,11 @@ from sim.prices.oracle import Oracle
 from sim.setup.draws import Draws, key
 from sim.setup.listing import CLEARING, END_USERS, FEES, SHOCKS, Listing
 from sim.setup.misfit import Misfit, within
-from sim.setup.parameters import check_lots, units_of
+from sim.setup.parameters import check_lots, check_not_dust, units_of
 from sim.venues.venue import Venue
+
+if TYPE_CHECKING:
+    from agents.shocks import OrderStream
 
 NO_MARGIN = "none"
 """The rule of those who are exempt from margin."""
@@ -163,22 +166,22 @@ def _populations(model: Model, scenario: Scenario, listing: Listing) -> list[Pop
             _check_units(own, listing)
             own.margin_rule = entry.margin or own.margin_rule
             populations.append(own)
-    shocks = [shock for shock in scenario.shocks if isinstance(shock, MarketOrder)]
-    if shocks:
-        from agents.shocks import OrderStream, Outsiders
+    if sent := list(_sent(scenario, listing)):
+        from agents.shocks import Outsiders
 
-        sent = [
-            OrderStream(
-                at=s.at,
-                venue=listing.reference(listing.universe.assets.index(s.asset)).name,
-                qty=s.qty,
-                over_seconds=s.over_seconds,
-                protection_bps=s.protection_bps,
-            )
-            for s in shocks
-        ]
         populations.append(Outsiders(model, SHOCKS, 1, Outsiders.Parameters(orders=sent), listing))
     return populations
+
+
+def _sent(scenario: Scenario, listing: Listing) -> Iterator[OrderStream]:
+    """The market orders among the shocks, each to the venue that gives its asset its price."""
+    from agents.shocks import OrderStream
+
+    for n, shock in enumerate(scenario.shocks):
+        if isinstance(shock, MarketOrder):
+            terms = listing.reference(listing.universe.assets.index(shock.asset))
+            check_not_dust(np.array([abs(shock.qty)]), terms.lot, ("shocks", n, "qty"))
+            yield OrderStream(venue=terms.name, **shock.model_dump(exclude={"type", "asset"}))
 
 
 def _check_units(population: Population, listing: Listing) -> None:

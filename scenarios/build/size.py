@@ -1,7 +1,8 @@
 """Size: about how much memory a market takes, told before it is built.
 
-Each part is reckoned from what its owner says of itself (`Population.bytes_of_row`,
-`Venue.bytes_at`, the recorder's columns); what happens in a run adds to it, which nobody can know.
+Each part is reckoned from what its owner says of itself (`Population.bytes_of_row` and
+`bytes_beside`, `Venue.bytes_at`, the recorder's columns); what happens in a run adds to it, which nobody
+can know.
 """
 
 from __future__ import annotations
@@ -59,6 +60,9 @@ def parts(scenario: Scenario) -> Iterator[Part]:
     for n, population in enumerate(scenario.populations):
         rows = population.count * population.factory.bytes_of_row(population.parameters)
         yield Part(rows, ("populations", n, "count"), population.count)
+        beside = population.factory.bytes_beside(population.parameters, scenario.time.step_seconds)
+        for name, taken in beside.items():
+            yield Part(taken, ("populations", n, name), getattr(population.parameters, name))
     spots = {asset.name: asset.spot for asset in scenario.assets}
     for n, venue in enumerate(scenario.venues):
         taken = venue.factory.bytes_at(spots.get(str(venue.asset), 0.0), venue.parameters)

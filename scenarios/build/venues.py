@@ -79,6 +79,7 @@ def placed(index: int, entry: VenueEntry, scenario: Scenario, listing: Listing) 
         venue.precedence,
         venue.takes,
         venue.chain,
+        entry.traded == "spot",
     )
     return venue
 
@@ -113,22 +114,31 @@ def _buyers(populations: list[Population], listing: Listing) -> dict[int, tuple[
     Raises
     ------
     Misfit
-        If it cannot hold them.
+        If it cannot hold them, or trades another asset.
     """
     found = {}
     named = {population.name: population for population in populations}
-    able = [p.name for p in populations if p.option_slots]
     for n, seller in enumerate(populations):
         if seller.buyers == SYSTEM[END_USERS]:
             continue
-        allowed = [name for name in (SYSTEM[END_USERS], *able) if name != seller.name]
-        if seller.buyers not in allowed:
-            lack = "is the seller" if seller.buyers == seller.name else "holds no options"
-            raise Misfit(f'"{seller.buyers}" {lack}', ("populations", n, "buyers"), seller.buyers, allowed)
         buyer = named[seller.buyers]
+        if lack := _lacks(buyer, seller, listing):
+            able = [name for name, other in named.items() if not _lacks(other, seller, listing)]
+            path = ("populations", n, "buyers")
+            raise Misfit(f'"{buyer.name}" {lack}', path, buyer.name, [SYSTEM[END_USERS], *able])
         chain = listing.desk(seller.asset).chain
         found[len(listing.system) + n] = buyer.account[chain], buyer.option_weights()
     return found
+
+
+def _lacks(buyer: Population, seller: Population, listing: Listing) -> str:
+    """What keeps a population from buying the options of another; empty if nothing does."""
+    if buyer is seller:
+        return "is the seller"
+    if not buyer.option_slots:
+        return "holds no options"
+    sold, traded = (listing.universe.assets[each.asset] for each in (seller, buyer))
+    return "" if sold == traded else f"trades options of {traded}, and {seller.name} writes them on {sold}"
 
 
 def state_impact(venues: list[Venue], populations: list[Population]) -> None:

@@ -135,8 +135,8 @@ class Moments:
     def undefined(self, name: str) -> tuple[int, str]:
         """In how many runs a moment is undefined, and why in the first of them."""
         reasons = [each["reasons"][name] for each in self._results if name in each["reasons"]]
-        if name.startswith(PROBE):
-            return 0, "a mean move is not above 0"
+        if self._results and name.startswith(PROBE):
+            return 0, self._impact(self._results).reason(name.removeprefix(PROBE))
         return len(reasons), reasons[0] if reasons else "no run was finished"
 
     def _of(self, results: Sequence[Mapping[str, Any]]) -> np.ndarray:
@@ -156,12 +156,16 @@ class Moments:
 
     def _probed(self, results: Sequence[Mapping[str, Any]]) -> dict[str, Estimate]:
         """What a probe measures, by the names of moments."""
+        if self._evaluation.prober is None:
+            return {}
+        found = self._impact(results).quantities()
+        return {f"{PROBE}{name}": each for name, each in found.items()}
+
+    def _impact(self, results: Sequence[Mapping[str, Any]]) -> Impact:
         own = self._evaluation.prober
         if own is None:
-            return {}
-        seeds = [received(each["probe"]) for each in results]
-        found = Impact(own.shares, own.schedule, seeds).quantities()
-        return {f"{PROBE}{name}": each for name, each in found.items()}
+            raise ValueError("nothing is probed here")
+        return Impact(own.shares, own.schedule, [received(each["probe"]) for each in results])
 
 
 def _mean(values: np.ndarray) -> float:

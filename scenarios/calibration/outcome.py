@@ -137,16 +137,21 @@ def keys_of(outcome: Calibration) -> dict[str, dict[str, Any]]:
     spread = covariance(jacobian, errors, simulated)
     for number, (key, sure) in enumerate(zip(about, precision(place, spread, list(about)), strict=True)):
         error = outcome.space.error(key, float(place[number]), sure.error)
-        moved = jacobian[:, number] / errors
         names = [name for name, own in outcome.targets.moments.items() if not own.held_out]
         about[key] |= {
             "standard_error": _known(error),
             "of_range": _known(sure.error),
             "is_identified": sure.is_identified,
             "reason": sure.reason,
-            "moves_most": names[int(np.abs(moved).argmax())],
+            "moves_most": _most_moved(np.abs(jacobian[:, number] / errors), names),
         }
     return about
+
+
+def _most_moved(moved: np.ndarray, names: list[str]) -> str | None:
+    """The moment that moves most; None where all that is defined stands still."""
+    known = np.nan_to_num(moved)
+    return names[int(known.argmax())] if known.any() else None
 
 
 def _known(number: float) -> float | None:

@@ -50,7 +50,7 @@ def _keys(entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
                 f"{entry['value']:.5g}",
                 _number(entry.get("standard_error"), "{:.3g}"),
                 f"{entry['low']:g} to {entry['high']:g}",
-                entry.get("moves_most", "-"),
+                entry.get("moves_most") or "none that is defined",
                 "yes" if is_identified else f"no: {entry['reason']}",
             ]
         )

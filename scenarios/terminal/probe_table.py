@@ -37,7 +37,7 @@ def _found(entry: Mapping[str, Any]) -> list[str]:
         f"{_shown(entry['prefactor'])}",
         f"left at twice the length of the order: {_shown(entry['left_at_twice'])} of the move at its end",
     ]
-    return [market, "", *_sizes(entry), "", *law, *_bounds(entry), "", *_gains(entry)]
+    return [market, "", *_sizes(entry), "", *law, *_bounds(entry), *_undefined(entry), "", *_gains(entry)]
 
 
 def _sizes(entry: Mapping[str, Any]) -> list[str]:
@@ -80,6 +80,24 @@ def _bounds(entry: Mapping[str, Any]) -> list[str]:
         for name, what in (("executed_in_part", "not executed in full"), ("failed", "the market failed"))
         if size[name]
     ]
+
+
+def _undefined(entry: Mapping[str, Any]) -> list[str]:
+    """What a dash stands for: a line a reason."""
+    found = [(name, part.get("reason")) for name, part in entry.items() if isinstance(part, Mapping)]
+    for size in entry["sizes"]:
+        named = f"{100 * size['share']:.3g}%"
+        found.append((f"Y of {named}", size["prefactor"].get("reason")))
+        found.append((f"closed forms of {named}", size["amplification"].get("reason")))
+    for each in entry["gain"]:
+        named = f"{each['horizon']:g} s"
+        found.append((f"gain after {named}", each["gain"].get("reason")))
+        found.append((f"1/(1 - gain) after {named}", each.get("reason")))
+    why: dict[str, list[str]] = {}
+    for name, reason in found:
+        if reason:
+            why.setdefault(reason, []).append(name.replace("_", " "))
+    return [f"undefined: {', '.join(names)}: {reason}" for reason, names in why.items()]
 
 
 def _part(value: float | None, whole: float | None) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from sim.base.typed_call import TypedCall
-from sim.kernels.prices.indexing import ORACLE, index_and_mark
+from sim.kernels.prices.indexing import ORACLE, SOURCE, index_and_mark
 from sim.setup.limits import LONGEST, MOST, SHORTEST
 from sim.setup.parameters import VenueName
 from sim.setup.table import Parameters
@@ -37,12 +37,16 @@ class Index(Parameters):
     heartbeat_seconds : float
         How often the external reference is refreshed, at the first look after each multiple;
         between refreshes it is stale.
+    stale_seconds : float
+        How long a venue that has no price counts with its last one. It has none where one side is empty, or
+        where not a lot can be traded within the depth it shows: a pool that its providers left.
     """
 
     external: float = Field(default=1.0, ge=0, le=MOST)
     venues: dict[VenueName, Annotated[float, Field(ge=0, le=MOST)]] = Field(default_factory=dict)
     averaging_seconds: float = Field(default=0.0, ge=0, le=LONGEST)
     heartbeat_seconds: float = Field(default=1.0, ge=SHORTEST, le=LONGEST)
+    stale_seconds: float = Field(default=30.0, ge=0, le=LONGEST)
 
     @model_validator(mode="after")
     def _weighs_something(self) -> Self:
@@ -69,7 +73,8 @@ class Mark(Parameters):
 class Oracle:
     """Keeps one asset's index and mark.
 
-    A venue without a price counts with its last one, a venue that never had one not at all.
+    A venue without a price counts with its last one for `stale_seconds`, then not at all until it has one
+    again; a venue that never had one does not count, and where nothing does the index stays as it is.
 
     Parameters
     ----------
@@ -84,16 +89,16 @@ class Oracle:
     def __init__(self, index: Index, mark: Mark, venues: dict[str, int], asset: int = 0) -> None:
         total = index.external + sum(index.venues[name] for name in venues)
         self._asset = asset
-        self._weights = np.zeros(max(venues.values(), default=-1) + 1)
+        self._sources = np.zeros(max(venues.values(), default=-1) + 1, SOURCE)
         for name, row in venues.items():
-            self._weights[row] += index.venues[name] / total
-        self._averages = np.zeros_like(self._weights)
+            self._sources[row]["weight"] += index.venues[name] / total
         self._state = np.zeros(1, ORACLE)
         self._state["external_weight"] = index.external / total
         self._state["averaging"], self._state["heartbeat"] = index.averaging_seconds, index.heartbeat_seconds
+        self._state["stale"] = index.stale_seconds
         self._state["window"], self._state["band"] = mark.window_seconds, mark.band
         self._look = TypedCall(index_and_mark)
 
     def update(self, time: float, assets: np.ndarray, quotes: np.ndarray) -> None:
         """Write index and mark into the asset's row of `assets` (ASSET)."""
-        self._look.call(time, self._state, self._weights, self._averages, assets, self._asset, quotes)
+        self._look.call(time, self._state, self._sources, assets, self._asset, quotes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from pydantic import Field
@@ -59,7 +60,8 @@ class VenueTerms:
     """What a population may know of a venue before the first step.
 
     `precedence`, `takes` and `chain` are the venue's (`sim.venues.Venue`): whose mid is the asset's reference
-    mid, which kinds of orders it takes, and on which chain the accounts are that trade there.
+    mid, which kinds of orders it takes, and on which chain the accounts are that trade there. Spot
+    (`is_spot`) is never sold short.
     """
 
     index: int
@@ -72,16 +74,23 @@ class VenueTerms:
     precedence: int = 0
     takes: tuple[int, ...] = ()
     chain: int = 0
+    is_spot: bool = False
 
     @property
     def place(self) -> Place:
         """Where its orders go, as kernels take it."""
         return Place(self.index, self.instrument, self.asset, self.tick, self.lot)
 
-    def lacks(self, kind: int, *, on_grid: bool = False) -> str:
-        """What keeps orders of a kind, or prices in ticks, from this venue; empty if nothing does."""
+    def brought(self, lots: np.ndarray) -> np.ndarray:
+        """Of the lots that rows may come to sell those they have to bring: all of spot, else none."""
+        return (lots if self.is_spot else np.zeros_like(lots)).astype(np.int64)
+
+    def lacks(self, kind: int, *, on_grid: bool = False, sells_short: bool = False) -> str:
+        """What keeps orders of a kind, prices in ticks, or short sales from here; empty if nothing does."""
         if kind and kind not in self.takes:
             return f"takes no orders of kind {KINDS[kind]}"
+        if sells_short and self.is_spot:
+            return "trades spot, of which nobody sells what it does not have"
         return "has no ticks" if on_grid and not self.tick > 0 else ""
 
 
@@ -156,7 +165,9 @@ class Listing:
         self.tags[venue] = first + count
         return first
 
-    def venue(self, name: str, kind: int = 0, *, on_grid: bool = False) -> VenueTerms:
+    def venue(
+        self, name: str, kind: int = 0, *, on_grid: bool = False, sells_short: bool = False
+    ) -> VenueTerms:
         """Terms of the venue of this name.
 
         Parameters
@@ -166,6 +177,8 @@ class Listing:
             Kind of orders that it has to take, any if 0.
         on_grid : bool
             Whether it has to trade at multiples of a tick.
+        sells_short : bool
+            Whether who trades there sells what it does not have.
 
         Raises
         ------
@@ -176,9 +189,9 @@ class Listing:
         """
         if name not in self.venues:
             raise NotOneOf("venue", name, list(self.venues))
-        lack = self.venues[name].lacks(kind, on_grid=on_grid)
-        if lack:
-            fit = [each.name for each in self.venues.values() if not each.lacks(kind, on_grid=on_grid)]
+        lacks = partial(VenueTerms.lacks, kind=kind, on_grid=on_grid, sells_short=sells_short)
+        if lack := lacks(self.venues[name]):
+            fit = [each.name for each in self.venues.values() if not lacks(each)]
             raise Misfit(f'"{name}" {lack}', (), name, fit)
         return self.venues[name]
 

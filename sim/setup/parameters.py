@@ -125,12 +125,12 @@ def check_lots(most: float, key: Key = ()) -> None:
 
 
 def check_not_dust(units: np.ndarray, lot: float, key: Key) -> None:
-    """Raise Misfit if no row has half a lot of what is rounded to lots, one at least."""
+    """Raise Misfit if nothing of what is rounded to lots is half a lot."""
     largest = float(units.max(initial=0.0))
     check_lots(largest / lot, key)
     if largest < 0.5 * lot:
-        what = f"comes to {largest / lot:.3g} lots of {lot:g} at most; choose a smaller `lot`"
-        raise Misfit(what, key, allowed=["half a lot in some row"])
+        what = f"comes to {largest / lot:.3g} lots of {lot:g}; choose a smaller `lot`"
+        raise Misfit(what, key, allowed=[f"at least {0.5 * lot:g}, half a lot"])
 
 
 Count = Annotated[int | AnyDistribution, Bounds(1.0, math.inf, sane=MOST_ROWS)]

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from buying_dealers import VAULTS, buying, lots_of
+from places import TWO_ASSETS
 from scipy.stats import norm
 from small_market import SPOT, option_delta, population, small_market, units, value_shock
 
@@ -134,6 +135,13 @@ def test_who_cannot_buy_is_refused_by_name(buyers: str, said: str) -> None:
     assert "populations.vaults.buyers" in str(refused.value)
     assert "end_users, " in str(refused.value)
     assert "dealers" in str(refused.value)
+
+
+def test_dealers_of_another_asset_are_no_buyers() -> None:
+    said = r'populations.vaults.buyers: "dealers" trades options of BTC, and vaults writes them on ETH'
+    with pytest.raises(ScenarioError, match=said) as refused:
+        load(str(TWO_ASSETS), {"populations.vaults.buyers": "dealers"}).market()
+    assert str(refused.value).endswith("allowed: end_users")
 
 
 def test_who_buys_has_to_be_said() -> None:

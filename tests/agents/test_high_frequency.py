@@ -84,6 +84,29 @@ def test_the_mid_of_a_book_wider_than_their_ladder_is_no_price(
     assert price_seen(quotes, 0.001, 99.98) == pytest.approx(expected)
 
 
+def test_at_a_book_of_spot_they_quote_both_sides_around_the_inventory_they_bring() -> None:
+    spot = {"perp": {"instrument": "spot"}}
+    own = ONE | {"inventory_limit": 30.0, "skew_bps": 50.0}
+    model = small_market(own, venues=("perp",), settings=spot, shocks=[market_order(3.0, 30.0)], steps=8)
+    for _ in range(2):
+        model.step()
+    assert units(model, "hft", "BTC-spot") == pytest.approx([30.0])
+    assert best(model) == (math.floor(SPOT * (1 - 2e-4) * 2) / 2, math.ceil(SPOT * (1 + 2e-4) * 2) / 2)
+    model.run()
+    assert not (model.recording().rejects["population"] == "hft").any()
+    assert (units(model, "hft", "BTC-spot") >= 0.0).all()
+    (brought,) = units(
+        small_market(own | {"spot_units": 7.0}, venues=("perp",), settings=spot), "hft", "BTC-spot"
+    )
+    assert brought == pytest.approx(7.0)
+
+
+@pytest.mark.parametrize("name", ["most_flow", "learning_rate", "horizon_seconds"])
+def test_what_all_makers_share_is_not_drawn_by_row(name: str) -> None:
+    with pytest.raises(ScenarioError, match=rf"hft\.{name}"):
+        market_of(**{name: {"dist": "uniform", "low": 0.1, "high": 0.2}})
+
+
 def test_only_the_surprise_in_flow_moves_them() -> None:
     """A buy of 0.5 a second makes the forecast rise at once and fall back as it is forgotten."""
     bought = [market_order(2.0, 0.5)]

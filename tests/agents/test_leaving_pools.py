@@ -58,6 +58,25 @@ def test_who_bears_less_leaves_with_what_it_has_in_the_pool() -> None:
     assert left["time"].tolist() == [6.0, 6.0]
 
 
+def test_an_index_does_not_believe_a_pool_that_was_left() -> None:
+    """Nobody is there to move its price, while the value falls on."""
+    index = {"external": 0.3, "venues": {"pool": 0.7}, "stale_seconds": 20.0}
+    left = small_market(
+        LEAVING,
+        venues=("linear", "pool", "desk"),
+        steps=60,
+        asset={"index": index},
+        shocks=[value_shock(5.0, -0.05), value_shock(15.0, -0.05)],
+    )
+    run(left)
+    series = left.recording().series
+    rest = float(left.view.quotes[1]["mid"])
+    value = series["BTC.value"].iloc[-1]
+    assert rest > 1.05 * value
+    assert series["BTC.index"].iloc[24] == pytest.approx(0.3 * value + 0.7 * rest, rel=1e-6)
+    assert series["BTC.index"].iloc[-1] == pytest.approx(value)
+
+
 def test_a_part_may_stay() -> None:
     stayed = run(market_of((5.0, -0.05), withdrawn_share=0.75))
     whole = run(market_of((5.0, -0.05), withdrawal_volatility=1e3))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from small_market import MAKERS, market_order, orders_of, small_market
 
+from scenarios.file.errors import ScenarioError
 from sim.model import Model
 from sim.records import MARKET
 
@@ -35,6 +36,15 @@ def test_slices_are_market_orders_at_the_pace_and_size_asked_for() -> None:
     assert np.median(lots) == pytest.approx(20, abs=1)
     assert np.log(lots).std() == pytest.approx(0.5, rel=0.05)
     assert (np.diff(sent["time"][sent["account"] == 0]) > 0).all()
+
+
+def test_a_market_of_spot_is_refused_and_one_of_a_perpetual_named() -> None:
+    spot = {"perp": {"instrument": "spot"}}
+    with pytest.raises(
+        ScenarioError, match=r'metas\.venue: "perp" trades spot, of which nobody sells'
+    ) as refused:
+        small_market(MAKERS, ONE, venues=("perp", "linear"), settings=spot)
+    assert "linear" in str(refused.value)
 
 
 def test_lengths_of_runs_have_the_tail_they_were_given() -> None:

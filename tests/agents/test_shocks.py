@@ -11,6 +11,7 @@ from small_market import MAKERS, market_order, population, small_market, units
 
 from analysis.base.metric import measure
 from analysis.measures import known
+from scenarios.file.errors import ScenarioError
 from sim.model import Model
 
 LIMITED = MAKERS | {"count": 4, "levels": 3, "growth": 1.0, "inventory_limit": 1e6, "learning_bps": 0.0}
@@ -58,6 +59,14 @@ def test_what_rounding_to_lots_takes_is_no_failure() -> None:
     )
     market.run()
     assert values(market) == {"shock_executed": 1.0, "market_failed": 0}
+
+
+@pytest.mark.parametrize("over", [0.0, 10.0])
+def test_an_order_of_less_than_half_a_lot_is_refused_at_its_place(over: float) -> None:
+    shocks = [market_order(5.0, -20.0), market_order(6.0, 0.49) | {"over_seconds": over}]
+    said = r"shocks\.1\.qty: comes to 0\.49 lots of 1; .*allowed: at least 0\.5, half a lot"
+    with pytest.raises(ScenarioError, match=said):
+        small_market(LIMITED, venues=("perp",), shocks=shocks, settings={"perp": {"lot": 1.0}})
 
 
 def test_what_makers_at_their_limits_never_take_is_a_market_failure() -> None:
@@ -114,6 +123,12 @@ def test_what_rests_is_never_sold_twice(qty: float) -> None:
     market.run()
     assert units(market, "shocks", "BTC-perpetual")[0] == qty
     assert values(market) == {"shock_executed": 1.0, "market_failed": 0}
+
+
+def test_patience_with_a_side_that_ends_nothing_is_refused() -> None:
+    said = r"venues\.perp\.empty_seconds: .*stops_when_empty = true"
+    with pytest.raises(ScenarioError, match=said):
+        small_market(LIMITED, venues=("perp",), settings={"perp": {"empty_seconds": 1.5}})
 
 
 @pytest.mark.parametrize(("patience", "fails"), [(1.5, True), (11.0, False)])

@@ -6,7 +6,7 @@ import math
 from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from sim.base.typed_call import TypedCall
 from sim.kernels.books import book as kernels
@@ -173,6 +173,15 @@ class OrderBook(Venue):
         durable: list[PopulationName] = Field(default_factory=list)
         stops_when_empty: bool = False
         empty_seconds: float = Field(default=0.0, ge=0, le=LONGEST)
+
+        @field_validator("empty_seconds")
+        @classmethod
+        def _ends_something(cls, seconds: float, info: ValidationInfo) -> float:
+            if seconds and not info.data.get("stops_when_empty", True):
+                raise ValueError(
+                    "an empty side ends nothing here; set stops_when_empty = true, or leave this out"
+                )
+            return seconds
 
     precedence = 3
     meaning: ClassVar[dict[int, int]] = {

@@ -133,3 +133,20 @@ def test_what_is_not_identified_is_said_with_its_reason(jacobian, place, reasons
 def test_fewer_moments_than_parameters_leave_some_free():
     spread = covariance(np.array([[1.0, 0.5]]), np.array([0.1]), np.zeros((1, 1)))
     assert np.isinf(np.diag(spread)).all()
+
+
+def test_what_is_undefined_where_the_search_ends_changes_with_nothing():
+    """Of three moments one is defined nowhere near the end, and would move most where it is."""
+
+    def answer(places):
+        steep = np.where(places[:, 0] < 0.2, 1e3 * places[:, 0], np.nan)
+        found = np.stack([places[:, 0], places[:, 1], steep], axis=1)
+        return Told(found, np.zeros_like(found))
+
+    found, _ = ended(np.array([0.6, 0.5, 600.0]), np.full(3, NOISE), answer, keys=2)
+    assert found.place == pytest.approx([0.6, 0.5], abs=0.02)
+    assert found.jacobian[:2] == pytest.approx(np.eye(2), abs=0.05)
+    assert np.isnan(found.jacobian[2]).all()
+    spread = covariance(found.jacobian, np.full(3, NOISE), np.zeros((3, 3)))
+    assert np.sqrt(np.diag(spread)) == pytest.approx([NOISE] * 2, rel=0.1)
+    assert np.isinf(np.diag(covariance(np.full((3, 2), np.nan), np.full(3, NOISE), np.zeros((3, 3))))).all()

@@ -32,6 +32,20 @@ def test_equal_arms_have_ratios_of_exactly_one():
     assert entry["against_base"]["aa"]["difference_interval"] == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("seeds", [1, 7])
+def test_few_equal_seeds_say_nothing_of_how_sure_they_are(seeds):
+    values = np.arange(1.0, seeds + 1)
+    entry = compare({"base": values, "muted": values.copy()})
+    assert (entry["ratio"], entry["interval"], entry["mc_error"]) == (1.0, None, None)
+    assert entry["against_base"]["muted"] == {
+        "ratio": 1.0,
+        "interval": None,
+        "difference": 0.0,
+        "difference_interval": None,
+        "seeds": seeds,
+    }
+
+
 @pytest.mark.parametrize("seeds", [8, 12, 40])
 def test_intervals_cover_the_truth_about_as_often_as_they_say(seeds):
     """Log-normal worlds shared by both arms: the intervals of ratio and difference hold the truth."""

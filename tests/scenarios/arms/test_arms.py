@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_market import listen
+from small_market import LPS, listen, small_scenario
 
 from analysis.base.arms import AA, BASE, MUTED, OPEN_LOOP, PLACEBO
 from analysis.base.trades import executed
@@ -181,6 +181,14 @@ def test_cash_and_instruments_are_conserved_in_every_arm(name):
         assert sources[arm].fills.shape[0] > 1000, arm
 
 
+@pytest.mark.parametrize(("share", "muted"), [(0.0, ()), (0.4, ("lps",))])
+def test_who_never_hedges_is_neither_muted_nor_exempt(share, muted):
+    scenario = small_scenario(LPS | {"hedged_share": share})
+    arms = Arms(scenario, [BASE, MUTED])
+    assert arms.muted == muted
+    assert arms.exempt == frozenset(muted)
+
+
 def test_populations_do_not_know_of_sinks():
     """Neither the listing nor the View shows them; two assets with strangers who trade anywhere agree too."""
     scenario = load("tests/support/two_assets.toml", {"time.steps": 60})
@@ -217,6 +225,6 @@ def test_an_arm_of_the_scenario_sets_values_and_mutes():
     arms = Arms(scenario, [BASE, "wide", "no_lps"])
     dealers = next(p for p in arms.market("wide", 1).populations if p.name == "dealers")
     assert (dealers.hedger.policy.width == 0.3).all()
-    assert arms.exempt == {"hedged_lps", "dealers", "vaults", "passive_lps"}
+    assert arms.exempt == {"hedged_lps", "dealers", "vaults"}
     with pytest.raises(ScenarioError, match=r'no arm is named "wid".*did you mean "wide"'):
         Arms(scenario, ["wid"])

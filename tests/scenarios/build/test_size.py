@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_market import LPS, MAKERS, SPOT, small_market
+from small_market import LPS, MAKERS, SPOT, small_market, small_scenario
 
 from scenarios.build import size
 from scenarios.build.build import build
 from scenarios.build.loading import load
 from scenarios.file.components import POPULATION
+from scenarios.file.errors import ScenarioError
 from scenarios.process import memory_limit as memory
 from sim.setup.misfit import Misfit
 
@@ -89,6 +90,26 @@ def test_what_does_not_fit_is_refused_with_what_would(monkeypatch: pytest.Monkey
     with pytest.raises(Misfit) as caught:
         size.check(load("calm"))
     assert caught.value.allowed == ("less, and less of the rest",)
+
+
+def test_a_horizon_that_no_memory_holds_is_refused_with_one_that_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of a look a step, of an average and a mid each."""
+    own = {
+        "name": "hft",
+        "type": "high_frequency.HighFrequencyMakers",
+        "venue": "perp",
+        "memory_seconds": [5.0],
+    }
+    said = r"hft\.horizon_seconds: found 10,000,000,000.0; takes about 160\.0 GB of memory.*allowed: at most "
+    monkeypatch.setattr(memory, "limit_bytes", lambda: 10**9)
+    with pytest.raises(ScenarioError, match=said):
+        small_market(own | {"horizon_seconds": 1e10})
+    scenario = small_scenario(own | {"horizon_seconds": 1e6})
+    (part,) = [part for part in size.parts(scenario) if part.key[-1] == "horizon_seconds"]
+    flow = scenario.market().populations[0]._flow
+    assert part.bytes == flow.past.nbytes + flow.past_mid.nbytes
 
 
 def test_the_limit_of_a_control_group_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

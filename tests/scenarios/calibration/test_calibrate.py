@@ -22,7 +22,7 @@ from scenarios.build.loading import load
 from scenarios.calibration import targets as reading
 from scenarios.calibration.calibrate import calibrate
 from scenarios.calibration.evaluation import Evaluation
-from scenarios.calibration.outcome import keys_of, moments_of
+from scenarios.calibration.outcome import _most_moved, keys_of, moments_of
 from scenarios.process.interruption import Interruption
 
 SMALL = """
@@ -120,6 +120,12 @@ def test_moments_and_keys_are_written_beside_what_was_aimed_at(small):
     assert points["distance"].min() < 1
     assert (small / "out" / "figures" / "moments.png").is_file()
     assert not list(small.glob(".out.begun*"))
+
+
+def test_what_moves_most_is_defined():
+    names = ["a", "b", "c"]
+    assert _most_moved(np.array([np.nan, 1.0, 2.0]), names) == "c"
+    assert _most_moved(np.array([np.nan, 0.0, 0.0]), names) is None
 
 
 def test_what_is_held_out_has_no_say(small, tmp_path):

@@ -153,6 +153,16 @@ WRONG = {
         '[[populations]]\nname = "trend"\ntype = "momentum.MomentumTraders"\nvenue = "desk"\n\n[arms.fine]',
         '59: populations.trend.venue: "desk" takes no orders of kind market; allowed: perp, pool',
     ),
+    "a shock of less than half a lot": (
+        "[arms.fine]",
+        '[[shocks]]\nat = 1.0\ntype = "market_order"\nasset = "BTC"\nqty = -0.004\n\n[arms.fine]',
+        "60: shocks.0.qty: comes to 0.4 lots of 0.01; choose a smaller `lot`; allowed: at least 0.005, half",
+    ),
+    "patience with a side that ends nothing": (
+        "tick = 0.5",
+        "tick = 0.5\nempty_seconds = 2.0",
+        "17: venues.perp.empty_seconds: found 2.0; an empty side ends nothing here; set stops_when_empty",
+    ),
     "liquidators at a book": (
         "[arms.fine]",
         '[[populations]]\nname = "b"\ntype = "liquidators.ExchangeLiquidators"\nvenue = "perp"\n[arms.fine]',

@@ -10,6 +10,7 @@ from analysis.probes.impact import Impact
 from analysis.probes.observed import Schedule
 from scenarios.build.loading import parse
 from scenarios.file.document import Document
+from scenarios.file.errors import ScenarioError
 from scenarios.probes.prober import Prober, plain, received
 
 NOISE = {"name": "noise", "type": "noise.NoiseTraders", "venue": "perp", "count": 5, "market_rate": 0.3}
@@ -72,8 +73,13 @@ def test_before_the_sale_the_runs_are_one(impact):
     """Nothing but the sale is different: the price before it is the same to the last bit."""
     schedule = impact.schedule
     assert schedule.steps == 200
-    small = Prober(scenario(), "base", "", (1e-9,), AT, OVER, HORIZONS).seed(1)
+    small = Prober(scenario(), "base", "", (1e-7,), AT, OVER, HORIZONS).seed(1)
     assert small.probes[0].moves == [0.0] * schedule.times.size
+
+
+def test_a_sale_of_less_than_half_a_lot_is_refused():
+    with pytest.raises(ScenarioError, match=r"^the probe, over book: shocks\.0\.qty: comes to 0\.0141 lots"):
+        Prober(scenario(), "base", "", (1e-9,), AT, OVER, HORIZONS).seed(1)
 
 
 def test_a_schedule_looks_at_the_end_at_horizons_and_at_twice_the_length():

@@ -16,7 +16,7 @@ def look(oracle, time, value=100.0, mid=100.0, venues=()):
     asset, quotes = np.zeros(1, ASSET), np.zeros(max(len(venues), 1), VENUE_STATE)
     asset["value"], asset["mid"] = value, mid
     for row, price in enumerate(venues):
-        quotes[row]["mid"] = price
+        quotes[row]["bid"] = quotes[row]["ask"] = quotes[row]["mid"] = price
     oracle.update(time, asset, quotes)
     return float(asset[0]["index"]), float(asset[0]["mark"])
 
@@ -80,6 +80,44 @@ def test_averaged_venue_prices_hold_against_a_moment_s_spike():
     spiked, _ = look(oracle, 10.0, venues=[160.0])
     assert spiked == pytest.approx(160.0 - 60.0 * math.exp(-1 / 60))
     assert look(oracle, 11.0, venues=[math.nan])[0] == pytest.approx(spiked)  # then it has no price
+
+
+def priced(depth, bid=99.0, ask=101.0):
+    quotes = np.zeros(1, VENUE_STATE)
+    quotes["bid"], quotes["ask"], quotes["mid"], quotes["lot"], quotes["depth_span"] = (
+        bid,
+        ask,
+        120.0,
+        0.1,
+        1.0,
+    )
+    quotes["depth_bid"], quotes["depth_ask"] = 5.0, depth
+    return quotes
+
+
+@pytest.mark.parametrize("gone", [priced(0.09), priced(5.0, bid=math.nan), priced(5.0, ask=math.nan)])
+def test_a_venue_without_a_price_counts_for_a_while_and_comes_back_with_a_new_one(gone):
+    oracle = Oracle(
+        Index(venues={"pool": 1.0}, stale_seconds=10.0, averaging_seconds=9.0), Mark(), {"pool": 0}
+    )
+    asset = np.zeros(1, ASSET)
+    asset["value"] = asset["mid"] = 100.0
+    seen = {}
+    for second in range(40):
+        oracle.update(float(second), asset, gone if 5 <= second < 30 else priced(0.1))
+        seen[second] = float(asset[0]["index"])
+    assert seen[4] == seen[14] == pytest.approx(110.0)
+    assert seen[15] == seen[29] == 100.0
+    assert seen[30] == seen[39] == pytest.approx(110.0)
+
+
+def test_an_index_without_any_source_stays_where_it_is():
+    oracle = Oracle(Index(external=0.0, venues={"p": 1.0}, stale_seconds=2.0), Mark(), {"p": 0})
+    asset = np.zeros(1, ASSET)
+    asset["value"] = asset["mid"] = 100.0
+    oracle.update(0.0, asset, priced(0.1))
+    oracle.update(9.0, asset, priced(0.0))
+    assert asset[0]["index"] == pytest.approx(120.0)
 
 
 def test_weights_that_make_no_index_are_refused():

@@ -197,6 +197,17 @@ def test_when_everyone_leaves_the_locked_part_stays():
     assert len(market.send(ADD_LIQUIDITY, 10**6)) == 2
 
 
+@pytest.mark.parametrize("share", [0.3, 0.999, 0.999999, 1.0])
+@pytest.mark.parametrize("lots", [1_000_000, 977, 31])
+def test_a_withdrawal_leaves_the_price_alone_however_little_is_left(share, lots):
+    market = opened(lots=lots, share_lot=1e-9)
+    market.send(SWAP, -lots // 30)
+    price = market.quote()["mid"]
+    market.send(REMOVE_LIQUIDITY, int(market.position[SHARE, BOB] * share), account=BOB)
+    assert market.reserves[0] <= lots * (1.0 - share) * 1.1 + 1
+    assert market.quote()["mid"] == pytest.approx(price, rel=1e-6)
+
+
 def test_a_provider_needs_room_for_both_sides():
     market = opened()
     market.room[:2, ALICE] = 99, 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 
 import numpy as np
@@ -85,16 +86,17 @@ class Outsiders(Population):
             if sent != done:
                 self._send(outbox, account, venue, left[instrument], view.time)
         end = view.time + view.step_seconds
+        due = bisect_left(self._slices, (end - 1e-9,))
         waiting = []
-        for each in self._slices:
+        for each in self._slices[:due]:
             at, venue, lots, account = each
             instrument = int(view.quotes[venue]["instrument"])
-            if at >= end - 1e-9 or left.get(instrument, 0) * lots < 0:
+            if left.get(instrument, 0) * lots < 0:
                 waiting.append(each)
                 continue
             self._send(outbox, account, venue, lots, max(at, view.time))
             self._sent[instrument] = venue, account, self._sent.get(instrument, (0, 0, 0))[2] + lots
-        self._slices = waiting
+        self._slices[:due] = waiting
 
     def _send(self, outbox: Outbox, account: int, venue: int, lots: int, time: float) -> None:
         outbox.send(account, venue, MARKET, lots, time=time, reason=SHOCK)

@@ -238,12 +238,11 @@ class HighFrequencyMakers(Population):
 
     def _weigh(self, view: View) -> None:
         """Say what each row's capital is good for: all at its opening equity, nothing where exhausted."""
+        accounts = self._senders.account
         if view.time == 0.0:
-            self._opening = np.array([view.standing(account)[0] for account in self._senders.account])
-        for row in np.flatnonzero(self._looks.next_at <= view.time):
-            account = int(self._senders.account[row])
-            left = view.standing(account)[0] / max(self._opening[row], 1e-12)
-            exhaustion = self.parameters.exhaustion
-            self._who.strength[row] = min(max((left - exhaustion) / (1.0 - exhaustion), 0.0), 1.0)
-            if view.is_in_breach[account]:
-                self._who.strength[row] = 0.0
+            self._opening, _ = view.standing(accounts)
+        rows = np.flatnonzero(self._looks.next_at <= view.time)
+        equity, _ = view.standing(accounts[rows])
+        left, exhaustion = equity / np.maximum(self._opening[rows], 1e-12), self.parameters.exhaustion
+        strength = np.clip((left - exhaustion) / (1.0 - exhaustion), 0.0, 1.0)
+        self._who.strength[rows] = np.where(view.is_in_breach[accounts[rows]], 0.0, strength)

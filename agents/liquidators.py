@@ -11,7 +11,7 @@ from sim.messages.outbox import Outbox
 from sim.messages.pending import PendingLots
 from sim.messages.view import View
 from sim.population import Population
-from sim.records import FORCED, IOC, MID, PERPETUAL, REDUCE_ONLY, SEIZE
+from sim.records import FORCED, IOC, MID, PERPETUAL, REDUCE_ONLY, SEIZE, orders
 from sim.setup.limits import LONGEST, MOST_ROWS
 from sim.setup.listing import Listing, VenueTerms
 from sim.setup.misfit import within
@@ -91,12 +91,15 @@ class ExchangeLiquidators(Population):
     def _seize(self, view: View, outbox: Outbox) -> None:
         worst = view.in_breach[np.argsort(-view.shortfall, kind="stable")].tolist()
         asked = [account for account in worst if self._retry_at.get(account, -np.inf) <= view.time + 1e-9]
-        for i, account in enumerate(asked[: self.parameters.capacity * self.rows]):
-            row = i % self.rows
-            latency = float(self.latency[row])
-            self._retry_at[account] = view.time + max(self.parameters.retry_seconds, latency)
-            own = int(self.account[self._venue.chain, row])
-            outbox.seize(own, self._venue.index, account, latency=latency)
+        del asked[self.parameters.capacity * self.rows :]
+        rows = np.arange(len(asked)) % self.rows
+        retry_at = view.time + np.maximum(self.parameters.retry_seconds, self.latency[rows])
+        self._retry_at.update(zip(asked, retry_at.tolist(), strict=True))
+        sent = orders(rows.size)
+        sent["time"], sent["latency"], sent["kind"] = view.time, self.latency[rows], SEIZE
+        sent["account"], sent["venue"] = self.account[self._venue.chain, rows], self._venue.index
+        sent["target"] = asked
+        outbox.extend(sent)
 
     def _unwind(self, instrument: int, venue: VenueTerms, view: View, outbox: Outbox) -> None:
         """Sell (buy back) a share of what each row has taken over of one perpetual and not sent yet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -123,16 +124,17 @@ class Outsiders(Population):
                 lost = rest.lots - self._follow(rest, view, outbox)
                 self._send(rest._replace(lots=lost), view, outbox)
         end = view.time + view.step_seconds
+        due = bisect_left(self._slices, (end - 1e-9,))
         waiting = []
-        for each in self._slices:
+        for each in self._slices[:due]:
             instrument = int(view.quotes[each.venue]["instrument"])
-            if each.at >= end - 1e-9 or left.get(instrument, 0) * each.lots < 0:
+            if left.get(instrument, 0) * each.lots < 0:
                 waiting.append(each)
                 continue
             self._send(each._replace(at=max(each.at, view.time)), view, outbox)
             before = self._sent.get(instrument)
             self._sent[instrument] = each._replace(lots=each.lots + (before.lots if before else 0))
-        self._slices = waiting
+        self._slices[:due] = waiting
 
     def _follow(self, rest: Slice, view: View, outbox: Outbox) -> int:
         """Move what rests to where the market is by now; returns its lots, signed."""

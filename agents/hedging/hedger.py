@@ -40,7 +40,7 @@ from sim.setup.misfit import Misfit, within
 
 RENEWAL_SHARE = 0.1  # of rows near an edge, above which the reference is renewed
 NOTHING_SEEN = np.zeros(0)
-UNDECIDED = unknown_rows(1, DECISION)[0]
+UNDECIDED = unknown_rows(1, DECISION)
 
 
 class Hedger:
@@ -183,16 +183,15 @@ class Hedger:
         """What the rows looked at are to trade, by exposure and policy."""
         decisions, reaches = self._decisions[: columns.size], self._reaches[: columns.size]
         self._fill(columns, view)
-        decisions[:] = UNDECIDED
         self.policy.decide(columns, decisions)
         if self._reach is not None:
-            reaches[:] = UNDECIDED
             self._reach(columns, reaches)
         count = self._settle.call(
             float(view.assets[self.asset]["mid"]) - self._mid_then,
             columns,
             decisions,
             reaches,
+            UNDECIDED,
             self._sizes,
             self._clock,
             self._holding,
@@ -235,9 +234,9 @@ class Hedger:
         if self._reach is not None:
             describe_all(view.time, price, self._clock, self._holding, self._columns)
             self._fill(self._columns, view)
-            self._reaches[:] = UNDECIDED
             self._reach(self._columns, self._reaches)
             rescreen(self._columns, self._reaches, 0.0, self._screen)
+            self._reaches[:] = UNDECIDED
 
     def _held(self, view: View, pending: np.ndarray) -> Holding:
         """What the rows hold of their hedging instruments, and have on the way."""

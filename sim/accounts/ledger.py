@@ -169,7 +169,7 @@ class Ledger:
 
     def post(self, tape: Tape) -> None:
         """Post every fill on the tape that is not posted yet."""
-        last = int(tape.counts[FILLS])
+        last = tape.counts.item(FILLS)
         self.version += last > tape.posted
         while tape.posted < last:
             tape.posted = self._post.call(

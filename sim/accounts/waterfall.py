@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.accounts.ledger import Ledger
+from sim.base.typed_call import TypedCall
 from sim.kernels.accounts import posting
 from sim.kernels.accounts.margining import DUST
 from sim.records import PERPETUAL
@@ -51,6 +52,7 @@ class Waterfall:
         self._profit = np.zeros(backed.size)
         self._perpetuals = np.flatnonzero(ledger.terms["kind"] == PERPETUAL)
         self.debts: list[BadDebt] = []
+        self._find_flat, self._realise = TypedCall(posting.find_flat), TypedCall(posting.realise)
 
     def run(self, step: int, seized: dict[int, float]) -> None:
         """Clear what can be cleared.
@@ -71,18 +73,17 @@ class Waterfall:
 
     def _flat(self, seized: dict[int, float]) -> list[int]:
         """The seized accounts that hold nothing any more, in account order."""
-        ledger, accounts = self._ledger, np.array(sorted(seized), np.int64)
+        ledger, accounts = self._ledger, np.fromiter(seized, np.int64, len(seized))
         flat = np.empty_like(accounts)
         held = ledger.terms, ledger.position, ledger.holder_of, ledger.qty
-        found = posting.find_flat(accounts, *held, flat)
-        listed: list[int] = flat[:found].tolist()
-        return listed
+        found = self._find_flat.call(accounts, *held, flat)
+        return sorted(flat[:found].tolist())
 
     def _sweep(self, step: int) -> None:
         """Settle with the fund what backed liquidators that are flat have won or lost."""
         ledger, profit = self._ledger, self._profit
         held = ledger.terms, ledger.position, ledger.holder_of, ledger.qty
-        if not posting.realise(self._backed, self._float, ledger.cash, *held, profit):
+        if not self._realise.call(self._backed, self._float, ledger.cash, *held, profit):
             return
         for account, won in zip(self._backed.tolist(), profit.tolist(), strict=True):
             if won > 0:

@@ -73,8 +73,9 @@ class Router:
     def _resize(self, size: int) -> None:
         rows, heads, merged = np.zeros((3, size), np.int64)
         scratch = np.zeros(max(size, self._lanes.bounds.size), np.int64)
-        arrivals, ties, batches = np.zeros(size), np.zeros(size, np.uint64), np.zeros((size, 3), np.int64)
-        self._work = arrival.Work(rows, scratch, heads, merged, arrivals, ties, batches)
+        arrivals, ends = np.zeros((2, size))
+        ties, batches = np.zeros(size, np.uint64), np.zeros((size, 3), np.int64)
+        self._work = arrival.Work(rows, scratch, heads, merged, arrivals, ties, batches, ends)
 
     def put_last(self, venue: int) -> None:
         """Deliver what is due at a venue after all that is due elsewhere, from now on."""
@@ -166,10 +167,9 @@ class Router:
         self._fit()
         work, self._delivered = self._work, 0
         self._found, self._batched = self._due.call(outbox.out, until, work, self._lanes)
-        for venue, first, last in work.batches[: self._batched].tolist():
+        batches, ends = work.batches[: self._batched].tolist(), work.ends[: self._batched].tolist()
+        for (venue, first, last), at in zip(batches, ends, strict=True):
             self._delivered += 1
-            is_last = self._delivered == self._batched
-            at = until if is_last else float(work.arrival[work.rows[last - 1]])
             yield venue, outbox.rows, work.rows[first:last], at
 
     def forget(self) -> None:

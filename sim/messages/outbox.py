@@ -24,6 +24,8 @@ from sim.records import (
     orders,
 )
 
+BLANK: dict[str, float] = dict(zip(ORDER.names or (), orders(1)[0].tolist(), strict=True))
+
 
 class Outbox:
     """A growing array of ORDER rows; the first `count` are waiting to arrive.
@@ -79,17 +81,14 @@ class Outbox:
         """Send one order; `fields` are further fields of the ORDER row."""
         if not math.isfinite(latency) or latency < 0:
             raise ValueError(f"latency is {latency:g} s; it must be at least 0")
-        unknown = fields.keys() - set(ORDER.names or ())
+        unknown = fields.keys() - BLANK.keys()
         if unknown:
-            raise ValueError(
-                f"an order has no field {sorted(unknown)[0]!r}; it has {', '.join(ORDER.names or ())}"
-            )
-        row = orders(1)
-        row["time"], row["latency"] = self.now, latency
-        row["account"], row["venue"], row["kind"], row["qty"] = account, venue, kind, qty
-        for field, value in fields.items():
-            row[field] = value
-        self.extend(row)
+            raise ValueError(f"an order has no field {sorted(unknown)[0]!r}; it has {', '.join(BLANK)}")
+        said = {"time": self.now, "latency": latency, "account": account, "venue": venue, "kind": kind}
+        self.reserve(1)
+        count = self.count
+        self.rows[count] = tuple((BLANK | said | {"qty": qty} | fields).values())
+        self.count = count + 1
 
     def limit(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.base.lazy_zeros import lazy_zeros
+from sim.base.typed_call import TypedCall
 from sim.kernels.messages.tape import Deal, Origin, Party, TapeRows, append_fill, append_refusal
 from sim.records import FILL, FILLS, GROUP, MOVE, MOVES, REJECT, REJECTS
 
@@ -37,6 +38,7 @@ class Tape:
         self._show(TapeRows(fills, moves, rejects, self.counts))
         self._room = [capacity] * 3
         self.posted = 0
+        self._append_fill, self._append_refusal = TypedCall(append_fill), TypedCall(append_refusal)
 
     def _show(self, rows: TapeRows) -> None:
         self.rows = rows
@@ -98,12 +100,12 @@ class Tape:
         time = float(order["time"] + order["latency"])
         origin = Origin(time, *(int(given[name]) for name in ("cause", "phase", "reason")))
         deal = Deal(int(instrument), int(lots), float(price), float(given["fee"]), float(given["maker_fee"]))
-        append_fill(self.rows, int(venue), group, deal, maker_party, taker, origin)
+        self._append_fill.call(self.rows, int(venue), group, deal, maker_party, taker, origin)
 
     def refuse(self, order: np.void, venue: int, refusal: int) -> None:
         """Append the refusal of an order, by its number in `sim.records`, for venues in plain Python."""
         self.reserve(0, 0, 1)
-        append_refusal(self.rows, int(venue), order, int(refusal))
+        self._append_refusal.call(self.rows, int(venue), order, int(refusal))
 
 
 def _party(account: int, population_of: np.ndarray) -> Party:

@@ -206,9 +206,9 @@ class View:
         names = ("equity", "maintenance", "value", "delta", "gamma", "short_maintenance")
         self._columns = {name: frozen(getattr(margin, name)) for name in names}
 
-    def standing(self, account: int) -> tuple[float, float]:
-        """Equity and maintenance of one account at this moment, quote currency."""
-        return self._margin.standing(account)
+    def standing(self, accounts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Equity and maintenance of these accounts at this moment, quote currency."""
+        return self._margin.standing(accounts)
 
     @property
     def holdings(self) -> Holdings:
@@ -276,8 +276,8 @@ class Sums(Protocol):
     def look_at_all(self) -> None:
         """Bring equity and maintenance of every account up to date."""
 
-    def standing(self, account: int) -> tuple[float, float]:
-        """Equity and maintenance of one account."""
+    def standing(self, accounts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Equity and maintenance of these accounts."""
 
     def sum_options(self) -> None:
         """Bring value, Greeks and margin of every option holder up to date."""

@@ -152,7 +152,7 @@ def test_sizes_shrink_with_capital_and_end_with_it() -> None:
     model.step()
     assert own._who.strength[0] == 1.0
     for left, strength in ((0.6, 0.5), (0.1, 0.0)):
-        own._opening[0] = model.view.standing(own.first)[0] / left
+        own._opening[0] = model.view.standing(own.account[0])[0][0] / left
         model.step()
         assert own._who.strength[0] == pytest.approx(strength)
     assert model.venues[0].accounts["resting"][own.first] == 0

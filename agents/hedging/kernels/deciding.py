@@ -73,7 +73,7 @@ def claim_all(wanted, reserved, holding):
 
 
 @kernel
-def settle(move, columns, decisions, reaches, sizes, clock, holding, screen, wanted):
+def settle(move, columns, decisions, reaches, undecided, sizes, clock, holding, screen, wanted):
     """List what is to be traded: by rows outside their edges, as much as they answer, up to their most.
 
     Parameters
@@ -82,7 +82,8 @@ def settle(move, columns, decisions, reaches, sizes, clock, holding, screen, wan
         Of the price, since the reference.
     columns : ndarray of COLUMNS, shape (n,)
     decisions, reaches : ndarray of DECISION, shape (n,)
-        What the policy made of each, and between which edges it will do nothing.
+        What the policy made of each, and between which edges it will do nothing; undecided again afterwards.
+    undecided : ndarray of DECISION, shape (1,)
     sizes : Sizes
     clock : Clock
         When rows looked is written.
@@ -103,14 +104,15 @@ def settle(move, columns, decisions, reaches, sizes, clock, holding, screen, wan
         note_distance(screen, columns[i], reaches[i], move)
         clock.looked_at[row] = columns[i]["time"]
         net = columns[i]["held"] + columns[i]["delta"]
-        if not (net < decisions[i]["low"] or net > decisions[i]["high"]):
-            continue
+        is_out = net < decisions[i]["low"] or net > decisions[i]["high"]
         units = min(max(sizes.response[row] * decisions[i]["trade"], -sizes.most[row]), sizes.most[row])
-        if not abs(units) > 0.0:
+        urgency = decisions[i]["urgency"]
+        decisions[i] = reaches[i] = undecided[0]
+        if not (is_out and abs(units) > 0.0):
             continue
         wanted[count]["row"] = row
         wanted[count]["units"] = units
-        wanted[count]["urgency"] = decisions[i]["urgency"]
+        wanted[count]["urgency"] = urgency
         wanted[count]["slippage"] = sizes.slippage[row]
         wanted[count]["latency"] = clock.latency[row]
         claim(wanted[count], sizes.reserved, holding)

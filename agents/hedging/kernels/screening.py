@@ -92,6 +92,7 @@ def suspects(now, move, drift, watch):
     screen, flags = watch.screen, watch.flags
     bound, shift, loss = np.float32(drift + ROUNDING), np.float32(move), np.float32(SINGLE)
     looks_always, one, time = np.float32(math.inf), np.float32(1.0 - SINGLE), np.float32(now)
+    least = np.float32(ROUNDING)  # drift of a reference of now
     count = near = 0
     for first in range(0, screen.shape[1], flags.size):
         size = min(flags.size, screen.shape[1] - first)
@@ -100,10 +101,10 @@ def suspects(now, move, drift, watch):
         active = watch.is_active[first:]
         for i in range(size):
             moved = bend[i] * shift
-            reach = abs(net[i] + moved) + gross[i] * bound + loss * (abs(net[i]) + abs(moved))
+            known = abs(net[i] + moved) + loss * (abs(net[i]) + abs(moved))
             is_stale = (time >= until[i]) | (shift < lowest[i]) | (shift > highest[i])
-            is_always = (net[i] == looks_always) | is_stale
-            is_near = (not reach < one) & (not is_always)
+            is_always = (net[i] == looks_always) | is_stale | (not known + gross[i] * least < one)
+            is_near = (not known + gross[i] * bound < one) & (not is_always)
             flags[i] = (NEAR * is_near + CHANGED * is_always) * active[i]
         count, near = listed(flags, watch.words, first, size, watch.found, count, near)
     return count, near

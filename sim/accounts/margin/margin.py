@@ -202,12 +202,16 @@ class Margin:
         for rule, own in self._by_rule(accounts):
             rule.assess(own, holdings, prices, equity, maintenance)
 
-    def standing(self, account: int) -> tuple[float, float]:
-        """Equity and maintenance of one account at this moment, quote currency."""
-        equity, maintenance = self._worth
-        rule, alone = self.rules[self._number[account]], np.array([account], np.int32)
-        rule.assess(alone, self._ledger.holdings, self._contracts.prices, equity, maintenance)
-        return float(equity[account]), float(maintenance[account])
+    def standing(self, accounts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Equity and maintenance of these accounts at this moment, quote currency."""
+        accounts, (equity, maintenance) = accounts.astype(np.int32), self._worth
+        holdings, prices = self._ledger.holdings, self._contracts.prices
+        numbers = self._number[accounts]
+        for number, rule in enumerate(self.rules):
+            own = accounts[numbers == number]
+            if own.size:
+                rule.assess(own, holdings, prices, equity, maintenance)
+        return equity[accounts], maintenance[accounts]
 
     def worth(self) -> np.ndarray:
         """Value of every account, collateral at full value, quote currency, shape (A,)."""

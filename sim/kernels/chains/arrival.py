@@ -32,7 +32,10 @@ class Lanes(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Rows that are due, what sorting them takes, and the batches they make, as long as the outbox."""
+    """Rows that are due, what sorting them takes, and the batches they make, as long as the outbox.
+
+    `ends` says up to when the venue of each batch may go: when its last order arrives, s.
+    """
 
     rows: Any
     scratch: Any
@@ -41,6 +44,7 @@ class Work(NamedTuple):
     arrival: Any
     ties: Any
     batches: Any
+    ends: Any
 
 
 @inlined
@@ -195,6 +199,7 @@ def first_to_arrive(work, lanes, but):
 def write_batch(work, count, venue, first, last):
     """Write that the rows from `first` to before `last` are the venue's next; returns how many there are."""
     work.batches[count, VENUE], work.batches[count, FIRST], work.batches[count, LAST] = venue, first, last
+    work.ends[count] = work.arrival[work.rows[last - 1]]
     return count + 1
 
 
@@ -238,7 +243,8 @@ def due(out, until, work, lanes):
     until : float
     work : Work
         Its `rows` get the due rows, venue v rows[bounds[v]:bounds[v + 1]]; its `batches` the venue of each
-        batch, and its first row and the one after its last in `rows`.
+        batch, and its first row and the one after its last in `rows`; its `ends` up to when that one may
+        go, the last up to `until`.
     lanes : Lanes
         Written, but for `comes_last`: venues whose orders come after those of all others, in one batch.
 
@@ -272,7 +278,9 @@ def due(out, until, work, lanes):
             scratch[venue] += 1
     for v in range(venues):
         sort(work, bounds[v], bounds[v + 1])
-    return found, interleave(work, lanes)
+    batches = interleave(work, lanes)
+    work.ends[batches - 1] = until
+    return found, batches
 
 
 @kernel

@@ -41,6 +41,8 @@ from sim.venues.liquidation.auction import Auction, Rules
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
 
+NO_BREACH = (np.inf, 0.0)  # equity and maintenance
+
 
 class Liquidation(NamedTuple):
     """One seizure of one position.
@@ -175,6 +177,7 @@ class Exchange(Venue):
     def open(self, population_of: np.ndarray, tags: int) -> None:
         """Keep the population of each account."""
         self._population_of = population_of
+        self._margined = np.flatnonzero(self._ledger.terms["kind"] == PERPETUAL).tolist()
 
     def execute(
         self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray
@@ -183,24 +186,21 @@ class Exchange(Venue):
         self._release()
         if self._auction is not None:
             self._auction.start()
+        own = orders[due]
+        standing, times = self._standing(own["target"]), own["time"] + own["latency"]
         taken: set[int] = set()  # whose takeover the ledger has not posted yet
-        for row in due:
-            order = orders[row]
-            account = int(order["target"])
+        for order, account, time in zip(own, own["target"].tolist(), times.tolist(), strict=True):
             if order["kind"] != SEIZE:
-                tape.refuse(order, self.index, NOT_TRADED)
+                refusal = NOT_TRADED
             elif account in taken:
-                tape.refuse(order, self.index, COOLING_DOWN)
-            elif not self._is_listed(account):
-                tape.refuse(order, self.index, NOT_IN_BREACH)
+                refusal = COOLING_DOWN
             else:
-                seizure = self._appraise(order, account, tape)
-                refusal = self._refusal(seizure)
-                if refusal:
-                    tape.refuse(order, self.index, refusal)
-                    continue
-                taken.add(account)
-                self._seize(order, seizure, tape)
+                refusal = self._refusal(account, time, *standing.get(account, NO_BREACH))
+            if refusal:
+                tape.refuse(order, self.index, refusal)
+                continue
+            taken.add(account)
+            self._seize(order, self._seizure(account, time, *standing[account], tape), tape)
 
     def closing(self) -> tuple[float, float]:
         """Share of a perpetual that one seizure sells, and the notional up to which it sells all of it."""
@@ -211,17 +211,18 @@ class Exchange(Venue):
         for account in [a for a in self.seized if not self._view.is_in_breach[a]]:
             del self.seized[account]
 
-    def _is_listed(self, account: int) -> bool:
-        """Whether the last margin run found the account in breach."""
-        return 0 <= account < self._ledger.cash.size and bool(self._view.is_in_breach[account])
+    def _standing(self, named: np.ndarray) -> dict[int, tuple[float, float]]:
+        """Equity and maintenance now of the accounts named that the last margin run found in breach."""
+        accounts = named[(named >= 0) & (named < self._ledger.cash.size)]
+        listed = accounts[self._view.is_in_breach[accounts]]
+        worth = zip(*(each.tolist() for each in self._view.standing(listed)), strict=True)
+        return dict(zip(listed.tolist(), worth, strict=True))
 
-    def _appraise(self, order: np.void, account: int, tape: Tape) -> Seizure:
-        """Equity and maintenance of the account as the order arrives."""
+    def _seizure(self, account: int, time: float, equity: float, maintenance: float, tape: Tape) -> Seizure:
+        """The account as it is seized."""
         holder = int(self._ledger.holder_of[account])
-        equity, needed = self._view.standing(account)
-        time = float(order["time"] + order["latency"])
         step, seq, exposure = int(tape.counts[STEP]), int(tape.counts[SEQ]), self._exposure(account, holder)
-        return Seizure(account, step, time, equity, needed, holder, seq, exposure)
+        return Seizure(account, step, time, equity, maintenance, holder, seq, exposure)
 
     def _exposure(self, account: int, holder: int) -> tuple[float, ...]:
         """Units of each asset that the account's equity moves with."""
@@ -236,12 +237,12 @@ class Exchange(Venue):
             total += np.bincount(options["asset"], deltas, minlength=assets)
         return tuple(total.tolist())
 
-    def _refusal(self, seizure: Seizure) -> int:
-        """Why the account is not seized, 0 if it is; below the backstop there is no cool-down."""
-        if seizure.equity >= seizure.maintenance - margining.DUST:
+    def _refusal(self, account: int, time: float, equity: float, maintenance: float) -> int:
+        """Why an account is not seized, 0 if it is; below the backstop there is no cool-down."""
+        if equity >= maintenance - margining.DUST:
             return NOT_IN_BREACH
-        is_cool = seizure.time >= self._cool_until.get(seizure.account, -np.inf)
-        is_urgent = seizure.equity < self.parameters.backstop * seizure.maintenance
+        is_cool = time >= self._cool_until.get(account, -np.inf)
+        is_urgent = equity < self.parameters.backstop * maintenance
         return 0 if is_cool or is_urgent else COOLING_DOWN
 
     def _seize(self, order: np.void, seizure: Seizure, tape: Tape) -> None:
@@ -273,9 +274,8 @@ class Exchange(Venue):
         return seizure.holder >= 0 and self._desk >= 0 and bool(self._ledger.qty[:, seizure.holder].any())
 
     def _perpetuals(self, account: int) -> list[tuple[int, int]]:
-        terms = self._ledger.terms
-        lots = self._ledger.position[:, account]
-        return [(i, int(lots[i])) for i in range(lots.size) if terms[i]["kind"] == PERPETUAL and lots[i] != 0]
+        position = self._ledger.position
+        return [(i, lots) for i in self._margined if (lots := position.item(i, account))]
 
     def _bankruptcy_price(self, seizure: Seizure, instrument: int, lots: int) -> float:
         """Price at which closing the position uses up its share of the account's equity."""

@@ -10,6 +10,8 @@ from random_contracts import contracts_of
 from agents.hedging.columns import COLUMNS, DECISION, Clock, Holding, Sight, Watch, unknown_rows
 from agents.hedging.kernels.filling import Held, fill_book
 from agents.hedging.kernels.screening import (
+    BEND,
+    GROSS,
     NET,
     SCREEN_ROWS,
     UNTIL,
@@ -47,8 +49,8 @@ def seen(
     since: int = 0,
     move: float = 0.0,
     now: float = 1.0,
-) -> tuple[list[int], int]:
-    """Rows that are looked at, and how much of the log has been read."""
+) -> tuple[list[int], int, int]:
+    """Rows that are looked at, how many a renewal may spare, and how much of the log has been read."""
     rows = screen.shape[1]
     changes = no_changes() if log is None else log
     accounts = holding.position.shape[1]
@@ -59,8 +61,8 @@ def seen(
         screen, changes, owners, np.ones(rows, np.bool_), *flag_columns(rows), np.zeros(rows, np.int32)
     )
     columns = unknown_rows(rows, COLUMNS)
-    count, _, read = look(now, now - 1.0, 1.0, move, since, sight, watch, clock_of(rows), holding, columns)
-    return columns["row"][:count].tolist(), read
+    count, near, read = look(now, now - 1.0, 1.0, move, since, sight, watch, clock_of(rows), holding, columns)
+    return columns["row"][:count].tolist(), near, read
 
 
 def changed(accounts: list[int], before: int = 0) -> np.ndarray:
@@ -83,7 +85,7 @@ def listed(screen: np.ndarray, log: np.ndarray, since: int, first: int = 0) -> l
     """Rows that would be looked at if no price had moved."""
     rows = screen.shape[1]
     nobody = np.zeros((1, rows + first), np.int64)
-    found, read = seen(
+    found, _, read = seen(
         screen, holding_of(nobody, nobody[:, first:].copy(), np.zeros(1, TERMS), first), log=log, since=since
     )
     assert read == log[0]
@@ -124,6 +126,19 @@ def test_edges_that_hold_for_a_time_or_within_a_span_are_looked_at_beyond() -> N
     assert seen(screen, holding, now=11.0, move=2.1)[0] == [1, 2, 3]
 
 
+def test_a_renewal_is_asked_for_only_by_those_it_may_spare() -> None:
+    """A row well inside its edges, one that only the drift may have let out, and one that is out of them."""
+    contracts, then = contracts_of(np.random.default_rng(1), 1, 1.0), np.zeros((2, 1))
+    remember_deltas(contracts, then)
+    contracts["delta"] += 0.25
+    screen = calm(3)
+    screen[NET], screen[BEND], screen[GROSS] = [0.1, 0.9, -1.1], 0.0, 1.0
+    nobody = np.zeros((1, 3), np.int64)
+    holding = holding_of(nobody, nobody.copy(), np.zeros(1, TERMS))
+    found, near, _ = seen(screen, holding, Sight(contracts, 0, then))
+    assert (found, near) == ([1, 2], 1)
+
+
 def test_nobody_out_of_band_is_screened_out() -> None:
     """Random books, bands down to nothing and to one side, gammas up to the absurd, moves of every size."""
     rng, outside = np.random.default_rng(1), 0
@@ -154,7 +169,7 @@ def test_nobody_out_of_band_is_screened_out() -> None:
         move = rng.normal() * 10.0 ** rng.uniform(-14, 6)
         surprise = rng.normal(size=count) * 10.0 ** rng.uniform(-15, 0)
         contracts["delta"] = then[0] + (then[1] * move if trial % 2 else 0.0) + surprise
-        found, _ = seen(screen, holding, Sight(contracts, 0, then), move=move)
+        found, *_ = seen(screen, holding, Sight(contracts, 0, then), move=move)
         net = position[0] * terms["lot"] + (units * contracts["delta"][held]).sum(axis=0)
         is_out = ~((net >= reaches["low"]) & (net <= reaches["high"]))
         outside += int(is_out.sum())

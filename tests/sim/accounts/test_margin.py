@@ -182,7 +182,8 @@ def test_everyone_is_assessed_as_by_a_plain_sum(accounts, price, price_b):
             needed += abs(value) * rules.maintenance if instrument % 2 else 0.0
         assert bench.margin.equity[FIRST + i] == pytest.approx(equity, abs=1e-6)
         assert bench.margin.maintenance[FIRST + i] == pytest.approx(needed, abs=1e-6)
-        assert bench.margin.standing(FIRST + i) == pytest.approx((equity, needed), abs=1e-6)
+        found = bench.margin.standing(np.array([FIRST + i]))
+        assert np.ravel(found) == pytest.approx((equity, needed), abs=1e-6)
         if bench.margin.equity[FIRST + i] < bench.margin.maintenance[FIRST + i]:
             breaches.append(FIRST + i)
     assert bench.view.in_breach.tolist() == breaches

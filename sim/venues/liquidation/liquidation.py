@@ -24,7 +24,6 @@ from sim.records import (
     NOT_IN_BREACH,
     NOT_TRADED,
     OPTIONS,
-    PERPETUAL,
     REDUCE_ONLY,
     REMOVE_LIQUIDITY,
     REQUEST,
@@ -275,7 +274,7 @@ class Exchange(Venue):
     def _perpetuals(self, account: int) -> list[tuple[int, int]]:
         terms = self._ledger.terms
         lots = self._ledger.position[:, account]
-        return [(i, int(lots[i])) for i in range(lots.size) if terms[i]["kind"] == PERPETUAL and lots[i] != 0]
+        return [(int(i), int(lots[i])) for i in np.flatnonzero((terms["maintenance"] > 0.0) & (lots != 0))]
 
     def _bankruptcy_price(self, seizure: Seizure, instrument: int, lots: int) -> float:
         """Price at which closing the position uses up its share of the account's equity."""

@@ -32,13 +32,13 @@ import numpy as np
 
 from sim.accounts.profile import profile
 from sim.accounts.waterfall import Waterfall
+from sim.assembly import Assembly
 from sim.base.typed_call import TypedCall
 from sim.delivery import Delivery
 from sim.intervention import Decider
 from sim.kernels.recording import observation
 from sim.messages.tape import Tape
 from sim.messages.view import frozen
-from sim.parts import Parts
 from sim.population import Population
 from sim.recording.collector import SeriesCollector
 from sim.recording.depths import Depths
@@ -77,7 +77,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.steps_taken = 0
         self.populations: list[Population] = []
 
-    def assemble(self, parts: Parts) -> None:
+    def assemble(self, parts: Assembly) -> None:
         """Take the parts, open the venues and run the opening phase."""
         self.listing, self.ledger, self.margin, self.router = (
             parts.listing,

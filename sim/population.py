@@ -97,6 +97,8 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
         (`chain` of its terms and of its row in the View's quotes). They need not lie together.
     asset : int
         The asset whose risk the population carries; its gamma counts towards that asset's loop gain.
+    gamma_power : float or None
+        Of the price that the gamma goes with which it hedges, if that is in no option and goes with one.
     unlisted : ndarray of float64, shape (2,)
         Gamma and delta of exposures that are not instruments, for the series; written by the population.
     """
@@ -106,6 +108,7 @@ class Population(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
     option_slots: int = 0
     hedges: bool = False
     hedged_share: float = 1.0
+    gamma_power: float | None = None
     mechanism: ClassVar[str] = ""
     steady: ClassVar[Mapping[str, Any]] = {}
     is_backed: bool = False

@@ -24,6 +24,7 @@ ALLOWED_IN_KERNELS = (
     "numba",
     "numpy",
     "typing",
+    "sim.base.choice",
     "sim.base.jit",
     "sim.records",
 )

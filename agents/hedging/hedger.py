@@ -135,6 +135,7 @@ class Hedger:
         exposure.belong(self._population, self.asset)
         exposure.take(self._population, listing)
         self.exposure = exposure
+        self._population.gamma_power = exposure.gamma_power
 
     def hedge(self, view: View, outbox: Outbox) -> None:
         """Send the hedges that fall due now.

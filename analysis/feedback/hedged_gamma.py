@@ -1,9 +1,10 @@
 """Hedged gamma: how much delta those who hedge have to trade when the price moves, by price.
 
 A run records the gamma of options by price. Gamma that is in no option is recorded at the price of
-each step only; elsewhere it follows from what it is of (`POWERS`): a constant that dealers without
-options are given, or shares of a constant-product pool with liquidity L, whose gamma is
--L / (2 S^1.5). Of anything else (a strip of puts) it is known at that price only.
+each step only; elsewhere it follows from the power of the price that it goes with, if exposures said
+one to the recording: none for the constant that dealers without options are given, -1.5 for shares of a
+constant-product pool with liquidity L, whose gamma is -L / (2 S^1.5). Of anything else (a strip of puts) it
+is known at that price only.
 """
 
 from __future__ import annotations
@@ -15,9 +16,6 @@ import numpy as np
 
 from analysis.base.series import opening, series
 from sim.recording.recording import Recording
-
-POWERS = {"constant_gamma": 0.0, "liquidity_providers": -1.5}
-"""Power of the price that gamma outside options goes with, by exposure, or by kind of population."""
 
 REACH, POINTS = 0.3, 121
 """How far from the opening, as a fraction, and at how many prices, where the run recorded no profile."""
@@ -84,7 +82,7 @@ def hedged(
     -------
     curves : dict of str to Profile
     points : dict of str to Outside
-        Populations with gamma in no option, of what is not in `POWERS`.
+        Populations with gamma in no option that goes with no power of the price.
     """
     recorded, outside = profiles(recording, asset, step), _outside_options(recording, asset, step)
     grid = next((each.price for each in recorded.values()), None)
@@ -127,8 +125,7 @@ def _outside_options(recording: Recording, asset: str, step: int | None) -> dict
     for entry, share, net in _hedging(recording, asset):
         gamma = share * float(net[row])
         if gamma * price != 0 and np.isfinite(gamma * price):
-            of = entry.get("exposure") or entry["type"].split(".")[0]
-            found[entry["name"]] = Outside(gamma, price, POWERS.get(of))
+            found[entry["name"]] = Outside(gamma, price, entry.get("gamma_power"))
     return found
 
 

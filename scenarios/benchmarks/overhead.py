@@ -30,6 +30,7 @@ from numba.core.dispatcher import Dispatcher
 from scenarios.benchmarks.measurement import measurement
 from scenarios.benchmarks.rows import Goal, Row, Spread
 from sim.base.jit import OPTIONS
+from sim.base.packages import may_hold_kernels
 from sim.base.typed_call import TypedCall
 
 SCENARIO = "short_gamma_crash"
@@ -38,7 +39,6 @@ CALM_AFTER = 60
 STEPS = 50
 REPEATS = 7
 EMPTY_CALLS = 2_000
-ROOMS = ("sim.", "agents.")
 
 
 class Stopwatch:
@@ -99,7 +99,7 @@ class Share:
 
 def reachable() -> Iterator[tuple[Any, str, Callable[..., Any]]]:
     """Yield every kernel that Python calls, with the object and the attribute it is called by."""
-    for module in [m for name, m in sorted(sys.modules.items()) if name.startswith(ROOMS)]:
+    for module in [m for name, m in sorted(sys.modules.items()) if may_hold_kernels(name)]:
         for name, value in list(vars(module).items()):
             if isinstance(value, Dispatcher):
                 yield module, name, value

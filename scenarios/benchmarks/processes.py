@@ -15,9 +15,9 @@ from typing import Any
 from scenarios.benchmarks.measurement import measurement
 from scenarios.benchmarks.rows import Goal, Row, Spread
 from scenarios.folders.folder import MANIFEST
+from sim.base.packages import ROOT
 
 SCENARIO = "short_gamma_crash"
-ROOT = Path(__file__).resolve().parents[2]
 REPEATS = 3
 FEW_STEPS = 60
 

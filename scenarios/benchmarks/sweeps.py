@@ -14,7 +14,6 @@ from typing import Any
 
 from scenarios.arms.replicates import replicate_seeds
 from scenarios.benchmarks.measurement import measurement
-from scenarios.benchmarks.processes import ROOT
 from scenarios.benchmarks.rows import Goal, Row, Spread, alternate
 from scenarios.build.loading import load, market
 from scenarios.file.schema import Scenario
@@ -22,6 +21,7 @@ from scenarios.process.provenance import peak_memory_bytes
 from scenarios.sweeps.results import read_sweep
 from scenarios.sweeps.sweep import SweepOutcome, sweep
 from scenarios.workers.engines import SERIAL
+from sim.base.packages import ROOT
 
 SCENARIO, KEY = "linear_feedback", "populations.dealers.exposure.gamma"
 STEPS = 1000

@@ -15,16 +15,16 @@ from scenarios.build.venues import open_all, placed, state_impact, universe_of
 from scenarios.file.components import MARGIN_RULE
 from scenarios.file.entries import Asset, MarketOrder, ValueShock, VenueEntry
 from scenarios.file.schema import Scenario
-from sim.accounts.delivery import DeliveryPrice
+from sim.accounts.delivery_price import DeliveryPrice
 from sim.accounts.ledger import Ledger
 from sim.accounts.margin.margin import Margin
 from sim.accounts.margin.rule import Rule
 from sim.accounts.settlement import Settlement
+from sim.assembly import Assembly
 from sim.chains.router import Router
 from sim.kernels.messages.owners import Owners
 from sim.messages.view import ASSET, VENUE_STATE, View, frozen
 from sim.model import Model
-from sim.parts import Parts
 from sim.population import Population
 from sim.prices.joint import JointDrivers
 from sim.prices.oracle import Oracle
@@ -233,7 +233,7 @@ def _connect(
     state_impact(venues, populations)
     listed = np.array([listing.reference(k).index for k in range(len(scenario.assets))], np.int64)
     drivers = _drivers(scenario, seed)
-    parts = Parts(
+    parts = Assembly(
         listing,
         ledger,
         margin,

@@ -15,10 +15,10 @@ from typing import Any
 from numba.core.event import Listener, TimingListener, install_listener, register
 
 from scenarios.process.interruption import Interruption
+from sim.base.packages import may_hold_kernels
 
 WORDS = "compiling kernels that no run has needed yet"
 KIND = "numba:compile"
-ROOMS = ("sim.", "agents.")
 
 _is_said_elsewhere: ContextVar[bool] = ContextVar("is_said_elsewhere", default=False)
 
@@ -80,7 +80,7 @@ class _Notice(Listener):  # type: ignore[misc]  # numba ships no types
     def on_start(self, event: Any) -> None:
         """Say it, of kernels of ours only."""
         function = getattr(event.data.get("dispatcher"), "py_func", None)
-        if self.is_done or not str(getattr(function, "__module__", "")).startswith(ROOMS):
+        if self.is_done or not may_hold_kernels(str(getattr(function, "__module__", ""))):
             return
         self.is_done = True
         if not _is_said_elsewhere.get():

@@ -70,7 +70,7 @@ def description(
             "hedges": p.hedges,
             "hedged_share": p.hedged_share if p.hedges else 0.0,
             "asset": universe.assets[p.asset] if p.hedges else None,
-            "exposure": getattr(getattr(p.parameters, "exposure", None), "type", None),
+            "gamma_power": p.gamma_power,
             "report": p.report(),
         }
         for p in populations

@@ -9,14 +9,12 @@ from scenarios.file.schema import Scenario
 from sim.accounts.ledger import Ledger
 from sim.messages.view import View
 from sim.population import Population
-from sim.records import PERPETUAL, SPOT
+from sim.records import INSTRUMENTS, SPOT
 from sim.setup.instruments import Universe
 from sim.setup.listing import END_USERS, SYSTEM, Listing, VenueTerms
 from sim.setup.misfit import Misfit, within
 from sim.venues.surroundings import Surroundings
 from sim.venues.venue import Venue
-
-INSTRUMENT_KINDS = {"spot": SPOT, "perpetual": PERPETUAL}
 
 
 def universe_of(scenario: Scenario) -> Universe:
@@ -26,7 +24,7 @@ def universe_of(scenario: Scenario) -> Universe:
     for entry in scenario.venues:
         if not entry.traded:
             continue
-        asset, kind = names.index(str(entry.asset)), INSTRUMENT_KINDS[entry.traded]
+        asset, kind = names.index(str(entry.asset)), INSTRUMENTS.index(entry.traded)
         if universe.find(kind, asset) < 0:
             rules = scenario.assets[asset].margin
             universe.add(
@@ -59,7 +57,7 @@ def placed(index: int, entry: VenueEntry, scenario: Scenario, listing: Listing) 
     """
     universe, parameters = listing.universe, entry.parameters
     asset = universe.assets.index(entry.asset) if entry.asset else -1
-    instrument = universe.find(INSTRUMENT_KINDS[entry.traded], asset) if entry.traded else -1
+    instrument = universe.find(INSTRUMENTS.index(entry.traded), asset) if entry.traded else -1
     venue: Venue = entry.factory(entry.name, index, asset, instrument, parameters)
     if instrument >= 0 and entry.lot != (listed := universe.terms()[instrument]["lot"]):
         what = f"found {entry.lot:g}; another venue trades {universe.names[instrument]} too, in other lots"
@@ -79,7 +77,7 @@ def placed(index: int, entry: VenueEntry, scenario: Scenario, listing: Listing) 
         venue.precedence,
         venue.takes,
         venue.chain,
-        entry.traded == "spot",
+        entry.traded == INSTRUMENTS[SPOT],
     )
     return venue
 

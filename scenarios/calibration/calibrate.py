@@ -28,7 +28,7 @@ from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolde
 from scenarios.process.interruption import Interruption
 from scenarios.sweeps.designs import unit_points
 from scenarios.workers import workers as processes
-from scenarios.workers.kept import kept
+from scenarios.workers.resumed import resumed
 from scenarios.workers.workers import Failure, Workers
 
 POINTS, ROUNDS, SEEDS = 32, 4, 8
@@ -151,7 +151,7 @@ def _look(
     """Run every seed at some places; False if that was cut short."""
     jobs = {job.name: job for place in places for job in outcome.jobs(place)}
     before, results = len(outcome.places) * len(outcome.seeds), {}
-    done = kept(workers, jobs, begun, lambda: interruption.signal)
+    done = resumed(workers, jobs, begun, lambda: interruption.signal)
     for number, (name, result) in enumerate(done, 1):
         if isinstance(result, Failure):
             outcome.failures[name] = result

@@ -24,7 +24,7 @@ from pydantic import (
 from scenarios.file import modules
 from scenarios.file.components import DRIVER, MARGIN_RULE, POPULATION, VENUE
 from scenarios.file.sweep_schema import errors
-from sim.accounts.delivery import Delivery
+from sim.accounts.delivery_price import Delivery
 from sim.accounts.margin.requirement import Requirement
 from sim.accounts.settlement import Funding
 from sim.prices.oracle import Index, Mark

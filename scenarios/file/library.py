@@ -14,6 +14,7 @@ from scenarios.file import toml
 from scenarios.file.errors import Problem, ScenarioError, nearest
 
 FOLDER = Path(__file__).parents[1]
+REPLICATED = FOLDER / "published"
 STARTER = Path(__file__).parent / "starter" / "starter.toml"
 RENAMED = {"gamma_squeeze": "short_call_rally"}
 """What scenarios of the library were called before, and are called now."""

@@ -25,13 +25,14 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from scenarios.file.trust import is_trusted, say
+from sim.base.packages import PACKAGES
 from sim.setup.files import File
 from sim.setup.kinds import NotImported, homes
 
-OURS = ("sim", "agents", "scenarios", "analysis", "drivers")
+OURS = (*PACKAGES, "drivers")
 """First names of import paths that are ours: no module of the user's may be called so."""
 
-PACKAGES = ("sim.venues", "sim.accounts.margin", "agents")
+ROOMS = ("sim.venues", "sim.accounts.margin", "agents")
 """Where short import paths of types start: no module of the user's may have a name that is in them."""
 
 _FILES = TypeAdapter(list[File])
@@ -160,7 +161,7 @@ def _check_name(path: Path) -> None:
     if path.suffix != ".py" or not name.isidentifier() or keyword.iskeyword(name):
         raise ValueError(f"{path.name} is no module; name a file such as mine.py")
     is_ours = name in OURS or any(
-        name in homes(package) or importlib.util.find_spec(f"{package}.{name}") for package in PACKAGES
+        name in homes(room) or importlib.util.find_spec(f"{room}.{name}") for room in ROOMS
     )
     if is_ours or name in sys.stdlib_module_names:
         owner = "hedgequake" if is_ours else "Python"

@@ -8,17 +8,15 @@ from functools import cache
 from pathlib import Path
 
 from scenarios.file.schema import Scenario
-
-ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("sim", "agents", "scenarios", "analysis")
+from sim.base.packages import PACKAGES, ROOT
 
 
 @cache
 def packages_hash() -> str:
     """Hash of every module of the four packages, by name and content."""
     digest = hashlib.sha256()
-    for room in ROOMS:
-        for path in sorted((ROOT / room).rglob("*.py")):
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
             _add(digest, path, path.relative_to(ROOT).as_posix())
     return digest.hexdigest()[:16]
 
@@ -39,7 +37,7 @@ def sources_hash(scenario: Scenario) -> str:
 
 
 def _is_ours(path: Path) -> bool:
-    return any(path.resolve().is_relative_to(ROOT / room) for room in ROOMS)
+    return any(path.resolve().is_relative_to(ROOT / package) for package in PACKAGES)
 
 
 def _add(digest: hashlib._Hash, path: Path, name: str) -> None:

@@ -26,7 +26,7 @@ from scenarios.probes.prober import Prober, plain, received
 from scenarios.process.interruption import Interruption
 from scenarios.process.provenance import provenance
 from scenarios.workers import workers as processes
-from scenarios.workers.kept import kept
+from scenarios.workers.resumed import resumed
 from scenarios.workers.workers import Failure
 
 PROBE = "probe"
@@ -141,7 +141,7 @@ def _run(
     """Do the seeds that are missing, in any order."""
     jobs = {str(seed): seed for seed in outcome.seeds}
     with processes.of(_seed, min(workers, len(jobs)), _prepare, outcome.prober) as those:
-        done = kept(those, jobs, begun, lambda: interruption.signal)
+        done = resumed(those, jobs, begun, lambda: interruption.signal)
         for number, (name, result) in enumerate(done, 1):
             replicate = outcome.seeds.index(jobs[name])
             if isinstance(result, Failure):

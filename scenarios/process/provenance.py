@@ -7,10 +7,10 @@ import resource
 import subprocess
 import sys
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from sim.base.packages import ROOT
+
 DISTRIBUTIONS = ("hedgequake", "mesa", "numba", "numpy", "pandas", "pyarrow", "pydantic", "scipy")
 
 

@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.feedback import theory
-from scenarios.replications.replicate import FOLDER, Row, Rows, estimated, measured, replication
+from scenarios.file.library import REPLICATED
+from scenarios.replications.replicate import Row, Rows, estimated, measured, replication
 from sim.recording.recording import Recording
 from sim.setup.listing import SECONDS_PER_YEAR
 
-SCENARIO = FOLDER / "amm_lvr.toml"
+SCENARIO = REPLICATED / "amm_lvr.toml"
 DAY, BLOCK = 86400.0, 12.0
 FEES_BPS = (0, 1, 5, 10, 30, 100)
 DAILY = 0.05  # volatility a day

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from analysis.feedback import theory
-from scenarios.replications.replicate import FOLDER, Plan, Row, Rows, carried_out, estimated, replication
+from scenarios.file.library import REPLICATED
+from scenarios.replications.replicate import Plan, Row, Rows, carried_out, estimated, replication
 from sim.recording.recording import Recording
 
 GAINS = (0.2, 0.5, 0.8, -0.5)
@@ -62,7 +63,7 @@ def _long(path: np.ndarray) -> float:
 def feedback_volatility(runs: int, workers: int, quick: bool) -> Rows:
     """Continuous, lagged and Frey-Stremme forms; gains up to 1.05."""
     steps = 4100 if quick else 16100
-    own = FOLDER / "feedback_volatility.toml"
+    own = REPLICATED / "feedback_volatility.toml"
     plans = [
         *(Plan("linear_feedback", deviations, at_gain(gain, steps), runs) for gain in GAINS),
         *(Plan("linear_feedback", deviations, at_gain(gain, 400), runs) for gain in UNSTABLE),

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from analysis.feedback import theory
+from scenarios.file.library import REPLICATED
 from scenarios.replications.replicate import (
-    FOLDER,
     Plan,
     Row,
     Rows,
@@ -26,7 +26,7 @@ from scenarios.replications.replicate import (
 from sim.recording.recording import Recording
 from sim.setup.listing import SECONDS_PER_YEAR
 
-SCENARIO = FOLDER / "hedging_error.toml"
+SCENARIO = REPLICATED / "hedging_error.toml"
 MONTH, YEAR = SECONDS_PER_YEAR / 12, SECONDS_PER_YEAR
 SIMULATED = {
     (MONTH, 21): 0.426,

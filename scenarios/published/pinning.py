@@ -10,7 +10,8 @@ from scipy.stats import binomtest
 
 from analysis.feedback import theory
 from analysis.figures import style
-from scenarios.replications.replicate import FOLDER, Plan, Row, Rows, carried_out, replication
+from scenarios.file.library import REPLICATED
+from scenarios.replications.replicate import Plan, Row, Rows, carried_out, replication
 from sim.recording.recording import Recording
 from sim.setup.listing import SECONDS_PER_YEAR
 
@@ -90,9 +91,9 @@ def draw(rows: Rows, ax: Any) -> None:
 )
 def pinning(runs: int, workers: int, quick: bool) -> Rows:
     """On the linear-impact market by decay alone, and on an order book by full hedging."""
-    book = FOLDER / "pinning_book.toml"
+    book = REPLICATED / "pinning_book.toml"
     plans = [
-        *(Plan(FOLDER / "pinning.toml", is_pinned, variant(*case), runs) for case in CASES),
+        *(Plan(REPLICATED / "pinning.toml", is_pinned, variant(*case), runs) for case in CASES),
         *(
             Plan(
                 book,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,10 +17,10 @@ from scipy.stats import beta, t
 from scenarios.arms.replicates import replicate_seed, replicate_seeds
 from scenarios.build.build import build
 from scenarios.build.loading import load
+from scenarios.file.library import REPLICATED
 from scenarios.file.schema import Scenario
 from scenarios.workers.workers import Failure, run_over
 
-FOLDER = Path(__file__).parents[1] / "published"
 CONFIDENCE = 0.95
 
 
@@ -41,7 +40,7 @@ class IndependentRun(NamedTuple):
 @lru_cache
 def _read(scenario: str, values: str) -> Scenario:
     """A scenario of `published` with its values set; read once for all seeds."""
-    return load(FOLDER / f"{scenario}.toml", json.loads(values))
+    return load(REPLICATED / f"{scenario}.toml", json.loads(values))
 
 
 def run_all(
@@ -71,7 +70,7 @@ def run_all(
         If a run failed.
     """
     counts = [runs] * len(settings) if isinstance(runs, int) else list(runs)
-    root = load(FOLDER / f"{scenario}.toml").seed
+    root = load(REPLICATED / f"{scenario}.toml").seed
     jobs = [
         IndependentRun(scenario, number, dict(values), seed)
         for number, values in enumerate(settings)

@@ -6,7 +6,7 @@ users run, and returns a `Row` for each published number. There is no list to ad
 
     @replication(source="Author (year), section", about="What is compared.", runs=40, quick_runs=4)
     def name(runs, workers, quick):
-        values = measured(FOLDER / "name.toml", measure, [{}], runs, workers)[0]
+        values = measured(REPLICATED / "name.toml", measure, [{}], runs, workers)[0]
         return [estimated("quantity", 1.25, values, tolerance=0.02)]
 """
 
@@ -26,11 +26,11 @@ from scenarios.arms.replicates import replicate_seed
 from scenarios.build.build import build
 from scenarios.build.loading import load
 from scenarios.file.errors import Problem, ScenarioError, nearest
+from scenarios.file.library import REPLICATED
 from scenarios.file.schema import Scenario
 from scenarios.workers.workers import Failure, run_over
 from sim.recording.recording import Recording
 
-FOLDER = Path(__file__).parents[1] / "published"
 AGREES, DIFFERS, SHOWN = "agrees", "differs", "shown"
 LEVEL = 0.95  # of intervals
 SEED, REDRAWS = 20240607, 1000  # of bootstraps
@@ -144,7 +144,7 @@ def replication(
 
 def names() -> list[str]:
     """Names of the replications there are."""
-    return sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
+    return sorted(path.stem for path in REPLICATED.glob("*.py") if path.stem != "__init__")
 
 
 def find(name: str) -> Study:

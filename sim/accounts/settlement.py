@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from sim.accounts.delivery import DeliveryPrice, instant
+from sim.accounts.delivery_price import DeliveryPrice, instant
 from sim.accounts.ledger import Ledger
 from sim.base.typed_call import TypedCall
 from sim.kernels.accounts import settling

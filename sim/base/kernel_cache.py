@@ -34,10 +34,10 @@ from numba.core.caching import FunctionCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
-ROOT = Path(__file__).resolve().parents[2]
+from sim.base.packages import COMPILED, ROOT
+
 SOURCES = (
-    "sim/**/kernels/**/*.py",
-    "agents/**/kernels/**/*.py",
+    *(f"{package}/**/kernels/**/*.py" for package in COMPILED),
     "sim/records.py",
     "sim/base/*.py",
 )

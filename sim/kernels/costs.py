@@ -1,17 +1,22 @@
 """Costs: what it costs to trade at a venue, by size, and how much trades up to a price.
 
-A venue's row in the View has its cost curve, exact where that is known. Through the depth shown the
-marginal price rises in proportion, from the best one; with `bend` 1 it follows the constant product of
-`base` and `cash` instead, as `sim.kernels.pools.curves` has it. Whoever asks here need not know what kind
-of venue it is.
+A venue's row in the View has its cost curve, exact where that is known: `curve` is the number of its family
+(`sim.kernels.curves`). Whoever asks here need not know what kind of venue it is.
 """
 
 from __future__ import annotations
 
 import math
 
+from sim.base.choice import chosen, families
 from sim.base.jit import inlined, kernel
-from sim.kernels.pools.curves import average_price, units_to_price
+
+ROOM = "sim.kernels.curves"
+CURVES = families(ROOM, "through_depth")
+"""Families of curves, by number; through the depth shown if a venue does not say otherwise."""
+
+average_price = chosen(ROOM, CURVES, "average_price")
+units_until = chosen(ROOM, CURVES, "units_until")
 
 BUYING, SELLING = range(2)  # sides of a curve
 
@@ -20,32 +25,17 @@ BUYING, SELLING = range(2)  # sides of a curve
 def cost_a_unit(quote, units):
     """Expected cost of an order per unit, fees included: what a buyer pays, minus what a seller gets.
 
-    It is the best price and half the way through the depth shown (the whole span where none is shown so
-    near), or the average price along the product; infinite where nothing can be traded.
+    It is the average price along the venue's curve; infinite where nothing can be traded.
     """
-    size = abs(units)
     is_buy = units > 0.0
     best = quote["ask"] if is_buy else quote["bid"]
-    depth = quote["depth_ask"] if is_buy else quote["depth_bid"]
     if not best > 0.0 or quote["is_halted"] != 0:
         return math.inf
-    if quote["bend"] > 0.0:
-        price = average_price(best, quote["base"], 1.0 - quote["pool_fee"], units)
-        if price == math.inf:
-            return price
-    else:
-        away = quote["depth_span"] * (0.5 * size / depth if depth > 0.0 else 1.0)
-        price = best + away if is_buy else best - away
+    price = average_price(quote["curve"], quote, best, units)
+    if price == math.inf:
+        return price
     fee = price * quote["taker_fee"]
     return price + fee if is_buy else fee - price
-
-
-@inlined
-def through_depth(depth, away, span):
-    """Units until the price is so far from the best one; infinite where trades do not move it."""
-    if not away > 0.0:
-        return 0.0
-    return depth * (away / span) if span > 0.0 else math.inf
 
 
 @inlined
@@ -57,11 +47,7 @@ def units_up_to(quote, is_buy, price):
     best = quote["ask"] if is_buy else quote["bid"]
     if not best > 0.0 or quote["is_halted"] != 0:
         return 0.0
-    if quote["bend"] > 0.0:
-        units = units_to_price(quote["base"], quote["cash"], price, 1.0 - quote["pool_fee"])
-        return max(units if is_buy else -units, 0.0)
-    depth = quote["depth_ask"] if is_buy else quote["depth_bid"]
-    return through_depth(depth, price - best if is_buy else best - price, quote["depth_span"])
+    return units_until(quote["curve"], quote, price, is_buy)
 
 
 @inlined

@@ -27,9 +27,7 @@ VENUE_STATE = np.dtype(
         ("depth_ask", "f8"),
         ("depth_span", "f8"),  # distance from the mid that the depth covers, quote currency
         ("permanent_depth", "f8"),  # units of net flow that move the price by one for good, 0 if unknown
-        # Of the cost curve (`sim.kernels.costs`): 0 through the depth shown, 1 along the product of
-        ("bend", "f8"),
-        ("base", "f8"),  # these reserves, units of the asset
+        ("base", "f8"),  # reserves of a pool, units of the asset
         ("cash", "f8"),  # and quote currency
         ("tick", "f8"),
         ("lot", "f8"),
@@ -44,6 +42,7 @@ VENUE_STATE = np.dtype(
         ("mid_half_ticks", "i8"),
         ("instrument", "i4"),
         ("asset", "i4"),
+        ("curve", "i4"),  # number of the family of its cost curve (`sim.kernels.costs.CURVES`)
         ("chain", "i4"),  # on which the accounts are that trade here
         ("takes", "i4"),  # the kind of order that trades here at once
         ("is_whole", "i4"),  # whether such an order is filled whole or refused

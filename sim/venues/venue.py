@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sim.chains.blocks import Blocks
+from sim.kernels.costs import CURVES
 from sim.messages.outbox import Outbox
 from sim.messages.tape import Tape
 from sim.records import MARKET, REDUCE_ONLY
@@ -65,6 +66,8 @@ class Venue(ABC):
     precedence : int
         Which venue's mid is its asset's reference mid: the one of highest precedence, of equals the
         first. Venues of precedence 0 give none.
+    curve : str
+        Family of its cost curve, a file of `sim.kernels.curves`.
     chain : int
         The chain on which the accounts are that trade here; venues that are on none settle on the first.
     has_own_mid : bool
@@ -100,6 +103,7 @@ class Venue(ABC):
     has_own_mid: ClassVar[bool] = False
     is_outside: ClassVar[bool] = False
     is_priced: ClassVar[bool] = True
+    curve: ClassVar[str] = CURVES[0]
     follows_value: bool = False
     chain: int = 0
     permanent_impact: float = math.nan
@@ -126,6 +130,8 @@ class Venue(ABC):
         """What keeps it from being used: a price that it shows nobody."""
         if cls.is_priced and cls.observe is Venue.observe:
             yield "has no observe(quotes); one that shows no price says is_priced = False"
+        if cls.curve not in CURVES:
+            yield f'has a curve "{cls.curve}"; there are {", ".join(CURVES)}'
 
     @property
     def instruments(self) -> tuple[int, ...]:
@@ -209,12 +215,12 @@ class Venue(ABC):
         """Write how one trades here at once, and on which chain, into row `index` of `quotes`, for good."""
         own = quotes[self.index]
         own["takes"], own["is_whole"], own["chain"] = self.takes[0], self.fills_whole, self.chain
+        own["curve"] = CURVES.index(self.curve)
 
     def observe(self, quotes: np.ndarray) -> None:
         """Write this venue's state into row `index` of `quotes` (dtype VENUE_STATE).
 
-        The cost of trading follows from bid, ask, fee, depth and its span, linear through the depth, unless
-        `bend` and the reserves say otherwise (`sim.kernels.costs`).
+        The cost of trading follows from bid, ask, fee, depth and its span, along the venue's `curve`.
         """
 
     def depth_within(self, share: float, quote: np.void) -> tuple[float, float]:

@@ -14,8 +14,7 @@ from analysis.metrics.volume import hedging_share
 from scenarios import load
 from scenarios.arms.arms import Arms
 from scenarios.file.errors import ScenarioError
-from scenarios.file.library import RENAMED, STARTER, find, names, start
-from scenarios.replications.replicate import FOLDER
+from scenarios.file.library import RENAMED, REPLICATED, STARTER, find, names, start
 from sim.recording.recording import Recording
 
 BASELINES = SUPPORT / "baselines.json"
@@ -48,7 +47,7 @@ def test_a_scenario_gives_the_numbers_it_gave(name: str) -> None:
     assert summary(name) == pytest.approx(expected, rel=1e-6)
 
 
-PUBLISHED = sorted(FOLDER.glob("*.toml"))
+PUBLISHED = sorted(REPLICATED.glob("*.toml"))
 
 
 @pytest.mark.parametrize("name", [*names(), *PUBLISHED], ids=lambda each: Path(each).stem)

@@ -9,10 +9,11 @@ import pytest
 from small_market import MAKERS, SPOT, small_market
 
 from sim import records as r
-from sim.kernels.costs import BUYING, SELLING
+from sim.kernels.costs import BUYING, CURVES, SELLING
 from sim.messages.view import OFFSETS_BPS, VENUE_STATE, View, frozen
 
 FEE = 0.0005
+POOL = CURVES.index("constant_product")
 
 
 def viewed(**fields: Any) -> View:
@@ -66,7 +67,7 @@ NOTHING: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "one that shows no depth in its span": ({"depth_span": 2.0}, (BUYING, SELLING)),
     "no bids": ({"bid": np.nan, "depth_ask": 5.0, "depth_span": 2.0}, (SELLING,)),
     "no asks": ({"ask": np.nan, "depth_bid": 5.0, "depth_span": 2.0}, (BUYING,)),
-    "an empty pool": ({"bid": np.nan, "ask": np.nan, "bend": 1.0, "pool_fee": 0.003}, (BUYING, SELLING)),
+    "an empty pool": ({"bid": np.nan, "ask": np.nan, "curve": POOL, "pool_fee": 0.003}, (BUYING, SELLING)),
 }
 
 

@@ -39,6 +39,8 @@ class Exposure(ABC):
         What messages call it.
     is_named : bool
         Whether a scenario may name it; others are for populations that make them.
+    gamma_power : float or None
+        Of the price that its gamma goes with, if it is in no option and goes with one.
     is_bounded : bool
         Whether its delta changes only as those of its `things` and as the accounts of its rows do, so that
         the rows that can have left their edges are found without looking at all. `fill` then also writes
@@ -59,6 +61,7 @@ class Exposure(ABC):
     about: ClassVar[str] = "what these rows are exposed to"
     is_named: ClassVar[bool] = True
     is_bounded: ClassVar[bool] = False
+    gamma_power: ClassVar[float | None] = None
     books: Books = Books(*(np.zeros(0, np.int64) for _ in range(3)))
 
     class Parameters(Named):

@@ -23,6 +23,7 @@ class ConstantGamma(Exposure):
     """
 
     gives = ("delta", "gamma")
+    gamma_power = 0.0
     about = "an exposure of constant gamma"
 
     class Parameters(Exposure.Parameters):

@@ -24,6 +24,7 @@ class PoolShare(Exposure):
     """
 
     gives = ("delta", "gamma")
+    gamma_power = -1.5
     is_named = False
     about = "a share of a pool"
 

@@ -127,11 +127,17 @@ def initial_of(account, skip, options, holdings, terms):
 
 
 @inlined
+def is_on_margin(terms, instrument):
+    """Whether a dense instrument is held on margin: it needs maintenance, and is not paid in full."""
+    return terms[instrument]["maintenance"] > 0.0
+
+
+@inlined
 def settled_cash(account, holdings, terms):
-    """Cash that an account would have if its perpetuals were closed at the mark, quote currency."""
+    """Cash that an account would have if what it holds on margin were closed at the mark, quote currency."""
     total = holdings.cash[account]
     for i in range(terms.size):
-        if terms[i]["kind"] == PERPETUAL:
+        if is_on_margin(terms, i):
             total += lot_value(terms, i, holdings.position[i, account])
     return total
 
@@ -140,12 +146,12 @@ def settled_cash(account, holdings, terms):
 def free_cash(account, owed, option_margin, cash, position, terms):
     """Cash that an account may spend on spot, a cautious estimate of the venue's own check.
 
-    Cash and perpetuals at the mark, less what is owed and twice the maintenance: the initial
+    Cash and what is held on margin at the mark, less what is owed and twice the maintenance: the initial
     margin is about that.
     """
     total, needed = cash[account] - owed, option_margin
     for i in range(terms.size):
-        if terms[i]["kind"] == PERPETUAL:
+        if is_on_margin(terms, i):
             value = lot_value(terms, i, position[i, account])
             total += value
             needed += abs(value) * terms[i]["maintenance"]

@@ -11,8 +11,6 @@ the compiled copies divide floats.
 
 from __future__ import annotations
 
-import math
-
 from sim.base.jit import inlined
 
 
@@ -51,27 +49,3 @@ def cumulative_price(reserve, other, seconds):
 swap_out = inlined(amount_out)
 swap_in = inlined(amount_in)
 portion = inlined(pro_rata)
-
-
-@inlined
-def average_price(best, base, keep, units):
-    """Average price of a trade whose first unit is at `best`; infinite if all that is there is bought.
-
-    `base` units are in the pool, `keep` is one minus the fee, and `units` below zero are sold.
-    """
-    left = base - units if units > 0.0 else base - units * keep
-    return best * base / left if left > 0.0 else math.inf
-
-
-@inlined
-def units_to_price(base, cash, price, keep):
-    """Units to buy until the marginal price after fee is `price`; below zero to sell.
-
-    Zero inside the fee's band.
-    """
-    spot = cash / base
-    if price > spot / keep:
-        return base - math.sqrt(base * cash / (keep * price))
-    if price < spot * keep:
-        return -(math.sqrt(keep * base * cash / price) - base) / keep
-    return 0.0

@@ -312,7 +312,6 @@ def observe_pool(pools, quotes, index):
     quotes[index]["depth_ask"] = units * (1.0 - 1.0 / math.sqrt(1.0 + pool["depth"]))
     quotes[index]["depth_span"] = mid * pool["depth"] if is_open else 0.0
     quotes[index]["permanent_depth"] = 0.5 * units / mid if is_open else 0.0
-    quotes[index]["bend"] = 1.0
     quotes[index]["base"] = units
     quotes[index]["cash"] = pool["cash"]
     quotes[index]["tick"] = 0.0

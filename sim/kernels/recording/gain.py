@@ -27,8 +27,8 @@ import math
 import numpy as np
 
 from sim.base.jit import inlined, kernel
+from sim.kernels.accounts.valuation import is_on_margin
 from sim.kernels.options.portfolio import has_options
-from sim.records import PERPETUAL
 
 SMOOTHING = 60.0  # s, over which hedges are set against moves
 MEMORY = 300.0  # s, after which an observation weighs 1 / e in the regression
@@ -145,7 +145,7 @@ def count_thresholds(accounts, asset, mark, worth, share, small, holdings, terms
         a = accounts[j]
         here, below = worth[0, 0, a] - worth[0, 1, a], worth[1, 0, a] - worth[1, 1, a]
         for i in range(terms.size):
-            if terms[i]["kind"] != PERPETUAL or terms[i]["asset"] != asset or not here >= 0.0:
+            if not is_on_margin(terms, i) or terms[i]["asset"] != asset or not here >= 0.0:
                 continue
             units = holdings.position[i, a] * terms[i]["lot"]
             holder, is_whole = holdings.holder_of[a], abs(units) * mark <= small

@@ -24,7 +24,6 @@ from sim.records import (
     NOT_IN_BREACH,
     NOT_TRADED,
     OPTIONS,
-    PERPETUAL,
     REDUCE_ONLY,
     REMOVE_LIQUIDITY,
     REQUEST,
@@ -177,7 +176,7 @@ class Exchange(Venue):
     def open(self, population_of: np.ndarray, tags: int) -> None:
         """Keep the population of each account."""
         self._population_of = population_of
-        self._margined = np.flatnonzero(self._ledger.terms["kind"] == PERPETUAL).tolist()
+        self._margined = np.flatnonzero(self._ledger.terms["maintenance"] > 0.0).tolist()
 
     def execute(
         self, orders: np.ndarray, due: np.ndarray, until: float, tape: Tape, room: np.ndarray

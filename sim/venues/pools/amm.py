@@ -100,6 +100,7 @@ class ConstantProduct(Venue):
         block_clock: Literal["fixed", "poisson"] = "fixed"
 
     trades = "spot"
+    curve = "constant_product"
     meaning: ClassVar[dict[int, int]] = {
         SWAP: SWAPS | HAS_VALUE,
         MARKET: SWAPS,

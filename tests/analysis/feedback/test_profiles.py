@@ -86,8 +86,13 @@ def of_populations(gammas: dict[str, float], *populations: dict[str, Any]) -> Re
 
 def test_gamma_outside_options_is_drawn_by_its_law() -> None:
     """Constant gamma trades 1% more at a price 1% higher; that of a pool's shares goes as S^-1.5."""
-    dealers = {"name": "dealers", "type": "dealers.OptionDealers", "exposure": "constant_gamma"}
-    lps = {"name": "lps", "type": "liquidity_providers.LiquidityProviders", "hedged_share": 0.5}
+    dealers = {"name": "dealers", "type": "dealers.OptionDealers", "gamma_power": 0.0}
+    lps = {
+        "name": "lps",
+        "type": "liquidity_providers.LiquidityProviders",
+        "hedged_share": 0.5,
+        "gamma_power": -1.5,
+    }
     passive = {"name": "passive", "type": "liquidity_providers.LiquidityProviders", "hedges": False}
     recording = of_populations({"dealers": -5.0, "lps": -2.0, "passive": -9.0}, dealers, lps, passive)
     ax = plots.gamma_profile(recording, panel())
@@ -101,8 +106,8 @@ def test_gamma_outside_options_is_drawn_by_its_law() -> None:
 def test_hedgers_whose_gamma_is_known_at_one_price_are_named() -> None:
     """Nobody can tell what a population of one's own has at another price."""
     dealers, own = (
-        {"name": "dealers", "type": "dealers.OptionDealers", "exposure": "constant_gamma"},
-        {"name": "my_own", "type": "dealers.OptionDealers", "exposure": "put_strip"},
+        {"name": "dealers", "type": "dealers.OptionDealers", "gamma_power": 0.0},
+        {"name": "my_own", "type": "dealers.OptionDealers"},
     )
     ax = plots.gamma_profile(of_populations({"dealers": -5.0, "my_own": 3.0}, dealers, own), panel())
     assert [text.get_text() for text in ax.texts if "my own" in text.get_text()] == [
@@ -116,7 +121,7 @@ def test_gamma_in_one_asset_is_not_drawn_for_another() -> None:
     """The series of a population does not say which asset; what is known of the market does."""
     assets = [{"name": name, "spot": 100.0} for name in ("BTC", "ETH")]
     dealers = {"name": "dealers", "type": "dealers.OptionDealers", "count": 1, "hedges": True, "asset": "ETH"}
-    dealers |= {"exposure": "constant_gamma"}
+    dealers |= {"gamma_power": 0.0}
     columns = {f"{name}.mid": np.full(9, 100.0) for name in ("BTC", "ETH")}
     market = a_market(9, assets=assets, populations=[dealers])
     recording = a_recording(columns | {"dealers.net_gamma": np.full(9, -5.0)}, market)

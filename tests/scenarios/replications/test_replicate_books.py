@@ -11,10 +11,10 @@ from small_market import orders_of, small_market
 
 from scenarios.build.loading import load
 from scenarios.file.errors import ScenarioError
+from scenarios.file.library import REPLICATED
 from scenarios.published import buis2024, cont_stoikov_talreja, santa_fe
 from scenarios.replications import independent_runs
 from scenarios.replications.independent_runs import IndependentRun
-from scenarios.replications.replicate import FOLDER
 from sim import records as r
 from sim.model import Model
 
@@ -187,7 +187,7 @@ def test_a_straddle_hedger_rests_first_and_then_takes() -> None:
 def test_straddle_hedgers_do_not_look_while_a_hedge_is_on_its_way() -> None:
     late = {"populations.hedger.latency_seconds": 1800.0}
     with pytest.raises(ScenarioError, match="still be on its way at the next look"):
-        load(FOLDER / "buis2024.toml", late).market()
+        load(REPLICATED / "buis2024.toml", late).market()
 
 
 def test_straddles_are_struck_anew_and_orders_withdrawn_when_a_session_begins() -> None:

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenarios.build.loading import load
-from scenarios.replications.replicate import FOLDER
-from sim.accounts.delivery import Delivery, DeliveryPrice
+from scenarios.file.library import REPLICATED
+from sim.accounts.delivery_price import Delivery, DeliveryPrice
 from sim.accounts.settlement import Funding, Settlement
 from sim.records import EXPIRY, FILLS, SETTLING
 from sim.setup.listing import CLEARING, END_USERS, OUTSIDE
@@ -240,7 +240,7 @@ def straddle(**keys):
         DAYS: [10 / 24],
         "populations.dealers.hedging.interval_seconds": HOUR,
     }
-    return load(FOLDER / "hedging_error.toml", one | keys).market()
+    return load(REPLICATED / "hedging_error.toml", one | keys).market()
 
 
 def strike_of(recording):

@@ -61,7 +61,14 @@ class Clone:
         self.folder = folder
         (folder / "sim/kernels").mkdir(parents=True)
         (folder / "sim/base").mkdir()
-        for name in ("__init__", "records", "base/__init__", "base/jit", "base/kernel_cache"):
+        for name in (
+            "__init__",
+            "records",
+            "base/__init__",
+            "base/jit",
+            "base/kernel_cache",
+            "base/packages",
+        ):
             shutil.copy(ROOT / f"sim/{name}.py", folder / f"sim/{name}.py")
         (folder / "sim/kernels/__init__.py").write_text("")
         (folder / "sim/kernels/caller.py").write_text(CALLER)

@@ -12,7 +12,7 @@ from small_market import MAKERS, small_market
 
 from analysis.base.metric import Undefined
 from analysis.metrics.failure import market_failed, time_to_failure
-from scenarios.replications import independent_runs
+from scenarios.file.library import REPLICATED
 from scenarios.replications.independent_runs import IndependentRun
 from sim import records as r
 from sim.model import Model
@@ -188,7 +188,7 @@ def test_a_run_that_ends_by_failure_is_a_finished_run(tmp_path: Any) -> None:
     from scenarios.runs.run import run
 
     values = {"populations.anonymous.immediacy": 0.6, "time.steps": 100}
-    scenario = load(independent_runs.FOLDER / "buis2024.toml", values)
+    scenario = load(REPLICATED / "buis2024.toml", values)
     outcome = run(scenario, tmp_path / "failed", figures=False)
     assert outcome.status == "finished"
     assert outcome.steps_done < 100

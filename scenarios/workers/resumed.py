@@ -1,4 +1,4 @@
-"""Kept: tasks done by workers, each result kept as it comes; what was kept before is not done again."""
+"""Resumed: tasks done by workers, each result kept as it comes; what was kept before is not done again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scenarios.folders.begun import Begun
 from scenarios.workers.workers import Failure, Workers
 
 
-def kept(
+def resumed(
     workers: Workers, jobs: Mapping[str, Any], begun: Begun, stop: Callable[[], Any]
 ) -> Iterator[tuple[str, Any]]:
     """Do the jobs that were not done yet, in any order.

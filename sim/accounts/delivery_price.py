@@ -1,4 +1,4 @@
-"""Delivery: the price at which the options of an asset settle, read from its index.
+"""Delivery price: that at which the options of an asset settle, read from its index.
 
 The index stays what it was published as until it is published again, so it has a value at
 every moment, between looks as well.

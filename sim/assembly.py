@@ -1,4 +1,4 @@
-"""Parts: what a market is put together from."""
+"""Assembly: what a market is put together from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sim.setup.listing import Listing
 from sim.venues.venue import Venue
 
 
-class Parts(NamedTuple):
+class Assembly(NamedTuple):
     """What `Model.assemble` takes.
 
     Attributes

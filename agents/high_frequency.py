@@ -244,5 +244,5 @@ class HighFrequencyMakers(Population):
         rows = np.flatnonzero(self._looks.next_at <= view.time)
         equity, _ = view.standing(accounts[rows])
         left, exhaustion = equity / np.maximum(self._opening[rows], 1e-12), self.parameters.exhaustion
-        strength = np.clip((left - exhaustion) / (1.0 - exhaustion), 0.0, 1.0)
+        strength = np.minimum(np.maximum((left - exhaustion) / (1.0 - exhaustion), 0.0), 1.0)
         self._who.strength[rows] = np.where(view.is_in_breach[accounts[rows]], 0.0, strength)

@@ -115,6 +115,7 @@ def reveal(now, quotes, assets, position, resting, place, senders, looks, who, s
     """
     quote, value = quotes[place.venue], assets[place.asset]["value"]
     reference, best = reference_of(quote), (quote["ask_tick"], quote["bid_tick"])
+    last, taken, change, factor = math.nan, math.nan, 0.0, 1.0  # what the news was to the row before
     for row in range(who.lots.size):
         if now < state.arrives[row]:
             continue
@@ -130,7 +131,12 @@ def reveal(now, quotes, assets, position, resting, place, senders, looks, who, s
         if looks.next_at[row] <= now:
             looks.next_at[row] = next_tick(now, looks.interval[row], looks.offset[row])
             if value != state.seen[row]:
-                hear(value, who, state, row, np.int64(now / looks.interval[row]))
+                share = share_of_news(who, row, np.int64(now / looks.interval[row]))
+                if state.seen[row] != last or share != taken:
+                    last, taken = state.seen[row], share
+                    change = share * math.log(value / last)
+                    factor = math.exp(change)
+                hear(value, change, factor, state, row)
         before = out.count[0]
         for side in (BID, ASK):
             room = who.most[row] + (held if side == ASK else -held)
@@ -180,13 +186,17 @@ def review(now, reference, who, state, row):
 
 
 @inlined
-def hear(value, who, state, row, number):
-    """Move both reservation prices by a row's share of the news."""
+def share_of_news(who, row, number):
+    """What share of a piece of news a row takes over."""
     share = who.response[row]
     if who.noise[row] > 0.0:
         share *= 1.0 + who.noise[row] * normal(who.key, number, row, NOISE)
-    change = share * math.log(value / state.seen[row])
-    factor = math.exp(change)
+    return share
+
+
+@inlined
+def hear(value, change, factor, state, row):
+    """Move both reservation prices by a row's share of the news: a logarithm, and its exponential."""
     state.anchor[row] *= factor
     for side in (BID, ASK):
         state.price[side, row] *= factor

@@ -100,6 +100,15 @@ def test_prices_move_with_news_by_what_a_row_takes_over(response: float, expecte
     assert own_price / SPOT - 1.0 == pytest.approx(expected, abs=2e-3)
 
 
+def test_rows_that_look_at_different_times_each_learn_what_is_new_to_them() -> None:
+    """A fall every four seconds, and looks every three to twelve: what is new to one is not to another."""
+    falls = [value_shock(4.0 * (1 + n), -0.01 * (1 + n)) for n in range(5)]
+    interval = {"dist": "uniform", "low": 3.0, "high": 12.0}
+    own = stepped(market_of(falls, news_interval_seconds=interval, nearest_bps=500.0), 25)
+    assert np.unique(own._state.seen).size > 2
+    assert own._state.anchor == pytest.approx(own._state.seen)
+
+
 def test_news_is_learned_late_and_with_an_error() -> None:
     model = market_of(
         [value_shock(5.0, -0.02)], news_interval_seconds=10.0, news_noise=0.3, nearest_bps=500.0, steps=30

@@ -207,10 +207,8 @@ class Margin:
         accounts, (equity, maintenance) = accounts.astype(np.int32), self._worth
         holdings, prices = self._ledger.holdings, self._contracts.prices
         numbers = self._number[accounts]
-        for number, rule in enumerate(self.rules):
-            own = accounts[numbers == number]
-            if own.size:
-                rule.assess(own, holdings, prices, equity, maintenance)
+        for number in set(numbers.tolist()):
+            self.rules[number].assess(accounts[numbers == number], holdings, prices, equity, maintenance)
         return equity[accounts], maintenance[accounts]
 
     def worth(self) -> np.ndarray:

@@ -84,10 +84,19 @@ class Outbox:
         unknown = fields.keys() - BLANK.keys()
         if unknown:
             raise ValueError(f"an order has no field {sorted(unknown)[0]!r}; it has {', '.join(BLANK)}")
-        said = {"time": self.now, "latency": latency, "account": account, "venue": venue, "kind": kind}
+        said = {
+            "time": self.now,
+            "latency": latency,
+            "account": account,
+            "venue": venue,
+            "kind": kind,
+            "qty": qty,
+        }
         self.reserve(1)
         count = self.count
-        self.rows[count] = tuple((BLANK | said | {"qty": qty} | fields).values())
+        self.rows[count] = tuple(
+            (BLANK | said | fields).values()
+        )  # field by field would take four times as long
         self.count = count + 1
 
     def limit(

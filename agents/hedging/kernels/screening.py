@@ -17,7 +17,7 @@ from agents.kernels.sending import next_tick
 from sim.base.jit import inlined, kernel
 from sim.kernels.accounts.changes import has_missed, noted
 from sim.kernels.accounts.screening import ROUNDING, SINGLE
-from sim.kernels.base.flags import CHANGED, NEAR, listed
+from sim.kernels.base.flags import CHANGED, listed
 from sim.kernels.messages.owners import NO_ROW, row_in
 
 DELTA_THEN, GAMMA_THEN = range(2)  # rows of a reference of deltas
@@ -90,24 +90,43 @@ def mark_changed(watch, account, since):
 def suspects(now, move, drift, watch):
     """List the rows that may be out of their edges; returns how many, and how many only for the drift."""
     screen, flags = watch.screen, watch.flags
-    bound, shift, loss = np.float32(drift + ROUNDING), np.float32(move), np.float32(SINGLE)
-    looks_always, one, time = np.float32(math.inf), np.float32(1.0 - SINGLE), np.float32(now)
-    least = np.float32(ROUNDING)  # drift of a reference of now
-    count = near = 0
+    bound, shift, time = np.float32(drift + ROUNDING), np.float32(move), np.float32(now)
+    count = 0
     for first in range(0, screen.shape[1], flags.size):
         size = min(flags.size, screen.shape[1] - first)
         net, bend, gross = screen[NET, first:], screen[BEND, first:], screen[GROSS, first:]
         until, lowest, highest = screen[UNTIL, first:], screen[LOWEST, first:], screen[HIGHEST, first:]
         active = watch.is_active[first:]
         for i in range(size):
-            moved = bend[i] * shift
-            known = abs(net[i] + moved) + loss * (abs(net[i]) + abs(moved))
-            is_stale = (time >= until[i]) | (shift < lowest[i]) | (shift > highest[i])
-            is_always = (net[i] == looks_always) | is_stale | (not known + gross[i] * least < one)
-            is_near = (not known + gross[i] * bound < one) & (not is_always)
-            flags[i] = (NEAR * is_near + CHANGED * is_always) * active[i]
-        count, near = listed(flags, watch.words, first, size, watch.found, count, near)
-    return count, near
+            holds = is_inside(net[i], bend[i] * shift, gross[i] * bound)
+            holds &= not is_stale(time, shift, until[i], lowest[i], highest[i])
+            flags[i] = CHANGED * (not holds) * active[i]
+        count, _ = listed(flags, watch.words, first, size, watch.found, count, 0)
+    return count, spared(time, shift, watch.found[:count], screen)
+
+
+@inlined
+def is_stale(time, shift, until, lowest, highest):
+    """Whether the edges of a row hold no more, as it said: after a time, or beyond some moves."""
+    return (time >= until) | (shift < lowest) | (shift > highest)
+
+
+@inlined
+def is_inside(net, moved, drift):
+    """Whether a row is within its edges, whichever way prices have drifted; in half widths, all float32."""
+    loss = np.float32(SINGLE) * (abs(net) + abs(moved))
+    return abs(net + moved) + drift + loss < np.float32(1.0 - SINGLE)
+
+
+@inlined
+def spared(time, shift, rows, screen):
+    """How many of these rows are listed only for the drift, so that a reference of now would spare them."""
+    least, count = np.float32(ROUNDING), 0
+    for row in rows:
+        moved, drift = screen[BEND, row] * shift, screen[GROSS, row] * least
+        has_ended = is_stale(time, shift, screen[UNTIL, row], screen[LOWEST, row], screen[HIGHEST, row])
+        count += is_inside(screen[NET, row], moved, drift) and not has_ended
+    return count
 
 
 @inlined

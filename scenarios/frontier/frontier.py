@@ -18,7 +18,8 @@ import numpy as np
 from analysis.base.arms import BASE
 from analysis.base.metric import Undefined
 from analysis.figures.drawing import going_on
-from analysis.frontier.frontier import MOST, OUTSIDE, SEVERAL, WIDTH, Crossing, Search
+from analysis.frontier.found import OUTSIDE, SEVERAL, Crossing
+from analysis.frontier.frontier import MOST, WIDTH, Search
 from analysis.frontier.question import Question, Scale
 from analysis.measures import every_name, find, is_name
 from scenarios.arms.arms import Arms

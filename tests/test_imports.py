@@ -28,7 +28,7 @@ ALLOWED_IN_KERNELS = (
     "sim.base.jit",
     "sim.records",
 )
-MOST_ARGUMENTS = 12  # of an entry kernel; about ten reads well
+MOST_ARGUMENTS = 11  # of an entry kernel; about ten reads well
 HEAVY = ("mesa", "numba", "numpy", "matplotlib", "pandas", "pyarrow", "pydantic", "scipy")
 
 

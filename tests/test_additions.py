@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from places import WATCHED
-from small_market import small_market, units
+from small_market import small_market, units, value_shock
 
 from scenarios import load
 from scenarios.build.loading import parse
@@ -73,7 +73,12 @@ from sim.accounts.margin.standard import Standard
 
 
 class Twice(Standard):
-    pass
+    def assess(self, accounts, holdings, prices, equity, maintenance):
+        super().assess(accounts, holdings, prices, equity, maintenance)
+        maintenance[accounts] *= 2.0
+
+    def screen(self, accounts, holdings, prices, reference, drift, equity, maintenance, slack):
+        self.assess(accounts, holdings, prices, equity, maintenance)
 """
 
 POLICY = """
@@ -177,6 +182,19 @@ def test_a_policy_a_route_and_an_exposure(drop: Drop) -> None:
     model = small_market(hedgers, venues=("linear", "desk"), steps=5)
     model.run()
     assert units(model, "hedgers", "BTC-perpetual").tolist() == [-4.0]
+
+
+@pytest.mark.parametrize(("margin", "liquidated"), [("standard", 0), ("twice", 1)])
+def test_a_margin_rule(drop: Drop, margin: str, liquidated: int) -> None:
+    """Of 20 times leverage a fall of 3.5% leaves 1.5% of the notional, above 1% and below 2%."""
+    drop("sim.accounts.margin", "twice", MARGIN_RULE)
+    longs = {"name": "longs", "type": "levered.LeveredTraders", "leverage": 20.0, "long_share": 1.0}
+    engine = {"name": "engine", "type": "liquidators.ExchangeLiquidators"}
+    venues = ("linear", "desk", "liquidation")
+    fall = [value_shock(3.0, -0.035)]
+    market = small_market(longs | {"margin": margin}, engine, venues=venues, shocks=fall, steps=10)
+    market.run()
+    assert market.recording().liquidations["account"].nunique() == liquidated
 
 
 def test_a_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

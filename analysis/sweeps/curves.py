@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.base.arms import BASE, MUTED
 from analysis.base.metric import Undefined
 from analysis.figures.style import INK, PALE, axes, dress, legend_above
-from analysis.sweeps.phase_diagram import at_cells
+from analysis.sweeps.cells import at_cells
 from analysis.sweeps.table import Sweep, key_label, label_of, value_text, words_of
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from analysis.base.arms import BASE, MUTED
 from analysis.base.metric import Undefined
 from analysis.figures.style import FORCED, INK, LARGE, NORMAL, PALE, SMALL
 from analysis.measures import find
+from analysis.sweeps.cells import LABELS, at_cells, edges_of, plain, table
 from analysis.sweeps.stability import decides, theoretical_gain
 from analysis.sweeps.table import Sweep, key_label, label_of, value_text, words_of
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_PANELS = 6
-LABELS = 7
-"""Ticks with a label that fill an axis; two fewer where three panels stand side by side."""
 FINE = 200
 MAP, EMPTY = "cividis", "#e7eaee"
 GAIN = "median_loop_gain"
@@ -105,7 +104,7 @@ def phase_diagram(
         mesh = _cells(ax, sweep, drawn.frame.loc[ids], (across, up), limits)
         lines |= _contours(ax, sweep, ids, drawn, (across, up), {panel: value} if panel else {})
         if panel:
-            ax.set_title(f"{key_label(panel)} = {_plain(value)}", fontsize=SMALL, color=INK, loc="left")
+            ax.set_title(f"{key_label(panel)} = {plain(value)}", fontsize=SMALL, color=INK, loc="left")
         _dress(ax, sweep, across, up, most=LABELS if len(panels) < 3 else LABELS - 2)
     _share_labels(panels)
     _colour_bar(figure, mesh, drawn, panels)
@@ -173,23 +172,6 @@ def _cells(ax: Axes, sweep: Sweep, frame: pd.DataFrame, keys: tuple[str, str], l
     for key, which in zip(keys, (ax.set_xscale, ax.set_yscale), strict=True):
         which("log" if sweep.is_log(key) else "linear")
     return mesh
-
-
-def table(
-    sweep: Sweep, values: pd.Series[Any], keys: tuple[str, str]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Values on a grid of two keys: those across, those up, and a row for each of these."""
-    points = sweep.design.loc[values.index, list(keys)]
-    pivot = points.assign(value=values).pivot(index=keys[1], columns=keys[0], values="value")
-    return pivot.columns.to_numpy(float), pivot.index.to_numpy(float), pivot.to_numpy(float)
-
-
-def edges_of(centres: np.ndarray, *, is_log: bool) -> np.ndarray:
-    """Edges of cells around centres, halfway between neighbours; shape (N + 1,)."""
-    at = np.log(centres) if is_log else centres
-    middles = (at[1:] + at[:-1]) / 2
-    edges = np.concatenate([[2 * at[0] - middles[0]], middles, [2 * at[-1] - middles[-1]]])
-    return np.exp(edges) if is_log else edges
 
 
 def _contours(
@@ -282,29 +264,6 @@ def _dress(ax: Axes, sweep: Sweep, across: str, up: str, most: int) -> None:
         spine.set_visible(False)
 
 
-def at_cells(axis: Any, values: np.ndarray, *, is_log: bool, most: int = LABELS) -> None:
-    """Ticks at the swept values themselves, those with room for a label if `most` fill the axis."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    if is_log or values.size <= most:
-        axis.set_major_locator(FixedLocator(labelled(values, is_log=is_log, most=most)))
-        axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
-
-
-def labelled(values: np.ndarray, *, is_log: bool, most: int) -> list[float]:
-    """Which of the swept values get a label: the last, and going down those far enough from the one above."""
-    if values.size < 2:
-        return [float(value) for value in values]
-    edges = edges_of(values, is_log=is_log)
-    at, ends = (np.log(values), np.log(edges)) if is_log else (values, edges)
-    kept: list[int] = []
-    for i in range(values.size - 1, -1, -1):
-        if not kept or at[kept[-1]] - at[i] >= 0.8 * (ends[-1] - ends[0]) / most:
-            kept.append(i)
-    return [float(values[i]) for i in reversed(kept)]
-
-
 def _share_labels(panels: list[Axes]) -> None:
     """Labels of the axes only at the left and at the bottom of the figure."""
     for ax in panels:
@@ -354,11 +313,4 @@ def _entitle(figure: Figure, drawn: Surface, lines: dict[str, Any]) -> None:
 
 
 def _shown(drawn: Surface, value: float) -> str:
-    return _plain(value) if drawn.is_ratio else value_text(drawn.metric, value)
-
-
-def _plain(value: Any) -> str:
-    """A value of a key as a reader would write it."""
-    if isinstance(value, str):
-        return value
-    return f"{float(value):.4g}".replace("-", "\N{MINUS SIGN}")
+    return plain(value) if drawn.is_ratio else value_text(drawn.metric, value)

@@ -21,7 +21,7 @@ from analysis.base.arms import BASE, MUTED
 from analysis.base.metric import Undefined
 from analysis.figures.drawing import going_on, own_settings
 from analysis.figures.style import FORCED, HEDGING, INK, NORMAL, PALE, axes, dress, legend_above
-from analysis.frontier.frontier import Crossing
+from analysis.frontier.found import Crossing
 from analysis.sweeps.curves import curve_keys, curves
 from analysis.sweeps.gain_curve import gain_curve, subjects
 from analysis.sweeps.parallel_coordinates import parallel_coordinates

@@ -8,11 +8,10 @@ write the table, the figure, a row for every run, and say in the manifest what t
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -26,9 +25,9 @@ from scenarios.arms.mechanisms import mechanisms, run_coalitions
 from scenarios.arms.replicates import replicate_seeds
 from scenarios.build.compilation import cut_short
 from scenarios.file.schema import Scenario
-from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
+from scenarios.folders.folder import ResultsFolder
 from scenarios.process.interruption import Interruption, Stopped
-from scenarios.process.provenance import provenance
+from scenarios.workers.study import Study
 from scenarios.workers.workers import Failure, failure, run_over
 from sim.recording.recording import Recording
 
@@ -38,16 +37,14 @@ Row = dict[str, Any]
 
 
 @dataclass
-class Amplification:
-    """What became of a comparison.
+class Amplification(Study):
+    """What became of a comparison, beyond what every study has.
 
     Attributes
     ----------
     arms : Arms
     seeds : list of int
         That were asked for.
-    status : str
-        "finished", "interrupted", or "failed" if some seed failed.
     rows : list of dict
         A row a run: replicate, seed, arm, and the metrics, None where undefined.
     entries : dict
@@ -56,27 +53,15 @@ class Amplification:
         Why a metric was undefined in some run.
     shapley : dict
         As in `shapley.json`; empty if it was not asked for.
-    failures : dict of str to Failure
-        By what failed.
-    figures_failed : dict of str to str
-        Why figures could not be drawn, by their names.
-    folder : Path
     """
 
     arms: Arms
     seeds: list[int]
-    status: str = FINISHED
     rows: list[Row] = field(default_factory=list)
     entries: dict[str, Any] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     shapley: dict[str, Any] = field(default_factory=dict)
-    failures: dict[str, Failure] = field(default_factory=dict)
-    figures_failed: dict[str, str] = field(default_factory=dict)
-    folder: Path = field(default_factory=Path)
-
-    def note(self, what: str, failure: Failure) -> None:
-        """Take note that something failed."""
-        self.failures[what], self.status = failure, FAILED
+    kind: ClassVar[str] = AMPLIFICATION
 
     def values(self, metric: str, arms: Sequence[str] | None = None) -> dict[str, np.ndarray]:
         """Values of a metric by arm, a value a seed, NaN where undefined."""
@@ -145,7 +130,6 @@ def amplify(
     ScenarioError
         Before anything is written: an arm is unknown or cannot be built, or the folder is taken.
     """
-    started = time.perf_counter()
     checked = scenario.checked()
     outcome = Amplification(
         Arms(checked, arms or default_arms(checked)), replicate_seeds(checked.seed, seeds)
@@ -165,8 +149,7 @@ def amplify(
         if figures and outcome.rows:
             for _ in interruption.until(_drawings(outcome, results.partial / "figures")):
                 pass
-        _write(outcome, results, seconds=time.perf_counter() - started)
-        outcome.folder = results.publish()
+        _publish(outcome, results)
     return outcome
 
 
@@ -210,8 +193,7 @@ def _run(
                 for arm, failure in result.failures.items():
                     outcome.note(f"replicate {number}, {arm}", failure)
             progress(done * len(arms.chosen))
-    if interruption.signal:
-        outcome.status = INTERRUPTED
+    outcome.heed(interruption)
     for number in sorted(reasons, reverse=True):
         outcome.reasons |= reasons[number]
     order = {arm: position for position, arm in enumerate(arms.chosen)}
@@ -227,8 +209,7 @@ def _credit(
         outcome.arms.scenario, outcome.seeds, workers, lambda done: progress(before + done), interruption
     )
     outcome.shapley = found
-    if interruption.signal:
-        outcome.status = INTERRUPTED
+    outcome.heed(interruption)
     for number, reason in failures.items():
         outcome.note(f"coalition run {number}", reason)
 
@@ -285,34 +266,22 @@ def _drawings(outcome: Amplification, folder: Path) -> Iterator[Path]:
     return feedback_plots.saved(outcome.entries, outcome.shapley, folder, outcome.figures_failed)
 
 
-def _write(outcome: Amplification, results: ResultsFolder, *, seconds: float) -> None:
-    """Write the comparison, a row a run, the scenario and the manifest."""
+def _publish(outcome: Amplification, results: ResultsFolder) -> None:
+    """Write the comparison and a row a run, and publish."""
     results.write_runs(outcome.rows)
     results.write_json(f"{AMPLIFICATION}.json", outcome.entries)
     if outcome.shapley:
         results.write_json("shapley.json", outcome.shapley)
-    results.write_traces({what: failure.trace for what, failure in outcome.failures.items()})
-    (results.partial / "scenario.toml").write_text(outcome.arms.scenario.to_toml())
-    results.sign(manifest(outcome, seconds))
+    outcome.publish(results, outcome.arms.scenario, _about(outcome))
 
 
-def manifest(outcome: Amplification, seconds: float) -> dict[str, Any]:
-    """What the comparison was."""
-    scenario = outcome.arms.scenario
+def _about(outcome: Amplification) -> dict[str, Any]:
+    """What the comparison was, for the manifest."""
     return {
-        "status": outcome.status,
-        "scenario": scenario.name,
-        "description": scenario.description,
-        "scenario_hash": scenario.digest(AMPLIFICATION),
-        "seed": scenario.seed,
-        "overrides": scenario.overrides(),
+        "overrides": outcome.arms.scenario.overrides(),
         "seeds": outcome.seeds,
         "seeds_done": len({row["replicate"] for row in outcome.rows}),
         "arms": outcome.arms.chosen,
         "muted": list(outcome.arms.muted),
         "exempt": sorted(outcome.arms.exempt),
-        "failures": {what: failure.reason for what, failure in outcome.failures.items()},
-        "figures_failed": outcome.figures_failed,
-        "wall_seconds": seconds,
-        **provenance(),
     }

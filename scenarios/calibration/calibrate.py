@@ -8,7 +8,6 @@ write the fitted scenario, its moments beside their targets, how sure each key i
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,12 @@ from analysis.calibration.fit import STEPS, Told, search
 from scenarios.arms.replicates import design_seed, replicate_seeds
 from scenarios.build.compilation import cut_short
 from scenarios.calibration.evaluation import Evaluation, Job
-from scenarios.calibration.outcome import CALIBRATION, Calibration, write
+from scenarios.calibration.outcome import CALIBRATION, Calibration, publish
 from scenarios.calibration.targets import Space, Targets
 from scenarios.file.schema import Scenario
 from scenarios.file.sources import sources_hash
 from scenarios.folders.begun import Begun
-from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
+from scenarios.folders.folder import FINISHED, ResultsFolder
 from scenarios.process.interruption import Interruption
 from scenarios.sweeps.designs import unit_points
 from scenarios.workers import workers as processes
@@ -85,7 +84,6 @@ def calibrate(
     ScenarioError
         Before anything is written: the market cannot be built, or the folder is taken.
     """
-    started = time.perf_counter()
     checked = scenario.checked()
     evaluation, space = Evaluation(checked, targets), Space(targets, checked)
     outcome = Calibration(evaluation, space, replicate_seeds(checked.seed, seeds), made_by)
@@ -99,10 +97,8 @@ def calibrate(
     with Begun(folder, identity) as begun, results:
         with cut_short(interruption):
             _search(outcome, sample, rounds, workers, begun, progress, interruption)
-        if interruption.signal:
-            outcome.status = INTERRUPTED
-        write(outcome, scenario, results, figures=figures, seconds=time.perf_counter() - started)
-        outcome.folder = results.publish()
+        outcome.heed(interruption)
+        publish(outcome, scenario, results, figures=figures)
         if outcome.status == FINISHED:
             begun.over()
     return outcome
@@ -154,8 +150,7 @@ def _look(
     done = resumed(workers, jobs, begun, lambda: interruption.signal)
     for number, (name, result) in enumerate(done, 1):
         if isinstance(result, Failure):
-            outcome.failures[name] = result
-            outcome.status = FAILED
+            outcome.note(name, result)
         else:
             results[name] = result
         progress((before + number) * outcome.evaluation.runs)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,16 +15,15 @@ from scenarios.calibration.evaluation import Evaluation, Job, Moments
 from scenarios.calibration.fitted import fitted
 from scenarios.calibration.targets import Space, Targets
 from scenarios.file.schema import Scenario
-from scenarios.folders.folder import FINISHED, ResultsFolder
-from scenarios.process.provenance import provenance
-from scenarios.workers.workers import Failure
+from scenarios.folders.folder import ResultsFolder
+from scenarios.workers.study import Study
 
 CALIBRATION = "calibration"
 
 
 @dataclass
-class Calibration:
-    """What became of a calibration.
+class Calibration(Study):
+    """What became of a calibration, beyond what every study has.
 
     Attributes
     ----------
@@ -34,30 +32,22 @@ class Calibration:
     seeds : list of int
     made_by : str
         The command.
-    status : str
-        "finished", "interrupted", or "failed" if a run failed.
     places : list of ndarray
         Of the unit cube, in the order in which they were looked at.
     results : list of list
         What each place's seeds came to.
     found : Found or None
         Where the search ended; None if it did not.
-    failures : dict of str to Failure
-    figures_failed : dict of str to str
-    folder : Path
     """
 
     evaluation: Evaluation
     space: Space
     seeds: list[int]
     made_by: str
-    status: str = FINISHED
     places: list[np.ndarray] = field(default_factory=list)
     results: list[list[dict[str, Any]]] = field(default_factory=list)
     found: Found | None = None
-    failures: dict[str, Failure] = field(default_factory=dict)
-    figures_failed: dict[str, str] = field(default_factory=dict)
-    folder: Path = field(default_factory=Path)
+    kind: ClassVar[str] = CALIBRATION
 
     @property
     def targets(self) -> Targets:
@@ -158,10 +148,8 @@ def _known(number: float) -> float | None:
     return float(number) if math.isfinite(number) else None
 
 
-def write(
-    outcome: Calibration, scenario: Scenario, results: ResultsFolder, *, figures: bool, seconds: float
-) -> None:
-    """Write the fitted scenario, moments, keys, what was run, the figure and the manifest."""
+def publish(outcome: Calibration, scenario: Scenario, results: ResultsFolder, *, figures: bool) -> None:
+    """Write the fitted scenario, moments, keys, what was run and the figure, and publish."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -173,16 +161,12 @@ def write(
         pq.write_table(pa.Table.from_pylist(rows), results.partial / "points.parquet", compression="zstd")
         text = fitted(scenario, outcome.values(outcome.best), outcome.made_by, results.path)
         (results.partial / "fitted.toml").write_text(text, encoding="utf-8")
-    if outcome.failures:
-        traces = "\n".join(f"{what}\n{failure.trace}" for what, failure in outcome.failures.items())
-        (results.partial / "traceback.txt").write_text(traces)
-    (results.partial / "scenario.toml").write_text(scenario.to_toml())
     if figures and moments:
         from analysis.calibration import plots
 
         with going_on(outcome.figures_failed, "moments"):
             plots.save(moments, results.partial / "figures")
-    results.sign(manifest(outcome, scenario, seconds))
+    outcome.publish(results, scenario, _about(outcome))
 
 
 def _points(outcome: Calibration) -> list[dict[str, Any]]:
@@ -197,21 +181,12 @@ def _points(outcome: Calibration) -> list[dict[str, Any]]:
     return rows
 
 
-def manifest(outcome: Calibration, scenario: Scenario, seconds: float) -> dict[str, Any]:
-    """What the calibration was."""
+def _about(outcome: Calibration) -> dict[str, Any]:
+    """What the calibration was, for the manifest."""
     return {
-        "status": outcome.status,
-        "scenario": scenario.name,
-        "description": scenario.description,
-        "scenario_hash": scenario.digest(CALIBRATION),
-        "seed": scenario.seed,
         "seeds": outcome.seeds,
         "points": len(outcome.places),
         "keys": list(outcome.space.scales),
         "targets": outcome.targets.model_dump(),
         "made_by_command": outcome.made_by,
-        "failures": {what: failure.reason for what, failure in outcome.failures.items()},
-        "figures_failed": outcome.figures_failed,
-        "wall_seconds": seconds,
-        **provenance(),
     }

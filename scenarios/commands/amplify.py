@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from scenarios.process.shell import command, place
-from scenarios.terminal import ending
 from scenarios.terminal.arguments import add_output, add_scenario, add_workers, count
 
 ABOUT, PLACE = "compare a scenario with itself without the hedging, over seeds", 60
@@ -35,13 +34,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the arms over the seeds, and print and write what they come to."""
+    from functools import partial
+
     from analysis.feedback.cautions import cautions
-    from scenarios.arms.amplify import amplify, default_folder, planned_runs
-    from scenarios.process.interruption import Interruption
-    from scenarios.process.progress import note, note_compiling, progress
+    from scenarios.arms.amplify import Amplification, amplify, default_folder, planned_runs
+    from scenarios.process.progress import note, note_compiling
     from scenarios.terminal.amplification_table import table
     from scenarios.terminal.scenario import scenario_of
-    from scenarios.workers.engines import cores
+    from scenarios.terminal.study import Told, carry_out
 
     scenario = scenario_of(options)
     note_compiling(quiet=options.quiet)
@@ -49,31 +49,14 @@ def run(options: argparse.Namespace) -> int:
     arms = [name.strip() for name in options.arms.split(",")] if options.arms else []
     runs = planned_runs(scenario, options.seeds, arms, shapley=options.shapley)
     note(f"{scenario.name}: {runs:,} runs, {options.seeds} seeds", quiet=options.quiet)
-    with (
-        Interruption() as interruption,
-        progress(scenario.name, runs, quiet=options.quiet, unit="run") as show,
-    ):
-        outcome = amplify(
-            scenario,
-            wanted,
-            seeds=options.seeds,
-            workers=options.workers or cores(),
-            arms=arms,
-            shapley=options.shapley,
-            force=options.force,
-            figures=not options.no_figures,
-            progress=show,
-            interruption=interruption,
+
+    def told(outcome: Amplification) -> Told:
+        entries, shapley = outcome.entries, outcome.shapley
+        return Told(
+            table(outcome),
+            lambda: {"amplification": entries, "cautions": cautions(entries), "shapley": shapley},
+            [command("report", place(outcome.folder))] if outcome.rows else [],
         )
-    report = [command("report", place(outcome.folder))] if outcome.rows else []
-    ending.tell(
-        options,
-        "\n".join([table(outcome), *ending.following(report)]),
-        lambda: {
-            **ending.document(outcome.status, outcome.folder, report),
-            "amplification": outcome.entries,
-            "cautions": cautions(outcome.entries),
-            "shapley": outcome.shapley,
-        },
-    )
-    return ending.code(outcome.status, interruption, outcome.folder, wanted)
+
+    work = partial(amplify, scenario, seeds=options.seeds, arms=arms, shapley=options.shapley)
+    return carry_out(options, scenario.name, wanted, runs, work, told)

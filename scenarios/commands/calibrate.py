@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from scenarios.terminal import ending
 from scenarios.terminal.arguments import add_output, add_scenario, add_workers, count
 
 ABOUT, PLACE = "fit parameters of a scenario to moments of real markets", 115
@@ -29,16 +28,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Fit, and print and write what was found."""
+    from functools import partial
+
     from scenarios.calibration.calibrate import calibrate, default_folder, planned
     from scenarios.calibration.evaluation import Evaluation
-    from scenarios.calibration.outcome import keys_of, moments_of
+    from scenarios.calibration.outcome import Calibration, keys_of, moments_of
     from scenarios.calibration.targets import read
-    from scenarios.process.interruption import Interruption
-    from scenarios.process.progress import note, note_compiling, progress
+    from scenarios.process.progress import note, note_compiling
     from scenarios.process.shell import command, place, scenario_words
     from scenarios.terminal.calibration_table import table
     from scenarios.terminal.scenario import scenario_of
-    from scenarios.workers.engines import cores
+    from scenarios.terminal.study import Told, carry_out
 
     scenario = scenario_of(options)
     targets = read(options.to, scenario)
@@ -49,33 +49,21 @@ def run(options: argparse.Namespace) -> int:
     runs = places * options.seeds * Evaluation(scenario, targets).runs
     note(f"{scenario.name}: {places:,} places, up to {runs:,} runs", quiet=options.quiet)
     words = [*scenario_words(options), "--to", options.to, "--seeds", options.seeds]
-    with (
-        Interruption() as interruption,
-        progress(scenario.name, runs, quiet=options.quiet, unit="run") as show,
-    ):
-        outcome = calibrate(
-            scenario,
-            targets,
-            wanted,
-            made_by=command("calibrate", *words, "--points", options.points, "--refine", options.refine),
-            seeds=options.seeds,
-            points=options.points,
-            rounds=options.refine,
-            workers=options.workers or cores(),
-            force=options.force,
-            figures=not options.no_figures,
-            progress=show,
-            interruption=interruption,
+
+    def told(outcome: Calibration) -> Told:
+        return Told(
+            table(outcome),
+            lambda: {"moments": moments_of(outcome), "keys": keys_of(outcome)},
+            [command("run", place(outcome.folder / "fitted.toml"))] if outcome.places else [],
         )
-    fitted = outcome.folder / "fitted.toml"
-    following = [command("run", place(fitted))] if outcome.places else []
-    ending.tell(
-        options,
-        "\n".join([table(outcome), *ending.following(following)]),
-        lambda: {
-            **ending.document(outcome.status, outcome.folder, following),
-            "moments": moments_of(outcome),
-            "keys": keys_of(outcome),
-        },
+
+    work = partial(
+        calibrate,
+        scenario,
+        targets,
+        made_by=command("calibrate", *words, "--points", options.points, "--refine", options.refine),
+        seeds=options.seeds,
+        points=options.points,
+        rounds=options.refine,
     )
-    return ending.code(outcome.status, interruption, outcome.folder, wanted)
+    return carry_out(options, scenario.name, wanted, runs, work, told)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from analysis.base.arms import BASE
-from scenarios.terminal import ending
 from scenarios.terminal.arguments import add_output, add_scenario, add_workers, count, number
 
 ABOUT, PLACE = "find the critical value of a parameter in few runs", 110
@@ -30,41 +29,32 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Search, and print and write what was found."""
-    from scenarios.frontier.frontier import default_folder, described, frontier
-    from scenarios.process.interruption import Interruption
-    from scenarios.process.progress import note_compiling, progress
+    from functools import partial
+
+    from scenarios.frontier.frontier import Frontier, default_folder, described, frontier
+    from scenarios.process.progress import note_compiling
     from scenarios.terminal.frontier_table import table
     from scenarios.terminal.scenario import scenario_of
-    from scenarios.workers.engines import cores
+    from scenarios.terminal.study import Told, carry_out
 
     scenario = scenario_of(options)
     note_compiling(quiet=options.quiet)
     asked = options.metric, options.level, options.low, options.high, options.arm, options.width, options.runs
     wanted = options.out or default_folder(scenario, options.key, *asked)
-    with (
-        Interruption() as interruption,
-        progress(scenario.name, options.runs, quiet=options.quiet, unit="run") as show,
-    ):
-        outcome = frontier(
-            scenario,
-            wanted,
-            key=options.key,
-            metric=options.metric,
-            level=options.level,
-            low=options.low,
-            high=options.high,
-            arm=options.arm,
-            width=options.width,
-            most=options.runs,
-            workers=options.workers or cores(),
-            force=options.force,
-            figures=not options.no_figures,
-            progress=show,
-            interruption=interruption,
-        )
-    ending.tell(
-        options,
-        table(outcome),
-        lambda: {**ending.document(outcome.status, outcome.folder), "frontier": described(outcome)},
+
+    def told(outcome: Frontier) -> Told:
+        return Told(table(outcome), lambda: {"frontier": described(outcome)})
+
+    work = partial(
+        frontier,
+        scenario,
+        key=options.key,
+        metric=options.metric,
+        level=options.level,
+        low=options.low,
+        high=options.high,
+        arm=options.arm,
+        width=options.width,
+        most=options.runs,
     )
-    return ending.code(outcome.status, interruption, outcome.folder, wanted)
+    return carry_out(options, scenario.name, wanted, options.runs, work, told)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from scenarios.terminal import ending
 from scenarios.terminal.arguments import (
     add_output,
     add_scenario,
@@ -49,15 +48,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Probe, and print and write what was found."""
+    from functools import partial
+
     from analysis.facts.bands import HOUR
     from analysis.facts.scorecard import entries
-    from scenarios.probes.probe import default_folder, described, probe, scored
+    from scenarios.probes.probe import ProbeOutcome, default_folder, described, probe, scored
     from scenarios.probes.prober import AT, HORIZONS, OVER, SIZES, Prober
-    from scenarios.process.interruption import Interruption
-    from scenarios.process.progress import note, note_compiling, progress
+    from scenarios.process.progress import note, note_compiling
     from scenarios.terminal.probe_table import table
     from scenarios.terminal.scenario import scenario_of
-    from scenarios.workers.engines import cores
+    from scenarios.terminal.study import Told, carry_out
 
     scenario = scenario_of(options)
     prober = Prober(
@@ -73,27 +73,9 @@ def run(options: argparse.Namespace) -> int:
     note_compiling(quiet=options.quiet)
     wanted, runs = options.out or default_folder(prober), options.seeds * prober.runs
     note(f"{scenario.name}: {runs:,} runs of {prober.scenario.time.steps:,} steps", quiet=options.quiet)
-    with (
-        Interruption() as interruption,
-        progress(scenario.name, runs, quiet=options.quiet, unit="run") as show,
-    ):
-        outcome = probe(
-            prober,
-            wanted,
-            seeds=options.seeds,
-            workers=options.workers or cores(),
-            force=options.force,
-            figures=not options.no_figures,
-            progress=show,
-            interruption=interruption,
-        )
-    ending.tell(
-        options,
-        table(outcome),
-        lambda: {
-            **ending.document(outcome.status, outcome.folder),
-            "probe": described(outcome),
-            "facts": entries(scored(outcome)),
-        },
-    )
-    return ending.code(outcome.status, interruption, outcome.folder, wanted)
+
+    def told(outcome: ProbeOutcome) -> Told:
+        return Told(table(outcome), lambda: {"probe": described(outcome), "facts": entries(scored(outcome))})
+
+    work = partial(probe, prober, seeds=options.seeds)
+    return carry_out(options, scenario.name, wanted, runs, work, told)

@@ -7,19 +7,19 @@ write the crossing, a row for every run, the figure, and say in the manifest wha
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from analysis.base.arms import BASE
 from analysis.base.metric import Undefined
 from analysis.figures.drawing import going_on
-from analysis.frontier.frontier import MOST, OUTSIDE, SEVERAL, WIDTH, Crossing, Search
+from analysis.frontier.found import OUTSIDE, SEVERAL, Crossing
+from analysis.frontier.frontier import MOST, WIDTH, Search
 from analysis.frontier.question import Question, Scale
 from analysis.measures import every_name, find, is_name
 from scenarios.arms.arms import Arms
@@ -27,11 +27,11 @@ from scenarios.arms.replicates import replicate_seed
 from scenarios.build.compilation import cut_short
 from scenarios.file.errors import Problem, ScenarioError, nearest
 from scenarios.file.schema import Scenario
-from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
+from scenarios.folders.folder import FAILED, ResultsFolder
 from scenarios.frontier.scale import at, scale_of
 from scenarios.process.interruption import Interruption
-from scenarios.process.provenance import provenance
 from scenarios.workers import workers as processes
+from scenarios.workers.study import Study
 from scenarios.workers.workers import Failure, Workers
 from sim.recording.recording import Recording
 
@@ -40,8 +40,8 @@ Row = dict[str, Any]
 
 
 @dataclass
-class Frontier:
-    """What became of a search.
+class Frontier(Study):
+    """What became of a search, beyond what every study has.
 
     Attributes
     ----------
@@ -49,17 +49,11 @@ class Frontier:
     key, arm : str
     question : Question
     scale : Scale
-    status : str
-        "finished", "interrupted", or "failed" if a run failed or the metric is undefined.
     rows : list of dict
         A row a run: batch, replicate, seed, value, metric, outcome, and why it has none.
     crossing : Crossing or None
         None if the runs say nothing; `reason` says why.
     reason : str
-    failures : dict of str to Failure
-    figures_failed : dict of str to str
-        Why figures could not be drawn, by their names.
-    folder : Path
     """
 
     scenario: Scenario
@@ -67,13 +61,10 @@ class Frontier:
     arm: str
     question: Question
     scale: Scale
-    status: str = FINISHED
     rows: list[Row] = field(default_factory=list)
     crossing: Crossing | None = None
     reason: str = ""
-    failures: dict[str, Failure] = field(default_factory=dict)
-    figures_failed: dict[str, str] = field(default_factory=dict)
-    folder: Path = field(default_factory=Path)
+    kind: ClassVar[str] = FRONTIER
 
 
 def default_folder(scenario: Scenario, key: str, *asked: object) -> Path:
@@ -149,7 +140,6 @@ def frontier(
     -----
     Run number n has the seed of replicate n, whatever its value, so no two runs share one.
     """
-    started = time.perf_counter()
     checked = scenario.checked()
     question = _question(checked, metric, level)
     scale = scale_of(checked, key, low, high)
@@ -162,8 +152,7 @@ def frontier(
             Arms(at(checked, key, value), [arm]).market(arm, checked.seed).release()
     with results:
         _run(outcome, search, workers, progress, interruption)
-        _write(outcome, results, figures=figures, seconds=time.perf_counter() - started)
-        outcome.folder = results.publish()
+        _publish(outcome, results, figures=figures)
     return outcome
 
 
@@ -213,10 +202,7 @@ def _run(
         outcome.status, outcome.reason = FAILED, f"{undefined}" + (f" ({first})" if first else "")
     else:
         outcome.crossing = search.found() if outcome.rows else None
-    if outcome.failures:
-        outcome.status = FAILED
-    if interruption.signal:
-        outcome.status = INTERRUPTED
+    outcome.heed(interruption)
 
 
 def _batch(
@@ -237,7 +223,7 @@ def _batch(
         for done, (number, result) in enumerate(workers.run(jobs, lambda: interruption.signal), 1):
             value, seed = jobs[number]
             if isinstance(result, Failure):
-                outcome.failures[f"run {first + number}"] = result
+                outcome.note(f"run {first + number}", result)
                 result = (None, result.reason)
             found = np.nan if result[0] is None else float(result[0])
             rows[number] = {
@@ -289,22 +275,20 @@ def _measured(recording: Recording, metric: str) -> tuple[float | None, str]:
     return entry["value"], entry.get("reason", "")
 
 
-def _write(outcome: Frontier, results: ResultsFolder, *, figures: bool, seconds: float) -> None:
-    """Write the crossing, a row a run, the figure, the scenario and the manifest."""
+def _publish(outcome: Frontier, results: ResultsFolder, *, figures: bool) -> None:
+    """Write the crossing, a row a run and the figure, and publish."""
     rows = [
         {**row, "number": _known(row["number"]), "outcome": _known(row["outcome"])} for row in outcome.rows
     ]
     results.write_runs(rows)
     found = outcome.crossing
     results.write_json(f"{FRONTIER}.json", described(outcome))
-    results.write_traces({what: failure.trace for what, failure in outcome.failures.items()})
-    (results.partial / "scenario.toml").write_text(outcome.scenario.to_toml())
     if figures and found is not None:
         from analysis.sweeps.plots import save_frontier
 
         with going_on(outcome.figures_failed, FRONTIER):
             save_frontier(found, outcome.key, results.partial / "figures")
-    results.sign(manifest(outcome, seconds))
+    outcome.publish(results, outcome.scenario, _about(outcome))
 
 
 def described(outcome: Frontier) -> dict[str, Any]:
@@ -318,23 +302,14 @@ def _known(number: float) -> float | None:
     return float(number) if np.isfinite(number) else None
 
 
-def manifest(outcome: Frontier, seconds: float) -> dict[str, Any]:
-    """What the search was."""
-    scenario, found = outcome.scenario, outcome.crossing
+def _about(outcome: Frontier) -> dict[str, Any]:
+    """What the search was, for the manifest."""
+    found = outcome.crossing
     return {
-        "status": outcome.status,
-        "scenario": scenario.name,
-        "description": scenario.description,
-        "scenario_hash": scenario.digest(FRONTIER),
-        "seed": scenario.seed,
         "key": outcome.key,
         "metric": outcome.question.text,
         "level": outcome.question.level,
         "arm": outcome.arm,
         "runs": len(outcome.rows),
         "is_found": bool(found and found.estimate is not None and found.ended not in (OUTSIDE, SEVERAL)),
-        "failures": {what: failure.reason for what, failure in outcome.failures.items()},
-        "figures_failed": outcome.figures_failed,
-        "wall_seconds": seconds,
-        **provenance(),
     }

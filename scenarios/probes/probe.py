@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import csv
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from analysis.facts.scorecard import Row, entries, excused, pooled
 from analysis.figures.drawing import going_on
@@ -21,42 +20,33 @@ from analysis.probes.impact import Impact, Seed
 from scenarios.arms.replicates import replicate_seeds
 from scenarios.build.compilation import cut_short
 from scenarios.folders.begun import Begun
-from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolder
+from scenarios.folders.folder import FINISHED, ResultsFolder
 from scenarios.probes.prober import Prober, plain, received
 from scenarios.process.interruption import Interruption
-from scenarios.process.provenance import provenance
 from scenarios.workers import workers as processes
 from scenarios.workers.resumed import resumed
+from scenarios.workers.study import Study
 from scenarios.workers.workers import Failure
 
 PROBE = "probe"
 
 
 @dataclass
-class ProbeOutcome:
-    """What became of a probe.
+class ProbeOutcome(Study):
+    """What became of a probe, beyond what every study has.
 
     Attributes
     ----------
     prober : Prober
     seeds : list of int
-    status : str
-        "finished", "interrupted", or "failed" if a seed failed.
     found : dict of int to Seed
         By replicate.
-    failures : dict of str to Failure
-    figures_failed : dict of str to str
-        Why figures could not be drawn, by their names.
-    folder : Path
     """
 
     prober: Prober
     seeds: list[int]
-    status: str = FINISHED
     found: dict[int, Seed] = field(default_factory=dict)
-    failures: dict[str, Failure] = field(default_factory=dict)
-    figures_failed: dict[str, str] = field(default_factory=dict)
-    folder: Path = field(default_factory=Path)
+    kind: ClassVar[str] = PROBE
 
     @property
     def impact(self) -> Impact:
@@ -113,7 +103,6 @@ def probe(
     ScenarioError
         Before anything is written: the market cannot be built, or the folder is taken.
     """
-    started = time.perf_counter()
     outcome = ProbeOutcome(prober, replicate_seeds(prober.scenario.seed, seeds))
     results = ResultsFolder(folder, PROBE, force=force)
     interruption = interruption or Interruption()
@@ -122,10 +111,8 @@ def probe(
     with Begun(folder, prober.identity()) as begun, results:
         with cut_short(interruption):
             _run(outcome, workers, begun, progress, interruption)
-        if interruption.signal:
-            outcome.status = INTERRUPTED
-        _write(outcome, results, figures=figures, seconds=time.perf_counter() - started)
-        outcome.folder = results.publish()
+        outcome.heed(interruption)
+        _publish(outcome, results, figures=figures)
         if outcome.status == FINISHED:
             begun.over()
     return outcome
@@ -145,8 +132,7 @@ def _run(
         for number, (name, result) in enumerate(done, 1):
             replicate = outcome.seeds.index(jobs[name])
             if isinstance(result, Failure):
-                outcome.failures[f"replicate {replicate}"] = result
-                outcome.status = FAILED
+                outcome.note(f"replicate {replicate}", result)
             else:
                 outcome.found[replicate] = received(result)
             progress(number * outcome.prober.runs)
@@ -187,14 +173,10 @@ def _rows(outcome: ProbeOutcome) -> Iterator[dict[str, Any]]:
             yield own | {"share": share} | numbers | left
 
 
-def _write(outcome: ProbeOutcome, results: ResultsFolder, *, figures: bool, seconds: float) -> None:
-    """Write what was found, a row a run, the figures, the scenario and the manifest."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def _publish(outcome: ProbeOutcome, results: ResultsFolder, *, figures: bool) -> None:
+    """Write what was found, a row a run and the figures, and publish."""
     columns = dict.fromkeys(name for row in _rows(outcome) for name in row)
-    rows = [{name: _known(row.get(name)) for name in columns} for row in _rows(outcome)]
-    pq.write_table(pa.Table.from_pylist(rows), results.partial / "runs.parquet", compression="zstd")
+    results.write_runs([{name: _known(row.get(name)) for name in columns} for row in _rows(outcome)])
     entry, facts = described(outcome), entries(scored(outcome))
     results.write_json(f"{PROBE}.json", entry)
     if facts:
@@ -203,10 +185,6 @@ def _write(outcome: ProbeOutcome, results: ResultsFolder, *, figures: bool, seco
             lines = csv.DictWriter(file, list(facts[0]))
             lines.writeheader()
             lines.writerows(facts)
-    if outcome.failures:
-        traces = "\n".join(f"{what}\n{failure.trace}" for what, failure in outcome.failures.items())
-        (results.partial / "traceback.txt").write_text(traces)
-    (results.partial / "scenario.toml").write_text(outcome.prober.scenario.to_toml())
     if figures and outcome.found:
         from analysis.facts import card_plots
         from analysis.probes import plots
@@ -216,22 +194,17 @@ def _write(outcome: ProbeOutcome, results: ResultsFolder, *, figures: bool, seco
         if facts:
             with going_on(outcome.figures_failed, "facts"):
                 card_plots.save({"facts": facts}, results.partial / "figures")
-    results.sign(manifest(outcome, seconds))
+    outcome.publish(results, outcome.prober.scenario, _about(outcome))
 
 
 def _known(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def manifest(outcome: ProbeOutcome, seconds: float) -> dict[str, Any]:
-    """What the probe was."""
+def _about(outcome: ProbeOutcome) -> dict[str, Any]:
+    """What the probe was, for the manifest."""
     prober = outcome.prober
     return {
-        "status": outcome.status,
-        "scenario": prober.scenario.name,
-        "description": prober.scenario.description,
-        "scenario_hash": prober.scenario.digest(PROBE),
-        "seed": prober.scenario.seed,
         "seeds": outcome.seeds,
         "seeds_done": len(outcome.found),
         "asset": prober.asset,
@@ -241,8 +214,4 @@ def manifest(outcome: ProbeOutcome, seconds: float) -> dict[str, Any]:
         "over_seconds": prober.schedule.over,
         "horizons": list(prober.schedule.horizons),
         "scored_seconds": prober.scored_seconds,
-        "failures": {what: failure.reason for what, failure in outcome.failures.items()},
-        "figures_failed": outcome.figures_failed,
-        "wall_seconds": seconds,
-        **provenance(),
     }

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim.kernels.prices.paths import LAW, extend
+from sim.kernels.prices.paths import LAW, Process, extend
 from sim.prices.correlation import square_root
 from sim.prices.drivers.base import SECONDS_PER_YEAR, Driver
 from sim.setup.misfit import Misfit
@@ -70,13 +70,12 @@ class JointDrivers:
             row["opening"] = opening
             for field, number in driver.law().items():
                 row[field] = number
-        self._root = square_root(np.eye(len(assets)) if correlation is None else correlation, len(assets))
-        self._keys, self._step_seconds = np.array(keys, np.uint64), step_seconds
-        self._block_steps = block_steps
+        self._step_seconds, self._block_steps = step_seconds, block_steps
         years = step_seconds / SECONDS_PER_YEAR
         longest = min((driver.longest_substep() for driver in self._drivers), default=math.inf)
-        self._substeps = max(1, math.ceil(years / longest))
-        self._substep_years = years / self._substeps
+        substeps = max(1, math.ceil(years / longest))
+        root = square_root(np.eye(len(assets)) if correlation is None else correlation, len(assets))
+        self._process = Process(np.array(keys, np.uint64), years / substeps, substeps, self._laws, root)
         self._check_step(years)
         self._restart()
         self.advance(0)
@@ -118,11 +117,7 @@ class JointDrivers:
         self._path, self._spread = np.empty_like(factors), np.empty_like(factors)
         extend(
             self._first,
-            self._keys,
-            self._substep_years,
-            self._substeps,
-            self._laws,
-            self._root,
+            self._process,
             factors,
             self._value,
             self._variance,

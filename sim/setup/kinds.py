@@ -35,6 +35,11 @@ class NotImported:
 
         model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
 
+    @classmethod
+    def may_hedge(cls, parameters: Any) -> bool:
+        """Whether what the scenario says has hedging in it."""
+        return hasattr(parameters, "hedging")
+
 
 @cache
 def homes(room: str) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ sqrt(v) dW). Steps are exact where the variance is constant; else full-truncatio
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,6 +41,29 @@ LAW = np.dtype(
     ],
     align=True,
 )
+
+
+class Process(NamedTuple):
+    """What moves the values of all assets, for the whole run.
+
+    Attributes
+    ----------
+    keys : ndarray of uint64, shape (K,)
+        Draws are keyed by (key of the asset, step), so blocks of any length give one path.
+    years : float
+        Length of a substep.
+    substeps : int
+        Per step.
+    laws : ndarray of LAW, shape (K,)
+    root : ndarray of float64, shape (K, K)
+        Lower triangular square root of the correlation of returns.
+    """
+
+    keys: Any
+    years: float
+    substeps: int
+    laws: Any
+    root: Any
 
 
 @inlined
@@ -83,22 +107,14 @@ def volatility_of(law, value, variance):
 
 
 @kernel
-def extend(first, keys, years, substeps, laws, root, factors, value, variance, normals, values, volatilities):
+def extend(first, process, factors, value, variance, normals, values, volatilities):
     """Go on with every asset's path for a block of steps.
 
     Parameters
     ----------
     first : int
         Step of the block's first row. Step 0 is the opening: nothing moves.
-    keys : ndarray of uint64, shape (K,)
-        Draws are keyed by (key of the asset, step), so blocks of any length give one path.
-    years : float
-        Length of a substep.
-    substeps : int
-        Per step.
-    laws : ndarray of LAW, shape (K,)
-    root : ndarray of float64, shape (K, K)
-        Lower triangular square root of the correlation of returns.
+    process : Process
     factors : ndarray of float64, shape (B, K)
         Each value is multiplied by this at the end of its step: scheduled shocks.
     value, variance : ndarray of float64, shape (K,)
@@ -108,9 +124,10 @@ def extend(first, keys, years, substeps, laws, root, factors, value, variance, n
     values, volatilities : ndarray of float64, shape (B, K)
         Written, a row a step.
     """
+    keys, years, laws, root = process.keys, process.years, process.laws, process.root
     for t in range(values.shape[0]):
         step = first + t
-        for s in range(substeps if step > 0 else 0):
+        for s in range(process.substeps if step > 0 else 0):
             for k in range(laws.size):
                 normals[k] = normal(keys[k], step, 0, USES * s + VALUE)
             for k in range(laws.size):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from analysis.base.metric import Undefined
 from analysis.frontier import chance_crossing
 from analysis.frontier.crossing import NORMAL
-from analysis.frontier.frontier import NARROW, OUTSIDE, SEVERAL, Search, grid_runs
+from analysis.frontier.found import NARROW, OUTSIDE, SEVERAL
+from analysis.frontier.frontier import Search, grid_runs
 from analysis.frontier.question import Question, Scale
 
 CRITICAL, STEEP = 0.6, 8.0

@@ -96,7 +96,7 @@ def test_the_command_writes_what_a_reader_needs(tmp_path, capsys):
     assert not shown.err
     manifest = json.loads((out / "manifest.json").read_text())
     assert (manifest["kind"], manifest["status"], manifest["seeds_done"]) == ("amplification", "finished", 8)
-    assert manifest["muted"] == ["hedged_lps", "passive_lps", "dealers", "vaults"]
+    assert manifest["muted"] == ["hedged_lps", "dealers", "vaults"]
     entry = json.loads((out / "amplification.json").read_text())["BTC.max_drawdown"]
     assert {"base", "muted", "open_loop", "ratio", "interval", "mc_error", "seeds_to_halve"} <= entry.keys()
     runs = pq.read_table(out / "runs.parquet").to_pandas()

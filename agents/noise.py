@@ -29,7 +29,8 @@ class NoiseTraders(Population):
     zero-intelligence literature (Smith, Farmer, Gillemot & Krishnamurthy 2003), drawn at birth so that two
     arms of an experiment cancel the same orders.
 
-    Leaves out: clustering of orders in time, herding, and margin (noise accounts have no limit).
+    Leaves out: clustering of orders in time, herding, and margin (noise accounts have no limit, nor a loan
+    of the spot that they may be short of).
     """
 
     phases = ("trade",)

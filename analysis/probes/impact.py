@@ -130,8 +130,10 @@ class Impact:
         return mean(impact), product(impact, self.of_worlds("demand"))
 
     def hedged(self) -> float:
-        """Units that hedging and liquidation sell per unit of log return, G."""
-        return float((self.of_worlds("demand") * self.of_worlds("price")).mean())
+        """Units that hedging and liquidation sell per unit of log return, G; NaN if never measured."""
+        sold = self.of_worlds("demand") * self.of_worlds("price")
+        known = sold[np.isfinite(sold)]
+        return float(known.mean()) if known.size else np.nan
 
     @staticmethod
     def names(horizons: Sequence[float]) -> list[str]:

@@ -41,7 +41,13 @@ def test_a_class_is_found_in_any_folder_of_its_room(kind: Kind, path: str, home:
 def test_the_name_of_a_module_stands_for_the_one_class_it_has() -> None:
     """What is no scenario's to name is not offered."""
     assert [name for name, _ in POLICY.classes()] == ["band", "decay", "leland", "time", "whalley_wilmott"]
-    assert [name for name, _ in EXPOSURE.classes()] == ["chain", "constant_gamma", "listed", "synthetic"]
+    assert [name for name, _ in EXPOSURE.classes()] == [
+        "chain",
+        "constant_gamma",
+        "listed",
+        "put_strip",
+        "synthetic",
+    ]
     for path in ("band.Band", "base", "columns", "Band"):
         with pytest.raises(NotOneOf, match="no policy type is named"):
             POLICY.find(path)

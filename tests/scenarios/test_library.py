@@ -174,6 +174,25 @@ def test_the_gain_of_each_scenario_is_what_its_description_says() -> None:
     assert resting["short_call_rally"] > 2
 
 
+@pytest.mark.long
+def test_the_fall_grows_with_the_sale_in_both_arms_and_all_of_it_is_sold() -> None:
+    """Ten times the sale makes 2 to 8 times the fall where nobody hedges (a square root 3.2)."""
+    falls = {}
+    for qty in (2000.0, 6000.0, 20_000.0):
+        found = []
+        for seed in (1, 2, 3):
+            runs: dict[str, Recording] = {}
+            scenario = load("short_gamma_crash", {"time.steps": 1000, "shocks.0.qty": -qty})
+            Arms(scenario, ["base", "muted"]).run(seed, runs.__setitem__)
+            assert all(executed(recording, "BTC") == 1.0 for recording in runs.values())
+            found.append([after_shock(runs[arm]) for arm in ("base", "muted")])
+        falls[qty] = np.mean(found, axis=0)
+    small, medium, large = falls.values()
+    assert (small < medium).all()
+    assert (medium < large).all()
+    assert 2.0 < large[1] / small[1] < 8.0
+
+
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
 def test_an_old_name_still_loads_and_says_the_new_one(
     old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -62,7 +62,9 @@ def long_run(recording):
     return np.sqrt(np.mean((path[HORIZON:] - path[:-HORIZON]) ** 2))
 
 
-@pytest.mark.parametrize("gain", [0.5, -0.5, 0.25])
+@pytest.mark.parametrize(
+    "gain", [0.5, *(pytest.param(gain, marks=pytest.mark.long) for gain in (-0.5, 0.25))]
+)
 def test_flow_and_feedback_are_those_of_theory_in_the_linear_market(gain):
     """open_loop/muted = 1 + g and base/muted = 1/(1 - g), over paired seeds, within 2%."""
     gamma = {"populations.dealers.exposure.gamma": -10.0 * gain, "time.steps": 1500}

@@ -66,6 +66,7 @@ def amplification(entries: Mapping[str, Any], ax: Axes | None = None) -> Axes:
 def saved(
     entries: Mapping[str, Any],
     credited: Mapping[str, Any],
+    worlds: Mapping[str, Any],
     folder: Path,
     failed: dict[str, str] | None = None,
 ) -> Iterator[Path]:
@@ -73,8 +74,8 @@ def saved(
 
     Parameters
     ----------
-    entries, credited : mapping
-        As in `amplification.json` and `shapley.json`; the second may be empty.
+    entries, credited, worlds : mapping
+        As in `amplification.json`, `shapley.json` and `worlds.json`; the last two may be empty.
     folder : Path
     failed : dict of str to str, optional
         As in `analysis.gallery.saved`.
@@ -86,6 +87,11 @@ def saved(
     if credited:
         with going_on(failed, "shapley"):
             yield save_shapley(credited, folder)
+    if worlds.get("ratios"):
+        from analysis.feedback import world_plots
+
+        with going_on(failed, "worlds"):
+            yield from world_plots.save(worlds, entries, folder)
 
 
 @own_settings()

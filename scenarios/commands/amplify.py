@@ -21,6 +21,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=64,
         help="paired seeds (64); with fewer than 8 there is no interval, four times as many halve it",
     )
+    parser.add_argument(
+        "--uncertain",
+        metavar="N",
+        type=count,
+        default=0,
+        help="draw N worlds from [uncertain] and run the seeds in each; a power of two spreads best",
+    )
     add_workers(parser)
     parser.add_argument(
         "--arms", metavar="A,B", help="arms to compare; base, muted, open_loop and the scenario's own"
@@ -45,10 +52,12 @@ def run(options: argparse.Namespace) -> int:
 
     scenario = scenario_of(options)
     note_compiling(quiet=options.quiet)
-    wanted = options.out or default_folder(scenario)
+    worlds = options.uncertain
+    wanted = options.out or default_folder(scenario, worlds)
     arms = [name.strip() for name in options.arms.split(",")] if options.arms else []
-    runs = planned_runs(scenario, options.seeds, arms, shapley=options.shapley)
-    note(f"{scenario.name}: {runs:,} runs, {options.seeds} seeds", quiet=options.quiet)
+    runs = planned_runs(scenario, options.seeds, arms, worlds=worlds, shapley=options.shapley)
+    drawn = f", {worlds:,} worlds beside the scenario as written" if worlds else ""
+    note(f"{scenario.name}: {runs:,} runs, {options.seeds} seeds{drawn}", quiet=options.quiet)
     with (
         Interruption() as interruption,
         progress(scenario.name, runs, quiet=options.quiet, unit="run") as show,
@@ -59,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
             seeds=options.seeds,
             workers=options.workers or cores(),
             arms=arms,
+            worlds=worlds,
             shapley=options.shapley,
             force=options.force,
             figures=not options.no_figures,
@@ -74,6 +84,7 @@ def run(options: argparse.Namespace) -> int:
             "amplification": outcome.entries,
             "cautions": cautions(outcome.entries),
             "shapley": outcome.shapley,
+            "worlds": outcome.of_worlds(),
         },
     )
     return ending.code(outcome.status, interruption, outcome.folder, wanted)

@@ -8,7 +8,7 @@ from typing import Any
 
 from analysis.facts import scorecard
 from scenarios.probes.probe import ProbeOutcome, described, scored
-from scenarios.terminal.amplification_table import aligned
+from scenarios.terminal.aligned import aligned
 
 BPS = 1e4
 

@@ -57,6 +57,8 @@ NOTHING = Estimate(np.nan, np.nan, np.nan, np.nan)
 LOWER, UPPER, NEITHER = "lower", "upper", "neither"
 """What a ratio or a difference is where runs of one arm, or of both, are lower bounds."""
 
+SIGNS = {LOWER: "≥ ", UPPER: "≤ "}
+
 BOTH_FAILED = "the market failed in runs of both arms: both means are lower bounds"
 
 Failed = Mapping[str, np.ndarray]
@@ -97,6 +99,11 @@ def pair(values: Mapping[str, np.ndarray], failed: Failed, above: str, below: st
     first, second = (arm in failed and bool(failed[arm][known].any()) for arm in (above, below))
     bound = NEITHER if first and second else LOWER if first else UPPER if second else ""
     return Pair(values[above][known], values[below][known], bound)
+
+
+def sign(entry: Mapping[str, Any]) -> str:
+    """What stands before a ratio that is only a bound: "≥ " or "≤ "."""
+    return SIGNS.get(entry.get("bound", ""), "")
 
 
 def compare(

@@ -27,7 +27,7 @@ from analysis.figures.drawing import going_on
 from analysis.figures.style import colours, short, words
 from analysis.gallery import DPI, drawn, pictures
 from analysis.measures import heading, headings, is_headline, is_percent, rank
-from analysis.pages import glossary
+from analysis.pages import glossary, worlds
 from analysis.pages.assumptions import assumption
 from analysis.pages.page import Image, Section, elapsed, inlined, page, value, with_interval
 from sim.recording.recording import Recording
@@ -96,6 +96,7 @@ def report(
         amplified=amplified(result),
         cautions=cautions(result.amplification or {}),
         credited=credited(result.shapley),
+        worlds=worlds.section(result.worlds),
         arms=found,
         main_arms=[arm for arm in found if arm in MAIN or MUTED not in found],
         compared_arms=[arm for arm in found if arm not in (BASE, MUTED)],

@@ -7,15 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.base.arms import BASE, MAIN
-from analysis.feedback.amplification import FEWEST, LOWER, UPPER
+from analysis.feedback.amplification import FEWEST, sign
 from analysis.feedback.cautions import FAILED, cautions
 from analysis.measures import is_percent
 from scenarios.arms.outcome import Amplification
 from scenarios.terminal.aligned import aligned
 from scenarios.terminal.worlds_table import worlds
-
-BOUNDS = {LOWER: "≥ ", UPPER: "≤ "}
-"""What stands before a ratio that is only a bound."""
 
 DIFFERENCE = ["base - muted", "95% interval", "flow", "feedback", "+-", ""]
 SHAPES = {"per sqrt(year)": "{:.1%}", "quote": "{:,.0f}", "liquidations": "{:,.1f}"}
@@ -82,7 +79,7 @@ def _row(name: str, entry: Mapping[str, Any], arms: Sequence[str]) -> list[str]:
     return [
         name,
         *_means(name, entry, arms),
-        f"{BOUNDS.get(entry.get('bound', ''), '')}{entry['ratio']:.3f}",
+        f"{sign(entry)}{entry['ratio']:.3f}",
         f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "none",
         _number((entry.get("flow_ratio") or {}).get("value"), "x {:.3f}"),
         _number((entry.get("feedback_ratio") or {}).get("value"), "x {:.3f}"),
@@ -143,13 +140,12 @@ def _factor(part: Mapping[str, Any]) -> str:
 
 def _with_interval(part: Mapping[str, Any], shape: str) -> str:
     if part.get("ratio") is not None:
-        least = BOUNDS.get(part.get("bound", ""), "")
-        return f"{least}{part['ratio']:.3f} {_bounds(part['interval'], '{:.3f}')}".rstrip(" -")
+        return f"{sign(part)}{part['ratio']:.3f} {_bounds(part['interval'], '{:.3f}')}".rstrip(" -")
     if part.get("difference") is None:
         return "-"
     shown = _number(part["difference"], shape)
-    sign = "" if shown.startswith("-") else "+"
-    return f"{sign}{shown} {_bounds(part['difference_interval'], shape)}".rstrip(" -")
+    plus = "" if shown.startswith("-") else "+"
+    return f"{plus}{shown} {_bounds(part['difference_interval'], shape)}".rstrip(" -")
 
 
 def _bounds(interval: Sequence[float] | None, shape: str) -> str:

@@ -29,11 +29,15 @@ WHOLE = 1.0
 
 
 class Seed(NamedTuple):
-    """The world of one seed, its probes by rising size, and what its base without a probe says of facts."""
+    """The world of one seed, its probes by rising size, and what its base without a probe says of facts.
+
+    `beside` holds the probes of each further arm, of the same units.
+    """
 
     world: World
     probes: Sequence[Probe]
     facts: Sequence[Any] = ()
+    beside: Sequence[Sequence[Probe]] = ()
 
 
 class Impact:

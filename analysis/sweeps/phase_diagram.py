@@ -15,6 +15,7 @@ from analysis.base.arms import BASE, MUTED
 from analysis.base.metric import Undefined
 from analysis.figures.style import FORCED, INK, LARGE, NORMAL, PALE, SMALL
 from analysis.measures import find
+from analysis.sweeps.failed_cells import crossed
 from analysis.sweeps.stability import decides, theoretical_gain
 from analysis.sweeps.table import Sweep, key_label, label_of, value_text, words_of
 
@@ -28,8 +29,6 @@ LABELS = 7
 FINE = 200
 MAP, EMPTY = "cividis", "#e7eaee"
 GAIN = "median_loop_gain"
-FAILURE = "failure"
-"""Name of the crosses of failed markets in a figure."""
 
 
 class Surface(NamedTuple):
@@ -107,7 +106,7 @@ def phase_diagram(
     for ax, (value, ids) in zip(panels, parts, strict=True):
         mesh = _cells(ax, sweep, drawn.frame.loc[ids], (across, up), limits)
         lines |= _contours(ax, sweep, ids, drawn, (across, up), {panel: value} if panel else {})
-        lines |= _failures(ax, sweep, ids, (BASE, MUTED) if is_ratio else (arm,), (across, up))
+        lines |= crossed(ax, sweep, ids, (BASE, MUTED) if is_ratio else (arm,), (across, up))
         if panel:
             ax.set_title(f"{key_label(panel)} = {_plain(value)}", fontsize=SMALL, color=INK, loc="left")
         _dress(ax, sweep, across, up, most=LABELS if len(panels) < 3 else LABELS - 2)
@@ -237,35 +236,6 @@ def _hatch(ax: Axes, corner: tuple[float, float], size: tuple[float, float]) -> 
     from matplotlib.patches import Rectangle
 
     ax.add_patch(Rectangle(corner, *size, fill=False, edgecolor="white", hatch="////", lw=0))
-
-
-def _failures(
-    ax: Axes, sweep: Sweep, ids: pd.Index[Any], arms: tuple[str, ...], keys: tuple[str, str]
-) -> dict[str, Any]:
-    """A cross in cells in which a market failed, with the share of runs; how a legend shows it."""
-    from matplotlib.lines import Line2D
-    from matplotlib.patheffects import withStroke
-
-    shares = sweep.failures(arms).loc[ids]
-    outline = [withStroke(linewidth=2.2, foreground="white")]
-    table = sweep.design.loc[ids, list(keys)].to_numpy(float)
-    for (x, y), share in zip(table[shares > 0], shares[shares > 0], strict=True):
-        ax.plot(x, y, "x", ms=7.5, mew=3.6, color="white")
-        ax.plot(x, y, "x", ms=6, mew=1.6, color=INK, gid=FAILURE)
-        label = f"{share:.0%}" if share >= 0.005 else "<1%"
-        ax.annotate(
-            label,
-            (x, y),
-            xytext=(0, -6),
-            textcoords="offset points",
-            ha="center",
-            va="top",
-            fontsize=SMALL - 1.5,
-            color=INK,
-            path_effects=outline,
-        )
-    cross = Line2D([], [], color=INK, marker="x", ms=6, mew=1.6, ls="")
-    return {"a market failed, % of runs": cross} if (shares > 0).any() else {}
 
 
 def _edge_of_stability(

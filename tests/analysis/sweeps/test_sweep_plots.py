@@ -15,10 +15,11 @@ from analysis.base.metric import Undefined
 from analysis.feedback.theory import sale_amplification
 from analysis.sweeps import plots as sweep_plots
 from analysis.sweeps.curves import curves
+from analysis.sweeps.failed_cells import FAILURE
 from analysis.sweeps.gain_curve import gain_curve
 from analysis.sweeps.gain_curve import points as points_of_gain
 from analysis.sweeps.parallel_coordinates import parallel_coordinates
-from analysis.sweeps.phase_diagram import FAILURE, edges_of, labelled, phase_diagram, table
+from analysis.sweeps.phase_diagram import edges_of, labelled, phase_diagram, table
 from analysis.sweeps.quiet_and_crash import quiet_and_crash
 from analysis.sweeps.sensitivity import sensitivity
 from analysis.sweeps.stability import theoretical_gain

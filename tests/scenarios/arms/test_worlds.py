@@ -88,6 +88,12 @@ def test_the_first_worlds_are_the_same_however_many_are_drawn(tmp_path):
     assert drawn(load(tmp_path / "loop.toml", {"seed": 2}), 5) != drawn(scenario, 5)
 
 
+def test_a_place_on_the_edge_of_the_cube_is_no_infinite_value(tmp_path, monkeypatch):
+    monkeypatch.setattr("scenarios.arms.worlds.unit_points", lambda *asked: np.zeros((8, 1)))
+    text = f'[uncertain]\n"{VOLATILITY}" = {{dist = "normal", mean = 0.5, sd = 0.01}}\n'
+    assert 0.4 < drawn(load(written(tmp_path, text)), 8)[0][VOLATILITY] < 0.45
+
+
 def test_whole_numbers_are_drawn_whole(tmp_path):
     text = '[uncertain]\n"populations.dealers.count" = {dist = "uniform", low = 4.6, high = 9.4}\n'
     counts = [world["populations.dealers.count"] for world in drawn(load(written(tmp_path, text)), 16)]

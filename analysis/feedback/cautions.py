@@ -59,6 +59,31 @@ def cautions(entries: Mapping[str, Any]) -> list[str]:
     return [*_unequal(entries), *_failed(entries)]
 
 
+def of_worlds(ratios: Mapping[str, Any]) -> list[str]:
+    """Sentences on worlds in which a market failed.
+
+    Parameters
+    ----------
+    ratios : mapping
+        As in `worlds.json`: metric -> as_drawn, a ratio and maybe a bound for each world.
+    """
+    named: dict[str, list[str]] = {}
+    for name, entry in ratios.items():
+        found = [world.get("bound") for world in entry["as_drawn"]]
+        told = [
+            f"{found.count(bound)} {what}"
+            for bound, what in (
+                (LOWER, "are lower bounds"),
+                (UPPER, "are upper bounds"),
+                (NEITHER, "are undefined, for runs of both arms failed"),
+            )
+            if found.count(bound)
+        ]
+        if told:
+            named.setdefault(f"of the ratios of {len(found)} worlds {', '.join(told)}", []).append(name)
+    return [f"{what}, in {', '.join(names)}" for what, names in named.items()]
+
+
 def _unequal(entries: Mapping[str, Any]) -> Iterator[str]:
     for name, entry in entries.items():
         asset, _, metric = name.rpartition(".")

@@ -22,7 +22,7 @@ from analysis.base.metric import Undefined
 from analysis.base.result import Name, Result, arms, read
 from analysis.base.trades import Shock
 from analysis.cascades.cascades import cascades
-from analysis.feedback.cautions import cautions
+from analysis.feedback.cautions import cautions, of_worlds
 from analysis.figures.drawing import going_on
 from analysis.figures.style import colours, short, words
 from analysis.gallery import DPI, drawn, pictures
@@ -94,7 +94,7 @@ def report(
         cascades=fallen,
         largest=largest(fallen, result.currency),
         amplified=amplified(result),
-        cautions=cautions(result.amplification or {}),
+        cautions=[*cautions(result.amplification or {}), *of_worlds(result.worlds.get("ratios", {}))],
         credited=credited(result.shapley),
         worlds=worlds.section(result.worlds),
         arms=found,

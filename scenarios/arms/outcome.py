@@ -73,19 +73,23 @@ class Amplification:
         self.failures[what], self.status = failure, FAILED
 
     def values(self, metric: str, rows: Sequence[Row] | None = None) -> dict[str, np.ndarray]:
-        """Values of a metric by arm, a value a seed, NaN where undefined or not run.
+        """Values of a metric by arm, a value a seed, NaN where undefined.
 
         Parameters
         ----------
         metric : str
         rows : sequence of dict, optional
-            Of a world; those of the scenario as written if not given.
+            Of a world, whose seeds that were not run are NaN too; if not given those of the scenario as
+            written, of which there is no value then.
         """
         table = {arm: np.full(len(self.seeds), np.nan) for arm in self.arms.chosen}
         for row in self.rows if rows is None else rows:
             found = row.get(metric)
             table[row["arm"]][row["replicate"]] = np.nan if found is None else found
-        return table
+        if rows is not None:
+            return table
+        done = sorted({row["replicate"] for row in self.rows})
+        return {arm: each[done] for arm, each in table.items()}
 
     def of_worlds(self) -> dict[str, Any]:
         """The worlds and what came of them, as in `worlds.json`."""

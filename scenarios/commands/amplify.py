@@ -42,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the arms over the seeds, and print and write what they come to."""
-    from analysis.feedback.cautions import cautions
+    from analysis.feedback.cautions import cautions, of_worlds
     from scenarios.arms.amplify import amplify, default_folder, planned_runs
     from scenarios.process.interruption import Interruption
     from scenarios.process.progress import note, note_compiling, progress
@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
         lambda: {
             **ending.document(outcome.status, outcome.folder, report),
             "amplification": outcome.entries,
-            "cautions": cautions(outcome.entries),
+            "cautions": [*cautions(outcome.entries), *of_worlds(outcome.uncertain)],
             "shapley": outcome.shapley,
             "worlds": outcome.of_worlds(),
         },

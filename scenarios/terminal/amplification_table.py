@@ -8,7 +8,7 @@ from typing import Any
 
 from analysis.base.arms import BASE, MAIN
 from analysis.feedback.amplification import FEWEST, sign
-from analysis.feedback.cautions import FAILED, cautions
+from analysis.feedback.cautions import FAILED, cautions, of_worlds
 from analysis.measures import is_percent
 from scenarios.arms.outcome import Amplification
 from scenarios.terminal.aligned import aligned
@@ -37,7 +37,8 @@ def table(outcome: Amplification) -> str:
     if any(_lacks_interval(entry) for entry in entries.values()):
         what = f"Intervals take {FEWEST} seeds in which a metric is defined in every arm"
         lines += ["", f"{what}; four times as many halve one."]
-    lines += [f"caution: {caution}" for caution in cautions(entries)]
+    every = [*cautions(entries), *of_worlds(outcome.uncertain)]
+    lines += [f"caution: {caution}" for caution in every]
     lines += [f"{what} failed: {failure.reason}" for what, failure in outcome.failures.items()]
     lines += ["", f"results  {os.path.relpath(outcome.folder)}"]
     return "\n".join(lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from analysis.feedback.cautions import of_worlds
 from analysis.feedback.worlds import Ratios, hanging
 
 WORLDS, SEEDS = 24, 12
@@ -73,6 +74,9 @@ def test_worlds_without_a_ratio_are_counted_and_not_filled_in():
     assert (entry["worlds"], entry["measured"]) == (12, 9)
     assert [world["ratio"] is None for world in entry["as_drawn"][:5]] == [True, True, False, True, False]
     assert [world.get("bound", "") for world in entry["as_drawn"][2:5]] == ["", "neither", "lower"]
+    whole = ratios(values).entry({"a": np.arange(12.0)})
+    told = "1 are lower bounds, 1 are undefined, for runs of both arms failed, in a, b"
+    assert of_worlds({"a": entry, "b": entry, "c": whole}) == [f"of the ratios of 12 worlds {told}"]
     entry = Ratios.of(values[:8], failed[:8]).entry({"a": np.arange(8.0)})
     assert entry["interval"] is None
     assert entry["reason"] == "there is a ratio in 5 of 8 worlds; it takes 8"

@@ -118,13 +118,15 @@ def test_workers_and_interruptions_leave_the_same_folder(found, tmp_path):
 
 
 def test_what_is_kept_is_not_run_again(tmp_path, monkeypatch):
-    """A second call after an interruption runs the other seeds only."""
+    """A second call after an interruption runs the other seeds only; these were not called undefined."""
     scenario, interruption, ran = load(written(tmp_path, steps=20)), Interruption(), []
     run = Arms.run
     monkeypatch.setattr(Arms, "run", lambda self, seed, *rest: (ran.append(seed), run(self, seed, *rest)))
-    stop = {"progress": lambda done: setattr(interruption, "signal", 2 * (done >= 60))}
-    amplify(scenario, tmp_path / "out", interruption=interruption, **stop, **LINE)
-    assert len(ran) == 30
+    stop = {"progress": lambda done: setattr(interruption, "signal", 2 * (done >= 6))}
+    first = amplify(scenario, tmp_path / "out", interruption=interruption, **stop, **LINE)
+    assert len(ran) == 3
+    fall = first.entries["X.max_drawdown"]["base"]
+    assert (fall["seeds"], fall["undefined"], first.uncertain) == (3, 0, {})
     amplify(scenario, tmp_path / "out", **LINE)
     assert len(ran) == 13 * 8
 

@@ -156,10 +156,10 @@ def _headline(paired: Mapping[str, np.ndarray], failed: Failed) -> dict[str, Any
         return {"kind": "none", "ratio": None, "interval": None, "mc_error": None, "reason": reason}
     own = pair(paired, failed, BASE, MUTED)
     found, apart = own.ratio(), own.difference()
-    is_ratio, is_told = np.isfinite(found.value), own.bound != NEITHER
+    is_ratio, is_defined = np.isfinite(found.value), own.bound != NEITHER
     error, seeds = (found if is_ratio else apart).error, own.above.size
     headline = {
-        "kind": "ratio" if is_ratio else "difference" if is_told else "none",
+        "kind": "ratio" if is_ratio else "difference" if is_defined else "none",
         "ratio": _plain(found.value),
         "interval": _interval(found.low, found.high),
         "mc_error": _plain(error),
@@ -168,7 +168,7 @@ def _headline(paired: Mapping[str, np.ndarray], failed: Failed) -> dict[str, Any
         **own.said(),
     }
     if not is_ratio:
-        headline["reason"] = _why(own.above, own.below) if is_told else BOTH_FAILED
+        headline["reason"] = _why(own.above, own.below) if is_defined else BOTH_FAILED
     if OPEN_LOOP in paired:
         for name, arms in (("flow", (OPEN_LOOP, MUTED)), ("feedback", (BASE, OPEN_LOOP))):
             part = pair(paired, failed, *arms)

@@ -152,10 +152,10 @@ def _of_sweep(
 def _of_worlds(
     plain: Values, uncertain: Mapping[str, Distribution], document: Document, parse: Parse
 ) -> Iterator[Problem]:
-    """What is wrong with the tails of uncertain values, each key by itself."""
-    tails = [world(plain, uncertain, np.full(len(uncertain), part)) for part in TAILS]
+    """What is wrong with worlds in which every value is far down, or far up, in its distribution."""
     said: set[str] = set()
-    for drawn in ({key: values[key]} for key in uncertain for values in tails):
+    for part in TAILS if uncertain else ():
+        drawn = world(plain, uncertain, np.full(len(uncertain), part))
         found = [_drawn(problem) for problem in _tried(plain, drawn, ("uncertain",), document, parse)]
         yield from (problem for problem in found if problem.key not in said)
         said |= {problem.key for problem in found}

@@ -26,7 +26,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=count,
         default=0,
-        help="draw N worlds from [uncertain] and run the seeds in each; a power of two spreads best",
+        help="draw N worlds from [uncertain], and run the seeds in each: 8 of both at least; a power of two "
+        "spreads best",
     )
     add_workers(parser)
     parser.add_argument(

@@ -157,6 +157,8 @@ def test_the_command_tells_it_and_its_folder_is_drawn_and_reported(tmp_path, cap
     assert main(["report", str(out)]) == 0
     page = (out / "report.html").read_text()
     assert "What is not known" in page
+    answer = page[page.index('<h2 id="answer">') : page.index('<h2 id="amplification">')]
+    assert "95% of 8 worlds drawn from what is not known: " in answer
     assert "Worlds, all seeds" in page
     capsys.readouterr()
     assert main([*line, "--out", str(tmp_path / "text"), "--quiet", "--no-figures"]) == 0

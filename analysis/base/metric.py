@@ -75,6 +75,8 @@ class Metric(NamedTuple):
         sweeps are compared in if nothing else is asked for, which have to take milliseconds; that the
         figures of a sweep are of if nothing else is asked for; that amplification is credited to
         mechanisms in, which are positive. 0 where it is not among them.
+    only_grows : bool
+        Whether it can only grow while a run goes on, so that it is a lower bound where a market failed.
     told : Told, optional
         Where the summary of a run tells it.
     """
@@ -90,6 +92,7 @@ class Metric(NamedTuple):
     light: int = 0
     swept: int = 0
     credited: int = 0
+    only_grows: bool = False
     told: Told | None = None
 
     @property

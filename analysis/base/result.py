@@ -43,6 +43,8 @@ class Result:
         None if the run left no tables.
     shapley : dict
         Contents of shapley.json; empty if nothing was credited.
+    worlds : dict
+        Contents of worlds.json; empty if none were drawn.
     scenario_text, traceback : str
         scenario.toml as it stands, and what broke, "" if nothing did.
     """
@@ -54,6 +56,7 @@ class Result:
     amplification: dict[str, Any] | None
     recording: Recording | None
     shapley: dict[str, Any] = field(default_factory=dict)
+    worlds: dict[str, Any] = field(default_factory=dict)
     scenario_text: str = ""
     traceback: str = ""
 
@@ -140,6 +143,7 @@ def read(folder: str | Path) -> Result:
         amplification=_entries(folder / "amplification.json") if is_amplification else None,
         recording=Recording.read(own) if (own / "series.parquet").is_file() else None,
         shapley=_json(folder / "shapley.json"),
+        worlds=_json(folder / "worlds.json"),
         scenario_text=text,
         traceback=_text(folder / "traceback.txt"),
     )

@@ -11,6 +11,10 @@ which nobody reacts to their impact, and the feedback, base against open_loop:
 Intervals are from the paired bootstrap: seeds are drawn with replacement, all arms of a seed
 together, and the difference, or the logarithm of the ratio, is studentised in each sample (the
 bootstrap-t interval of Efron & Tibshirani 1993, section 12.5), which keeps its level with few seeds.
+
+A run in which a market failed is kept. Of a metric that only grows as a run goes on its value is a lower
+bound, and so is the ratio if only runs of the upper arm failed; it is an upper bound if only runs of the
+lower arm did, and undefined if both did.
 """
 
 from __future__ import annotations
@@ -50,8 +54,61 @@ class Estimate(NamedTuple):
 
 NOTHING = Estimate(np.nan, np.nan, np.nan, np.nan)
 
+LOWER, UPPER, NEITHER = "lower", "upper", "neither"
+"""What a ratio or a difference is where runs of one arm, or of both, are lower bounds."""
 
-def compare(values: Mapping[str, np.ndarray], unit: str = "", source: str = "") -> dict[str, Any]:
+SIGNS = {LOWER: "≥ ", UPPER: "≤ "}
+
+BOTH_FAILED = "the market failed in runs of both arms: both means are lower bounds"
+
+Failed = Mapping[str, np.ndarray]
+"""Of an arm, whether the value of each seed is a lower bound."""
+
+
+class Pair(NamedTuple):
+    """Two arms in one metric, the values of a seed at the same place, and what their ratio is a bound of."""
+
+    above: np.ndarray
+    below: np.ndarray
+    bound: str
+
+    def ratio(self) -> Estimate:
+        """Ratio of the means."""
+        return NOTHING if self.bound == NEITHER else ratio(self.above, self.below)
+
+    def difference(self) -> Estimate:
+        """Difference of the means."""
+        return NOTHING if self.bound == NEITHER else difference(self.above, self.below)
+
+    def said(self) -> dict[str, Any]:
+        """Which bound it is; nothing if it is none."""
+        return {"bound": self.bound} if self.bound else {}
+
+
+def pair(values: Mapping[str, np.ndarray], failed: Failed, above: str, below: str) -> Pair:
+    """Two arms over the seeds in which both are defined.
+
+    Parameters
+    ----------
+    values : mapping of arm to ndarray of float64, shape (N,)
+    failed : mapping of arm to ndarray of bool, shape (N,)
+    above, below : str
+        Arms.
+    """
+    known = np.isfinite(values[above]) & np.isfinite(values[below])
+    first, second = (arm in failed and bool(failed[arm][known].any()) for arm in (above, below))
+    bound = NEITHER if first and second else LOWER if first else UPPER if second else ""
+    return Pair(values[above][known], values[below][known], bound)
+
+
+def sign(entry: Mapping[str, Any]) -> str:
+    """What stands before a ratio that is only a bound: "≥ " or "≤ "."""
+    return SIGNS.get(entry.get("bound", ""), "")
+
+
+def compare(
+    values: Mapping[str, np.ndarray], unit: str = "", source: str = "", failed: Failed | None = None
+) -> dict[str, Any]:
     """Compare the arms in one metric.
 
     Parameters
@@ -60,13 +117,16 @@ def compare(values: Mapping[str, np.ndarray], unit: str = "", source: str = "") 
         A value a seed, the same seeds in every arm; NaN where undefined.
     unit, source : str
         Of the metric.
+    failed : mapping of arm to ndarray of bool, shape (N,), optional
+        Whether a value is a lower bound, because a market failed in the run.
 
     Returns
     -------
     dict
         Plain values: for each arm its mean, standard deviation and numbers of seeds; `ratio`
         with `interval`, `mc_error`, `seeds_to_halve`; `difference`, `flow`, `feedback`,
-        `against_base` and `against_muted`. What is undefined is None and has a `reason`.
+        `against_base` and `against_muted`. What is undefined is None and has a `reason`; what is a bound
+        says in `bound` whether it is a "lower" or an "upper" one, or "neither".
 
     Notes
     -----
@@ -74,56 +134,58 @@ def compare(values: Mapping[str, np.ndarray], unit: str = "", source: str = "") 
     them that are run, every other arm with base and with muted over those in which it is defined
     in both.
     """
-    main = [arm for arm in MAIN if arm in values]
+    main, failed = [arm for arm in MAIN if arm in values], failed or {}
     known = np.isfinite([values[arm] for arm in main or values]).all(axis=0)
-    paired = {arm: values[arm][known] for arm in main}
+    paired = {arm: np.where(known, values[arm], np.nan) for arm in main}
     entry: dict[str, Any] = {"unit": unit, "source": source}
     entry |= {arm: _moments(each, each[known] if arm in main else each) for arm, each in values.items()}
     entry["seeds_compared"] = int(known.sum())
-    entry |= _headline(paired)
+    entry |= _headline(paired, failed)
     for reference in (BASE, MUTED):
         if reference in values:
-            others = (arm for arm in values if arm != reference)
-            entry[f"against_{reference}"] = {arm: _against(values[arm], values[reference]) for arm in others}
+            entry[f"against_{reference}"] = {
+                arm: _against(pair(values, failed, arm, reference)) for arm in values if arm != reference
+            }
     return entry
 
 
-def _headline(paired: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def _headline(paired: Mapping[str, np.ndarray], failed: Failed) -> dict[str, Any]:
     """Ratio and difference of base to muted, and how they split into flow and feedback."""
     if MUTED not in paired or BASE not in paired:
         reason = "base and muted are not both run"
         return {"kind": "none", "ratio": None, "interval": None, "mc_error": None, "reason": reason}
-    found = ratio(paired[BASE], paired[MUTED])
-    is_ratio = np.isfinite(found.value)
-    error, seeds = (found if is_ratio else difference(paired[BASE], paired[MUTED])).error, paired[BASE].size
+    own = pair(paired, failed, BASE, MUTED)
+    found, apart = own.ratio(), own.difference()
+    is_ratio, is_defined = np.isfinite(found.value), own.bound != NEITHER
+    error, seeds = (found if is_ratio else apart).error, own.above.size
     headline = {
-        "kind": "ratio" if is_ratio else "difference",
+        "kind": "ratio" if is_ratio else "difference" if is_defined else "none",
         "ratio": _plain(found.value),
         "interval": _interval(found.low, found.high),
         "mc_error": _plain(error),
         "seeds_to_halve": 4 * seeds if np.isfinite(error) and error > 0 else None,
-        "difference": difference(paired[BASE], paired[MUTED]).entry(),
+        "difference": apart.entry(),
+        **own.said(),
     }
     if not is_ratio:
-        headline["reason"] = _why(paired[BASE], paired[MUTED])
+        headline["reason"] = _why(own.above, own.below) if is_defined else BOTH_FAILED
     if OPEN_LOOP in paired:
-        headline["flow"] = difference(paired[OPEN_LOOP], paired[MUTED]).entry()
-        headline["feedback"] = difference(paired[BASE], paired[OPEN_LOOP]).entry()
-        headline["flow_ratio"] = ratio(paired[OPEN_LOOP], paired[MUTED]).entry()
-        headline["feedback_ratio"] = ratio(paired[BASE], paired[OPEN_LOOP]).entry()
+        for name, arms in (("flow", (OPEN_LOOP, MUTED)), ("feedback", (BASE, OPEN_LOOP))):
+            part = pair(paired, failed, *arms)
+            headline[name] = part.difference().entry() | part.said()
+            headline[f"{name}_ratio"] = part.ratio().entry() | part.said()
     return headline
 
 
-def _against(values: np.ndarray, reference: np.ndarray) -> dict[str, Any]:
-    known = np.isfinite(values) & np.isfinite(reference)
-    above, below = values[known], reference[known]
-    found, apart = ratio(above, below), difference(above, below)
+def _against(arms: Pair) -> dict[str, Any]:
+    found, apart = arms.ratio(), arms.difference()
     return {
         "ratio": _plain(found.value),
         "interval": _interval(found.low, found.high),
         "difference": _plain(apart.value),
         "difference_interval": _interval(apart.low, apart.high),
-        "seeds": int(known.sum()),
+        "seeds": arms.above.size,
+        **arms.said(),
     }
 
 
@@ -147,11 +209,19 @@ def ratio(above: np.ndarray, below: np.ndarray) -> Estimate:
         return Estimate(value, np.nan, np.nan, np.nan)
     if np.array_equal(above, below):
         return Estimate(1.0, 1.0, 1.0, 0.0)
-    pairs = np.stack([above, below])
-    if not (np.isfinite(_log_ratio(pairs)[1]) and _is_clear(above) and _is_clear(below)):
+    if not is_told(above, below):
         return NOTHING
+    pairs = np.stack([above, below])
     low, high, error = interval_of(pairs, _log_ratio)
     return Estimate(value, float(np.exp(low)), float(np.exp(high)), value * error)
+
+
+def is_told(above: np.ndarray, below: np.ndarray) -> bool:
+    """Whether a ratio of means has an interval: seeds enough, and both means clearly above 0."""
+    if above.size < FEWEST:
+        return False
+    _, error = _log_ratio(np.stack([above, below]))
+    return bool(np.isfinite(error)) and _is_clear(above) and _is_clear(below)
 
 
 def difference(above: np.ndarray, below: np.ndarray) -> Estimate:
@@ -173,12 +243,29 @@ def _mean(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values.mean(-1), values.std(-1, ddof=1) / np.sqrt(values.shape[-1])
 
 
-def _log_ratio(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Logarithm of the ratio of means over the last axis, and its standard error."""
+def log_terms(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithm of the ratio of means, and the terms whose mean over seeds it strays by to first order.
+
+    Parameters
+    ----------
+    pairs : ndarray of float64, shape (2, ..., N)
+
+    Returns
+    -------
+    log : ndarray of float64, shape (...)
+    terms : ndarray of float64, shape (..., N)
+        above / mean(above) - below / mean(below).
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         above, below = (values.mean(-1) for values in pairs)
-        terms = pairs[0] / above[..., None] - pairs[1] / below[..., None]
-        return np.log(above / below), terms.std(-1, ddof=1) / np.sqrt(pairs.shape[-1])
+        return np.log(above / below), pairs[0] / above[..., None] - pairs[1] / below[..., None]
+
+
+def _log_ratio(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithm of the ratio of means over the last axis, and its standard error."""
+    log, terms = log_terms(pairs)
+    with np.errstate(invalid="ignore"):
+        return log, terms.std(-1, ddof=1) / np.sqrt(pairs.shape[-1])
 
 
 def interval_of(

@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.base.arms import NO_LOOP_OF_THEIR_OWN
 from analysis.base.metric import Undefined
-from analysis.feedback.amplification import FEWEST, NO_INTERVAL
+from analysis.feedback.amplification import FEWEST, NO_INTERVAL, sign
 from analysis.figures.drawing import going_on, own_settings
 from analysis.figures.style import FORCED, HEDGING, INK, LARGE, NORMAL, PALE, SMALL, axes, dress, words
 
@@ -31,7 +31,7 @@ MARKERS = ("o", "s", "D", "^", "v", "P")
 
 
 def amplification(entries: Mapping[str, Any], ax: Axes | None = None) -> Axes:
-    """Ratios of means with 95% intervals, a row a metric; 1 is no effect.
+    """Ratios of means with 95% intervals, a row a metric; 1 is no effect, ≥ and ≤ mark those that are bounds.
 
     Parameters
     ----------
@@ -66,6 +66,7 @@ def amplification(entries: Mapping[str, Any], ax: Axes | None = None) -> Axes:
 def saved(
     entries: Mapping[str, Any],
     credited: Mapping[str, Any],
+    worlds: Mapping[str, Any],
     folder: Path,
     failed: dict[str, str] | None = None,
 ) -> Iterator[Path]:
@@ -73,8 +74,8 @@ def saved(
 
     Parameters
     ----------
-    entries, credited : mapping
-        As in `amplification.json` and `shapley.json`; the second may be empty.
+    entries, credited, worlds : mapping
+        As in `amplification.json`, `shapley.json` and `worlds.json`; the last two may be empty.
     folder : Path
     failed : dict of str to str, optional
         As in `analysis.gallery.saved`.
@@ -86,6 +87,11 @@ def saved(
     if credited:
         with going_on(failed, "shapley"):
             yield save_shapley(credited, folder)
+    if worlds.get("ratios"):
+        from analysis.feedback import world_plots
+
+        with going_on(failed, "worlds"):
+            yield from world_plots.save(worlds, entries, folder)
 
 
 @own_settings()
@@ -264,7 +270,7 @@ def _part(entry: Mapping[str, Any], key: str) -> tuple[float, float, float] | No
 
 
 def _dress(ax: Axes, drawn: Mapping[str, Any], rows: np.ndarray, entries: Mapping[str, Any]) -> None:
-    labels = [_label(name) for name in drawn]
+    labels = [f"{_label(name)} {sign(entry)}".rstrip() for name, entry in drawn.items()]
     bars = _bars(entry.get("interval") for entry in drawn.values())
     _frame(ax, labels, rows, f"ratio of means over paired seeds (1 is no effect; {bars})")
     seeds = max((entry.get("seeds_compared", 0) for entry in entries.values()), default=0)

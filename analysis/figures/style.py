@@ -19,6 +19,7 @@ from sim.recording.recording import Recording
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 INK = "#1f2328"
 PALE = "#8c959f"
@@ -241,6 +242,15 @@ def _width(ax: Axes) -> float:
     """Width of the axes in points."""
     figure = ax.get_figure(root=True)
     return 72 * ax.get_position().width * (figure.get_figwidth() if figure else 6.4)
+
+
+def plain_log(axis: Axis) -> None:
+    """Plain numbers at 1, 2 and 5 of each power of ten on a logarithmic axis."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def thousands(ax: Axes, which: str) -> None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import stats
 
+from analysis.base.chance import wilson
 from analysis.base.metric import Undefined
 from analysis.frontier import chance_crossing, mean_crossing
 from analysis.frontier.crossing import NORMAL, Fit
@@ -196,7 +197,7 @@ class Search:
         """What the runs came to, value by value."""
         values, outcomes = np.array(self._values), np.array(self._outcomes)
         known = ~np.isnan(outcomes)
-        interval = _wilson if self.question.is_chance else _student
+        interval = wilson if self.question.is_chance else _student
         return tuple(
             Place(float(value), own.size, float(own.mean()), *interval(own))
             for value in np.unique(values[known])
@@ -211,12 +212,6 @@ class Search:
 
     def _value(self, place: float) -> float | None:
         return float(self.scale.exact(np.array(place))) if math.isfinite(place) else None
-
-
-def _wilson(outcomes: np.ndarray) -> tuple[float, float]:
-    """Wilson's (1927) 95% interval of a chance."""
-    found = stats.binomtest(int(outcomes.sum()), outcomes.size).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)
 
 
 def _student(values: np.ndarray) -> tuple[float, float]:

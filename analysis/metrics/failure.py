@@ -40,6 +40,7 @@ def failures(recording: Recording) -> list[dict[str, Any]]:
     unit="1",
     source="1 if a side of a watched order book stayed empty, which ends the run, or an exogenous market "
     "order was not executed in full by the end, else 0",
+    headline=23,
     light=22,
 )
 def market_failed(recording: Recording) -> int:

@@ -25,6 +25,7 @@ HEADING, PLACE = "Liquidations and losses", 80
     headline=14,
     light=12,
     told=Told(6, "liquidations", "{:,.0f}"),
+    only_grows=True,
 )
 def liquidation_count(recording: Recording, asset: str) -> int:
     """How many positions were closed by force."""
@@ -40,13 +41,19 @@ def liquidation_count(recording: Recording, asset: str) -> int:
     swept=3,
     credited=5,
     told=Told(7, "liquidated notional, quote currency", "{:,.0f}"),
+    only_grows=True,
 )
 def liquidation_notional(recording: Recording, asset: str) -> float:
     """Worth of the positions closed by force."""
     return float(liquidations(recording, asset).notional.sum())
 
 
-@metric(unit="liquidations", over=TRADERS, source="number of liquidations of the population's accounts")
+@metric(
+    unit="liquidations",
+    over=TRADERS,
+    source="number of liquidations of the population's accounts",
+    only_grows=True,
+)
 def liquidations_of(recording: Recording) -> np.ndarray:
     """Whose positions were closed by force."""
     return _by_population(recording, "liquidations", np.ones_like)
@@ -56,20 +63,23 @@ def liquidations_of(recording: Recording) -> np.ndarray:
     unit="quote",
     over=TRADERS,
     source="sum of the notional of liquidations of the population's accounts",
+    only_grows=True,
 )
 def liquidated_notional_of(recording: Recording) -> np.ndarray:
     """Worth of the positions closed by force, by owner."""
     return _by_population(recording, "liquidations", np.abs, "notional")
 
 
-@metric(unit="accounts", source="number of different accounts with a liquidation")
+@metric(unit="accounts", source="number of different accounts with a liquidation", only_grows=True)
 def liquidated_accounts(recording: Recording) -> int:
     """How many accounts were liquidated at least once."""
     return np.unique(recording.column("liquidations", "account")).size
 
 
 @metric(
-    unit="accounts", source="largest number of accounts that a step's last margin run found below maintenance"
+    unit="accounts",
+    source="largest number of accounts that a step's last margin run found below maintenance",
+    only_grows=True,
 )
 def worst_accounts_in_breach(recording: Recording) -> int:
     """How far liquidation fell behind."""
@@ -83,6 +93,7 @@ def worst_accounts_in_breach(recording: Recording) -> int:
     light=14,
     swept=2,
     told=Told(10, "bad debt, quote currency", "{:,.0f}"),
+    only_grows=True,
 )
 def bad_debt(recording: Recording) -> float:
     """Losses that the liquidated accounts could not pay."""
@@ -101,7 +112,7 @@ def insurance_fund_end(recording: Recording) -> float:
     return float(known(recording, "insurance_fund")[-1])
 
 
-@metric(unit="quote", source="sum over liquidations of the bad debt that the fund took")
+@metric(unit="quote", source="sum over liquidations of the bad debt that the fund took", only_grows=True)
 def insurance_fund_used(recording: Recording) -> float:
     """What the insurance fund paid."""
     return float(recording.column("liquidations", "insurance_paid").sum())
@@ -112,6 +123,7 @@ def insurance_fund_used(recording: Recording) -> float:
     source="sum over liquidations of the bad debt charged to other accounts",
     headline=17,
     told=Told(11, "socialised loss, quote currency", "{:,.0f}"),
+    only_grows=True,
 )
 def socialised_loss(recording: Recording) -> float:
     """What the winners paid."""
@@ -157,6 +169,7 @@ def hedging_cost(recording: Recording) -> list[float | Undefined]:
     over="refusals",
     source="number of orders refused for this reason",
     heading="Orders refused",
+    only_grows=True,
 )
 def rejects(recording: Recording) -> np.ndarray:
     """Orders refused, by reason."""

@@ -90,6 +90,7 @@ def excess_volatility(recording: Recording, asset: str) -> float:
     swept=1,
     credited=1,
     told=Told(1, "largest fall from a high", "{:.2%}"),
+    only_grows=True,
 )
 def max_drawdown(recording: Recording, asset: str) -> float:
     """Deepest fall from a previous high."""
@@ -105,6 +106,7 @@ def max_drawdown(recording: Recording, asset: str) -> float:
     light=2,
     credited=2,
     told=Told(2, "largest rise from a low", "{:.2%}"),
+    only_grows=True,
 )
 def max_run_up(recording: Recording, asset: str) -> float:
     """Highest rise from a previous low."""

@@ -36,6 +36,7 @@ def shock_direct_move(recording: Recording, asset: str) -> float:
     as_percent=True,
     source="units that exogenous market orders traded over the units asked for by the end; below 1 the "
     "market could not take them",
+    headline=22,
     light=21,
 )
 def shock_executed(recording: Recording, asset: str) -> float:
@@ -54,6 +55,7 @@ def shock_executed(recording: Recording, asset: str) -> float:
     headline=3,
     light=8,
     credited=4,
+    only_grows=True,
 )
 def shock_largest_move(recording: Recording, asset: str) -> float:
     """How far the price went after the shock, at worst."""

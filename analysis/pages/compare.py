@@ -211,7 +211,7 @@ class Comparison:
         ]
         gaps = [number and numbers[0] and difference(numbers[0], number) for number in numbers]
         ratios = [
-            entry and {"ratio": entry["ratio"], "interval": entry.get("interval")}
+            entry and {name: entry.get(name) for name in ("ratio", "interval", "bound")}
             for entry in self.ratios(metric)
         ]
         return {

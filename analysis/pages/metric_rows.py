@@ -10,6 +10,7 @@ from scipy import stats
 from analysis.base.arms import BASE
 from analysis.base.metric import Undefined
 from analysis.base.result import Result
+from analysis.feedback.amplification import sign
 from analysis.figures.style import words
 from analysis.measures import is_percent, rank
 from analysis.pages.page import amount, with_interval
@@ -157,7 +158,7 @@ def amplified(entry: Mapping[str, Any] | None, metric: MetricRow) -> Any:
     if entry is None:
         return "not measured"
     if entry.get("ratio") is not None:
-        return with_interval(entry["ratio"], entry.get("interval"))
+        return sign(entry) + with_interval(entry["ratio"], entry.get("interval"))
     gap = entry.get("difference") or {}
     if entry.get("kind") == "difference" and gap.get("value") is not None:
         text = amount(gap["value"], metric.key, is_difference=True)

@@ -21,7 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from analysis.base.metric import Undefined
-from analysis.feedback.amplification import NO_INTERVAL
+from analysis.feedback.amplification import NO_INTERVAL, sign
 from analysis.figures import png
 from analysis.figures.style import short, words
 from analysis.gallery import DPI
@@ -106,7 +106,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    own = (amount, cell, elapsed, inline, inlined, short, value, with_interval, words)
+    own = (amount, cell, elapsed, inline, inlined, short, sign, value, with_interval, words)
     environment.filters |= {each.__name__: each for each in own} | {"paragraphs": paragraphs}
     environment.globals |= {"Undefined": Undefined, "NO_INTERVAL": NO_INTERVAL}
     environment.tests["undefined_metric"] = lambda found: isinstance(found, Undefined)

@@ -22,12 +22,12 @@ from analysis.base.metric import Undefined
 from analysis.base.result import Name, Result, arms, read
 from analysis.base.trades import Shock
 from analysis.cascades.cascades import cascades
-from analysis.feedback.cautions import cautions
+from analysis.feedback.cautions import cautions, of_worlds
 from analysis.figures.drawing import going_on
 from analysis.figures.style import colours, short, words
 from analysis.gallery import DPI, drawn, pictures
 from analysis.measures import heading, headings, is_headline, is_percent, rank
-from analysis.pages import glossary
+from analysis.pages import glossary, worlds
 from analysis.pages.assumptions import assumption
 from analysis.pages.page import Image, Section, elapsed, inlined, page, value, with_interval
 from sim.recording.recording import Recording
@@ -94,8 +94,9 @@ def report(
         cascades=fallen,
         largest=largest(fallen, result.currency),
         amplified=amplified(result),
-        cautions=cautions(result.amplification or {}),
+        cautions=[*cautions(result.amplification or {}), *of_worlds(result.worlds.get("ratios", {}))],
         credited=credited(result.shapley),
+        worlds=worlds.section(result.worlds),
         arms=found,
         main_arms=[arm for arm in found if arm in MAIN or MUTED not in found],
         compared_arms=[arm for arm in found if arm not in (BASE, MUTED)],

@@ -40,11 +40,15 @@ def told(found: Estimate, why: str) -> dict[str, Any]:
 
 
 class Seed(NamedTuple):
-    """The world of one seed, its probes by rising size, and what its base without a probe says of facts."""
+    """The world of one seed, its probes by rising size, and what its base without a probe says of facts.
+
+    `beside` holds the probes of each further arm, of the same units.
+    """
 
     world: World
     probes: Sequence[Probe]
     facts: Sequence[Any] = ()
+    beside: Sequence[Sequence[Probe]] = ()
 
 
 class Impact:

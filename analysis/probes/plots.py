@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,16 @@ import numpy as np
 
 from analysis.feedback import theory
 from analysis.figures.drawing import own_settings
-from analysis.figures.style import FORCED, HEDGING, INK, PALE, SMALL, axes, dress
+from analysis.figures.style import FORCED, HEDGING, INK, PALE, SMALL, axes, dress, plain_log, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = ("#b3cde3", "#8cb0d0", "#5f93c0", "#2f75ad", "#0b5394", "#08306b")
 """Of the sizes, from the smallest."""
+
+ARMS = ("#cc79a7", "#e69f00", "#009e73", FORCED, HEDGING)
+"""Of the arms; the last of that which sizes are shares of the volume of."""
 
 BPS = 1e4
 
@@ -25,7 +29,7 @@ NOT_ABOVE = "no move above 0"
 
 
 def impact(entry: Mapping[str, Any], ax: Axes | None = None) -> Axes:
-    """Move at the end of the order by its size, with intervals over seeds, and the square root.
+    """Move at the end of the order by its size, in each arm, with intervals over seeds, and the square root.
 
     Parameters
     ----------
@@ -45,15 +49,20 @@ def impact(entry: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     reach = np.geomspace(share[0] / 1.6, share[-1] * 1.6, 50)
     law = BPS * theory.square_root_impact(1.0, sigma, reach, 1.0)
     ax.plot(100 * reach, law, color=PALE, lw=1.4, label="σ √(Q / V): Y = 1")
-    for size in sizes:
-        _point(ax, size, 100 * size["share"])
-    if none := [f"{100 * size['share']:.3g}%" for size in sizes if not _moves(size)]:
-        ax.plot([], [], " ", label=f"{NOT_ABOVE}: {', '.join(none)}")
+    arms = entry["compared"]["arms"] if "compared" in entry else {entry["arm"]: entry}
+    for (arm, own), colour in zip(arms.items(), itertools.cycle(ARMS[-len(arms) :]), strict=False):
+        exponent = own["exponent"]["value"]
+        named = "" if exponent is None else f", exponent {exponent:.2f}"
+        ax.plot([], [], "o", ms=5, color=colour, label=f"{words(arm)}{named}")
+        for size in own["sizes"]:
+            _point(ax, size, 100 * size["share"], colour)
+        if none := [f"{100 * size['share']:.3g}%" for size in own["sizes"] if not _moves(size)]:
+            ax.plot([], [], " ", label=f"{NOT_ABOVE}: {', '.join(none)}")
     ax.set_xscale("log")
     ax.set_yscale("log")
-    exponent = entry["exponent"]["value"]
-    named = "" if exponent is None else f", exponent {exponent:.2f}"
-    dress(ax, f"Move at the end of the order{named}", "size (% of the volume of a day)", "move (bps)")
+    plain_log(ax.xaxis)
+    plain_log(ax.yaxis)
+    dress(ax, "Move at the end of the order", "size (% of the volume of a day)", "move (bps)")
     ax.legend(loc="upper left", frameon=False, fontsize=SMALL)
     return ax
 
@@ -64,15 +73,15 @@ def _moves(size: Mapping[str, Any]) -> bool:
     return value is not None and value > 0
 
 
-def _point(ax: Axes, size: Mapping[str, Any], x: float) -> None:
+def _point(ax: Axes, size: Mapping[str, Any], x: float, colour: str) -> None:
     value, interval = size["move"]["value"], size["move"]["interval"]
     if not _moves(size):
         return
     low, high = interval or (value, value)
     bars = BPS * np.array([[max(value - low, 0.0)], [max(high - value, 0.0)]])
     is_bound = size["executed_in_part"] or size["failed"]
-    face = "white" if is_bound else HEDGING
-    ax.errorbar(x, BPS * value, yerr=bars, fmt="o", ms=5, color=HEDGING, mfc=face, capsize=2.5)
+    face = "white" if is_bound else colour
+    ax.errorbar(x, BPS * value, yerr=bars, fmt="o", ms=5, color=colour, mfc=face, capsize=2.5)
 
 
 def decay(entry: Mapping[str, Any], ax: Axes | None = None) -> Axes:
@@ -97,7 +106,13 @@ def decay(entry: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     ax.axvline(over, color=FORCED, lw=1.0, ls=(0, (4, 2)), label="end of the order")
     ax.axhline(0, color=INK, lw=0.6)
     ax.set_xscale("log")
-    dress(ax, "What is left of it", "time since the order began (s)", "move over that at the end")
+    plain_log(ax.xaxis)
+    dress(
+        ax,
+        f"What is left of it, {words(entry['arm'])}",
+        "time since the order began (s)",
+        "move over that at the end",
+    )
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=SMALL)
     return ax
 

@@ -24,7 +24,7 @@ from analysis.sweeps.table import Sweep
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HEDGED, FALL, FAILED = "shock_hedged", "shock_largest_move", "market_failed"
+HEDGED, FALL = "shock_hedged", "shock_largest_move"
 
 
 def subjects(sweep: Sweep) -> list[str]:
@@ -40,14 +40,10 @@ def points(sweep: Sweep, asset: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index design_id; gain, value, low, high (NaN where undefined), and is_bound, whether a market failed,
-        so that its last fall and with it the ratio is a lower bound.
+        Index design_id; gain, and the columns of `Sweep.ratios`.
     """
     gain = sweep.values(f"{asset}.{HEDGED}", MUTED).mean(axis=1)
-    found = sweep.ratios(f"{asset}.{FALL}").assign(gain=gain, is_bound=False)
-    if FAILED in sweep.metrics:
-        found["is_bound"] = (sweep.values(FAILED, BASE) > 0).any(axis=1)
-    return found
+    return sweep.ratios(f"{asset}.{FALL}").assign(gain=gain)
 
 
 def gain_curve(sweep: Sweep, asset: str, ax: Axes | None = None) -> Axes:
@@ -73,8 +69,8 @@ def gain_curve(sweep: Sweep, asset: str, ax: Axes | None = None) -> Axes:
     for number, (label, frame) in enumerate(_groups(sweep, found)):
         colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
         handles.append(_points(ax, frame, colour, marker, label))
-    if found["is_bound"].any():
-        (bound,) = ax.plot([], [], "o", color=PALE, mfc="white", label="a market failed: lower bound")
+    if (found.loc[found["value"].notna(), "bound"] != "").any():
+        (bound,) = ax.plot([], [], "o", color=PALE, mfc="white", label="a market failed: only a bound")
         handles.append(bound)
     ax.axhline(1, color=PALE, lw=0.8, zorder=0)
     to_scale(ax, found["value"])
@@ -119,7 +115,7 @@ def _points(ax: Axes, frame: pd.DataFrame, colour: str, marker: str, label: str)
     x, value, low, high = (frame[name].to_numpy(float) for name in ("gain", "value", "low", "high"))
     bars = np.nan_to_num([value - low, high - value])
     ax.errorbar(x, value, yerr=bars, fmt="none", ecolor=colour, lw=1.0, capsize=2.5)
-    is_bound = frame["is_bound"].to_numpy(bool)
+    is_bound = (frame["bound"] != "").to_numpy(bool)
     ax.plot(x[is_bound], value[is_bound], marker, ms=5, color=colour, mfc="white", zorder=4)
     (drawn,) = ax.plot(x[~is_bound], value[~is_bound], marker, ms=5, color=colour, label=label, zorder=4)
     return drawn

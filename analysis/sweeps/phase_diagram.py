@@ -16,6 +16,7 @@ from analysis.base.metric import Undefined
 from analysis.figures.style import FORCED, INK, LARGE, NORMAL, PALE, SMALL
 from analysis.measures import find
 from analysis.sweeps.cells import LABELS, at_cells, edges_of, plain, table
+from analysis.sweeps.failed_cells import crossed
 from analysis.sweeps.stability import decides, theoretical_gain
 from analysis.sweeps.table import Sweep, key_label, label_of, value_text, words_of
 
@@ -83,7 +84,8 @@ def phase_diagram(
     metric : str, optional
         The first that a reader looks for if not given.
     is_ratio : bool
-        Draw base / muted; hatched where its 95% interval holds 1.
+        Draw base / muted; hatched where its 95% interval holds 1. Cells in which a market failed are crossed,
+        with the share of their runs.
     arm : str
         Which arm is drawn if it is no ratio.
     keys : tuple of str, optional
@@ -103,6 +105,7 @@ def phase_diagram(
     for ax, (value, ids) in zip(panels, parts, strict=True):
         mesh = _cells(ax, sweep, drawn.frame.loc[ids], (across, up), limits)
         lines |= _contours(ax, sweep, ids, drawn, (across, up), {panel: value} if panel else {})
+        lines |= crossed(ax, sweep, ids, (BASE, MUTED) if is_ratio else (arm,), (across, up))
         if panel:
             ax.set_title(f"{key_label(panel)} = {plain(value)}", fontsize=SMALL, color=INK, loc="left")
         _dress(ax, sweep, across, up, most=LABELS if len(panels) < 3 else LABELS - 2)

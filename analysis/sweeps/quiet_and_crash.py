@@ -12,7 +12,7 @@ import numpy as np
 
 from analysis.base.arms import BASE, MUTED
 from analysis.facts.bands import LIQUID
-from analysis.figures.style import GRID, INK, PALE, SMALL, dress, legend_above
+from analysis.figures.style import GRID, INK, PALE, SMALL, dress, legend_above, plain_log
 from analysis.sweeps.curves import curves
 from analysis.sweeps.gain_curve import FALL, subjects, to_scale
 from analysis.sweeps.table import Sweep
@@ -50,8 +50,6 @@ def quiet_and_crash(sweep: Sweep, asset: str) -> Figure:
 
 def _beside_the_ordinary(ax: Axes, sweep: Sweep, asset: str) -> None:
     """The band of liquid markets, the market without the hedges, and a scale for ratios."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
     ax.axhspan(*LIQUID, color=GRID, alpha=0.7, lw=0, zorder=0)
     without = float(np.nanmean(sweep.values(f"{asset}.{QUIET}", MUTED).to_numpy()))
     ax.axhline(without, color=PALE, lw=1.2, ls=(0, (4, 2)), zorder=1)
@@ -60,6 +58,4 @@ def _beside_the_ordinary(ax: Axes, sweep: Sweep, asset: str) -> None:
     ax.set_yscale("log")
     low, high = ax.get_ylim()
     ax.set_ylim(min(low, 0.5), max(high, 2.0))
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_minor_locator(NullLocator())
+    plain_log(ax.yaxis)

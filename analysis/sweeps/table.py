@@ -4,6 +4,7 @@ A sweep's folder holds `design.parquet` (a row a point), `runs.parquet` (a row a
 resolved `scenario.toml`, whose `[sweep]` says how the points were chosen. A point has several
 runs (replicates, arms); its value in a metric is the mean over the replicates, with the 95%
 interval of Student's t, and its amplification the ratio of two such means over paired seeds.
+Runs in which a market failed are kept: their falls are lower bounds.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from scipy import stats
 
 from analysis.base.arms import BASE, MUTED
 from analysis.base.metric import Undefined
-from analysis.feedback.amplification import ratio
+from analysis.feedback.amplification import Failed, pair
+from analysis.feedback.cautions import FAILED, failed
 from analysis.figures.style import short
 from analysis.measures import find, is_percent, listed
 
@@ -207,15 +209,40 @@ class Sweep:
         Returns
         -------
         DataFrame
-            Index design_id; columns value, low, high, NaN where there is no ratio, and runs.
+            Index design_id; columns value, low, high, NaN where there is no ratio, runs, and bound, as of
+            `analysis.feedback.amplification.compare`: "" unless a market failed.
         """
-        first, second = self.values(metric, above).align(self.values(metric, below), join="inner", axis=1)
+        both = self.values(metric, above).columns.intersection(self.values(metric, below).columns)
+        values = {arm: self.values(metric, arm)[both].to_numpy() for arm in (above, below)}
+        least = self._failed(metric, (above, below), both)
         rows = []
-        for left, right in zip(first.to_numpy(), second.to_numpy(), strict=True):
-            both = np.isfinite(left) & np.isfinite(right)
-            found = ratio(left[both], right[both])
-            rows.append((found.value, found.low, found.high, int(both.sum())))
-        return pd.DataFrame(rows, index=self.design.index, columns=["value", "low", "high", "runs"])
+        for number in range(len(self.design)):
+            own, lost = ({arm: each[number] for arm, each in table.items()} for table in (values, least))
+            arms = pair(own, lost, above, below)
+            found = arms.ratio()
+            rows.append((found.value, found.low, found.high, arms.above.size, arms.bound))
+        return pd.DataFrame(rows, index=self.design.index, columns=["value", "low", "high", "runs", "bound"])
+
+    def _failed(self, metric: str, arms: Sequence[str], replicates: Any) -> Failed:
+        """By arm, point and replicate whether a value of a metric is a lower bound: a market failed."""
+        about = find(metric)
+        if FAILED not in self.metrics or about is None or not about.only_grows:
+            return {}
+        tables = {arm: self.values(FAILED, arm).reindex(columns=replicates) for arm in arms}
+        return failed({arm: table.to_numpy() for arm, table in tables.items()})
+
+    def failures(self, arms: Sequence[str]) -> pd.Series[float]:
+        """Share of the runs of a point in which a market failed, in the arm in which most did.
+
+        Returns
+        -------
+        Series
+            Index design_id; 0 where none failed or none could.
+        """
+        if FAILED not in self.metrics:
+            return pd.Series(0.0, index=self.design.index)
+        shares = [self.values(FAILED, arm).mean(axis=1) for arm in arms if arm in self.arms]
+        return pd.concat(shares, axis=1).max(axis=1).fillna(0.0)
 
 
 def unit_of(metric: str) -> str:

@@ -1,76 +1,36 @@
 """Amplify: run the arms of a scenario over paired seeds and compare them.
 
 run base once and keep its recording, for figures and tables
-run every arm with every seed, the seeds over the workers
-compare the arms, metric by metric
-write the table, the figure, a row for every run, and say in the manifest what this is
+run every arm with every seed that is not done yet, in the scenario as written and in the worlds drawn of it
+compare the arms, metric by metric, and the worlds
+write the tables, the figures, a row for every run, and say in the manifest what this is
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from analysis import gallery
 from analysis.base.arms import BASE, MUTED, OPEN_LOOP
-from analysis.base.metric import measure
-from analysis.feedback.amplification import compare
-from analysis.measures import known, listed, metrics
+from analysis.feedback import cautions
+from analysis.feedback.amplification import FEWEST, compare
+from analysis.measures import known, metrics
 from scenarios.arms.arms import Arms
 from scenarios.arms.mechanisms import mechanisms, run_coalitions
+from scenarios.arms.outcome import AMPLIFICATION, Amplification, write
 from scenarios.arms.replicates import replicate_seeds
+from scenarios.arms.seeds import Job, Row, Seed, done, identity
+from scenarios.arms.worlds import World, drawn
 from scenarios.build.compilation import cut_short
+from scenarios.file.errors import Problem, ScenarioError
 from scenarios.file.schema import Scenario
-from scenarios.folders.folder import ResultsFolder
+from scenarios.folders.begun import Begun
+from scenarios.folders.folder import FINISHED, ResultsFolder
 from scenarios.process.interruption import Interruption, Stopped
-from scenarios.workers.study import Study
-from scenarios.workers.workers import Failure, failure, run_over
-from sim.recording.recording import Recording
-
-AMPLIFICATION = "amplification"
-
-Row = dict[str, Any]
-
-
-@dataclass
-class Amplification(Study):
-    """What became of a comparison, beyond what every study has.
-
-    Attributes
-    ----------
-    arms : Arms
-    seeds : list of int
-        That were asked for.
-    rows : list of dict
-        A row a run: replicate, seed, arm, and the metrics, None where undefined.
-    entries : dict
-        As in `amplification.json`.
-    reasons : dict of str to str
-        Why a metric was undefined in some run.
-    shapley : dict
-        As in `shapley.json`; empty if it was not asked for.
-    """
-
-    arms: Arms
-    seeds: list[int]
-    rows: list[Row] = field(default_factory=list)
-    entries: dict[str, Any] = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
-    shapley: dict[str, Any] = field(default_factory=dict)
-    kind: ClassVar[str] = AMPLIFICATION
-
-    def values(self, metric: str, arms: Sequence[str] | None = None) -> dict[str, np.ndarray]:
-        """Values of a metric by arm, a value a seed, NaN where undefined."""
-        table: dict[str, dict[int, float]] = {arm: {} for arm in arms or self.arms.chosen}
-        for row in self.rows:
-            found = row.get(metric)
-            table[row["arm"]][row["replicate"]] = np.nan if found is None else found
-        replicates = sorted({row["replicate"] for row in self.rows})
-        return {arm: np.array([of.get(n, np.nan) for n in replicates], float) for arm, of in table.items()}
+from scenarios.workers.workers import Failure, failure
 
 
 def default_arms(scenario: Scenario) -> list[str]:
@@ -78,15 +38,18 @@ def default_arms(scenario: Scenario) -> list[str]:
     return list(dict.fromkeys([BASE, MUTED, OPEN_LOOP, *scenario.arms]))
 
 
-def default_folder(scenario: Scenario) -> Path:
-    """`results/<name>-amplification-<first digits of the hash>`."""
-    return Path("results") / f"{scenario.name}-{AMPLIFICATION}-{scenario.digest(AMPLIFICATION)[:8]}"
+def default_folder(scenario: Scenario, worlds: int = 0) -> Path:
+    """`results/<name>-amplification-<first digits of a hash>`, of the worlds that are drawn too."""
+    asked = f"{AMPLIFICATION} {worlds} {scenario.uncertain}" if worlds else AMPLIFICATION
+    return Path("results") / f"{scenario.name}-{AMPLIFICATION}-{scenario.digest(asked)[:8]}"
 
 
-def planned_runs(scenario: Scenario, seeds: int, arms: Sequence[str] = (), *, shapley: bool = False) -> int:
+def planned_runs(
+    scenario: Scenario, seeds: int, arms: Sequence[str] = (), *, worlds: int = 0, shapley: bool = False
+) -> int:
     """Runs that a comparison takes."""
     chosen = len(dict.fromkeys(arms)) or len(default_arms(scenario))
-    return seeds * (chosen + (2 ** len(mechanisms(scenario)) if shapley else 0))
+    return seeds * (chosen * (1 + worlds) + (2 ** len(mechanisms(scenario)) if shapley else 0))
 
 
 def amplify(
@@ -96,6 +59,7 @@ def amplify(
     seeds: int = 64,
     workers: int = 1,
     arms: Sequence[str] = (),
+    worlds: int = 0,
     shapley: bool = False,
     force: bool = False,
     figures: bool = True,
@@ -114,6 +78,8 @@ def amplify(
         Processes.
     arms : sequence of str
         `default_arms` if not given.
+    worlds : int
+        Draw so many from what is uncertain, and run them with the same seeds and arms.
     shapley : bool
         Credit the amplification to mechanisms as well; takes 2^n runs a seed for n mechanisms.
     force : bool
@@ -123,34 +89,56 @@ def amplify(
         Called with the number of runs done.
     interruption : Interruption, optional
         Looked at after every seed and every figure; what is done by then is compared and published,
-        figures are left out.
+        figures are left out. The next call goes on from there.
 
     Raises
     ------
     ScenarioError
-        Before anything is written: an arm is unknown or cannot be built, or the folder is taken.
+        Before anything is written: an arm is unknown or cannot be built, the folder is taken, or worlds
+        are drawn and nothing is uncertain, a world is not allowed, or there are too few seeds or worlds.
     """
     checked = scenario.checked()
     outcome = Amplification(
         Arms(checked, arms or default_arms(checked)), replicate_seeds(checked.seed, seeds)
     )
+    if worlds:
+        _check_counts(checked.name, outcome.arms.chosen, seeds=seeds, worlds=worlds)
+        outcome.worlds = drawn(checked, worlds)
     results = ResultsFolder(folder, AMPLIFICATION, force=force)
     interruption = interruption or Interruption()
     with cut_short(interruption):
         for arm in outcome.arms.chosen:
             outcome.arms.market(arm, outcome.seeds[0]).release()
-    with results:
+    with Begun(folder, identity(outcome.arms)) as begun, results:
         with cut_short(interruption):
             _keep_base(outcome, results.partial / BASE, interruption, figures=figures)
-        _run(outcome, workers, progress, interruption)
+        _run(outcome, workers, begun, progress, interruption)
         _compare(outcome)
+        _compare_worlds(outcome)
         if shapley and not interruption.signal:
             _credit(outcome, workers, progress, interruption)
         if figures and outcome.rows:
             for _ in interruption.until(_drawings(outcome, results.partial / "figures")):
                 pass
-        _publish(outcome, results)
+        write(outcome, results)
+        if outcome.status == FINISHED:
+            begun.over()
     return outcome
+
+
+def _check_counts(name: str, arms: Sequence[str], *, seeds: int, worlds: int) -> None:
+    """Raise where nothing could be said of worlds."""
+    problems = [
+        Problem(name, option, f"found {found}", allowed=(f"{FEWEST} or more where worlds are drawn",))
+        for option, found in (("--seeds", seeds), ("--uncertain", worlds))
+        if found < FEWEST
+    ]
+    lacking = [arm for arm in (BASE, MUTED) if arm not in arms]
+    if lacking:
+        what = f"{lacking[0]} is not among them; worlds are compared in base over muted"
+        problems.append(Problem(name, "--arms", what))
+    if problems:
+        raise ScenarioError(problems)
 
 
 def _keep_base(outcome: Amplification, folder: Path, interruption: Interruption, *, figures: bool) -> None:
@@ -174,37 +162,53 @@ def _keep_base(outcome: Amplification, folder: Path, interruption: Interruption,
 
 
 def _run(
-    outcome: Amplification, workers: int, progress: Callable[[int], None], interruption: Interruption
+    outcome: Amplification,
+    workers: int,
+    begun: Begun,
+    progress: Callable[[int], None],
+    interruption: Interruption,
 ) -> None:
-    """Run every arm with every seed; rows arrive in any order and are sorted."""
-    arms = outcome.arms
-    jobs = list(enumerate(outcome.seeds))
-    payload = (arms.scenario, arms.chosen)
-    reasons: dict[int, dict[str, str]] = {}
-    start: dict[str, Any] = {"workers": workers, "setup": _prepare, "setup_arguments": payload}
+    """Run every arm with every seed, in the scenario as written and then in its worlds, in any order."""
+    arms, markets = outcome.arms, [{}, *outcome.worlds]
+    jobs = {job.name: job for world in markets for job in (Job(world, seed) for seed in outcome.seeds)}
+    found: dict[str, Seed | Failure] = {}
     with cut_short(interruption):
-        results = run_over(_seed, jobs, stop=lambda: interruption.signal, **start)
-        for done, (number, result) in enumerate(results, 1):
-            if isinstance(result, Failure):
-                outcome.note(f"replicate {number}", result)
-            else:
-                outcome.rows += result.rows
-                reasons[number] = result.reasons
-                for arm, failure in result.failures.items():
-                    outcome.note(f"replicate {number}, {arm}", failure)
-            progress(done * len(arms.chosen))
+        results = done(arms, jobs, workers, begun, lambda: interruption.signal)
+        for number, (name, result) in enumerate(results, 1):
+            found[name] = result
+            progress(number * len(arms.chosen))
     outcome.heed(interruption)
-    for number in sorted(reasons, reverse=True):
-        outcome.reasons |= reasons[number]
-    order = {arm: position for position, arm in enumerate(arms.chosen)}
-    outcome.rows.sort(key=lambda row: (row["replicate"], order[row["arm"]]))
+    outcome.rows, *outcome.world_rows = [_rows(outcome, world, found) for world in markets]
+    for seed in reversed(outcome.seeds):
+        if isinstance(own := found.get(Job({}, seed).name), Seed):
+            outcome.reasons |= own.reasons
+
+
+def _rows(outcome: Amplification, world: World, found: Mapping[str, Seed | Failure]) -> list[Row]:
+    """The runs of a world by replicate and arm; those that failed are noted."""
+    rows = []
+    where = f"world {outcome.worlds.index(world)}, " if world else ""
+    for replicate, seed in enumerate(outcome.seeds):
+        result = found.get(Job(world, seed).name)
+        own = {"replicate": replicate, "seed": seed}
+        if isinstance(result, Failure):
+            outcome.note(f"{where}replicate {replicate}", result)
+        elif result is not None:
+            rows += [
+                own | {"arm": arm} | result.metrics[arm]
+                for arm in outcome.arms.chosen
+                if arm in result.metrics
+            ]
+            for arm, failed in result.failures.items():
+                outcome.note(f"{where}replicate {replicate}, {arm}", failed)
+    return rows
 
 
 def _credit(
     outcome: Amplification, workers: int, progress: Callable[[int], None], interruption: Interruption
 ) -> None:
     """Run the market with every set of mechanisms; nothing is credited if that is cut short."""
-    before = len(outcome.seeds) * len(outcome.arms.chosen)
+    before = len(outcome.seeds) * len(outcome.arms.chosen) * (1 + len(outcome.worlds))
     found, failures = run_coalitions(
         outcome.arms.scenario, outcome.seeds, workers, lambda done: progress(before + done), interruption
     )
@@ -214,38 +218,6 @@ def _credit(
         outcome.note(f"coalition run {number}", reason)
 
 
-_arms: Arms
-
-
-def _prepare(scenario: Scenario, chosen: list[str]) -> None:
-    """Set a worker up: one reading of the scenario serves all its seeds."""
-    global _arms
-    _arms = Arms(scenario, chosen)
-
-
-class Seed(NamedTuple):
-    """What one seed came to: a row an arm, why metrics are undefined, and which arms failed."""
-
-    rows: list[Row]
-    reasons: dict[str, str]
-    failures: dict[str, Failure]
-
-
-def _seed(job: tuple[int, int]) -> Seed:
-    """Run every arm with one seed; one that raises leaves the others."""
-    replicate, seed = job
-    found = Seed([], {}, {})
-
-    def look(arm: str, recording: Recording) -> None:
-        entries = measure(recording, listed("light"))
-        values = {name: entry["value"] for name, entry in entries.items()}
-        found.rows.append({"replicate": replicate, "seed": seed, "arm": arm, **values})
-        found.reasons.update({name: entry["reason"] for name, entry in entries.items() if "reason" in entry})
-
-    _arms.run(seed, look, lambda arm, error: found.failures.update({arm: failure(error)}))
-    return found
-
-
 def _compare(outcome: Amplification) -> None:
     """Compare the arms in every metric that any run defines."""
     if not outcome.rows:
@@ -253,35 +225,38 @@ def _compare(outcome: Amplification) -> None:
     names = [name for name in outcome.rows[0] if name not in ("replicate", "seed", "arm")]
     for name in names:
         metric = known()[name.rpartition(".")[2]]
-        entry = compare(outcome.values(name), metric.unit, metric.source)
+        values = outcome.values(name)
+        entry = compare(values, metric.unit, metric.source, outcome.failed(name))
+        if name == cautions.FAILED:
+            entry["chances"] = cautions.chances(values)
         if not entry["seeds_compared"]:
             entry["reason"] = outcome.reasons.get(name, entry.get("reason", ""))
         outcome.entries[name] = entry
+
+
+def _compare_worlds(outcome: Amplification) -> None:
+    """Compare the worlds in every metric that has a ratio in the scenario as written."""
+    if not any(outcome.world_rows):
+        return
+    from analysis.feedback.worlds import Ratios
+
+    keys = {key: np.array([world[key] for world in outcome.worlds], float) for key in outcome.worlds[0]}
+    for name, entry in outcome.entries.items():
+        if entry["ratio"] is not None:
+            of_worlds = [
+                (outcome.values(name, rows), outcome.failed(name, rows)) for rows in outcome.world_rows
+            ]
+            values, failed = zip(*of_worlds, strict=True)
+            about = {
+                "unit": entry["unit"],
+                "as_written": {"ratio": entry["ratio"], "interval": entry["interval"]},
+            }
+            outcome.uncertain[name] = about | Ratios.of(values, failed).entry(keys)
 
 
 def _drawings(outcome: Amplification, folder: Path) -> Iterator[Path]:
     """Draw the figures of the comparison, one after the other."""
     from analysis.feedback import plots as feedback_plots
 
-    return feedback_plots.saved(outcome.entries, outcome.shapley, folder, outcome.figures_failed)
-
-
-def _publish(outcome: Amplification, results: ResultsFolder) -> None:
-    """Write the comparison and a row a run, and publish."""
-    results.write_runs(outcome.rows)
-    results.write_json(f"{AMPLIFICATION}.json", outcome.entries)
-    if outcome.shapley:
-        results.write_json("shapley.json", outcome.shapley)
-    outcome.publish(results, outcome.arms.scenario, _about(outcome))
-
-
-def _about(outcome: Amplification) -> dict[str, Any]:
-    """What the comparison was, for the manifest."""
-    return {
-        "overrides": outcome.arms.scenario.overrides(),
-        "seeds": outcome.seeds,
-        "seeds_done": len({row["replicate"] for row in outcome.rows}),
-        "arms": outcome.arms.chosen,
-        "muted": list(outcome.arms.muted),
-        "exempt": sorted(outcome.arms.exempt),
-    }
+    found = outcome.entries, outcome.shapley, outcome.of_worlds()
+    return feedback_plots.saved(*found, folder, outcome.figures_failed)

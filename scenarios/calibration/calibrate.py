@@ -16,6 +16,7 @@ import numpy as np
 
 from analysis.calibration.fit import STEPS, Told, search
 from scenarios.arms.replicates import design_seed, replicate_seeds
+from scenarios.arms.samples import unit_points
 from scenarios.build.compilation import cut_short
 from scenarios.calibration.evaluation import Evaluation, Job
 from scenarios.calibration.outcome import CALIBRATION, Calibration, publish
@@ -25,7 +26,6 @@ from scenarios.file.sources import sources_hash
 from scenarios.folders.begun import Begun
 from scenarios.folders.folder import FINISHED, ResultsFolder
 from scenarios.process.interruption import Interruption
-from scenarios.sweeps.designs import unit_points
 from scenarios.workers import workers as processes
 from scenarios.workers.resumed import resumed
 from scenarios.workers.workers import Failure, Workers

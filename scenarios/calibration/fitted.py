@@ -16,6 +16,7 @@ import tomli_w
 from scenarios.file import override, toml
 from scenarios.file.document import Document
 from scenarios.file.errors import ScenarioError
+from scenarios.file.overlays import STUDIES
 from scenarios.file.rewriting import inserted, replaced
 from scenarios.file.schema import Scenario, parse
 
@@ -37,7 +38,8 @@ def fitted(scenario: Scenario, values: Mapping[str, Any], made_by: str, folder: 
         Where it will lie.
     """
     said = f"{scenario.description.rstrip()}\nFitted: {', '.join(values)}, by\n`{made_by}`.\n"
-    wanted = scenario.set_over({**values, DESCRIPTION: said.lstrip()}, "--to")
+    studies = {name: getattr(scenario, name) for name in STUDIES}
+    wanted = scenario.set_over({**values, DESCRIPTION: said.lstrip()}, "--to").model_copy(update=studies)
     written = _rewritten(scenario, {**scenario.overrides(), **values, DESCRIPTION: said.lstrip()})
     return written if _is(written, wanted, folder) else wanted.to_toml()
 

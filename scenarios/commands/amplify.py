@@ -20,6 +20,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=64,
         help="paired seeds (64); with fewer than 8 there is no interval, four times as many halve it",
     )
+    parser.add_argument(
+        "--uncertain",
+        metavar="N",
+        type=count,
+        default=0,
+        help="draw N worlds from [uncertain], and run the seeds in each: 8 of both at least; a power of two "
+        "spreads best",
+    )
     add_workers(parser)
     parser.add_argument(
         "--arms", metavar="A,B", help="arms to compare; base, muted, open_loop and the scenario's own"
@@ -36,8 +44,9 @@ def run(options: argparse.Namespace) -> int:
     """Run the arms over the seeds, and print and write what they come to."""
     from functools import partial
 
-    from analysis.feedback.cautions import cautions
-    from scenarios.arms.amplify import Amplification, amplify, default_folder, planned_runs
+    from analysis.feedback.cautions import cautions, of_worlds
+    from scenarios.arms.amplify import amplify, default_folder, planned_runs
+    from scenarios.arms.outcome import Amplification
     from scenarios.process.progress import note, note_compiling
     from scenarios.terminal.amplification_table import table
     from scenarios.terminal.scenario import scenario_of
@@ -45,18 +54,25 @@ def run(options: argparse.Namespace) -> int:
 
     scenario = scenario_of(options)
     note_compiling(quiet=options.quiet)
-    wanted = options.out or default_folder(scenario)
+    worlds = options.uncertain
+    wanted = options.out or default_folder(scenario, worlds)
     arms = [name.strip() for name in options.arms.split(",")] if options.arms else []
-    runs = planned_runs(scenario, options.seeds, arms, shapley=options.shapley)
-    note(f"{scenario.name}: {runs:,} runs, {options.seeds} seeds", quiet=options.quiet)
+    runs = planned_runs(scenario, options.seeds, arms, worlds=worlds, shapley=options.shapley)
+    drawn = f", {worlds:,} worlds beside the scenario as written" if worlds else ""
+    note(f"{scenario.name}: {runs:,} runs, {options.seeds} seeds{drawn}", quiet=options.quiet)
 
     def told(outcome: Amplification) -> Told:
-        entries, shapley = outcome.entries, outcome.shapley
+        entries = outcome.entries
         return Told(
             table(outcome),
-            lambda: {"amplification": entries, "cautions": cautions(entries), "shapley": shapley},
+            lambda: {
+                "amplification": entries,
+                "cautions": [*cautions(entries), *of_worlds(outcome.uncertain)],
+                "shapley": outcome.shapley,
+                "worlds": outcome.of_worlds(),
+            },
             [command("report", place(outcome.folder))] if outcome.rows else [],
         )
 
-    work = partial(amplify, scenario, seeds=options.seeds, arms=arms, shapley=options.shapley)
+    work = partial(amplify, scenario, seeds=options.seeds, arms=arms, worlds=worlds, shapley=options.shapley)
     return carry_out(options, scenario.name, wanted, runs, work, told)

@@ -32,7 +32,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--horizons", metavar="A,B", type=listed(positive), help="seconds after its end (1,60,600,3600)"
     )
     parser.add_argument("--asset", metavar="NAME", default="", help="what is sold; the first asset")
-    parser.add_argument("--arm", metavar="NAME", default="muted")
+    parser.add_argument(
+        "--arms",
+        "--arm",
+        metavar="A,B",
+        default="muted",
+        help="where (muted); several are sold the same, and compared size by size",
+    )
     parser.add_argument(
         "--seeds", metavar="N", type=count, default=16, help="paired seeds (16); no interval below 8"
     )
@@ -50,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
     """Probe, and print and write what was found."""
     from functools import partial
 
+    from analysis.base.arms import MUTED
     from analysis.facts.bands import HOUR
     from analysis.facts.scorecard import entries
     from scenarios.probes.probe import ProbeOutcome, default_folder, described, probe, scored
@@ -60,15 +67,18 @@ def run(options: argparse.Namespace) -> int:
     from scenarios.terminal.study import Told, carry_out
 
     scenario = scenario_of(options)
+    arms = [name.strip() for name in options.arms.split(",")]
+    first = MUTED if MUTED in arms else arms[0]
     prober = Prober(
         scenario.checked(),
-        options.arm,
+        first,
         options.asset,
         options.sizes or SIZES,
         options.at or AT,
         options.over or OVER,
         options.horizons or HORIZONS,
         HOUR * options.hours if options.hours else scenario.time.step_seconds,
+        [name for name in arms if name != first],
     )
     note_compiling(quiet=options.quiet)
     wanted, runs = options.out or default_folder(prober), options.seeds * prober.runs

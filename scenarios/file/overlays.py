@@ -1,4 +1,4 @@
-"""Overlays: the values that arms and sweeps set over a scenario, checked with the scenario."""
+"""Overlays: the values that arms, sweeps and uncertain worlds set over a scenario, checked with it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
+
+import numpy as np
 
 from analysis.base.arms import MUTED, PLACEBO
 from scenarios.file import override
@@ -15,6 +17,7 @@ from scenarios.file.errors import Problem, ScenarioError, nearest
 from scenarios.file.retyping import sets_type
 from scenarios.file.sweep_schema import Range, Sweep
 from scenarios.file.toml import Path
+from sim.setup.distributions import Distribution
 
 Values = dict[str, Any]
 
@@ -28,8 +31,11 @@ class Noted(Protocol):
 
 
 Parse = Callable[[Document], Noted]
-FIXED = ("schema_version", "name", "description", "seed", "modules", "sweep")
-"""Keys that every run of a sweep shares, or that it sets itself."""
+STUDIES = ("sweep", "uncertain")
+"""Tables about many runs, which no run itself looks at."""
+
+FIXED = ("schema_version", "name", "description", "seed", "modules", *STUDIES)
+"""Keys that every run of a study shares, or that it sets itself."""
 
 RESERVED = (
     "unit",
@@ -48,21 +54,27 @@ RESERVED = (
     "seeds_compared",
     "against_base",
     "against_muted",
+    "bound",
+    "chances",
 )
 """Keys of a metric in amplification.json beside the names of arms."""
 
 CHECKED = 100
 """So many points of a sweep are tried when a scenario is read; a sweep tries every one."""
 
+TAILS = (0.001, 0.999)
+"""Quantiles of uncertain values that are tried when a scenario is read; a study tries all that it draws."""
+
 
 def check(
     resolved: Callable[[], Values],
     arms: Mapping[str, Arm],
     sweep: Sweep | None,
+    uncertain: Mapping[str, Distribution],
     document: Document,
     parse: Parse,
 ) -> None:
-    """Raise for every value that an arm or the sweep sets and that is not allowed.
+    """Raise for every value that an arm, the sweep or an uncertain world sets and that is not allowed.
 
     Parameters
     ----------
@@ -70,6 +82,7 @@ def check(
         Gives every value of the scenario, defaults written out.
     arms : mapping of str to Arm
     sweep : Sweep or None
+    uncertain : mapping of str to Distribution
     document : Document
         What the scenario was read from.
     parse : callable
@@ -80,12 +93,13 @@ def check(
     ScenarioError
         With every problem found.
     """
-    if not arms and sweep is None:
+    if not arms and sweep is None and not uncertain:
         return
-    plain = {key: value for key, value in resolved().items() if key != "sweep"}
+    plain = {key: value for key, value in resolved().items() if key not in STUDIES}
     problems = list(_of_arms(plain, arms, document, parse))
     if sweep is not None:
         problems += _of_sweep(plain, arms, sweep, document, parse)
+    problems += _of_worlds(plain, uncertain, document, parse)
     if problems:
         raise ScenarioError(problems)
 
@@ -133,6 +147,41 @@ def _of_sweep(
     for number, row in enumerate((sweep.rows or [])[:CHECKED]):
         for problem in _tried(plain, row, ("sweep", "rows", number), document, parse):
             yield _placed(problem, row)
+
+
+def _of_worlds(
+    plain: Values, uncertain: Mapping[str, Distribution], document: Document, parse: Parse
+) -> Iterator[Problem]:
+    """What is wrong with worlds in which every value is far down, or far up, in its distribution."""
+    said: set[str] = set()
+    for part in TAILS if uncertain else ():
+        drawn = world(plain, uncertain, np.full(len(uncertain), part))
+        found = [_drawn(problem) for problem in _tried(plain, drawn, ("uncertain",), document, parse)]
+        yield from (problem for problem in found if problem.key not in said)
+        said |= {problem.key for problem in found}
+
+
+def _drawn(problem: Problem) -> Problem:
+    """A problem with a value that a distribution draws, which the file itself does not hold."""
+    return replace(problem, what=problem.what.replace("found ", "draws ", 1))
+
+
+def world(plain: Values, uncertain: Mapping[str, Distribution], parts: np.ndarray) -> Values:
+    """Values by key of the world at a place of the unit cube, whole where the key takes whole numbers.
+
+    Parameters
+    ----------
+    plain : dict
+        Every value of the scenario, defaults written out.
+    uncertain : mapping of str to Distribution
+    parts : ndarray of float64, shape (keys,)
+        Inside (0, 1).
+    """
+    drawn = {
+        key: float(each.quantiles(np.array([part]))[0])
+        for (key, each), part in zip(uncertain.items(), parts, strict=True)
+    }
+    return {key: round(value) if is_whole(plain, key) else value for key, value in drawn.items()}
 
 
 def cells(plain: Values, over: Mapping[str, list[Any] | Range]) -> Iterator[Values]:
@@ -188,10 +237,10 @@ def is_whole(values: Values, key: str) -> bool:
 def _tried(plain: Values, overlay: Values, path: Path, document: Document, parse: Parse) -> Iterator[Problem]:
     """What is wrong with values set over a scenario, at their own place in the file."""
     where = document.key(path)
-    fixed = [key for key in overlay if path[0] == "sweep" and key.partition(".")[0] in FIXED]
+    fixed = [key for key in overlay if path[0] in STUDIES and key.partition(".")[0] in FIXED]
     for key in fixed:
-        line = document.line((*path, key))
-        yield Problem(document.label, f"{where}.{key}", "cannot be swept; every run has the same", line)
+        line, verb = document.line((*path, key)), "swept" if path[0] == "sweep" else "uncertain"
+        yield Problem(document.label, f"{where}.{key}", f"cannot be {verb}; every run has the same", line)
     if fixed:
         return
     try:

@@ -31,6 +31,7 @@ from scenarios.file.retyping import retyped
 from scenarios.file.sweep_schema import Sweep, errors
 from scenarios.file.versions import NEWEST, newest
 from sim.prices.correlation import square_root
+from sim.setup.distributions import AnyDistribution
 from sim.setup.files import File
 from sim.setup.kinds import NotImported
 from sim.setup.limits import LONGEST, MOST_ROWS, SHORTEST, WHOLE
@@ -104,6 +105,12 @@ class Scenario(Parameters):
     correlation: list[list[Correlation]] | None = None
     arms: dict[Name, Arm] = Field(default_factory=dict)
     sweep: Sweep | None = None
+    uncertain: dict[str, AnyDistribution] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="What is not known: distributions by dotted key, for `amplify --uncertain`",
+    )
     _source: Document | None = PrivateAttr(default=None)
 
     @field_validator("correlation")
@@ -199,10 +206,9 @@ class Scenario(Parameters):
     def digest(self, arm: str = BASE) -> str:
         """Hash of everything that decides a run: resolved scenario, seed, arm, bytes of files read.
 
-        A file counts by what it holds, not by where it lies; the sweep around a run does not count.
+        A file counts by what it holds, not by where it lies; the studies around a run do not count.
         """
-        resolved = self.resolved()
-        resolved.pop("sweep", None)
+        resolved = {key: value for key, value in self.resolved().items() if key not in overlays.STUDIES}
         values = as_text(resolved, lambda file: hashlib.sha256(Path(file).read_bytes()).hexdigest())
         text = json.dumps({"arm": arm, "scenario": values}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -263,7 +269,7 @@ class Scenario(Parameters):
         return self.set_over(overlay, f"arms.{arm}.set")
 
     def set_over(self, values: Values, origin: str) -> Scenario:
-        """The scenario of a run with values set by dotted key, without its sweep; itself if there are none.
+        """The scenario of a run with values set by dotted key, without its studies; itself if there are none.
 
         Parameters
         ----------
@@ -278,7 +284,7 @@ class Scenario(Parameters):
         """
         if not values:
             return self
-        plain = self.model_copy(update={"sweep": None})
+        plain = self.model_copy(update=dict.fromkeys(overlays.STUDIES))
         return parse(plain._document().set(values, origin), type(self))
 
     def _document(self) -> Document:
@@ -314,7 +320,8 @@ def parse(document: Document, form: type[Form]) -> Form:
             scenario._source = document
         except ValidationError as error:
             raise explain(error, form, document) from error
-    overlays.check(scenario.resolved, scenario.arms, scenario.sweep, document, lambda one: parse(one, form))
+    own = (scenario.arms, scenario.sweep, scenario.uncertain or {})
+    overlays.check(scenario.resolved, *own, document, lambda one: parse(one, form))
     return scenario
 
 

@@ -84,10 +84,14 @@ class ResultsFolder:
 
     def write_runs(self, rows: list[dict[str, Any]]) -> None:
         """Write a table with a row a run."""
+        self.write_rows("runs.parquet", rows)
+
+    def write_rows(self, name: str, rows: list[dict[str, Any]]) -> None:
+        """Write a table."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        pq.write_table(pa.Table.from_pylist(rows), self.partial / "runs.parquet", compression="zstd")
+        pq.write_table(pa.Table.from_pylist(rows), self.partial / name, compression="zstd")
 
     def write_traces(self, traces: Mapping[str, str]) -> None:
         """Write where runs failed, by what failed; nothing where none did."""

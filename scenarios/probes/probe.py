@@ -1,4 +1,4 @@
-"""Probe: sell into a market at several sizes, over paired seeds, and say what came of it.
+"""Probe: sell into a market at several sizes, in one arm or more, over paired seeds, and say what came of it.
 
 build the market, and find what an earlier session has done
 run the seeds that are missing over the workers, and keep each as it is finished
@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from analysis.facts.scorecard import Row, entries, excused, pooled
 from analysis.figures.drawing import going_on
+from analysis.probes.arms import compared
 from analysis.probes.impact import Impact, Seed
 from scenarios.arms.replicates import replicate_seeds
 from scenarios.build.compilation import cut_short
@@ -51,8 +52,20 @@ class ProbeOutcome(Study):
     @property
     def impact(self) -> Impact:
         """What the seeds that are done say."""
+        return self.impacts[self.prober.arm]
+
+    @property
+    def impacts(self) -> dict[str, Impact]:
+        """What they say in each arm, those beside the first before it."""
         done = [self.found[replicate] for replicate in sorted(self.found)]
-        return Impact(self.prober.shares, self.prober.schedule, done)
+        first, *others = self.prober.arms
+        probes = {arm: [seed.beside[number] for seed in done] for number, arm in enumerate(others)}
+        probes[first] = [seed.probes for seed in done]
+        schedule = self.prober.shares, self.prober.schedule
+        return {
+            arm: Impact(*schedule, [seed._replace(probes=own) for seed, own in zip(done, each, strict=True)])
+            for arm, each in probes.items()
+        }
 
 
 def scored(outcome: ProbeOutcome) -> list[Row]:
@@ -155,22 +168,26 @@ def _seed(seed: int) -> Any:
 def described(outcome: ProbeOutcome) -> dict[str, Any]:
     """What was found, as in `probe.json`."""
     about = {"asset": outcome.prober.asset, "arm": outcome.prober.arm}
-    return about | (outcome.impact.entry() if outcome.found else {"reason": "no seed was run"})
+    if not outcome.found:
+        return about | {"reason": "no seed was run"}
+    beside = {"compared": compared(outcome.impacts)} if len(outcome.prober.arms) > 1 else {}
+    return about | outcome.impact.entry() | beside
 
 
 def _rows(outcome: ProbeOutcome) -> Iterator[dict[str, Any]]:
     """A row a run."""
-    schedule = outcome.prober.schedule
+    schedule, arms = outcome.prober.schedule, outcome.prober.arms
     for replicate, seed in sorted(outcome.found.items()):
         own = {"replicate": replicate, "seed": outcome.seeds[replicate]}
-        yield own | {"share": 0.0, "qty": 0.0} | seed.world._asdict()
-        for share, each in zip(outcome.prober.shares, seed.probes, strict=True):
-            left = {
-                f"move_{seconds:g}": each.moves[schedule.position(seconds)]
-                for seconds in (0.0, *schedule.horizons)
-            }
-            numbers = {name: value for name, value in each._asdict().items() if name != "moves"}
-            yield own | {"share": share} | numbers | left
+        yield own | {"arm": arms[0], "share": 0.0, "qty": 0.0} | seed.world._asdict()
+        for arm, probes in zip(arms, [seed.probes, *seed.beside], strict=True):
+            for share, each in zip(outcome.prober.shares, probes, strict=True):
+                left = {
+                    f"move_{seconds:g}": each.moves[schedule.position(seconds)]
+                    for seconds in (0.0, *schedule.horizons)
+                }
+                numbers = {name: value for name, value in each._asdict().items() if name != "moves"}
+                yield own | {"arm": arm, "share": share} | numbers | left
 
 
 def _publish(outcome: ProbeOutcome, results: ResultsFolder, *, figures: bool) -> None:
@@ -209,6 +226,7 @@ def _about(outcome: ProbeOutcome) -> dict[str, Any]:
         "seeds_done": len(outcome.found),
         "asset": prober.asset,
         "arm": prober.arm,
+        "arms": list(prober.arms),
         "shares": list(prober.shares),
         "at": prober.schedule.at,
         "over_seconds": prober.schedule.over,

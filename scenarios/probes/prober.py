@@ -1,8 +1,8 @@
 """The prober: one seed of a market without an order and with orders of several sizes.
 
-run the market without the scenario's own shocks, and see what is traded in a day
+run the market without the scenario's own shocks, in each arm, and see what is traded in a day
 run its base, to see what hedging and liquidation would sell in answer to a fall, and which facts it has
-run it with a meta-order of each size, all else the same, and see what is different
+run each arm with a meta-order of each size, all else the same, and see what is different
 """
 
 from __future__ import annotations
@@ -47,12 +47,16 @@ class Prober:
         Times after its end, s.
     scored_seconds : float
         How long the base run lasts at least, of which the stylised facts are measured; none are at 0.
+    beside : sequence of str
+        Further arms, into which the same units are sold: those that are shares of the volume of `arm`.
 
     Attributes
     ----------
     scenario : Scenario
         Without shocks, and long enough for the last horizon.
     asset : str
+    arms : tuple of str
+        `arm`, and those beside it.
     shares : tuple of float
         Rising.
     schedule : Schedule
@@ -73,19 +77,22 @@ class Prober:
         over: float = OVER,
         horizons: Sequence[float] = HORIZONS,
         scored_seconds: float = 0.0,
+        beside: Sequence[str] = (),
     ) -> None:
         step = scenario.time.step_seconds
         if at < step:
             what = f"found {at:g}; a step of {step:g} s has to come before the sale"
             raise ScenarioError(Problem(scenario.name, "--at", what))
         self.arm, self.asset = arm, _asset(scenario, asset)
+        self.arms = tuple(dict.fromkeys([arm, *beside]))
         self.shares = tuple(sorted(set(shares)))
         self.schedule = Schedule(at, over, tuple(sorted(set(horizons))), step)
-        if replayed(arm):
-            what = f"{arm} replays the hedges of another arm, which knows of no probe"
-            raise ScenarioError(Problem(scenario.name, "--arm", what))
+        if replaying := [name for name in self.arms if replayed(name)]:
+            what = f"{replaying[0]} replays the hedges of another arm, which knows of no probe"
+            raise ScenarioError(Problem(scenario.name, "--arms", what))
         self._arms(scenario)
-        used = {name: each for name, each in scenario.arms.items() if name in (arm, MUTED, PLACEBO)}
+        needed = (*self.arms, MUTED, PLACEBO)
+        used = {name: each for name, each in scenario.arms.items() if name in needed}
         alone = scenario.model_copy(update={"sweep": None, "arms": used})
         steps = max(scenario.time.steps, self.schedule.steps)
         self.scenario = alone.set_over({"shocks": [], "time.steps": steps}, "the probe")
@@ -94,29 +101,31 @@ class Prober:
 
     @property
     def base_is_shared(self) -> bool:
-        """Whether the run without a probe is that of base too."""
-        return self.arm == BASE and self.base_steps == self.scenario.time.steps
+        """Whether a run without a probe is that of base too."""
+        return BASE in self.arms and self.base_steps == self.scenario.time.steps
 
     @property
     def runs(self) -> int:
         """Runs of one seed."""
-        return 2 - self.base_is_shared + len(self.shares)
+        return len(self.arms) * (1 + len(self.shares)) + (not self.base_is_shared)
 
     def identity(self) -> str:
         """Hash of all that decides what a seed gives."""
         own = self.scenario.model_copy(update={"seed": 0}).digest(self.arm)
-        asked = self.asset, self.shares, self.schedule, self.scored_seconds, sources_hash(self.scenario)
-        return hashlib.sha256(f"{own} {asked}".encode()).hexdigest()
+        asked = self.asset, self.arms, self.shares, self.schedule, self.scored_seconds
+        return hashlib.sha256(f"{own} {asked} {sources_hash(self.scenario)}".encode()).hexdigest()
 
     def at(self, values: dict[str, Any]) -> Prober:
         """The same sales in the market with values set by dotted key."""
         schedule = self.schedule
         asked = (self.shares, schedule.at, schedule.over, schedule.horizons)
-        return Prober(self.scenario.set_over(values, "--key"), self.arm, self.asset, *asked)
+        changed = self.scenario.set_over(values, "--key")
+        return Prober(changed, self.arm, self.asset, *asked, beside=self.arms[1:])
 
     def build(self) -> None:
         """Build the market, so that what does not fit together is said before anything is run."""
-        self._arms(self.scenario).market(self.arm, self.scenario.seed).release()
+        for arm in self.arms:
+            self._arms(self.scenario).market(arm, self.scenario.seed).release()
         self._base().market(BASE, self.scenario.seed).release()
 
     def seed(self, seed: int) -> Seed:
@@ -128,26 +137,27 @@ class Prober:
             If nothing is traded without a probe.
         """
         arms = self._arms(self.scenario)
-        without = _run(arms, self.arm, seed)
-        base = without if self.base_is_shared else _run(self._base(), BASE, seed)
-        found = world(without, base, self.asset, self.schedule.at)
+        without = {arm: _run(arms, arm, seed) for arm in self.arms}
+        base = without[BASE] if self.base_is_shared else _run(self._base(), BASE, seed)
+        found = world(without[self.arm], base, self.asset, self.schedule.at)
         facts = [measured(base, self.asset, fact) for fact in OF_RUNS] if self.scored_seconds else []
-        probes = [self._probe(-share * found.volume, without, seed) for share in self.shares]
-        return Seed(found, probes, facts)
+        sizes = [-share * found.volume for share in self.shares]
+        probes = [[self._probe(arm, qty, run, seed) for qty in sizes] for arm, run in without.items()]
+        return Seed(found, probes[0], facts, probes[1:])
 
     def _base(self) -> Arms:
         return self._arms(self.scenario.set_over({"time.steps": self.base_steps}, "--hours"))
 
-    def _probe(self, qty: float, without: Recording, seed: int) -> Probe:
+    def _probe(self, arm: str, qty: float, without: Recording, seed: int) -> Probe:
         order = {"type": "market_order", "asset": self.asset, "qty": qty}
         order |= {"at": self.schedule.at, "over_seconds": self.schedule.over}
         scenario = self.scenario.set_over({"shocks": [order]}, "the probe")
-        run = _run(self._arms(scenario), self.arm, seed)
+        run = _run(self._arms(scenario), arm, seed)
         return probed(run, without, self.asset, qty, self.schedule)
 
     def _arms(self, scenario: Scenario) -> Arms:
-        """The arm and base, so that the same accounts are exempt from margin in both."""
-        return Arms(scenario, [self.arm, BASE])
+        """The arms and base, so that the same accounts are exempt from margin in all."""
+        return Arms(scenario, [*self.arms, BASE])
 
 
 def _run(arms: Arms, arm: str, seed: int) -> Recording:
@@ -161,13 +171,15 @@ def _run(arms: Arms, arm: str, seed: int) -> Recording:
 
 def plain(seed: Seed) -> Any:
     """What JSON can hold of a seed."""
-    return [list(seed.world), *([list(each) for each in part] for part in (seed.probes, seed.facts))]
+    listed = [[list(each) for each in part] for part in (seed.probes, seed.facts, *seed.beside)]
+    return [list(seed.world), *listed[:2], listed[2:]]
 
 
 def received(values: Any) -> Seed:
     """The seed that `plain` made of."""
-    own, probes, facts = values
-    return Seed(World(*own), [Probe(*probe) for probe in probes], [Measured(*fact) for fact in facts])
+    own, probes, facts, beside = values
+    first, *others = [[Probe(*probe) for probe in each] for each in (probes, *beside)]
+    return Seed(World(*own), first, [Measured(*fact) for fact in facts], others)
 
 
 def _asset(scenario: Scenario, name: str) -> str:

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
 
+from analysis.base.chance import wilson
 from analysis.feedback import theory
 from analysis.figures import style
 from scenarios.file.library import REPLICATED
@@ -50,13 +50,13 @@ def variant(strength: float, distance: float) -> dict[str, Any]:
 
 def share(quantity: str, published: float, found: list[bool], tolerance: float | None) -> Row:
     """A row of a share of runs, in percent, with Wilson's interval."""
-    limits = binomtest(sum(found), len(found)).proportion_ci(method="wilson")
+    low, high = wilson(np.array(found))
     return Row(
         quantity,
         100 * published,
         100 * float(np.mean(found)),
-        100 * limits.low,
-        100 * limits.high,
+        100 * low,
+        100 * high,
         tolerance,
         "%",
     )

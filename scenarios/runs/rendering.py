@@ -141,7 +141,8 @@ def _of_sweep(folder: Path, use: str, analyse: Callable[[], Result]) -> Result:
 def _compared(folder: Path, failed: dict[str, str] | None) -> Iterator[Path]:
     """Draw what an amplification compares, one figure after the other."""
     found = result.read(folder)
-    return feedback_plots.saved(found.amplification or {}, found.shapley, folder / "figures", failed)
+    compared = (found.amplification or {}, found.shapley, found.worlds)
+    return feedback_plots.saved(*compared, folder / "figures", failed)
 
 
 def _whole(folder: Path) -> Recording:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from scenarios.arms.replicates import design_seed
+from scenarios.arms.samples import unit_points
 from scenarios.file.overlays import is_whole
 from scenarios.file.override import KeyProblem, locate
 from scenarios.file.retyping import sets_type
@@ -77,35 +78,6 @@ def _sampled(scenario: Scenario, sweep: Sweep) -> list[Point]:
         for k, (key, values) in enumerate(sweep.over.items())
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def unit_points(design: str, points: int, dimensions: int, seed: int) -> np.ndarray:
-    """A sample of the unit cube.
-
-    Parameters
-    ----------
-    design : str
-        "lhs", "sobol" or "saltelli".
-    points : int
-    dimensions : int
-    seed : int
-
-    Returns
-    -------
-    array, shape (points, dimensions)
-        Of saltelli (points x (dimensions + 2), dimensions).
-    """
-    from scipy.stats import qmc
-
-    if design == "lhs":
-        return np.asarray(qmc.LatinHypercube(dimensions, rng=np.random.default_rng(seed)).random(points))
-    if design == "sobol":
-        return np.asarray(qmc.Sobol(dimensions, rng=np.random.default_rng(seed)).random(points))
-    from SALib.sample import sobol
-
-    names = [str(number) for number in range(dimensions)]
-    problem = {"num_vars": dimensions, "names": names, "bounds": [[0.0, 1.0]] * dimensions}
-    return np.asarray(sobol.sample(problem, points, calc_second_order=False, seed=seed))
 
 
 def _stretched(units: np.ndarray, values: list[Any] | Range, *, is_whole: bool) -> list[Any]:

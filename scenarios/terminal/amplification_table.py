@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.base.arms import BASE, MAIN
-from analysis.feedback.amplification import FEWEST
-from analysis.feedback.cautions import cautions
+from analysis.feedback.amplification import FEWEST, sign
+from analysis.feedback.cautions import FAILED, cautions, of_worlds
 from analysis.measures import is_percent
-from scenarios.arms.amplify import Amplification
+from scenarios.arms.outcome import Amplification
+from scenarios.terminal.aligned import aligned
+from scenarios.terminal.worlds_table import worlds
 
 DIFFERENCE = ["base - muted", "95% interval", "flow", "feedback", "+-", ""]
 SHAPES = {"per sqrt(year)": "{:.1%}", "quote": "{:,.0f}", "liquidations": "{:,.1f}"}
@@ -18,7 +20,7 @@ SHAPES = {"per sqrt(year)": "{:.1%}", "quote": "{:,.0f}", "liquidations": "{:,.1
 
 
 def table(outcome: Amplification) -> str:
-    """Headline, a row a metric, what has no ratio and why, the other arms, failures, and the folder."""
+    """Headline, a row a metric, what has no ratio and why, other arms, worlds, failures, and the folder."""
     entries, arms = outcome.entries, outcome.arms.chosen
     ratios = {name: entry for name, entry in entries.items() if entry["ratio"] is not None}
     others = {name: entry for name, entry in entries.items() if name not in ratios}
@@ -30,13 +32,27 @@ def table(outcome: Amplification) -> str:
         lines += ["", *aligned([["no ratio", *_head(arms)[1:-6], *DIFFERENCE], *rows])]
     lines += _others(entries, arms)
     lines += _credited(outcome.shapley)
+    lines += worlds(outcome)
+    lines += _chances(entries)
     if any(_lacks_interval(entry) for entry in entries.values()):
         what = f"Intervals take {FEWEST} seeds in which a metric is defined in every arm"
         lines += ["", f"{what}; four times as many halve one."]
-    lines += [f"caution: {caution}" for caution in cautions(entries)]
+    every = [*cautions(entries), *of_worlds(outcome.uncertain)]
+    lines += [f"caution: {caution}" for caution in every]
     lines += [f"{what} failed: {failure.reason}" for what, failure in outcome.failures.items()]
     lines += ["", f"results  {os.path.relpath(outcome.folder)}"]
     return "\n".join(lines)
+
+
+def _chances(entries: Mapping[str, Any]) -> list[str]:
+    """How often a market failed in each arm."""
+    chances = entries.get(FAILED, {}).get("chances", {})
+    told = [
+        f"{arm} {found['chance']:.3g} [{found['interval'][0]:.3f}, {found['interval'][1]:.3f}]"
+        f" ({found['failed']} of {found['runs']})"
+        for arm, found in chances.items()
+    ]
+    return ["", f"P(a market fails), 95% interval: {', '.join(told)}"] if told else []
 
 
 def _lacks_interval(entry: Mapping[str, Any]) -> bool:
@@ -64,7 +80,7 @@ def _row(name: str, entry: Mapping[str, Any], arms: Sequence[str]) -> list[str]:
     return [
         name,
         *_means(name, entry, arms),
-        f"{entry['ratio']:.3f}",
+        f"{sign(entry)}{entry['ratio']:.3f}",
         f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "none",
         _number((entry.get("flow_ratio") or {}).get("value"), "x {:.3f}"),
         _number((entry.get("feedback_ratio") or {}).get("value"), "x {:.3f}"),
@@ -125,12 +141,12 @@ def _factor(part: Mapping[str, Any]) -> str:
 
 def _with_interval(part: Mapping[str, Any], shape: str) -> str:
     if part.get("ratio") is not None:
-        return f"{part['ratio']:.3f} {_bounds(part['interval'], '{:.3f}')}".rstrip(" -")
+        return f"{sign(part)}{part['ratio']:.3f} {_bounds(part['interval'], '{:.3f}')}".rstrip(" -")
     if part.get("difference") is None:
         return "-"
     shown = _number(part["difference"], shape)
-    sign = "" if shown.startswith("-") else "+"
-    return f"{sign}{shown} {_bounds(part['difference_interval'], shape)}".rstrip(" -")
+    plus = "" if shown.startswith("-") else "+"
+    return f"{plus}{shown} {_bounds(part['difference_interval'], shape)}".rstrip(" -")
 
 
 def _bounds(interval: Sequence[float] | None, shape: str) -> str:
@@ -148,17 +164,3 @@ def _shape(name: str, unit: str) -> str:
 
 def _number(value: float | None, shape: str) -> str:
     return "-" if value is None else shape.format(value)
-
-
-def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Rows as lines, columns as wide as they need; the first to the left, numbers to the right."""
-    listed = [list(row) for row in rows]
-    columns = max((len(row) for row in listed), default=0)
-    widths = [max((len(row[i]) for row in listed if i < len(row)), default=0) for i in range(columns)]
-    return [
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=False))
-        ).rstrip()
-        for row in listed
-    ]

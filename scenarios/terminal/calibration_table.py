@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scenarios.calibration.outcome import Calibration, keys_of, moments_of
-from scenarios.terminal.amplification_table import aligned
+from scenarios.terminal.aligned import aligned
 
 
 def table(outcome: Calibration) -> str:

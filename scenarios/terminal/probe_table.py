@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analysis.base.arms import BASE
 from analysis.facts import scorecard
+from analysis.feedback.amplification import sign
 from scenarios.probes.probe import ProbeOutcome, described, scored
-from scenarios.terminal.amplification_table import aligned
+from scenarios.terminal.aligned import aligned
 
 BPS = 1e4
 
@@ -19,9 +21,11 @@ def table(outcome: ProbeOutcome) -> str:
     head = (
         f"{prober.scenario.name}: {prober.asset} sold over {schedule.over:g} s from {schedule.at:g} s, arm "
     )
-    done = f"{head}{prober.arm}: {outcome.status}, {len(outcome.found)} seeds"
+    done = f"{head}{', '.join(prober.arms)}: {outcome.status}, {len(outcome.found)} seeds"
     failed = [f"{what} failed: {failure.reason}" for what, failure in outcome.failures.items()]
-    found = _found(described(outcome)) if outcome.found else []
+    entry = described(outcome)
+    found = _found(entry) if outcome.found else []
+    found += _compared(entry["compared"]) if "compared" in entry else []
     facts = ["", scorecard.table(rows)] if (rows := scored(outcome)) else []
     return "\n".join([done, *found, *facts, *failed, "", f"results  {os.path.relpath(outcome.folder)}"])
 
@@ -52,7 +56,7 @@ def _sizes(entry: Mapping[str, Any]) -> list[str]:
                 f"{100 * size['share']:.3g}",
                 f"{size['units']:,.4g}",
                 _number(value, BPS, "{:.2f}"),
-                "[{:.2f}, {:.2f}]".format(*(BPS * end for end in interval)) if interval else "none",
+                _ends(interval),
                 _number(size["prefactor"]["value"], 1, "{:.2f}"),
                 *(_part(size["left"][horizon]["value"], value) for horizon in horizons),
                 *(_back(size[name], size["runs"]) for name in ("book_back", "half_back")),
@@ -60,6 +64,39 @@ def _sizes(entry: Mapping[str, Any]) -> list[str]:
             ]
         )
     return aligned(rows)
+
+
+def _compared(found: Mapping[str, Any]) -> list[str]:
+    """The arms size by size, and in words whether their falls grow and are concave."""
+    rows = [
+        ["the same sales in arms", "% of a day", "move, bps", "[95%]", "executed", "failed", "base/muted"]
+    ]
+    ratios = found["ratios"]
+    for arm, own in found["arms"].items():
+        for number, size in enumerate(own["sizes"]):
+            multiplied = ratios[number] if ratios and arm == BASE else {"value": None, "interval": None}
+            rows.append(
+                [
+                    arm,
+                    f"{100 * size['share']:.3g}",
+                    _number(size["move"]["value"], BPS, "{:.2f}"),
+                    _ends(size["move"]["interval"]),
+                    f"{size['executed']:.1%}",
+                    f"{size['failed']}",
+                    sign(multiplied) + _shown(multiplied, "{:.3f}"),
+                ]
+            )
+    told = [
+        f"{arm}: a larger sale moves the price further: {own['increases']}; concave: {own['is_concave']} "
+        f"(exponent {_shown(own['exponent'])})"
+        for arm, own in found["arms"].items()
+    ]
+    alike = "alike in all arms" if found["executed_alike"] else "NOT alike: the arms cannot be compared"
+    return ["", *aligned(rows), "", *told, f"executed: {alike}"]
+
+
+def _ends(interval: Sequence[float] | None) -> str:
+    return "[{:.2f}, {:.2f}]".format(*(BPS * end for end in interval)) if interval else "none"
 
 
 def _gains(entry: Mapping[str, Any]) -> list[str]:

@@ -9,8 +9,17 @@ from scenarios.folders.begun import Begun
 from scenarios.workers.workers import Failure, Workers
 
 
+def returned(result: Any) -> bool:
+    """Whether a task returned at all."""
+    return not isinstance(result, Failure)
+
+
 def resumed(
-    workers: Workers, jobs: Mapping[str, Any], begun: Begun, stop: Callable[[], Any]
+    workers: Workers,
+    jobs: Mapping[str, Any],
+    begun: Begun,
+    stop: Callable[[], Any],
+    is_whole: Callable[[Any], bool] = returned,
 ) -> Iterator[tuple[str, Any]]:
     """Do the jobs that were not done yet, in any order.
 
@@ -23,16 +32,18 @@ def resumed(
     begun : Begun
     stop : callable
         Asked again and again; once it answers true nothing is begun or waited for.
+    is_whole : callable
+        Whether what a task came to is worth keeping; what is not is done again by the next session.
 
     Yields
     ------
     name : str
     result : object
-        What the task returned, or a `Failure`, which is not kept.
+        What the task returned, or a `Failure`.
     """
     yield from ((name, begun.results[name]) for name in jobs if name in begun.results)
     left = [name for name in jobs if name not in begun.results]
     for number, result in workers.run([jobs[name] for name in left], stop):
-        if not isinstance(result, Failure):
+        if is_whole(result):
             begun.keep(left[number], result)
         yield left[number], result

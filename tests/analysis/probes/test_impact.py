@@ -24,7 +24,7 @@ def entry(moves: tuple[float, ...], demand: float = 0.0) -> dict[str, Any]:
         for share, move in zip(SHARES, moves, strict=False)
     ]
     seed = Seed(World(1e5, 9e-4, demand, 100.0), probes)
-    return Impact(SHARES[: len(moves)], SCHEDULE, [seed, seed]).entry()
+    return {"arm": "muted"} | Impact(SHARES[: len(moves)], SCHEDULE, [seed, seed]).entry()
 
 
 def said(found: dict[str, Any]) -> str:
@@ -73,7 +73,7 @@ def test_the_figure_names_the_sizes_it_cannot_show_and_its_legend_hides_nothing(
     plots.decay(found, second)
     figure.draw_without_rendering()
     named = [[text.get_text() for text in ax.get_legend().get_texts()] for ax in (first, second)]
-    assert named[0][1] == f"{plots.NOT_ABOVE}: 0.01%"
+    assert named[0][2] == f"{plots.NOT_ABOVE}: 0.01%"
     assert named[1] == [f"0.01%: {plots.NOT_ABOVE}", "0.1%", "end of the order"]
     legend = second.get_legend().get_window_extent()
     assert not legend.overlaps(second.get_window_extent())

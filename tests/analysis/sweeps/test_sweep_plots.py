@@ -16,6 +16,7 @@ from analysis.feedback.theory import sale_amplification
 from analysis.sweeps import plots as sweep_plots
 from analysis.sweeps.cells import edges_of, labelled, table
 from analysis.sweeps.curves import curves
+from analysis.sweeps.failed_cells import FAILURE
 from analysis.sweeps.gain_curve import gain_curve
 from analysis.sweeps.gain_curve import points as points_of_gain
 from analysis.sweeps.parallel_coordinates import parallel_coordinates
@@ -78,6 +79,40 @@ def test_cells_whose_interval_holds_one_are_hatched(grid):
     figure = phase_diagram(sweep, "X.max_drawdown", is_ratio=True)
     hatched = [p for p in figure.axes[0].patches if isinstance(p, Rectangle) and p.get_hatch()]
     assert len(hatched) == unsure > 0
+
+
+def failing(point, arm, rng):
+    """Base fails at the largest impact in a quarter of the runs, muted too where gamma is largest."""
+    is_failed = point[IMPACT] == IMPACTS[-1] and rng.integers(4) == 0
+    share = {"base": is_failed, "muted": is_failed and point[GAMMA] == GAMMAS[0]}
+    return feedback(point, arm, rng) | {"market_failed": float(share[arm])}
+
+
+def test_cells_in_which_a_market_failed_are_crossed_with_the_share_of_runs(tmp_path):
+    """Where both arms failed there is no ratio; where base did, it is a lower bound; the cross says where."""
+    points = a_grid(venues__market__impact=IMPACTS, populations__dealers__exposure__gamma=GAMMAS)
+    sweep = Sweep.read(a_sweep(tmp_path / "failing", points, failing, arms=("base", "muted")))
+    ratios, shares = sweep.ratios("X.max_drawdown"), sweep.failures(["base", "muted"])
+    own = sweep.design[IMPACT] == IMPACTS[-1]
+    assert (shares[~own] == 0).all()
+    by_hand = sweep.values("market_failed").mean(axis=1)
+    assert (shares == by_hand).all()
+    both = own & (sweep.design[GAMMA] == GAMMAS[0])
+    assert (by_hand[both] > 0).all()
+    assert ratios.loc[both, "bound"].tolist() == ["neither"]
+    assert ratios.loc[both, "value"].isna().all()
+    assert set(ratios.loc[own & ~both & (shares > 0), "bound"]) == {"lower"}
+    assert ratios.loc[own & ~both, "value"].notna().all()
+    assert set(sweep.ratios("X.median_loop_gain")["bound"]) == {""}, "it does not only grow"
+    figure = phase_diagram(sweep, "X.max_drawdown", is_ratio=True, keys=(IMPACT, GAMMA))
+    crosses = [line.get_xydata()[0].tolist() for line in figure.axes[0].lines if line.get_gid() == FAILURE]
+    assert sorted(crosses) == sorted(sweep.design.loc[shares > 0, [IMPACT, GAMMA]].to_numpy().tolist())
+    said = [text.get_text() for text in figure.axes[0].texts]
+    assert sorted(said) == sorted(f"{share:.0%}" for share in shares[shares > 0])
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "a market failed, % of runs" in legend
+    muted = phase_diagram(sweep, "X.max_drawdown", arm="muted", keys=(IMPACT, GAMMA))
+    assert len([line for line in muted.axes[0].lines if line.get_gid() == FAILURE]) == 1
 
 
 def test_undefined_points_have_no_colour(tmp_path):
@@ -255,7 +290,7 @@ def test_amplification_stands_at_the_gain_of_the_muted_arm(sales):
     found = points_of_gain(sweep, "BTC")
     assert found["gain"].to_numpy() == pytest.approx(np.repeat([1.0, 0.6, 0.2], 2))
     assert found["value"].to_numpy() == pytest.approx(sale_amplification(found["gain"]), rel=1e-6)
-    assert found["is_bound"].tolist() == [True, True, False, False, False, False]
+    assert found["bound"].tolist() == ["lower", "lower", "", "", "", ""]
     ax = gain_curve(sweep, "BTC", Figure().subplots())
     drawn = {line.get_label(): line for line in ax.lines}
     linear, root = (drawn[label].get_xydata() for label in drawn if label[:6] in ("linear", "square"))

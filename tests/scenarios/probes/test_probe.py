@@ -114,6 +114,38 @@ def test_an_interrupted_probe_is_published_and_gone_on_with(found, tmp_path):
     assert second.impact.entry() == found.impact.entry()
 
 
+def test_arms_are_sold_the_same_and_compared(found, tmp_path):
+    """Muted is as it is alone; base moves 2 (1 - (1 - 2^-10) / 20) as far, for hedges lag by a step."""
+    prober = Prober(load(MARKET), shares=SHARES, beside=["base"], **SCHEDULE)
+    outcome = probe(prober, tmp_path / "out", seeds=8)
+    base, muted = outcome.impacts.values()
+    assert list(outcome.impacts) == ["base", "muted"]
+    assert (prober.runs, prober.base_is_shared) == (2 * (1 + len(SHARES)), True)
+    assert muted.entry() == found.impact.entry()
+    assert (base.of_probes("qty") == muted.of_probes("qty")).all()
+    entry = json.loads((tmp_path / "out" / "probe.json").read_text())["compared"]
+    expected = 2 * (1 - (1 - 2.0**-10) / 20)
+    assert [each["value"] for each in entry["ratios"]] == pytest.approx([expected] * 3, rel=2e-3)
+    assert [entry["arms"][arm]["increases"] for arm in ("base", "muted")] == ["yes", "yes"]
+    assert entry["executed_alike"]
+    rows = pq.read_table(tmp_path / "out" / "runs.parquet").to_pandas()
+    assert rows["arm"].value_counts().to_dict() == {"muted": 8 * 4, "base": 8 * 3}
+    assert received(json.loads(json.dumps(plain(outcome.found[0])))) == outcome.found[0]
+    assert (tmp_path / "out" / "figures" / "probe.png").is_file()
+
+
+def test_a_probe_of_arms_says_whether_their_falls_grow(tmp_path, capsys):
+    """On one line the arms, in the table every size of each, and below it what they come to."""
+    own = ["--sizes", "0.01%,0.03%", "--at", "30", "--over", "5", "--horizons", "1", "--seeds", "8"]
+    line = ["probe", str(MARKET), "--arms", "base,muted", *own, "--workers", "1", "--quiet"]
+    assert main([*line, "--no-figures", "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "arm muted, base: finished" in said
+    assert "base: a larger sale moves the price further: yes; concave: no (exponent 1.00" in said
+    assert "executed: alike in all arms" in said
+    assert main(["plot", str(tmp_path / "out")]) == 0
+
+
 def test_an_unexecuted_sale_is_counted_and_its_move_a_lower_bound(tmp_path, capsys):
     """A sale that is still being sent when the run is cut: here, one that its venue cannot fill."""
     prober = Prober(load(MARKET), shares=(0.5,), **SCHEDULE)
@@ -153,6 +185,8 @@ def test_what_was_done_is_not_done_again(tmp_path, monkeypatch):
     [
         (["--arm", "mutd"], 'did you mean "muted"'),
         (["--arm", "open_loop"], "replays the hedges"),
+        (["--arms", "base,mutd"], 'did you mean "muted"'),
+        (["--arms", "muted,placebo"], "placebo replays the hedges"),
         (["--asset", "Y"], 'no asset is named "Y"'),
         (["--at", "0.5"], "before the sale"),
         (["--hours", "1e7"], "--hours"),

@@ -9,8 +9,9 @@ import pytest
 from sweeping import GRID, TAG, VOLATILITY, scenario, written
 
 from scenarios import load
+from scenarios.arms.samples import unit_points
 from scenarios.file.errors import ScenarioError
-from scenarios.sweeps.designs import points_of, unit_points
+from scenarios.sweeps.designs import points_of
 
 IMPACT = "venues.market.impact"
 

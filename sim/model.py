@@ -33,7 +33,8 @@ import numpy as np
 from sim.accounts.profile import profile
 from sim.accounts.waterfall import Waterfall
 from sim.assembly import Assembly
-from sim.base.typed_call import TypedCall
+from sim.base.ahead import compile_ahead
+from sim.base.typed_call import PREPARED, TypedCall
 from sim.delivery import Delivery
 from sim.intervention import Decider
 from sim.kernels.recording import observation
@@ -147,7 +148,9 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._worst_residual = self.ledger.check(0)
 
     def step(self) -> None:
-        """Run one step."""
+        """Run one step; before the first, what it will call is compiled if that was never done."""
+        if self.steps_taken == 0:
+            compile_ahead(PREPARED)
         start, end = self.time, self.time + self.listing.step_seconds
         self._start_step(start)
         for phase in STEP_PHASES:

@@ -12,6 +12,10 @@ CHECK = "HEDGEQUAKE_CHECK"
 NUMBERS = (bool, int, float)
 
 
+PREPARED: dict[Any, None] = {}
+"""Kernels that were prepared in this process, in the order in which they were."""
+
+
 class TypedCall:
     """A kernel whose arguments are of the same types at every call.
 
@@ -35,7 +39,10 @@ class TypedCall:
 
     def __init__(self, kernel: Any) -> None:
         self._kernel = kernel
-        self.call: Callable[..., Any] = self._first if hasattr(kernel, "overloads") else kernel
+        self.call: Callable[..., Any] = kernel
+        if hasattr(kernel, "overloads"):
+            self.call = self._first
+            PREPARED[kernel] = None
 
     @property
     def is_settled(self) -> bool:

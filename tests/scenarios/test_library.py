@@ -16,6 +16,7 @@ from scenarios import load
 from scenarios.arms.arms import Arms
 from scenarios.file.errors import ScenarioError
 from scenarios.file.library import RENAMED, REPLICATED, STARTER, find, names, start
+from sim.base import ahead, typed_call
 from sim.recording.recording import Recording
 
 BASELINES = SUPPORT / "baselines.json"
@@ -45,7 +46,20 @@ def summary(name: str) -> dict[str, float]:
 def test_a_scenario_gives_the_numbers_it_gave(name: str) -> None:
     """Golden numbers; after a change that is meant to move them: python tests/scenarios/test_library.py."""
     expected = json.loads(BASELINES.read_text())[name]
+    typed_call.PREPARED.clear()
     assert summary(name) == pytest.approx(expected, rel=1e-6)
+    assert unrecorded() == [], "run tests/support/record_signatures.py"
+
+
+def unrecorded() -> list[str]:
+    """Kernels that were called with types of which none is recorded."""
+    called = {ahead.name_of(each): set(each.overloads) for each in typed_call.PREPARED if each.overloads}
+    record = ahead.recorded()
+    return [
+        name
+        for name, types in called.items()
+        if types.isdisjoint(task.signature() for task in record.get(name, []))
+    ]
 
 
 PUBLISHED = sorted(REPLICATED.glob("*.toml"))

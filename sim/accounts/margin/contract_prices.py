@@ -36,6 +36,7 @@ class ContractPrices:
     """
 
     market: Market
+    _price: TypedCall
 
     def __init__(self, ledger: Ledger, requirements: Sequence[Requirement]) -> None:
         self._ledger, self._universe = ledger, ledger.universe
@@ -47,7 +48,7 @@ class ContractPrices:
         self.times = 0
         self._live: np.ndarray | None = None
         self._retired = 0
-        self._price, self._shift = TypedCall(portfolio.price), TypedCall(valuation.shift)
+        self._shift = TypedCall(valuation.shift)
         self._moved = self.prices
 
     def fit(self) -> None:
@@ -55,6 +56,8 @@ class ContractPrices:
         contracts, (_, _, worth, margins) = self._universe.contracts, self.prices
         if contracts is self.prices.contracts:
             return
+        if contracts.size and not self.prices.contracts.size:
+            self._price = TypedCall(portfolio.price)
         missing = contracts.size + 1 - worth.shape[1]
         if missing > 0:
             more = ((0, 0), (0, missing + contracts.size))

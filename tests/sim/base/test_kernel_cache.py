@@ -65,6 +65,7 @@ class Clone:
             "__init__",
             "records",
             "base/__init__",
+            "base/inlining",
             "base/jit",
             "base/kernel_cache",
             "base/packages",

@@ -11,7 +11,7 @@ from analysis.base.discovery import modules
 from analysis.base.metric import OTHERS, Undefined
 from analysis.figures import png
 from analysis.figures.drawing import going_on, own_settings
-from analysis.figures.figure import figures_of
+from analysis.figures.figure import ALL, figures_of
 from sim.recording.recording import Recording
 
 DPI = 130
@@ -37,11 +37,12 @@ class Picture(NamedTuple):
     is_main: bool = False
 
 
-def pictures(recording: Recording) -> Iterator[Picture]:
-    """Every figure there is for a recording; names carry the asset if the market has several."""
+def pictures(recording: Recording, which: str = ALL) -> Iterator[Picture]:
+    """Every figure there is for a recording, or the main ones; names carry the asset if there are several."""
     assets = recording.names("assets")
     for module in modules():
-        for each in sorted(figures_of(module), key=lambda one: not one.is_whole):
+        own = (each for each in figures_of(module) if each.is_main or which == ALL)
+        for each in sorted(own, key=lambda one: not one.is_whole):
             for asset in assets if each.per else [""]:
                 named = {"asset": asset} if each.per else {}
                 name = f"{asset}_{each.name}" if asset and len(assets) > 1 else each.name
@@ -70,8 +71,10 @@ def save_all(recording: Recording, folder: str | Path) -> list[Path]:
     return list(saved(recording, folder))
 
 
-def saved(recording: Recording, folder: str | Path, failed: dict[str, str] | None = None) -> Iterator[Path]:
-    """Write every figure of a recording as PNG, each when the path of the one before was taken.
+def saved(
+    recording: Recording, folder: str | Path, failed: dict[str, str] | None = None, which: str = ALL
+) -> Iterator[Path]:
+    """Write the figures of a recording as PNG, each when the path of the one before was taken.
 
     Parameters
     ----------
@@ -80,10 +83,12 @@ def saved(recording: Recording, folder: str | Path, failed: dict[str, str] | Non
     failed : dict of str to str, optional
         Gets the reason for each figure that cannot be drawn, by its name, and the others are drawn.
         Without it the first such error is raised.
+    which : str
+        "all" or "main".
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for picture in pictures(recording):
+    for picture in pictures(recording, which):
         with going_on(failed, picture.name):
             figure = drawn(picture)
             if figure is not None:

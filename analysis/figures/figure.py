@@ -14,6 +14,9 @@ from typing import Any
 
 from analysis.base.metric import OTHERS
 
+FIGURES = NONE, MAIN, ALL = "none", "main", "all"
+"""Which are drawn of a run; those that a page shows first are the main ones."""
+
 
 @dataclass(frozen=True)
 class Drawing:

@@ -24,6 +24,7 @@ from analysis.base.trades import Shock
 from analysis.cascades.cascades import cascades
 from analysis.feedback.cautions import cautions, of_worlds
 from analysis.figures.drawing import going_on
+from analysis.figures.figure import ALL
 from analysis.figures.style import colours, short, words
 from analysis.gallery import DPI, drawn, pictures
 from analysis.measures import heading, headings, is_headline, is_percent, rank
@@ -57,7 +58,10 @@ ROUNDING = 1e-9
 
 
 def report(
-    folder: str | Path, assumptions: Mapping[str, str] | None = None, sections: Sequence[Section] = ()
+    folder: str | Path,
+    assumptions: Mapping[str, str] | None = None,
+    sections: Sequence[Section] = (),
+    which: str = ALL,
 ) -> str:
     """The page about a result.
 
@@ -70,6 +74,8 @@ def report(
         "dealers (dealers.OptionDealers)".
     sections : sequence of Section, optional
         Parts that stand between the tables and the assumptions.
+    which : str
+        "all" figures, or the "main" ones.
 
     Returns
     -------
@@ -100,7 +106,8 @@ def report(
         arms=found,
         main_arms=[arm for arm in found if arm in MAIN or MUTED not in found],
         compared_arms=[arm for arm in found if arm not in (BASE, MUTED)],
-        albums=albums(figures(result)),
+        albums=albums(figures(result, which)),
+        is_short=which != ALL,
         glossary=glossary.TERMS,
         groups=grouped(result),
         populations=by_population(result, own),
@@ -112,11 +119,14 @@ def report(
 
 
 def save(
-    folder: str | Path, assumptions: Mapping[str, str] | None = None, sections: Sequence[Section] = ()
+    folder: str | Path,
+    assumptions: Mapping[str, str] | None = None,
+    sections: Sequence[Section] = (),
+    which: str = ALL,
 ) -> Path:
     """Write the page into its folder; see `report`. Returns its path."""
     path = Path(folder) / NAME
-    path.write_text(report(folder, assumptions, sections), encoding="utf-8")
+    path.write_text(report(folder, assumptions, sections, which), encoding="utf-8")
     return path
 
 
@@ -199,15 +209,15 @@ def largest(found: Any, currency: str) -> Section | None:
     return Section("Largest cascades", columns=columns, rows=rows)
 
 
-def figures(result: Result) -> list[Image]:
-    """Every figure of a result for its page; in fewer pixels where they are too many for one."""
+def figures(result: Result, which: str = ALL) -> list[Image]:
+    """The figures of a result for its page; in fewer pixels where they are too many for one."""
     failed: dict[str, str] = {}
-    images = [inlined(*each) for each in _drawn(result, failed)]
+    images = [inlined(*each) for each in _drawn(result, failed, which)]
     size = sum(len(image.source) for image in images)
     if size <= MOST_BYTES:
         return images
     coarse = max(COARSEST, DPI * MOST_BYTES / size)
-    return [inlined(*each, dpi=coarse) for each in _drawn(result, failed, is_anew=True)]
+    return [inlined(*each, dpi=coarse) for each in _drawn(result, failed, which, is_anew=True)]
 
 
 def albums(images: Sequence[Image]) -> tuple[list[Image], dict[str, list[Image]]]:
@@ -221,9 +231,9 @@ def albums(images: Sequence[Image]) -> tuple[list[Image], dict[str, list[Image]]
 
 
 def _drawn(
-    result: Result, failed: dict[str, str], *, is_anew: bool = False
+    result: Result, failed: dict[str, str], which: str, *, is_anew: bool = False
 ) -> Iterator[tuple[Any, str, str, bool]]:
-    """Pictures of the folder's comparison, if it has them, then every figure of the recording.
+    """Pictures of the folder's comparison, if it has them, then the figures of the recording.
 
     Figures that the folder holds as files are taken from there, unless all are to be drawn anew.
     """
@@ -235,7 +245,7 @@ def _drawn(
         return
     own = result.folder if result.amplification is None else result.folder / BASE
     hopeless = result.manifest.get("figures_failed") or {}
-    for picture in pictures(recording):
+    for picture in pictures(recording, which):
         file = own / "figures" / f"{picture.name}.png"
         with going_on(failed, picture.name):
             is_shown = not (picture.name.endswith(PANELLED) or picture.name in hopeless)

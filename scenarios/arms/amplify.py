@@ -17,6 +17,7 @@ from analysis import gallery
 from analysis.base.arms import BASE, MUTED, OPEN_LOOP
 from analysis.feedback import cautions
 from analysis.feedback.amplification import FEWEST, compare
+from analysis.figures.figure import MAIN, NONE
 from analysis.measures import known, metrics
 from scenarios.arms.arms import Arms
 from scenarios.arms.mechanisms import mechanisms, run_coalitions
@@ -62,7 +63,7 @@ def amplify(
     worlds: int = 0,
     shapley: bool = False,
     force: bool = False,
-    figures: bool = True,
+    figures: str = MAIN,
     progress: Callable[[int], None] = lambda done: None,
     interruption: Interruption | None = None,
 ) -> Amplification:
@@ -84,7 +85,8 @@ def amplify(
         Credit the amplification to mechanisms as well; takes 2^n runs a seed for n mechanisms.
     force : bool
         Replace a finished result, if this one is finished too; else it lands beside.
-    figures : bool
+    figures : str
+        "none", or those of the comparison and of base the "main" ones or "all".
     progress : callable
         Called with the number of runs done.
     interruption : Interruption, optional
@@ -117,7 +119,7 @@ def amplify(
         _compare_worlds(outcome)
         if shapley and not interruption.signal:
             _credit(outcome, workers, progress, interruption)
-        if figures and outcome.rows:
+        if figures != NONE and outcome.rows:
             for _ in interruption.until(_drawings(outcome, results.partial / "figures")):
                 pass
         write(outcome, results)
@@ -141,7 +143,7 @@ def _check_counts(name: str, arms: Sequence[str], *, seeds: int, worlds: int) ->
         raise ScenarioError(problems)
 
 
-def _keep_base(outcome: Amplification, folder: Path, interruption: Interruption, *, figures: bool) -> None:
+def _keep_base(outcome: Amplification, folder: Path, interruption: Interruption, *, figures: str) -> None:
     """Run base with the first seed and keep all it leaves, unless it breaks or is interrupted."""
     try:
         model = outcome.arms.market(BASE, outcome.seeds[0])
@@ -151,8 +153,8 @@ def _keep_base(outcome: Amplification, folder: Path, interruption: Interruption,
         model.release()
         recording.write(folder)
         ResultsFolder.write_into(folder, "metrics.json", metrics(recording))
-        if figures:
-            drawings = gallery.saved(recording, folder / "figures", outcome.figures_failed)
+        if figures != NONE:
+            drawings = gallery.saved(recording, folder / "figures", outcome.figures_failed, figures)
             for _ in interruption.until(drawings):
                 pass
     except Stopped:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from analysis.calibration.fit import STEPS, Told, search
+from analysis.figures.figure import MAIN
 from scenarios.arms.replicates import design_seed, replicate_seeds
 from scenarios.arms.samples import unit_points
 from scenarios.build.compilation import cut_short
@@ -50,7 +51,7 @@ def calibrate(
     rounds: int = ROUNDS,
     workers: int = 1,
     force: bool = False,
-    figures: bool = True,
+    figures: str = MAIN,
     progress: Callable[[int], None] = lambda done: None,
     interruption: Interruption | None = None,
 ) -> Calibration:
@@ -73,7 +74,8 @@ def calibrate(
         Processes.
     force : bool
         Replace a finished result, if this one is finished too; else it lands beside.
-    figures : bool
+    figures : str
+        "none", or any.
     progress : callable
         Called with the number of runs done.
     interruption : Interruption, optional

@@ -11,6 +11,7 @@ import numpy as np
 from analysis.calibration.fit import Found, distance
 from analysis.calibration.precision import covariance, precision
 from analysis.figures.drawing import going_on
+from analysis.figures.figure import NONE
 from scenarios.calibration.evaluation import Evaluation, Job, Moments
 from scenarios.calibration.fitted import fitted
 from scenarios.calibration.targets import Space, Targets
@@ -148,7 +149,7 @@ def _known(number: float) -> float | None:
     return float(number) if math.isfinite(number) else None
 
 
-def publish(outcome: Calibration, scenario: Scenario, results: ResultsFolder, *, figures: bool) -> None:
+def publish(outcome: Calibration, scenario: Scenario, results: ResultsFolder, *, figures: str) -> None:
     """Write the fitted scenario, moments, keys, what was run and the figure, and publish."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -161,7 +162,7 @@ def publish(outcome: Calibration, scenario: Scenario, results: ResultsFolder, *,
         pq.write_table(pa.Table.from_pylist(rows), results.partial / "points.parquet", compression="zstd")
         text = fitted(scenario, outcome.values(outcome.best), outcome.made_by, results.path)
         (results.partial / "fitted.toml").write_text(text, encoding="utf-8")
-    if figures and moments:
+    if figures != NONE and moments:
         from analysis.calibration import plots
 
         with going_on(outcome.figures_failed, "moments"):

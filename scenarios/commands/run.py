@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_scenario(parser)
     parser.add_argument("--arm", metavar="NAME", help="run this arm (see `amplify`) instead of base")
     parser.add_argument("--beside", metavar="A,B", help="as it runs when it is compared with these arms")
-    add_output(parser, "draw none, and write no page")
+    add_output(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ import numpy as np
 from analysis.base.arms import BASE
 from analysis.base.metric import Undefined
 from analysis.figures.drawing import going_on
+from analysis.figures.figure import MAIN, NONE
 from analysis.frontier.found import OUTSIDE, SEVERAL, Crossing
 from analysis.frontier.frontier import MOST, WIDTH, Search
 from analysis.frontier.question import Question, Scale
@@ -96,7 +97,7 @@ def frontier(
     most: int = MOST,
     workers: int = 1,
     force: bool = False,
-    figures: bool = True,
+    figures: str = MAIN,
     progress: Callable[[int], None] = lambda done: None,
     interruption: Interruption | None = None,
 ) -> Frontier:
@@ -124,7 +125,8 @@ def frontier(
         Processes.
     force : bool
         Replace a finished result, if this one is finished too; else it lands beside.
-    figures : bool
+    figures : str
+        "none", or any.
     progress : callable
         Called with the number of runs done.
     interruption : Interruption, optional
@@ -275,7 +277,7 @@ def _measured(recording: Recording, metric: str) -> tuple[float | None, str]:
     return entry["value"], entry.get("reason", "")
 
 
-def _publish(outcome: Frontier, results: ResultsFolder, *, figures: bool) -> None:
+def _publish(outcome: Frontier, results: ResultsFolder, *, figures: str) -> None:
     """Write the crossing, a row a run and the figure, and publish."""
     rows = [
         {**row, "number": _known(row["number"]), "outcome": _known(row["outcome"])} for row in outcome.rows
@@ -283,7 +285,7 @@ def _publish(outcome: Frontier, results: ResultsFolder, *, figures: bool) -> Non
     results.write_runs(rows)
     found = outcome.crossing
     results.write_json(f"{FRONTIER}.json", described(outcome))
-    if figures and found is not None:
+    if figures != NONE and found is not None:
         from analysis.sweeps.plots import save_frontier
 
         with going_on(outcome.figures_failed, FRONTIER):

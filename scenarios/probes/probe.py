@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from analysis.facts.scorecard import Row, entries, excused, pooled
 from analysis.figures.drawing import going_on
+from analysis.figures.figure import MAIN, NONE
 from analysis.probes.arms import compared
 from analysis.probes.impact import Impact, Seed
 from scenarios.arms.replicates import replicate_seeds
@@ -90,7 +91,7 @@ def probe(
     seeds: int,
     workers: int = 1,
     force: bool = False,
-    figures: bool = True,
+    figures: str = MAIN,
     progress: Callable[[int], None] = lambda done: None,
     interruption: Interruption | None = None,
 ) -> ProbeOutcome:
@@ -105,7 +106,8 @@ def probe(
         Processes.
     force : bool
         Replace a finished result, if this one is finished too; else it lands beside.
-    figures : bool
+    figures : str
+        "none", or any.
     progress : callable
         Called with the number of runs done.
     interruption : Interruption, optional
@@ -190,7 +192,7 @@ def _rows(outcome: ProbeOutcome) -> Iterator[dict[str, Any]]:
                 yield own | {"arm": arm, "share": share} | numbers | left
 
 
-def _publish(outcome: ProbeOutcome, results: ResultsFolder, *, figures: bool) -> None:
+def _publish(outcome: ProbeOutcome, results: ResultsFolder, *, figures: str) -> None:
     """Write what was found, a row a run and the figures, and publish."""
     columns = dict.fromkeys(name for row in _rows(outcome) for name in row)
     results.write_runs([{name: _known(row.get(name)) for name in columns} for row in _rows(outcome)])
@@ -202,7 +204,7 @@ def _publish(outcome: ProbeOutcome, results: ResultsFolder, *, figures: bool) ->
             lines = csv.DictWriter(file, list(facts[0]))
             lines.writeheader()
             lines.writerows(facts)
-    if figures and outcome.found:
+    if figures != NONE and outcome.found:
         from analysis.facts import card_plots
         from analysis.probes import plots
 

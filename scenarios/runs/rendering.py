@@ -20,6 +20,7 @@ from analysis.calibration import plots as calibration_plots
 from analysis.contagion import covar
 from analysis.facts import card_plots, scorecard
 from analysis.feedback import plots as feedback_plots
+from analysis.figures.figure import ALL
 from analysis.pages import report
 from analysis.pages.page import Section
 from analysis.probes import plots as probe_plots
@@ -49,8 +50,14 @@ SHARES = (
 )
 
 
-def write_report(folder: Path) -> tuple[Path, list[str]]:
+def write_report(folder: Path, which: str = ALL) -> tuple[Path, list[str]]:
     """Write `report.html` into a results folder; returns its path, and types that were not imported.
+
+    Parameters
+    ----------
+    folder : Path
+    which : str
+        "all" figures, or the "main" ones.
 
     Raises
     ------
@@ -60,7 +67,7 @@ def write_report(folder: Path) -> tuple[Path, list[str]]:
     check_run(folder)
     with reading(folder, "be reported"):
         scenario = loaded(folder / "scenario.toml")
-        written = report.save(folder, assumptions(scenario), list(sections(folder)))
+        written = report.save(folder, assumptions(scenario), list(sections(folder)), which)
         ownership.note_written(folder, [written])
         return written, scenario.not_imported()
 

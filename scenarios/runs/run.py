@@ -21,6 +21,7 @@ from numba.core.event import install_listener
 
 from analysis.base.arms import BASE
 from analysis.figures.drawing import going_on
+from analysis.figures.figure import MAIN, NONE
 from analysis.measures import metrics
 from scenarios.arms.arms import alone
 from scenarios.build.build import market
@@ -86,7 +87,7 @@ def run(
     arm: str | None = None,
     beside: Sequence[str] = (),
     force: bool = False,
-    figures: bool = True,
+    figures: str = MAIN,
     progress: Progress | None = None,
     interruption: Interruption | None = None,
     compiling: Callable[[], None] = lambda: None,
@@ -109,8 +110,9 @@ def run(
         Arms that it is compared with: whose hedging they take out is exempt from margin in all.
     force : bool
         Replace a finished result, if this one is finished too; else it lands beside.
-    figures : bool
-        Draw the figures of a finished run; one that cannot be drawn is noted, and nothing else fails.
+    figures : str
+        Of a finished run, "none", the "main" ones or "all"; one that cannot be drawn is noted, and
+        nothing else fails.
     progress : callable, optional
     interruption : Interruption, optional
         Looked at after every step and every figure, and while kernels are compiled for steps.
@@ -141,10 +143,10 @@ def run(
                 outcome.status = INTERRUPTED
             elif model is not None:
                 _write(model, outcome, results.partial)
-            if figures and outcome.status == FINISHED:
+            if figures != NONE and outcome.status == FINISHED:
                 drawing()
                 with going_on(outcome.figures_failed, "gallery"):
-                    _draw(results.partial, interruption, outcome.figures_failed)
+                    _draw(results.partial, figures, interruption, outcome.figures_failed)
             seconds = {
                 "wall_seconds": time.perf_counter() - started,
                 "compile_seconds": compilation.seconds,
@@ -182,12 +184,13 @@ def _write(model: Any, outcome: Outcome, folder: Path) -> None:
         outcome.metrics = metrics(recording)
 
 
-def _draw(folder: Path, interruption: Interruption, failed: dict[str, str]) -> None:
-    """Draw every figure that can be from the tables as they were written, until a signal comes."""
+def _draw(folder: Path, which: str, interruption: Interruption, failed: dict[str, str]) -> None:
+    """Draw the figures that can be from the tables as they were written, until a signal comes."""
     with garbage.held():  # the libraries of the figures are many objects that stay
         from analysis import gallery
 
-        for _ in interruption.until(gallery.saved(Recording.read(folder), folder / "figures", failed)):
+        drawings = gallery.saved(Recording.read(folder), folder / "figures", failed, which)
+        for _ in interruption.until(drawings):
             pass
 
 

@@ -11,6 +11,9 @@ from typing import Any, NoReturn, Protocol
 
 from scenarios.file.errors import SENTENCE, short
 
+FIGURES = ("none", "main", "all")
+"""As of `analysis.figures.figure`, whose libraries are imported when something is drawn."""
+
 MOST = 1_000_000
 """Of runs, seeds and processes."""
 
@@ -92,12 +95,20 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", metavar="N", type=count, help="processes; as many as there are cores")
 
 
-def add_output(parser: argparse.ArgumentParser, without: str = "draw none") -> None:
+def add_output(parser: argparse.ArgumentParser) -> None:
     """Where results go, and what is said and drawn."""
     add_json(parser)
     parser.add_argument("--out", metavar="DIR", type=Path, help="the results folder")
     parser.add_argument("--force", action="store_true", help="replace a finished result")
-    parser.add_argument("--no-figures", action="store_true", help=without)
+    parser.add_argument(
+        "--figures",
+        choices=FIGURES,
+        default=FIGURES[1],
+        help="none, the main ones of a run (and its page), or all (main); `report` and `plot` draw the rest",
+    )
+    parser.add_argument(
+        "--no-figures", dest="figures", action="store_const", const=FIGURES[0], help="as --figures none"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 

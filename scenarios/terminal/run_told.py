@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.base.arms import BASE, MUTED
+from analysis.figures.figure import NONE
 from scenarios.arms.arms import hedgers
 from scenarios.build import compilation
 from scenarios.file.schema import Scenario
@@ -45,13 +46,13 @@ def main(scenario: Scenario, options: argparse.Namespace) -> int:
             arm=options.arm,
             beside=options.beside.split(",") if options.beside else (),
             force=options.force,
-            figures=not options.no_figures,
+            figures=options.figures,
             progress=show,
             interruption=interruption,
             compiling=lambda: note(compilation.WORDS, quiet=options.quiet),
             drawing=lambda: note(f"{scenario.name}: drawing its figures and page", quiet=options.quiet),
         )
-        page = _page(outcome, interruption) if not options.no_figures else None
+        page = _page(outcome, interruption, options.figures)
     following = _following(scenario, options, outcome, page)
     text = "\n".join([summary(outcome, page), *ending.following(following)])
     ending.tell(options, text, lambda: _document(outcome, page, following))
@@ -62,14 +63,14 @@ def main(scenario: Scenario, options: argparse.Namespace) -> int:
     return ending.code(outcome.status, interruption, outcome.folder, wanted)
 
 
-def _page(outcome: Outcome, interruption: Interruption) -> Path | None:
-    """The page about a finished run; a run is none the worse if there is none."""
-    if outcome.status != FINISHED or interruption.signal:
+def _page(outcome: Outcome, interruption: Interruption, figures: str) -> Path | None:
+    """The page about a finished run, where figures are drawn; a run is none the worse if there is none."""
+    if figures == NONE or outcome.status != FINISHED or interruption.signal:
         return None
     from scenarios.runs.rendering import write_report
 
     try:
-        return write_report(outcome.folder)[0]
+        return write_report(outcome.folder, figures)[0]
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         print(f"the results are whole, but not their page: {reason}", file=sys.stderr)

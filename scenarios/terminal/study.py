@@ -53,16 +53,21 @@ def carry_out(
     int
         The exit code.
     """
+    from scenarios.build.compilation import said_elsewhere
     from scenarios.process.interruption import Interruption
     from scenarios.process.progress import progress
     from scenarios.workers.engines import cores
 
-    with Interruption() as interruption, progress(name, runs, quiet=options.quiet, unit="run") as show:
+    with (
+        said_elsewhere(),
+        Interruption() as interruption,
+        progress(name, runs, quiet=options.quiet, unit="run") as show,
+    ):
         outcome = work(
             folder,
             workers=options.workers or cores(),
             force=options.force,
-            figures=not options.no_figures,
+            figures=options.figures,
             progress=show,
             interruption=interruption,
         )

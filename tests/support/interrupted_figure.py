@@ -21,8 +21,8 @@ if __name__ == "__main__":
         os.kill(os.getpid(), number)
         ax.plot([0, 1])
 
-    def pictures(recording: Recording) -> Any:
-        first, *others = own(recording)
+    def pictures(recording: Recording, which: str = gallery.ALL) -> Any:
+        first, *others = own(recording, which)
         return chain([first, gallery.Picture("signalling", "Sends a signal.", signalling, False)], others)
 
     gallery.pictures = pictures

@@ -51,5 +51,5 @@ def simulated(place: np.ndarray, root: int, steps: int = 120) -> tuple[Targets, 
 
 def fitted(targets: Targets, folder: Path, *, steps: int = 120, **options: Any) -> Calibration:
     """The calibration to them."""
-    asked = {"seeds": 8, "points": 16, "rounds": 5, "figures": False, "made_by": "a test"}
+    asked = {"seeds": 8, "points": 16, "rounds": 5, "figures": "none", "made_by": "a test"}
     return calibrate(scenario(steps), targets, folder, **(asked | options))

@@ -16,10 +16,12 @@ from matplotlib.figure import Figure
 from places import ROOT, SUPPORT
 
 from analysis import gallery, plots
+from analysis.figures import figure
 from analysis.figures.drawing import own_settings
 from analysis.gallery import Picture
 from scenarios import load
 from scenarios.__main__ import main
+from scenarios.terminal import arguments
 from sim.recording.recording import Recording
 
 HOSTILE = """
@@ -58,7 +60,12 @@ def test_a_run_draws_the_same_figures_whatever_the_environment() -> None:
         "MPLBACKEND": "module://no_such_backend",
     }
     done = subprocess.run(
-        [sys.executable, "-m", "scenarios", "run", "watched.toml", "--out", "out", "--quiet"],
+        [
+            sys.executable,
+            "-m",
+            "scenarios",
+            *["run", "watched.toml", "--out", "out", "--quiet", "--figures", "all"],
+        ],
         env=os.environ | environment,
         capture_output=True,
         text=True,
@@ -104,6 +111,32 @@ def test_axes_that_a_caller_brings_keep_the_callers_settings(recording: Recordin
     assert ax.xaxis.label.get_fontfamily() == ["monospace"]
 
 
+def test_a_run_draws_the_main_figures_and_its_page_says_that_there_are_more() -> None:
+    """`report` shows the others, `plot` draws them; none are drawn, and no page written, if so asked."""
+    line = ["run", "watched.toml", "--force", "--quiet", "--out", "out"]
+    assert main(line) == 0
+    main_ones = figures("out/figures")
+    assert {"price.png", "flow.png"} <= set(main_ones)
+    assert set(main_ones) <= {
+        f"{name}.png" for name in ("price", "flow", "cumulative_liquidations", "loop_gain", "attribution")
+    }
+    short = Path("out/report.html").read_text()
+    assert "These are the main figures" in short
+    assert main(["report", "out"]) == 0
+    whole = Path("out/report.html").read_text()
+    assert "These are the main figures" not in whole
+    assert whole.count("<img") > short.count("<img") == len(main_ones)
+    assert main(["plot", "out"]) == 0
+    assert main_ones.items() < figures("out/figures").items()
+    assert main([*line, "--figures", "none"]) == main([*line, "--no-figures"]) == 0
+    assert not Path("out/report.html").exists()
+    assert not Path("out/figures").exists()
+
+
+def test_the_command_line_has_the_words_of_the_figures() -> None:
+    assert arguments.FIGURES == figure.FIGURES
+
+
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gallery of three figures, of which the second breaks."""
@@ -112,7 +145,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def breaking(ax: Any) -> None:
         raise RuntimeError("no ink\nat all")
 
-    def pictures(recording: Recording) -> Iterator[Picture]:
+    def pictures(recording: Recording, which: str) -> Iterator[Picture]:
         first, second = (each for each in own(recording) if each.name in ("price", "depth_and_spread"))
         yield from (first, Picture("breaking", "Breaks.", breaking, False), second)
 

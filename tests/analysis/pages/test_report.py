@@ -190,7 +190,7 @@ def _gallery() -> Iterator[None]:
 @pytest.fixture
 def _unpictured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw nothing, which is most of the time a page takes."""
-    monkeypatch.setattr(report, "figures", lambda result: [])
+    monkeypatch.setattr(report, "figures", lambda result, which: [])
 
 
 def text_of(folder: Path, **more: Any) -> str:
@@ -387,7 +387,7 @@ def test_a_single_run_says_that_it_measures_no_amplification(html: str) -> None:
 
 def test_the_same_folder_gives_the_same_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the moment of writing is in the page; `save` puts it into the folder."""
-    monkeypatch.setattr(report, "pictures", lambda recording: islice(gallery.pictures(recording), 3))
+    monkeypatch.setattr(report, "pictures", lambda recording, which: islice(gallery.pictures(recording), 3))
     page = report.save(folder, {"dealers (dealers.OptionDealers)": DEALERS})
     assert page == folder / "report.html"
     again = report.report(folder, {"dealers (dealers.OptionDealers)": DEALERS})
@@ -479,7 +479,7 @@ def test_the_figures_of_the_arms_come_first(
     amplified = an_amplification(tmp_path / "amp", folder, {"BTC.max_drawdown": compared(0.06, 0.03, 0.04)})
     (amplified / "figures").mkdir()
     Figure(figsize=(2, 1), dpi=50).savefig(amplified / "figures" / "amplification.png")
-    monkeypatch.setattr(report, "pictures", lambda recording: ())
+    monkeypatch.setattr(report, "pictures", lambda recording, which: ())
     (first,) = report.figures(report.read(amplified))
     assert (first.width, first.height) == (100, 50)
     assert first.about == "Amplification, all seeds."
@@ -487,7 +487,9 @@ def test_the_figures_of_the_arms_come_first(
 
 def test_many_figures_have_fewer_pixels(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that would be too heavy for a mail is drawn coarser, down to what can still be read."""
-    monkeypatch.setattr(report, "pictures", lambda recording: islice(gallery.pictures(recording), 1, 3))
+    monkeypatch.setattr(
+        report, "pictures", lambda recording, which: islice(gallery.pictures(recording), 1, 3)
+    )
     fine = report.figures(report.read(folder))
     size = sum(len(image.source) for image in fine)
     monkeypatch.setattr(report, "MOST_BYTES", int(0.8 * size))

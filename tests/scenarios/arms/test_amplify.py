@@ -19,7 +19,7 @@ GAINS = {"gain_minus_050": -0.5, "gain_minus_025": -0.25, "gain_025": 0.25, "bas
 def compared(folder, name, seeds, arms=(), **overrides):
     """Entries of a comparison."""
     scenario = load(name, {key.replace("__", "."): value for key, value in overrides.items()})
-    return amplify(scenario, folder, seeds=seeds, workers=1, arms=arms, figures=False).entries
+    return amplify(scenario, folder, seeds=seeds, workers=1, arms=arms, figures="none").entries
 
 
 @pytest.mark.long
@@ -142,7 +142,7 @@ def test_results_do_not_depend_on_the_workers(tmp_path):
     """One or two processes write the same bytes."""
     scenario, arms = load("linear_crash", {"time.steps": 630}), ["base", "muted", "open_loop"]
     for workers in (1, 2):
-        amplify(scenario, tmp_path / str(workers), seeds=4, workers=workers, arms=arms, figures=False)
+        amplify(scenario, tmp_path / str(workers), seeds=4, workers=workers, arms=arms, figures="none")
     for file in ("amplification.json", "runs.parquet"):
         one, two = ((tmp_path / workers / file).read_bytes() for workers in ("1", "2"))
         assert one == two, file

@@ -27,7 +27,7 @@ def crash(folder, qty):
     """Makers take so much and no more: a sale and the hedges after it exhaust them, or the sale alone."""
     makers = MAKERS | {"learning_bps": 0.5, "inventory_limit": 30.0}
     market = small_scenario(makers, NOISE, DEALERS, venues=("perp",), shocks=[market_order(20.0, qty)])
-    return amplify(market, folder, seeds=8, arms=["base", "muted"], figures=False)
+    return amplify(market, folder, seeds=8, arms=["base", "muted"], figures="none")
 
 
 @pytest.fixture(scope="module")

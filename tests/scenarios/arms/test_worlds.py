@@ -30,7 +30,7 @@ UNCERTAIN = f"""
 "{GAMMA}" = {{dist = "uniform", low = -5.5, high = -4.5}}
 "{VOLATILITY}" = {{dist = "normal", mean = 0.5, sd = 0.05}}
 """
-LINE = {"seeds": 8, "worlds": 12, "arms": ["base", "muted"], "figures": False}
+LINE = {"seeds": 8, "worlds": 12, "arms": ["base", "muted"], "figures": "none"}
 FILES = ("amplification.json", "runs.parquet", "worlds.json", "worlds.parquet", "world_runs.parquet")
 
 

@@ -180,7 +180,7 @@ def test_an_interrupted_calibration_is_published_with_what_it_has(small, tmp_pat
     """Then the same call finishes it, and what it has found is what one go finds."""
     market = load(MARKET)
     targets, interruption = reading.read(small / "targets.toml", market), Interruption()
-    options = {"made_by": "a test", "seeds": 2, "points": 4, "rounds": 2, "figures": False}
+    options = {"made_by": "a test", "seeds": 2, "points": 4, "rounds": 2, "figures": "none"}
     stop = {"progress": lambda done: setattr(interruption, "signal", 2 * (done >= 60))}
     first = calibrate(market, targets, tmp_path / "out", interruption=interruption, **stop, **options)
     assert first.status == "interrupted"

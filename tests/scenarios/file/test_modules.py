@@ -271,7 +271,7 @@ def test_a_module_that_ends_the_program_in_a_step_ends_the_run_only(
     assert main(["run", "own.toml", "--out", "out", "--quiet"]) == 1
     assert "failed after 0 steps: SystemExit: 0" in capsys.readouterr().err
     assert "idlers.py" in Path("out/traceback.txt").read_text()
-    line = {"seeds": 2, "arms": ["base"], "figures": False}
+    line = {"seeds": 2, "arms": ["base"], "figures": "none"}
     for workers in (1, 2):
         outcome = amplify(load("own.toml"), Path(f"amplified{workers}"), workers=workers, **line)
         assert outcome.status == "failed"

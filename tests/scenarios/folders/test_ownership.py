@@ -142,7 +142,7 @@ def test_a_result_of_another_kind_is_not_replaced(held: str) -> None:
 
 def test_files_that_commands_draw_later_are_ours(watched: Scenario) -> None:
     """Drawing and reporting list what they write; a copy beside them is the user's."""
-    run(watched, Path("p"), figures=False)
+    run(watched, Path("p"), figures="none")
     assert main(["plot", "p"]) == 0
     assert main(["report", "p"]) == 0
     listed = json.loads(Path("p/manifest.json").read_text())["files"]
@@ -199,14 +199,14 @@ def test_an_interrupted_run_leaves_the_finished_one_and_says_where_it_is(
         interruption.signal = signal.SIGINT
 
     outcome = run(
-        watched, Path("p"), force=True, figures=False, progress=interrupt, interruption=interruption
+        watched, Path("p"), force=True, figures="none", progress=interrupt, interruption=interruption
     )
     assert outcome.folder == Path("p.interrupted").resolve()
     assert content("p") == before
 
 
 def test_an_interrupted_comparison_leaves_the_finished_one(watched: Scenario) -> None:
-    line = {"seeds": 2, "arms": ["base", "aa"], "figures": False, "force": True}
+    line = {"seeds": 2, "arms": ["base", "aa"], "figures": "none", "force": True}
     assert amplify(watched, Path("p"), **line).status == FINISHED
     before = content("p")
     interruption = Interruption()

@@ -106,10 +106,10 @@ def test_figures_are_drawn_again(found, tmp_path, capsys):
 def test_an_interrupted_probe_is_published_and_gone_on_with(found, tmp_path):
     """The same numbers as in one go, whatever was in between."""
     prober, interruption = Prober(load(MARKET), shares=SHARES, **SCHEDULE), Interruption()
-    after = {"progress": lambda done: setattr(interruption, "signal", 2 * (done > 10)), "figures": False}
+    after = {"progress": lambda done: setattr(interruption, "signal", 2 * (done > 10)), "figures": "none"}
     first = probe(prober, tmp_path / "out", seeds=8, interruption=interruption, **after)
     assert (first.status, len(first.found)) == ("interrupted", 3)
-    second = probe(prober, tmp_path / "out", seeds=8, figures=False)
+    second = probe(prober, tmp_path / "out", seeds=8, figures="none")
     assert (second.status, second.folder) == ("finished", (tmp_path / "out").resolve())
     assert second.impact.entry() == found.impact.entry()
 
@@ -149,7 +149,7 @@ def test_a_probe_of_arms_says_whether_their_falls_grow(tmp_path, capsys):
 def test_an_unexecuted_sale_is_counted_and_its_move_a_lower_bound(tmp_path, capsys):
     """A sale that is still being sent when the run is cut: here, one that its venue cannot fill."""
     prober = Prober(load(MARKET), shares=(0.5,), **SCHEDULE)
-    outcome = probe(prober, tmp_path / "out", seeds=2, figures=False)
+    outcome = probe(prober, tmp_path / "out", seeds=2, figures="none")
     size = outcome.impact.entry()["sizes"][0]
     assert size["executed_in_part"] == 2
     assert size["executed"] < 1
@@ -168,13 +168,13 @@ def test_what_was_done_is_not_done_again(tmp_path, monkeypatch):
 
     monkeypatch.setattr(prober, "seed", noted)
     with pytest.raises(KeyboardInterrupt):
-        probe(prober, tmp_path / "out", seeds=4, figures=False)
+        probe(prober, tmp_path / "out", seeds=4, figures="none")
     with Begun(tmp_path / "out", prober.identity()) as begun:
         assert len(begun.results) == 2
         assert [plain(received(each)) for each in begun.results.values()] == list(begun.results.values())
-    probe(prober, tmp_path / "out", seeds=4, figures=False)
+    probe(prober, tmp_path / "out", seeds=4, figures="none")
     assert len(seeds) == 3 + 2
-    fresh = probe(Prober(load(MARKET), shares=SHARES, **SCHEDULE), tmp_path / "new", seeds=4, figures=False)
+    fresh = probe(Prober(load(MARKET), shares=SHARES, **SCHEDULE), tmp_path / "new", seeds=4, figures="none")
     one, other = ((tmp_path / name / "probe.json").read_text() for name in ("out", "new"))
     assert one == other
     assert fresh.status == "finished"

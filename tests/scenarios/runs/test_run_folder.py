@@ -63,23 +63,23 @@ def test_a_finished_run_leaves_every_file_and_says_so(watched: Scenario) -> None
 
 
 def test_the_folder_holds_the_scenario_that_makes_it_again(watched: Scenario) -> None:
-    run(watched, Path("first"), figures=False)
+    run(watched, Path("first"), figures="none")
     again = load("first/scenario.toml")
     assert again == watched
-    run(again, Path("second"), figures=False)
+    run(again, Path("second"), figures="none")
     for table in TABLES:
         assert Path(f"first/{table}.parquet").read_bytes() == Path(f"second/{table}.parquet").read_bytes()
 
 
 def test_another_seed_makes_another_market(watched: Scenario) -> None:
-    run(watched, Path("first"), figures=False)
+    run(watched, Path("first"), figures="none")
     watched.seed = 2
-    run(watched, Path("second"), figures=False)
+    run(watched, Path("second"), figures="none")
     assert Path("first/series.parquet").read_bytes() != Path("second/series.parquet").read_bytes()
 
 
 def test_metrics_are_numbers_or_say_why_not(watched: Scenario) -> None:
-    run(watched, Path("out"), figures=False)
+    run(watched, Path("out"), figures="none")
     metrics = json.loads(Path("out/metrics.json").read_text())
     assert metrics["bad_debt"]["value"] == 0
     assert all(entry["unit"] and entry["source"] for entry in metrics.values())
@@ -108,13 +108,13 @@ def test_an_interrupted_run_says_how_far_it_came(watched: Scenario) -> None:
 
 
 def test_a_finished_result_is_replaced_only_by_force(watched: Scenario) -> None:
-    run(watched, Path("out"), figures=False)
+    run(watched, Path("out"), figures="none")
     before = manifest(Path("out"))
     with pytest.raises(ScenarioError, match=r"^out: holds a finished result; --force replaces it"):
-        run(watched, Path("out"), figures=False)
+        run(watched, Path("out"), figures="none")
     assert manifest(Path("out")) == before
     watched.seed = 5
-    run(watched, Path("out"), figures=False, force=True)
+    run(watched, Path("out"), figures="none", force=True)
     assert manifest(Path("out"))["seed"] == 5
     assert left_over(Path("out")) == []
 
@@ -123,7 +123,7 @@ def test_an_unfinished_result_gives_way(watched: Scenario) -> None:
     watched["populations.watchers.breaks_at"] = 3
     run(watched, Path("out"))
     watched["populations.watchers.breaks_at"] = -1
-    run(watched, Path("out"), figures=False)
+    run(watched, Path("out"), figures="none")
     assert status_of(Path("out")) == "finished"
 
 
@@ -198,12 +198,12 @@ def test_drawing_that_breaks_leaves_the_garbage_collector_as_it_was(
 
 def test_the_manifest_lists_what_was_set_over_the_file(watched: Scenario) -> None:
     """By whatever way it was set; what says the same as the file is nothing set."""
-    run(watched, Path("plain"), figures=False)
+    run(watched, Path("plain"), figures="none")
     assert manifest(Path("plain"))["overrides"] == {}
     spot = watched["assets.BTC.spot"]
     over = load("watched.toml", {"time.steps": 3, "assets.BTC.spot": spot})
     over["seed"] = watched.seed + 1
-    run(over, Path("over"), figures=False)
+    run(over, Path("over"), figures="none")
     assert manifest(Path("over"))["overrides"] == {"seed": watched.seed + 1, "time.steps": 3}
     assert over.overlaid("base").overrides() == manifest(Path("over"))["overrides"]
 
@@ -224,7 +224,7 @@ def test_a_file_that_needs_what_is_set_over_it_has_it_listed(watched: Scenario) 
 
 def test_a_result_of_an_older_version_is_read(watched: Scenario, capsys: pytest.CaptureFixture[str]) -> None:
     """Its report, its figures and a comparison; what its scenario says in vain is nobody's to change."""
-    run(watched, Path("out"), figures=False)
+    run(watched, Path("out"), figures="none")
     file = Path("out/scenario.toml")
     old = file.read_text().replace("schema_version = 2", "schema_version = 1")
     file.write_text(old.replace("\nseconds = 1.0", "\nwidth = 0.1\nseconds = 1.0"))

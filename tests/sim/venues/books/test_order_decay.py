@@ -189,7 +189,7 @@ def test_a_run_that_ends_by_failure_is_a_finished_run(tmp_path: Any) -> None:
 
     values = {"populations.anonymous.immediacy": 0.6, "time.steps": 100}
     scenario = load(REPLICATED / "buis2024.toml", values)
-    outcome = run(scenario, tmp_path / "failed", figures=False)
+    outcome = run(scenario, tmp_path / "failed", figures="none")
     assert outcome.status == "finished"
     assert outcome.steps_done < 100
 

@@ -2,6 +2,7 @@
 
 build the market where the search begins, and find what an earlier session has done
 ask the search for places, run them with the same seeds over the workers, keep each run as it is finished
+run the finalists with seeds of their own
 write the fitted scenario, its moments beside their targets, how sure each key is, and what was run
 """
 
@@ -14,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from analysis.calibration.fit import STEPS, Told, search
+from analysis.calibration.fit import FINALISTS, STEPS, Asked, Told, search
 from analysis.figures.figure import MAIN
 from scenarios.arms.replicates import design_seed, replicate_seeds
 from scenarios.arms.samples import unit_points
 from scenarios.build.compilation import cut_short
-from scenarios.calibration.evaluation import Evaluation, Job
+from scenarios.calibration.evaluation import Evaluation, Job, Moments
 from scenarios.calibration.outcome import CALIBRATION, Calibration, publish
 from scenarios.calibration.targets import Space, Targets
 from scenarios.file.schema import Scenario
@@ -65,7 +66,7 @@ def calibrate(
     made_by : str
         The command, for the description of the fitted scenario.
     seeds : int
-        The same ones at every place.
+        The same ones at every place, and as many others where the search ends.
     points : int
         Places of the Sobol sample, beside the scenario as it is written; a power of two spreads best.
     rounds : int
@@ -88,7 +89,8 @@ def calibrate(
     """
     checked = scenario.checked()
     evaluation, space = Evaluation(checked, targets), Space(targets, checked)
-    outcome = Calibration(evaluation, space, replicate_seeds(checked.seed, seeds), made_by)
+    every = replicate_seeds(checked.seed, 2 * seeds)
+    outcome = Calibration(evaluation, space, every[:seeds], every[seeds:], made_by)
     results = ResultsFolder(folder, CALIBRATION, force=force)
     interruption = interruption or Interruption()
     spread = unit_points("sobol", points, len(space.scales), design_seed(checked.seed))
@@ -107,9 +109,9 @@ def calibrate(
 
 
 def planned(space_size: int, points: int, rounds: int) -> int:
-    """Places that a search of so many keys looks at."""
+    """Places that a search of so many keys looks at, the finalists once more."""
     star = 2 * space_size
-    return 1 + points + rounds * (star + STEPS) + star
+    return 1 + points + rounds * (star + STEPS) + FINALISTS + star
 
 
 def _search(
@@ -125,14 +127,14 @@ def _search(
     own, is_fitted = outcome.targets, outcome.is_fitted
     asking = search(sample, own.column("target")[is_fitted], own.column("error")[is_fitted], rounds)
     with processes.of(_one, workers, _prepare, outcome.evaluation) as those:
-        places = next(asking)
-        while _look(outcome, places, those, begun, progress, interruption):
-            fresh = range(len(outcome.places) - len(places), len(outcome.places))
-            moments = [outcome.moments(number) for number in fresh]
+        asked = next(asking)
+        while (found := _look(outcome, asked, those, begun, progress, interruption)) is not None:
+            outcome.add(asked, found)
+            moments = [Moments(outcome.evaluation, own) for own in found]
             values = np.array([each.values()[is_fitted] for each in moments])
             luck = np.array([each.errors()[is_fitted] for each in moments])
             try:
-                places = asking.send(Told(values, luck))
+                asked = asking.send(Told(values, luck))
             except StopIteration as ended:
                 outcome.found = ended.value
                 return
@@ -140,15 +142,16 @@ def _search(
 
 def _look(
     outcome: Calibration,
-    places: np.ndarray,
+    asked: Asked,
     workers: Workers,
     begun: Begun,
     progress: Callable[[int], None],
     interruption: Interruption,
-) -> bool:
-    """Run every seed at some places; False if that was cut short."""
-    jobs = {job.name: job for place in places for job in outcome.jobs(place)}
-    before, results = len(outcome.places) * len(outcome.seeds), {}
+) -> list[list[dict[str, Any]]] | None:
+    """What every seed comes to at some places; None if that was cut short."""
+    own = [outcome.jobs(place, is_again=asked.is_again) for place in asked.places]
+    jobs = {job.name: job for each in own for job in each}
+    before, results = sum(map(len, outcome.results)), {}
     done = resumed(workers, jobs, begun, lambda: interruption.signal)
     for number, (name, result) in enumerate(done, 1):
         if isinstance(result, Failure):
@@ -157,11 +160,8 @@ def _look(
             results[name] = result
         progress((before + number) * outcome.evaluation.runs)
     if interruption.signal:
-        return False
-    for place in places:
-        outcome.places.append(place)
-        outcome.results.append([results[job.name] for job in outcome.jobs(place) if job.name in results])
-    return True
+        return None
+    return [[results[job.name] for job in each if job.name in results] for each in own]
 
 
 _evaluation: Evaluation

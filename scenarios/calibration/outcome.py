@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from analysis.calibration.fit import Found, distance
+from analysis.calibration.fit import Asked, Found, distance
 from analysis.calibration.precision import covariance, precision
 from analysis.figures.drawing import going_on
 from analysis.figures.figure import NONE
@@ -30,7 +30,8 @@ class Calibration(Study):
     ----------
     evaluation : Evaluation
     space : Space
-    seeds : list of int
+    seeds, fresh : list of int
+        At every place, and at the finalists.
     made_by : str
         The command.
     places : list of ndarray
@@ -44,6 +45,7 @@ class Calibration(Study):
     evaluation: Evaluation
     space: Space
     seeds: list[int]
+    fresh: list[int]
     made_by: str
     places: list[np.ndarray] = field(default_factory=list)
     results: list[list[dict[str, Any]]] = field(default_factory=list)
@@ -60,9 +62,21 @@ class Calibration(Study):
         """Of each moment, whether it is fitted and not held out."""
         return ~self.targets.column("held_out")
 
-    def jobs(self, place: np.ndarray) -> list[Job]:
+    def jobs(self, place: np.ndarray, *, is_again: bool = False) -> list[Job]:
         """What there is to do at a place."""
-        return [Job(self.space.values(place), seed) for seed in self.seeds]
+        return [Job(self.space.values(place), seed) for seed in (self.fresh if is_again else self.seeds)]
+
+    def add(self, asked: Asked, found: list[list[dict[str, Any]]]) -> None:
+        """Take what the seeds came to at some places; those of one that is looked at again are joined."""
+        if asked.is_again:
+            for place, own in zip(asked.places, found, strict=True):
+                self.results[self._number(place)] += own
+        else:
+            self.places += list(asked.places)
+            self.results += found
+
+    def _number(self, place: np.ndarray) -> int:
+        return next(n for n, each in enumerate(self.places) if np.array_equal(each, place))
 
     def moments(self, number: int) -> Moments:
         """The moments of a place."""
@@ -80,7 +94,7 @@ class Calibration(Study):
         """Number of the place where the search ended, or of the nearest so far."""
         if self.found is None:
             return int(np.argmin(self.distances()))
-        return next(n for n, place in enumerate(self.places) if np.array_equal(place, self.found.place))
+        return self._number(self.found.place)
 
     def values(self, number: int) -> dict[str, float | int]:
         """Values by key at a place."""

@@ -14,6 +14,7 @@ def table(outcome: Calibration) -> str:
     """Moments beside targets, keys and how sure they are, what failed, the folder."""
     scenario, seeds = outcome.evaluation.scenario, len(outcome.seeds)
     head = f"{scenario.name}: {outcome.status}, {len(outcome.places)} places, {seeds} seeds at each"
+    head += ", as many others at the finalists"
     found = [*_moments(moments_of(outcome)), "", *_keys(keys_of(outcome))] if outcome.places else []
     failed = [f"{what} failed: {failure.reason}" for what, failure in outcome.failures.items()]
     return "\n".join([head, "", *found, *failed, "", f"results  {os.path.relpath(outcome.folder)}"])

@@ -20,14 +20,14 @@ def moments(places, rng, noise=NOISE):
     return exact + noise * rng.normal(size=exact.shape)
 
 
-def ended(target, error, answer, rounds=4, keys=KEYS):
-    """The end of a search and how many places it took."""
+def ended(target, error, answer, rounds=4, keys=KEYS, again=None):
+    """The end of a search and how many places it took; `again` answers for finalists, if it is given."""
     asking = search(qmc.Sobol(keys, rng=np.random.default_rng(1)).random(32), target, error, rounds)
-    places, count = next(asking), 0
+    asked, count = next(asking), 0
     while True:
-        count += len(places)
+        count += 0 if asked.is_again else len(asked.places)
         try:
-            places = asking.send(answer(places))
+            asked = asking.send((again if again and asked.is_again else answer)(asked.places))
         except StopIteration as over:
             return over.value, count
 
@@ -57,6 +57,28 @@ def test_without_noise_the_search_closes_in():
     found, count = ended(target, error, lambda p: Told(moments(p, rng, 0.0), np.zeros((len(p), 5))), 8)
     assert found.place == pytest.approx(truth, abs=2e-4)
     assert count == 32 + 8 * (2 * KEYS + 2) + 2 * KEYS
+
+
+def test_a_search_that_suits_its_seeds_alone_ends_at_the_finalist_that_others_find_nearest():
+    """Its seeds have the targets at the truth, others where it began; luck moves nothing."""
+    rng, truth = np.random.default_rng(1), np.array([0.3, 0.6, 0.7])
+    target, error = moments(truth[None], rng, 0.0)[0], np.full(5, 1e-2)
+    first = qmc.Sobol(KEYS, rng=np.random.default_rng(1)).random(32)[0]
+
+    def answer(places):
+        return Told(moments(places, rng, 0.0), np.zeros((len(places), 5)))
+
+    def elsewhere(off):
+        def told(places):
+            away = np.where((places == first).all(axis=1), 0.0, off)
+            return Told(target + error * np.outer(away, np.eye(5)[0]), np.zeros((len(places), 5)))
+
+        return told
+
+    far, _ = ended(target, error, answer, again=elsewhere(np.sqrt(KEYS + 0.1)))
+    near, _ = ended(target, error, answer, again=elsewhere(np.sqrt(KEYS - 0.1)))
+    assert far.place.tolist() == first.tolist()
+    assert near.place == pytest.approx(truth, abs=5e-3)
 
 
 def test_a_place_without_a_moment_is_far_away_and_spoils_no_fit():

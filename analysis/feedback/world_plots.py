@@ -132,7 +132,7 @@ def _chosen(found: Mapping[str, Any], entries: Mapping[str, Any]) -> list[str]:
         subject, _, metric = name.rpartition(".")
         if metric in LARGEST:
             own = [largest[subject], name] if subject in largest else [name]
-            largest[subject] = max(own, key=lambda each: entries[each]["base"]["mean"])
+            largest[subject] = max(own, key=lambda each: entries[each]["muted"]["mean"])
     return list(largest.values())
 
 

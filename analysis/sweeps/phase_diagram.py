@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_PANELS = 6
+LEGEND = 0.28
+"""Inches for the legend below the cells."""
+
 FINE = 200
 MAP, EMPTY = "cividis", "#e7eaee"
 GAIN = "median_loop_gain"
@@ -304,10 +307,14 @@ def _entitle(figure: Figure, drawn: Surface, lines: dict[str, Any]) -> None:
 
         lines["undefined"] = Patch(facecolor=EMPTY, edgecolor=PALE, lw=0.5)
     if lines:
+        below = LEGEND / figure.get_size_inches()[1]
+        figure.set_layout_engine("constrained", rect=(0.0, below, 1.0, 1.0 - below))
         figure.legend(
             handles=list(lines.values()),
             labels=list(lines),
-            loc="outside lower right",
+            loc="lower right",
+            bbox_to_anchor=(1.0, 0.0),
+            bbox_transform=figure.transFigure,  # of the figure, also where more than it is drawn (`png`)
             ncols=len(lines),
             frameon=False,
             fontsize=SMALL,

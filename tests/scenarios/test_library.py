@@ -52,13 +52,13 @@ def test_a_scenario_gives_the_numbers_it_gave(name: str) -> None:
 
 
 def unrecorded() -> list[str]:
-    """Kernels that were called with types of which none is recorded."""
+    """Kernels that are recorded, but not with the types that they were called with."""
     called = {ahead.name_of(each): set(each.overloads) for each in typed_call.PREPARED if each.overloads}
     record = ahead.recorded()
     return [
         name
         for name, types in called.items()
-        if types.isdisjoint(task.signature() for task in record.get(name, []))
+        if name in record and types.isdisjoint(task.signature() for task in record[name])
     ]
 
 

@@ -33,7 +33,7 @@ from analysis.figures.figure import figure
 HEADING = "Stillness"
 
 
-@metric(unit="1", per="assets", source="share of steps without a change of the mid", headline=22)
+@metric(unit="1", per="assets", source="share of steps without a change of the mid", headline=99)
 def still_share(recording, asset):
     """How often the mid stays."""
     mid = prices(recording, f"{asset}.mid")
@@ -66,7 +66,7 @@ def forget() -> None:
 @pytest.mark.usefixtures("_own_file")
 def test_a_file_dropped_in_is_measured_and_drawn(tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    assert run(load(WATCHED), folder).failure == ""
+    assert run(load(WATCHED), folder, figures="all").failure == ""
     measured = json.loads((folder / "metrics.json").read_text())
     assert list(measured)[-1] == "BTC.still_share", "no place: behind all that have one"
     assert 0 <= measured["BTC.still_share"]["value"] <= 1

@@ -43,7 +43,7 @@ def reduced(name: str) -> tuple[Row, ...]:
     return tuple(replicate.replicate(name, quick=True).rows)
 
 
-SLOW = ("amm_lvr", "hedging_error", "pinning")  # half a minute each; `make test-long` runs them
+SLOW = ("amm_lvr", "buis2024", "hedging_error", "pinning")  # half a minute each; `make test-long` runs them
 JUDGED = [pytest.param(name, marks=pytest.mark.long if name in SLOW else ()) for name in STUDIES]
 
 

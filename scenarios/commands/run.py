@@ -16,6 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_scenario(parser)
     parser.add_argument("--arm", metavar="NAME", help="run this arm (see `amplify`) instead of base")
     parser.add_argument("--beside", metavar="A,B", help="as it runs when it is compared with these arms")
+    parser.add_argument("--profile", action="store_true", help="say where the time of a step goes")
     add_output(parser)
 
 

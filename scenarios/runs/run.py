@@ -32,6 +32,7 @@ from scenarios.folders.folder import FAILED, FINISHED, INTERRUPTED, ResultsFolde
 from scenarios.process import garbage
 from scenarios.process.interruption import Interruption, Stopped
 from scenarios.process.provenance import provenance
+from scenarios.runs.step_profile import StepProfile
 from sim.recording.recording import Recording
 
 RUN = "run"
@@ -60,6 +61,8 @@ class Outcome:
         Traceback of what broke, empty if nothing did.
     figures_failed : dict of str to str
         Why figures could not be drawn, by their names.
+    profile : StepProfile, optional
+        Where the time of a step went, if that was asked for.
     """
 
     scenario: Scenario
@@ -72,6 +75,7 @@ class Outcome:
     metrics: dict[str, Any] = field(default_factory=dict)
     failure: str = ""
     figures_failed: dict[str, str] = field(default_factory=dict)
+    profile: StepProfile | None = None
 
 
 def default_folder(scenario: Scenario, arm: str = BASE) -> Path:
@@ -88,6 +92,7 @@ def run(
     beside: Sequence[str] = (),
     force: bool = False,
     figures: str = MAIN,
+    profiled: bool = False,
     progress: Progress | None = None,
     interruption: Interruption | None = None,
     compiling: Callable[[], None] = lambda: None,
@@ -113,6 +118,8 @@ def run(
     figures : str
         Of a finished run, "none", the "main" ones or "all"; one that cannot be drawn is noted, and
         nothing else fails.
+    profiled : bool
+        Take the time of every part of a step.
     progress : callable, optional
     interruption : Interruption, optional
         Looked at after every step and every figure, and while kernels are compiled for steps.
@@ -137,6 +144,8 @@ def run(
         garbage.resume()
         with results:
             if model is not None:
+                if profiled:
+                    outcome.profile = StepProfile(model)
                 with _timed(outcome, compilation):
                     _step(model, outcome, progress, interruption)
             if interruption.signal and not (outcome.steps_done or outcome.failure):
@@ -166,9 +175,10 @@ def _timed(outcome: Outcome, compilation: Compilation) -> Iterator[None]:
 
 
 def _step(model: Any, outcome: Outcome, progress: Progress | None, interruption: Interruption) -> None:
+    step = outcome.profile.step if outcome.profile else model.step
     with cut_short(interruption):
         while model.running and not interruption.signal:
-            model.step()
+            step()
             outcome.steps_done += 1
             if progress is not None:
                 progress(outcome.steps_done)

@@ -47,6 +47,7 @@ def main(scenario: Scenario, options: argparse.Namespace) -> int:
             beside=options.beside.split(",") if options.beside else (),
             force=options.force,
             figures=options.figures,
+            profiled=options.profile,
             progress=show,
             interruption=interruption,
             compiling=lambda: note(compilation.WORDS, quiet=options.quiet),
@@ -54,7 +55,8 @@ def main(scenario: Scenario, options: argparse.Namespace) -> int:
         )
         page = _page(outcome, interruption, options.figures)
     following = _following(scenario, options, outcome, page)
-    text = "\n".join([summary(outcome, page), *ending.following(following)])
+    profile = [f"\n{outcome.profile.table()}"] if outcome.profile else []
+    text = "\n".join([summary(outcome, page), *profile, *ending.following(following)])
     ending.tell(options, text, lambda: _document(outcome, page, following))
     if outcome.status == FAILED:
         reason = outcome.failure.strip().rpartition("\n")[2]
@@ -100,4 +102,5 @@ def _document(outcome: Outcome, page: Path | None, following: list[str]) -> dict
         **ending.document(outcome.status, outcome.folder, following),
         "page": None if page is None else place(page),
         "metrics": outcome.metrics,
+        **({"profile": outcome.profile.entry()} if outcome.profile else {}),
     }

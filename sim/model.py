@@ -131,6 +131,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
 
     def _open(self) -> None:
         """Let populations take their opening positions, before the first step: buyers of options last."""
+        compile_ahead(PREPARED)
         self.view.time, self.view.step, self.view.step_seconds = 0.0, 0, self.listing.step_seconds
         self._see(0.0, self._priced)
         opening = [p for p in self.populations if "open" in p.phases]
@@ -148,9 +149,7 @@ class Model(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self._worst_residual = self.ledger.check(0)
 
     def step(self) -> None:
-        """Run one step; before the first, what it will call is compiled if that was never done."""
-        if self.steps_taken == 0:
-            compile_ahead(PREPARED)
+        """Run one step."""
         start, end = self.time, self.time + self.listing.step_seconds
         self._start_step(start)
         for phase in STEP_PHASES:

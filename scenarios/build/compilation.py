@@ -15,6 +15,7 @@ from typing import Any
 from numba.core.event import Listener, TimingListener, install_listener, register
 
 from scenarios.process.interruption import Interruption
+from sim.base.ahead import PARTS
 from sim.base.packages import may_hold_kernels
 
 WORDS = "compiling kernels that no run has needed yet"
@@ -26,21 +27,32 @@ _is_said_elsewhere: ContextVar[bool] = ContextVar("is_said_elsewhere", default=F
 class Compilation(TimingListener):  # type: ignore[misc]  # numba ships no types
     """Measures what numba compiles, and says when it starts; silent while all comes from the cache."""
 
-    def __init__(self, announce: Callable[[], None]) -> None:
+    def __init__(self, announce: Callable[[str], None]) -> None:
         super().__init__()
-        self._announce: Callable[[], None] | None = announce
+        self._announce, self._is_announced = announce, False
 
     def on_start(self, event: Any) -> None:
-        """Announce the first kernel."""
-        if self._announce is not None:
-            self._announce()
-            self._announce = None
+        """Announce the first kernel, and those that are compiled ahead."""
+        if told := _counted(event):
+            self._announce(told)
+        elif not self._is_announced:
+            self._announce(WORDS)
+        self._is_announced = True
         super().on_start(event)
 
     @property
     def seconds(self) -> float:
         """Time spent compiling."""
         return float(self.duration) if self.done else 0.0
+
+
+def _counted(event: Any) -> str:
+    """How many kernels are compiled ahead, and about how long that takes; "" of any other event."""
+    parts = event.data.get(PARTS)
+    if not parts:
+        return ""
+    count, seconds = sum(map(len, parts)), max(sum(task.seconds for task in part) for part in parts)
+    return f"compiling {count} kernels, about {seconds:.0f} s"
 
 
 class _Cut(BaseException):
@@ -73,12 +85,14 @@ def cut_short(interruption: Interruption) -> Iterator[None]:
 
 
 class _Notice(Listener):  # type: ignore[misc]  # numba ships no types
-    """Says once that a kernel of ours is compiled."""
+    """Says once that a kernel of ours is compiled, and how many are compiled ahead."""
 
     is_done = False
 
     def on_start(self, event: Any) -> None:
         """Say it, of kernels of ours only."""
+        if (told := _counted(event)) and not _is_said_elsewhere.get():
+            print(f"hedgequake: {told}", file=sys.stderr, flush=True)
         function = getattr(event.data.get("dispatcher"), "py_func", None)
         if self.is_done or not may_hold_kernels(str(getattr(function, "__module__", ""))):
             return

@@ -95,7 +95,7 @@ def run(
     profiled: bool = False,
     progress: Progress | None = None,
     interruption: Interruption | None = None,
-    compiling: Callable[[], None] = lambda: None,
+    compiling: Callable[[str], None] = lambda told: None,
     drawing: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Run a scenario and publish its results folder.
@@ -124,7 +124,7 @@ def run(
     interruption : Interruption, optional
         Looked at after every step and every figure, and while kernels are compiled for steps.
     compiling : callable
-        Called when a kernel has to be compiled, before the first one.
+        Called with a line when kernels have to be compiled, and when it is known how many.
     drawing : callable
         Called before figures are drawn.
 

@@ -10,7 +10,6 @@ from typing import Any
 from analysis.base.arms import BASE, MUTED
 from analysis.figures.figure import NONE
 from scenarios.arms.arms import hedgers
-from scenarios.build import compilation
 from scenarios.file.schema import Scenario
 from scenarios.folders.folder import FAILED, FINISHED
 from scenarios.process.interruption import Interruption
@@ -50,7 +49,7 @@ def main(scenario: Scenario, options: argparse.Namespace) -> int:
             profiled=options.profile,
             progress=show,
             interruption=interruption,
-            compiling=lambda: note(compilation.WORDS, quiet=options.quiet),
+            compiling=lambda told: note(told, quiet=options.quiet),
             drawing=lambda: note(f"{scenario.name}: drawing its figures and page", quiet=options.quiet),
         )
         page = _page(outcome, interruption, options.figures)

@@ -1,4 +1,4 @@
-"""Ahead: kernels that a market will call are compiled before its first step, by two processes at once.
+"""Ahead: kernels that a market will call are compiled before it opens, by two processes at once.
 
 numba compiles a kernel when it is called, one after the other. What types each is called with was recorded
 (`tests/support/record_signatures.py` writes the file), so that those which are not kept yet can be divided:
@@ -32,6 +32,9 @@ RECORD = Path(__file__).with_name("signatures.json")
 
 WORTH_SECONDS = 2.0
 """Less than this of compiling is not divided: another process takes most of a second to start."""
+
+PARTS = "parts"
+"""What the event that the time is taken of holds: the tasks of either process."""
 
 POLL_SECONDS = 0.1
 
@@ -125,7 +128,7 @@ def compile_ahead(kernels: Iterable[Any]) -> None:
     own, others = divided(tasks, 2)
     child = _started(others)
     try:
-        with trigger_event(COMPILING, data={}):
+        with trigger_event(COMPILING, data={PARTS: (own, others)}):
             for each in own:
                 each.compile()
             while child.poll() is None:

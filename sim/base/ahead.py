@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import importlib
 import json
+import logging
 import multiprocessing
 import os
 import pickle
@@ -24,6 +25,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from numba.core.errors import NumbaError
 from numba.core.event import trigger_event
 
 from sim.base.jit import ENTRIES
@@ -44,6 +46,9 @@ COMPILING, PASS = "numba:compile", "numba:run_pass"
 CHILD = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from sim.base import ahead; ahead.serve()"
 
 
+log = logging.getLogger(__name__)
+
+
 class Task(NamedTuple):
     """A kernel to be compiled: its name, the types of its arguments, pickled, and about how long it takes."""
 
@@ -56,10 +61,15 @@ class Task(NamedTuple):
         types: tuple[Any, ...] = pickle.loads(zlib.decompress(base64.b85decode(self.types)))
         return types
 
-    def compile(self) -> None:
-        """Compile it, or load it if it is kept."""
+    def compile(self) -> bool:
+        """Compile it, or load it if it is kept; False if it was recorded of other sources than these."""
         module, _, name = self.name.rpartition(".")
-        getattr(importlib.import_module(module), name).compile(self.signature())
+        try:
+            getattr(importlib.import_module(module), name).compile(self.signature())
+        except (AttributeError, ImportError, TypeError, NumbaError) as error:
+            log.warning("%s is not as it was recorded (%s)", self.name, str(error).partition("\n")[0])
+            return False
+        return True
 
 
 def task(kernel: Any, types: tuple[Any, ...], seconds: float) -> Task:

@@ -66,6 +66,16 @@ def test_a_task_is_the_kernel_and_types_that_it_was_made_of() -> None:
     assert types in kernel.overloads
 
 
+def test_what_was_recorded_of_other_sources_is_left_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    kernel, types = called()
+    assert not ahead.task(kernel, types[1:], 1.0).compile()
+    assert "posting.post is not as it was recorded (Signature mismatch" in caplog.text
+    assert not ahead.Task(
+        "sim.kernels.accounts.posting.gone", ahead.task(kernel, types, 1.0).types, 1.0
+    ).compile()
+    assert not ahead.Task("sim.kernels.gone.post", "", 1.0).compile()
+
+
 def test_what_is_kept_is_not_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     kernel, _ = called()
     monkeypatch.setattr(ahead, "ENTRIES", [tmp_path / f"{ahead.name_of(kernel)}-0.kernel"])

@@ -19,6 +19,8 @@ class StepProfile:
     ----------
     model : Model
         Before its first step, in which kernels may be compiled.
+    clock : callable
+        Gives the time, s.
 
     Attributes
     ----------
@@ -27,10 +29,11 @@ class StepProfile:
     calls : dict of str to int
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, clock: Callable[[], float] = time.perf_counter) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
         self.calls: dict[str, int] = defaultdict(int)
         self._within: list[float] = []
+        self._clock = clock
         for name, part, methods in _parts(model):
             for method in methods:
                 setattr(part, method, self._timed(name, getattr(part, method)))
@@ -62,12 +65,12 @@ class StepProfile:
         """The same method, its time noted; what others take within it is theirs."""
 
         def timed(*arguments: Any, **named: Any) -> Any:
-            began = time.perf_counter()
+            began = self._clock()
             self._within.append(0.0)
             try:
                 return method(*arguments, **named)
             finally:
-                spent = time.perf_counter() - began
+                spent = self._clock() - began
                 self.seconds[name] += spent - self._within.pop()
                 self.calls[name] += 1
                 if self._within:

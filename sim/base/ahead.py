@@ -133,8 +133,8 @@ def compile_ahead(kernels: Iterable[Any]) -> None:
     if not fresh or multiprocessing.parent_process() is not None or _processors() < 2:
         return
     tasks = [*missing(fresh)]
-    if sum(each.seconds for each in tasks) < WORTH_SECONDS:
-        return
+    if sum(each.seconds for each in tasks) < WORTH_SECONDS or not ENTRIES.probe():
+        return  # nobody would find what another process has compiled where nothing can be kept
     own, others = divided(tasks, 2)
     child = _started(others)
     try:
@@ -156,7 +156,7 @@ def serve() -> None:
 
 def _started(tasks: list[Task]) -> subprocess.Popen[bytes]:
     """A process that compiles tasks into the cache, and says nothing."""
-    command = [sys.executable, "-c", CHILD, json.dumps(sys.path)]
+    command = [sys.executable, "-c", CHILD, json.dumps([*map(str, sys.path)])]
     with tempfile.TemporaryFile() as told:
         told.write(json.dumps(tasks).encode())
         told.seek(0)

@@ -30,7 +30,7 @@ class InlinedLibrary(JITCodeLibrary):  # type: ignore[misc]  # numba ships no ty
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class InlinedLowering(NativeLowering):  # type: ignore[misc]
+class InlinedLowering(NativeLowering):  # type: ignore[misc]  # numba ships no types
     """Lowering of a helper into a library that is not optimised."""
 
     _name = "inlined_lowering"
@@ -51,7 +51,7 @@ class InlinedLowering(NativeLowering):  # type: ignore[misc]
         return True
 
 
-class InlinedCompiler(Compiler):  # type: ignore[misc]
+class InlinedCompiler(Compiler):  # type: ignore[misc]  # numba ships no types
     """numba's compiler, with that lowering."""
 
     def define_pipelines(self) -> list[Any]:

@@ -147,12 +147,12 @@ class Entries:
         body = dumps(kept)
         self._attempt(lambda folder: _replace(folder / name, hashlib.sha256(body).digest() + body))
 
-    def probe(self) -> None:
-        """Say so if nothing can be kept where it belongs."""
-        self._attempt(lambda folder: tempfile.TemporaryFile(dir=folder).close())
+    def probe(self) -> bool:
+        """Whether something can be kept; says so if not where it belongs."""
+        return self._attempt(lambda folder: tempfile.TemporaryFile(dir=folder).close())
 
-    def _attempt(self, write: Callable[[Path], None]) -> None:
-        """Write into the first folder that can be written to."""
+    def _attempt(self, write: Callable[[Path], None]) -> bool:
+        """Write into the first folder that can be written to; False if none can."""
         refusal = ""
         for folder in self.folders(make=True):
             try:
@@ -163,9 +163,10 @@ class Entries:
                 continue
             if refusal:
                 _tell_unwritable(f"{refusal}; compiled kernels are kept in {folder.parent} instead")
-            return
+            return True
         remedy = "each process compiles its kernels anew (HEDGEQUAKE_CACHE names a folder for them)"
         _tell_unwritable(f"{refusal or 'there is no folder for compiled kernels'}; {remedy}")
+        return False
 
 
 class KernelCache(FunctionCache):  # type: ignore[misc]  # numba ships no types

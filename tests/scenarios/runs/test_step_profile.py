@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from scenarios import load
 from scenarios.__main__ import main
-from scenarios.runs import step_profile
 from scenarios.runs.step_profile import REST, StepProfile
 
 LINE = ["run", "linear_crash", "--steps", "30", "--figures", "none", "--quiet", "--force"]
 
 
-def test_time_of_a_part_is_its_own_and_not_that_of_what_it_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_of_a_part_is_its_own_and_not_that_of_what_it_calls() -> None:
     """On a clock that ticks once a look: a call takes a tick, and one more for each call within it."""
-    ticks = iter(range(10**9))
-    monkeypatch.setattr(step_profile.time, "perf_counter", lambda: float(next(ticks)))
+    ticks = count()
     market = load("linear_crash", {"time.steps": 12}).market()
-    profile = StepProfile(market)
+    profile = StepProfile(market, clock=lambda: float(next(ticks)))
     while market.running:
         profile.step()
     for name, calls in profile.calls.items():

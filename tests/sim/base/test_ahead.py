@@ -85,6 +85,21 @@ def test_what_is_kept_is_not_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert [task.name for task in ahead.missing([fresh])] == [ahead.name_of(kernel)]
 
 
+def test_where_nothing_can_be_kept_no_other_process_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = [ahead.Task("one", "", 5.0), ahead.Task("another", "", 5.0)]
+    started: list[list[ahead.Task]] = []
+    monkeypatch.setattr(ahead, "missing", lambda kernels: tasks)
+    monkeypatch.setattr(ahead, "_processors", lambda: 2)
+    monkeypatch.setattr(ahead, "_started", lambda those: started.append(those) or sys.exit("started"))
+    monkeypatch.setattr(ahead.ENTRIES, "probe", lambda: False)
+    ahead.compile_ahead([object()])
+    assert started == []
+    monkeypatch.setattr(ahead.ENTRIES, "probe", lambda: True)
+    with pytest.raises(SystemExit, match="started"):
+        ahead.compile_ahead([object()])
+    assert started == [tasks[1:]]
+
+
 def two(cache: Path, processors: int) -> str:
     """Signatures that a process has of two kernels it compiled ahead, and how many are kept."""
     code = TWO.format(processors=processors)

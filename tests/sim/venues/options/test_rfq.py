@@ -7,6 +7,7 @@ import pytest
 from bench import LOT
 from desk_market import ANN, BOB, MONTH, PERP, SPOT, Dealing
 
+from scenarios import load
 from sim.records import (
     CALL,
     LP_SHARE,
@@ -18,6 +19,7 @@ from sim.records import (
     REDUCE_ONLY,
 )
 from sim.setup.listing import END_USERS, OUTSIDE, SECONDS_PER_YEAR, Smile
+from sim.venues.options.rfq import Desk
 
 
 def test_spot_and_perpetuals_trade_at_the_mark_and_half_a_spread():
@@ -112,3 +114,21 @@ def test_a_request_beyond_margin_is_refused_and_reduce_only_is_no_way_round():
     assert dealing.ask(BOB, 4000, PERP)[1] == 4000
     assert dealing.ask(BOB, -6000, PERP, flags=REDUCE_ONLY)[1] == -4000
     assert dealing.bench.ledger.position[PERP, BOB] == 0
+
+
+def test_options_asked_for_in_turn_reach_the_desk_at_once_and_other_instruments_by_themselves(monkeypatch):
+    """Of the opening of a market whose dealers sell options and whose vaults buy spot."""
+    batches, execute = [], Desk.execute
+
+    def noting(desk, orders, due, *others):
+        batches.append(orders["instrument"][due].copy())
+        execute(desk, orders, due, *others)
+
+    monkeypatch.setattr(Desk, "execute", noting)
+    market = load("linear_crash").market()
+    dense = [each for each in batches if (each >= 0).any() and each[0] < OPTIONS]
+    options = [each for each in batches if each[0] >= OPTIONS or each[0] < 0]
+    assert all(np.unique(each).size == 1 for each in dense)
+    assert all(((each >= OPTIONS) | (each < 0)).all() for each in options)
+    assert max(np.unique(each).size for each in options) > 10
+    assert market.ledger.check(0) < 1e-12
